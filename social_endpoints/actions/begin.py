@@ -1,0 +1,77 @@
+"""Begin a login: from an allowed redirect URI to the provider's authorization URL."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest
+from social_core.backends.base import BaseAuth
+from social_core.exceptions import AuthInputError
+
+from social_endpoints.exceptions import ProviderNotSupported, refusals
+from social_endpoints.flow import LOGIN, MAX_LENGTH, Flow, seal
+from social_endpoints.providers import loading
+from social_endpoints.providers.callback import sent_state
+from social_endpoints.providers.registry import Provider
+from social_endpoints.types import Begun, SealedFlow
+
+
+def begin(
+    *, provider: Provider, redirect_uri: str, query: Mapping[str, str], request: HttpRequest
+) -> Begun:
+    """Begin a login with a provider.
+
+    Nothing is written: what the completion needs is in the flow.
+
+    :param redirect_uri: where the provider sends the user back to; an allowed one.
+    :param query: the parameters of the request, of which only those are used that
+        the project's settings let through.
+    :raises ProviderNotSupported: the backend has no redirect to begin with.
+    :raises Refused: the provider cannot be reached to begin, for example.
+    :raises Misconfigured: a mistake in the provider's settings.
+    """
+    flow = Flow(provider.name, LOGIN, redirect_uri)
+    with refusals(provider.name, "begin"):
+        backend = loading.load(provider, request=request, data={}, flow=flow)
+        loading.require_client(backend)
+        lifetime = loading.lifetime(backend)
+        flow.expires = int(time.time()) + lifetime
+        _let_through(backend, flow, query)
+        url = _authorization_url(backend, provider)
+        token = _sealed(backend, flow)
+    return Begun(url, SealedFlow(token, sent_state(backend, flow) or flow.id, lifetime))
+
+
+def _let_through(backend: BaseAuth[Any], flow: Flow, query: Mapping[str, str]) -> None:
+    """Give the backend and the flow what the project's settings want of the query."""
+    stored = loading.stored_fields(backend)
+    seen = stored | loading.overridable_arguments(backend) | {"openid_identifier"}
+    flow.session.update((name, text) for name, text in query.items() if name in stored)
+    backend.strategy.data = {name: text for name, text in query.items() if name in seen}
+    backend.data = backend.strategy.request_data()
+
+
+def _authorization_url(backend: BaseAuth[Any], provider: Provider) -> str:
+    try:
+        url = backend.auth_url()
+    except NotImplementedError as error:
+        raise ProviderNotSupported(provider.name) from error
+    # A widget has a page of the project's, or nothing, where others have a URL.
+    if not isinstance(url, str) or not _is_web_url(url):
+        raise ProviderNotSupported(provider.name)
+    return url
+
+
+def _is_web_url(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in {"http", "https"} and bool(parts.netloc)
+
+
+def _sealed(backend: BaseAuth[Any], flow: Flow) -> str:
+    token = seal(flow)
+    if len(token) > MAX_LENGTH:
+        raise AuthInputError(backend, code="invalid_parameter", stage="begin")
+    return token

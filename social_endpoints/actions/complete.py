@@ -1,0 +1,147 @@
+"""Complete a login: from what the provider sent back to a user.
+
+It has two halves. First the network: the flow is opened and claimed, and the
+provider is asked, with no transaction open. Then the database: pipeline, checks
+and answer are one transaction, so that a login is there as a whole or not at all.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+from django.contrib.auth.signals import user_login_failed
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from social_core.backends.base import BaseAuth
+from social_core.exceptions import AuthPolicyError, AuthSessionError
+from social_core.utils import (
+    PARTIAL_TOKEN_SESSION_NAME,
+    constant_time_compare,
+    partial_pipeline_data,
+    user_is_active,
+)
+
+from social_endpoints.exceptions import FlowNotSent, InactiveUser, Refused, refusals
+from social_endpoints.flow import Flow, seal
+from social_endpoints.providers import loading
+from social_endpoints.providers.callback import returned_state, sent_state
+from social_endpoints.providers.registry import Provider
+from social_endpoints.storage import claim
+from social_endpoints.types import Login, Paused, SealedFlow
+
+AnswerT = TypeVar("AnswerT")
+
+
+def complete(
+    *,
+    provider: Provider,
+    data: Mapping[str, str],
+    partial_token: str | None,
+    flow: Flow | None,
+    flow_sent: bool,
+    request: HttpRequest,
+    answer: Callable[[Login], AnswerT],
+) -> AnswerT | Paused:
+    """Complete a login that this browser began, or continue one that has paused.
+
+    :param data: what the provider sent back, or what the paused step asked for, and
+        nothing else.
+    :param partial_token: which login to continue.
+    :param flow: the flow of this login, if the browser has it.
+    :param flow_sent: whether the request carried any flow at all.
+    :param answer: called with the login inside its transaction; what it returns is
+        returned. Where it raises, nothing of the login is kept.
+    :raises Refused: whatever the user, the browser or the provider got wrong.
+    :raises Misconfigured: a mistake in the project's settings.
+    """
+    try:
+        with refusals(provider.name, "callback"):
+            if flow is None:
+                raise _flow_missing(flow_sent)
+            backend = loading.load(provider, request=request, data=data, flow=flow)
+            with backend.strategy.unit_of_work as work:
+                if partial_token is None:
+                    result = _ask_provider(provider, backend, flow, data)
+                else:
+                    result = work.run(partial(_resume, backend, flow, partial_token))
+                if work.began and isinstance(result, HttpResponseBase):
+                    return _paused(backend, flow, result)
+                return answer(_login(provider, backend, result))
+    except Refused as refused:
+        credentials = {"provider": provider.name, "error_code": refused.get_codes()}
+        user_login_failed.send_robust(sender=__name__, credentials=credentials, request=request)
+        raise
+
+
+def _flow_missing(flow_sent: bool) -> AuthSessionError:
+    kind = AuthSessionError if flow_sent else FlowNotSent
+    return kind(code="session_context_missing", stage="callback")
+
+
+def _ask_provider(
+    provider: Provider, backend: BaseAuth[Any], flow: Flow, data: Mapping[str, str]
+) -> Any:
+    expected, returned = sent_state(backend, flow), returned_state(provider, data)
+    if expected and returned and not constant_time_compare(expected, returned):
+        raise AuthSessionError(backend, code="state_mismatch", stage="callback")
+    _claim(backend, flow)
+    flow.spent = True
+    return backend.complete(user=None)
+
+
+def _resume(backend: BaseAuth[Any], flow: Flow, partial_token: str) -> Any:
+    # Claimed in the transaction of the login: what the user got wrong in the answer
+    # leaves the login paused.
+    _claim(backend, flow)
+    waiting = flow.session.get(PARTIAL_TOKEN_SESSION_NAME, "")
+    found = None
+    if constant_time_compare(waiting, partial_token):
+        found = partial_pipeline_data(backend, None, partial_token)
+    if found is None:
+        raise AuthSessionError(backend, code="session_context_missing", stage="callback")
+    result = backend.continue_pipeline(found)
+    backend.strategy.clean_partial_pipeline(partial_token)
+    return result
+
+
+def _claim(backend: BaseAuth[Any], flow: Flow) -> None:
+    if not claim(flow, backend.strategy.storage):
+        raise AuthSessionError(backend, code="state_mismatch", stage="callback")
+
+
+def _login(provider: Provider, backend: Any, user: Any) -> Login:
+    """Return the login of a user that may have a token, and refuse anything else.
+
+    A pipeline, or a backend instead of one, may return anything: nobody, a response,
+    a user of some other model, or one who is not whom the identity belongs to.
+    """
+    strategy = backend.strategy
+    if not isinstance(user, strategy.storage.user.user_model()):
+        raise AuthPolicyError(backend, stage="pipeline")
+    social = getattr(user, "social_user", None)
+    if social is not None and social.user != user:
+        raise AuthPolicyError(backend, stage="pipeline")
+    if not (user_is_active(user) or strategy.setting("ALLOW_INACTIVE_USERS_LOGIN", False)):
+        raise InactiveUser(backend, stage="pipeline")
+    user.backend = provider.path
+    is_new = bool(getattr(user, "is_new", False))
+    return Login(user, social, provider.name, is_new, backend.new_association)
+
+
+def _paused(backend: Any, flow: Flow, response: HttpResponseBase) -> Paused:
+    """Return a paused login, with a fresh flow that continues it."""
+    partial_token = flow.session.get(PARTIAL_TOKEN_SESSION_NAME)
+    if not partial_token:
+        raise AuthPolicyError(backend, stage="pipeline")
+    lifetime = loading.lifetime(backend)
+    expires = int(time.time()) + lifetime
+    fresh = Flow(flow.provider, flow.purpose, flow.redirect_uri, expires, flow.session)
+    return Paused(
+        partial_token=partial_token,
+        redirect_to=getattr(response, "url", None),
+        fields=None,
+        flow=SealedFlow(seal(fresh), partial_token, lifetime),
+    )

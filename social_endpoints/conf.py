@@ -1,0 +1,103 @@
+"""The settings of this app, read anew on every access."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+NAME = "SOCIAL_ENDPOINTS"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The names, types and defaults of the dictionary ``SOCIAL_ENDPOINTS``."""
+
+    ALLOWED_REDIRECT_URIS: Sequence[str] | str = ()
+    """The redirect URIs a login may begin with, compared as whole strings, or
+    the dotted path of a callable ``(uri, *, provider, request) -> bool``."""
+
+    TOKEN_SERIALIZER: str = "social_endpoints.tokens.TokenSerializer"
+    """Dotted path of the serializer that a completed login is answered with."""
+
+    FLOW_TRANSPORT: str = "auto"
+    """How a flow travels: ``"cookie"``, ``"body"`` or ``"auto"`` (both)."""
+
+    STRATEGY: str = "social_endpoints.strategy.Strategy"
+    """Dotted path of a subclass of :class:`social_endpoints.strategy.Strategy`."""
+
+    JWT_ACCESS_COOKIE: str = "access"
+    """Name of the cookie in which ``JWTCookieSerializer`` sends the access token."""
+
+    JWT_REFRESH_COOKIE: str = "refresh"
+    """Name of the cookie in which ``JWTCookieSerializer`` sends the refresh token."""
+
+    JWT_COOKIE_PATH: str = "/"
+    """Path of both cookies."""
+
+    JWT_COOKIE_DOMAIN: str | None = None
+    """Domain of both cookies; None keeps them to the host that set them."""
+
+    JWT_COOKIE_SAMESITE: str = "Lax"
+    """SameSite attribute of both cookies: ``"Lax"``, ``"Strict"`` or ``"None"``."""
+
+    JWT_COOKIE_SECURE: bool | None = None
+    """Secure attribute of both cookies; None sets it where the request is HTTPS."""
+
+    # Hidden from the type checker, which would else accept any misspelt name.
+    if not TYPE_CHECKING:
+
+        def __getattribute__(self, name: str) -> Any:
+            default = object.__getattribute__(self, name)
+            if not name.isupper():
+                return default
+            return configured().get(name, default)
+
+
+settings = Settings()
+
+
+def configured() -> dict[str, Any]:
+    """Return what the project has set, by name, without the defaults.
+
+    Where the project has not set them, the redirect URIs and the token strategy
+    of djoser stand in, so that a project that comes from there changes nothing.
+    """
+    return {**_from_djoser(), **_dictionary(NAME)}
+
+
+def djoser_token_strategy() -> Any:
+    """Return the class, or its dotted path, that djoser was told to issue tokens with."""
+    return _dictionary("DJOSER").get("SOCIAL_AUTH_TOKEN_STRATEGY")
+
+
+def _from_djoser() -> dict[str, Any]:
+    djoser = _dictionary("DJOSER")
+    inherited: dict[str, Any] = {}
+    if "SOCIAL_AUTH_ALLOWED_REDIRECT_URIS" in djoser:
+        inherited["ALLOWED_REDIRECT_URIS"] = djoser["SOCIAL_AUTH_ALLOWED_REDIRECT_URIS"]
+    if "SOCIAL_AUTH_TOKEN_STRATEGY" in djoser:
+        inherited["TOKEN_SERIALIZER"] = "social_endpoints.tokens.DjoserSerializer"
+    return inherited
+
+
+def _dictionary(name: str) -> Mapping[str, Any]:
+    value = getattr(django_settings, name, None)
+    # A check reports what is no dictionary; here it must not hide the other findings.
+    return value if isinstance(value, Mapping) else {}
+
+
+def imported(name: str) -> Any:
+    """Return the object that the dotted path in a setting names.
+
+    :raises ImproperlyConfigured: it cannot be imported.
+    """
+    path = getattr(settings, name)
+    try:
+        return import_string(path)
+    except ImportError as error:
+        raise ImproperlyConfigured(f"{NAME}[{name!r}]: {path!r} cannot be imported.") from error

@@ -1,0 +1,155 @@
+"""What goes wrong, as the answer that a client gets and the log that an operator reads."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.http import parse_http_date_safe
+from django.utils.translation import gettext, gettext_lazy
+from rest_framework import status
+from rest_framework.exceptions import APIException, NotFound, ValidationError
+from social_core.exceptions import (
+    REASONS,
+    AuthConfigurationError,
+    AuthPolicyError,
+    AuthSessionError,
+    AuthUnknownError,
+    ErrorStage,
+    SocialAuthBaseException,
+)
+
+logger = logging.getLogger("social_endpoints")
+
+
+class Refused(APIException):
+    """A login that cannot go on, for a reason that the client may know.
+
+    ``detail`` is safe to show to the user and ``code`` is social-core's; ``body``
+    is the error body of the contract, and ``retry_after`` what the provider asked
+    for in its header of that name.
+    """
+
+    status_code = status.HTTP_400_BAD_REQUEST
+
+    def __init__(self, error: SocialAuthBaseException) -> None:
+        super().__init__(detail=_public_text(error), code=error.code)
+        self.body = {"non_field_errors": [self.detail], **error.public_metadata()}
+        self.retry_after = _retry_after(error)
+
+
+class Misconfigured(Refused):
+    """A login that cannot go on because of a mistake in the project's settings."""
+
+    status_code = status.HTTP_500_INTERNAL_SERVER_ERROR
+
+
+class ProviderNotSupported(NotFound):
+    """No such provider is configured, or none that one can begin with."""
+
+    def __init__(self, provider: str) -> None:
+        super().__init__(
+            gettext("Provider '%(provider)s' not supported") % {"provider": provider},
+            code="provider_not_supported",
+        )
+
+
+class FlowNotSent(AuthSessionError):
+    """The request carried neither a flow cookie nor ``flow``."""
+
+    public_text = gettext_lazy(
+        "This request carried no flow. Send it with credentials, so that the cookie set"
+        " at begin comes along, or post the `flow` that begin answered with."
+    )
+
+
+class InactiveUser(AuthPolicyError):
+    """The user whom this identity belongs to may not log in."""
+
+    public_text = gettext_lazy("This account is inactive.")
+
+
+@contextmanager
+def refusals(provider: str, stage: ErrorStage) -> Iterator[None]:
+    """Turn whatever a backend or a pipeline raises into a :class:`Refused`.
+
+    Errors that the project itself words for the client (DRF's ``ValidationError``)
+    pass, as do the ones that are words for the client already.
+
+    :param provider: name of a configured backend.
+    :param stage: where an error counts as raised that does not say it itself.
+    :raises Refused: 400 with social-core's own metadata, or with ``unknown_error``
+        for what social-core does not know.
+    :raises Misconfigured: 500, for a mistake in the project's settings.
+    """
+    try:
+        yield
+    except (Refused, ProviderNotSupported, ValidationError):
+        raise
+    except SocialAuthBaseException as error:
+        if _is_misconfiguration(error):
+            _log(provider, error)
+            raise Misconfigured(error) from error
+        logger.info("Login with %s refused: %s at %s", provider, error.code, error.stage)
+        raise Refused(error) from error
+    except ImproperlyConfigured as error:
+        raise misconfigured(error, stage) from error
+    except Exception as error:  # A backend and a pipeline step may raise anything.
+        _log(provider, error)
+        raise Refused(AuthUnknownError(stage=stage)) from error
+
+
+def misconfigured(error: ImproperlyConfigured, stage: ErrorStage = "unknown") -> Misconfigured:
+    """Return the answer to a mistake in the project's settings, and log the mistake."""
+    logger.error("Login is misconfigured: %s", error, exc_info=_without_message(error))
+    return Misconfigured(AuthConfigurationError(stage=stage))
+
+
+def _log(provider: str, error: Exception) -> None:
+    """Log an exception with its traceback, and without its message.
+
+    The message of an exception that was raised over a provider's answer likes to
+    quote it, tokens included. The types and lines of the traceback do not.
+    """
+    known = isinstance(error, SocialAuthBaseException)
+    cause = f"{error.code} {error.parameter or ''}" if known else type(error).__name__
+    logger.error("Login with %s failed: %s", provider, cause, exc_info=_without_message(error))
+
+
+class WithoutMessage(Exception):
+    """Stands for another exception in a log: its type, its traceback, not its message."""
+
+
+def _without_message(error: BaseException, depth: int = 8) -> WithoutMessage:
+    kind = type(error)
+    stand_in = WithoutMessage(f"{kind.__module__}.{kind.__qualname__}")
+    stand_in.__traceback__ = error.__traceback__
+    origin = error.__cause__ or error.__context__
+    if origin is not None and depth:
+        stand_in.__cause__ = _without_message(origin, depth - 1)
+    return stand_in
+
+
+def _retry_after(error: SocialAuthBaseException) -> str | None:
+    # RFC 9110 section 10.2.3: seconds or a date. It comes from the provider.
+    value = error.retry_after or ""
+    is_valid = re.fullmatch(r"[0-9]{1,9}", value) or parse_http_date_safe(value)
+    return value if is_valid else None
+
+
+def _public_text(error: SocialAuthBaseException) -> str:
+    text = getattr(error, "public_text", None)
+    if text is None:
+        # Not str(error): a subclass may put a provider's words there.
+        text, _, _ = REASONS.get(error.code, REASONS["unknown_error"])
+    return gettext(str(text))
+
+
+def _is_misconfiguration(error: SocialAuthBaseException) -> bool:
+    # A code of the provider's at stage "callback" came through the browser, which
+    # can put any error there (RFC 6749 section 4.1.2.1): nobody's settings are wrong.
+    browsers_word = error.stage == "callback" and error.provider_code is not None
+    return isinstance(error, AuthConfigurationError) and not browsers_word

@@ -1,0 +1,91 @@
+"""How a provider's backend is loaded, with what this app adds to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.http import HttpRequest
+from django.utils.module_loading import import_string
+from social_core.backends.base import BaseAuth
+from social_core.backends.oauth import OAuthAuth
+from social_core.exceptions import AuthConfigurationError
+
+from social_endpoints.conf import imported
+from social_endpoints.flow import Flow
+from social_endpoints.providers.credentials import missing
+from social_endpoints.providers.pipeline import RecordedPipeline
+from social_endpoints.providers.redirect_uri import ExactRedirectURI
+from social_endpoints.providers.registry import Provider
+from social_endpoints.strategy import Strategy
+
+
+def load(
+    provider: Provider, *, request: HttpRequest | None, data: Mapping[str, str], flow: Flow
+) -> BaseAuth[Any]:
+    """Return the provider's backend, over the data of a request and a flow.
+
+    :param data: what the backend may see of the request.
+    """
+    strategy_class: type[Strategy] = imported("STRATEGY")
+    strategy = strategy_class(storage(), request, data=data, flow=flow)
+    return _extended(provider.backend)(strategy, redirect_uri=flow.redirect_uri)
+
+
+def require_client(backend: BaseAuth[Any]) -> None:
+    """Refuse a backend that would send the user to the provider with ``client_id=None``.
+
+    :raises AuthConfigurationError: a setting without which no login can begin is
+        missing; ``parameter`` names it.
+    """
+    for name in missing(backend, to_begin=True):
+        raise AuthConfigurationError(backend, code="missing_setting", parameter=name, stage="begin")
+
+
+def storage() -> Any:
+    """Return python-social-auth's storage class of this project."""
+    default = "social_django.models.DjangoStorage"
+    return import_string(getattr(django_settings, "SOCIAL_AUTH_STORAGE", default))
+
+
+def lifetime(backend: BaseAuth[Any]) -> int:
+    """Return the seconds for which a flow of this backend lives.
+
+    :raises AuthConfigurationError: ``STATE_LIFETIME`` is no positive whole number.
+    """
+    seconds = backend.setting("STATE_LIFETIME", 1800)
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds <= 0:
+        raise AuthConfigurationError(
+            backend, code="invalid_setting", parameter="STATE_LIFETIME", stage="begin"
+        )
+    return seconds
+
+
+def stored_fields(backend: BaseAuth[Any]) -> set[str]:
+    """Return the names of what begin keeps from its query for the pipeline."""
+    return _names(backend.setting("FIELDS_STORED_IN_SESSION"))
+
+
+def overridable_arguments(backend: BaseAuth[Any]) -> set[str]:
+    """Return the names of what begin's query may say to the provider."""
+    return _names(backend.setting("AUTH_EXTRA_ARGUMENTS_OVERRIDE_ALLOWLIST"))
+
+
+def _names(value: str | Iterable[str] | None) -> set[str]:
+    return {value} if isinstance(value, str) else set(value or ())
+
+
+@lru_cache(maxsize=256)
+def _extended(backend: type[BaseAuth[Any]]) -> type[BaseAuth[Any]]:
+    """Return the backend's class with what this app adds to it.
+
+    Built once for each class, under the name and module that the project
+    configured, because social-core caches discovery by class.
+    """
+    additions: tuple[type[BaseAuth[Any]], ...] = (RecordedPipeline,)
+    if issubclass(backend, OAuthAuth):
+        additions = (ExactRedirectURI, RecordedPipeline)
+    identity = {"__module__": backend.__module__, "__qualname__": backend.__qualname__}
+    return type(backend.__name__, (*additions, backend), identity)

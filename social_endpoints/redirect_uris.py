@@ -1,0 +1,36 @@
+"""Which redirect URIs a login may begin with."""
+
+from __future__ import annotations
+
+import re
+
+from django.http import HttpRequest
+
+from social_endpoints.conf import imported, settings
+
+# RFC 8252 section 7.3: a native app listens on whatever port is free. Not
+# "localhost", which a machine may resolve to somewhere else (section 8.3).
+_LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))((?:[/?#].*)?)", re.DOTALL)
+
+
+def is_allowed(uri: str, *, provider: str, request: HttpRequest) -> bool:
+    """Say whether ``ALLOWED_REDIRECT_URIS`` allows a redirect URI for a provider.
+
+    :param uri: the redirect URI as the client sent it.
+    """
+    allowed = settings.ALLOWED_REDIRECT_URIS
+    if isinstance(allowed, str):
+        judge = imported("ALLOWED_REDIRECT_URIS")
+        return bool(judge(uri, provider=provider, request=request))
+    return any(_matches(entry, uri) for entry in allowed)
+
+
+def _matches(entry: str, uri: str) -> bool:
+    if entry == uri:
+        return True
+    loopback = _LOOPBACK.fullmatch(entry)
+    if loopback is None:
+        return False
+    host, rest = map(re.escape, loopback.groups())
+    port = re.fullmatch(f"{host}:([1-9][0-9]{{0,4}}){rest}", uri)
+    return port is not None and int(port[1]) <= 65_535

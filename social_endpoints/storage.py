@@ -1,0 +1,118 @@
+"""python-social-auth's storage, as far as a flow takes its place.
+
+What core writes when a login begins (a nonce row for the state, an association
+row for the nonce of OpenID Connect) stands in the flow already, so it is answered
+from there and a begin writes nothing. A completion writes one row: its claim.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, router, transaction
+from social_core.backends.open_id_connect import OpenIdConnectAssociation
+from social_core.storage import AssociationMixin, BaseStorage, NonceMixin
+
+from social_endpoints.flow import Flow
+
+CLAIMS = "social_endpoints.flow"
+"""The scope (``server_url``) of the claims in social_django's nonce table."""
+
+_OAUTH2_STATES = "social_core.oauth2."  # what core's BaseOAuth2 scopes its states with
+_ASSOCIATION = "oidc_association"
+
+
+def claim(flow: Flow, storage: Any) -> bool:
+    """Claim a flow for this completion; False where another has claimed it.
+
+    One INSERT under the unique constraint of the nonce table decides, whatever
+    server or database connection the other one came through. The row is dated
+    with the flow's expiry, so that ``clearsocial`` keeps it for as long as the
+    flow could be sent again.
+    """
+    nonces = storage.nonce.objects.using(router.db_for_write(storage.nonce))
+    try:
+        with transaction.atomic(using=nonces.db):
+            nonces.create(server_url=CLAIMS, timestamp=flow.expires, salt=flow.id)
+    except IntegrityError:
+        return False
+    return True
+
+
+class FlowStorage:
+    """The project's storage, with the flow in place of what a begin would write.
+
+    :param storage: the storage class of the project (``SOCIAL_AUTH_STORAGE``).
+    """
+
+    def __init__(self, storage: type[BaseStorage], flow: Flow) -> None:
+        self._storage = storage
+        self.nonce = FlowNonces(storage.nonce)
+        self.association = FlowAssociations(storage.association, flow.session)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
+
+
+@dataclass(frozen=True)
+class FlowNonces:
+    """The states of OAuth 2, guarded by the flow and its claim; else the project's nonces."""
+
+    nonces: type[NonceMixin]
+
+    def use(self, server_url: str, timestamp: int, salt: str) -> Any:
+        return server_url.startswith(_OAUTH2_STATES) or self.nonces.use(server_url, timestamp, salt)
+
+    def consume(self, server_url: str, timestamp: int, salt: str) -> bool:
+        if server_url.startswith(_OAUTH2_STATES):
+            return True
+        return self.nonces.consume(server_url, timestamp, salt)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.nonces, name)
+
+
+@dataclass(frozen=True)
+class FlowAssociations:
+    """The nonce of OpenID Connect, kept in the flow; else the project's associations."""
+
+    associations: type[AssociationMixin]
+    session: dict[str, Any]
+
+    def store(self, server_url: str, association: Any) -> None:
+        if isinstance(association, OpenIdConnectAssociation):
+            nonce, state = association.handle, association.assoc_type
+            self.session[_ASSOCIATION] = [nonce, state, association.issued, association.lifetime]
+        else:
+            self.associations.store(server_url, association)
+
+    def get(self, server_url: str | None = None, handle: str | None = None) -> Any:
+        nonce, *rest = self.session.get(_ASSOCIATION, [None])
+        if nonce is None or nonce != handle:
+            return self.associations.get(server_url=server_url, handle=handle)
+        return [FlowAssociation(nonce, *rest)]
+
+    def remove(self, ids_to_delete: list[Any]) -> None:
+        if self.session.get(_ASSOCIATION, [None])[0] in ids_to_delete:
+            del self.session[_ASSOCIATION]
+        else:
+            self.associations.remove(ids_to_delete)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.associations, name)
+
+
+@dataclass
+class FlowAssociation(AssociationMixin):
+    """The nonce of one OpenID Connect login, in the shape of an association."""
+
+    handle: str
+    assoc_type: str
+    issued: int
+    lifetime: int
+
+    @property
+    def id(self) -> str:
+        """Return what ``remove()`` takes: the nonce is its own key."""
+        return self.handle

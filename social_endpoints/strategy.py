@@ -1,0 +1,102 @@
+"""python-social-auth's strategy for Django, over request data and a flow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from django.db import router
+from django.http import HttpRequest, HttpResponse
+from social_core.backends.base import BaseAuth
+from social_core.exceptions import AuthResponseError
+from social_core.storage import BaseStorage
+from social_core.strategy import BaseStrategy
+from social_django.strategy import DjangoStrategy
+
+from social_endpoints.flow import Flow
+from social_endpoints.storage import FlowStorage
+from social_endpoints.unit_of_work import UnitOfWork
+
+ResponseT = TypeVar("ResponseT")
+
+
+class Strategy(DjangoStrategy):
+    """What a backend and a pipeline see of the project and of the request.
+
+    ``session_get()`` and ``session_set()`` work on the flow, ``request_data()``
+    is what the provider sent, and ``request`` is Django's request. A project may
+    name a subclass in the setting ``STRATEGY``, to answer ``get_setting(name)``
+    from ``self.request``, for example.
+
+    :param storage: the storage class of the project.
+    :param request: Django's request.
+    :param data: what the provider sent back, or at begin what the project's
+        settings let through.
+    :param flow: the flow that stands where a session stood.
+    """
+
+    def __init__(
+        self,
+        storage: type[BaseStorage],
+        request: HttpRequest | None,
+        *,
+        data: Mapping[str, str],
+        flow: Flow,
+    ) -> None:
+        # DjangoStrategy.__init__ wants request.session, which a project need not have.
+        BaseStrategy.__init__(self, FlowStorage(storage, flow))
+        self.request = request
+        self.session = flow.session
+        self.data = dict(data)
+        self.unit_of_work = UnitOfWork(router.db_for_write(storage.user))
+
+    def get_request_data(self, merge: bool = True) -> dict[str, Any]:
+        """Return the data of this login; there is no second part to merge."""
+        return dict(self.data)
+
+    def absolute_uri(self, path: str | None = None) -> str:
+        """Return an absolute URI byte for byte, and complete a path as Django does.
+
+        Not even ``SOCIAL_AUTH_REDIRECT_IS_HTTPS`` may change a redirect URI: it is
+        what the project listed and what is registered at the provider.
+        """
+        if path and urlsplit(path).scheme:
+            return path
+        return super().absolute_uri(path)
+
+    def authenticate(
+        self, backend: BaseAuth[ResponseT], *args: Any, **kwargs: Any
+    ) -> Any | ResponseT | None:
+        """Run the pipeline, in the transaction of this login.
+
+        A backend calls this once the provider has been asked. It asks the one
+        backend that did: ``django.contrib.auth.authenticate()`` would hand the
+        provider's answer to all of them, and on failure to a signal.
+        """
+        answers = [kwargs.get("response"), getattr(backend, "id_token", None)]
+        _refuse_null_characters(backend, answers)
+        begun = deepcopy(self.session)
+
+        def pipeline() -> Any:
+            self.session.clear()
+            self.session.update(deepcopy(begun))
+            known = {"strategy": self, "storage": self.storage, "backend": backend}
+            return backend.authenticate(self.request, *args, **{**kwargs, **known})
+
+        return self.unit_of_work.run(pipeline)
+
+
+def _refuse_null_characters(backend: BaseAuth[Any], answer: Any) -> None:
+    # PostgreSQL stores none, SQLite does: what a login may hold is the same everywhere.
+    pending = [answer]
+    while pending:  # Not recursive: how deep an answer nests is the provider's choice.
+        value = pending.pop()
+        if isinstance(value, Mapping):
+            pending += value.keys()
+            pending += value.values()
+        elif isinstance(value, (list, tuple)):
+            pending += value
+        elif isinstance(value, str) and "\0" in value:
+            raise AuthResponseError(backend, code="malformed_response", stage="user_info")

@@ -1,0 +1,24 @@
+"""The token of DRF's own ``rest_framework.authtoken``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.authtoken.models import Token
+
+from social_endpoints.tokens.base import LoginSerializer
+from social_endpoints.types import Login
+
+
+class TokenSerializer(LoginSerializer):
+    """``{"token": "…"}``, for ``rest_framework.authentication.TokenAuthentication``."""
+
+    required_apps = ("rest_framework.authtoken",)
+
+    token = serializers.CharField(read_only=True)
+
+    def issue(self, login: Login) -> dict[str, Any]:
+        """Return the user's one token, which is created at the first login."""
+        token, _ = Token.objects.get_or_create(user=login.user)
+        return {"token": token.key}

@@ -1,0 +1,58 @@
+"""The values that cross from one room to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class SealedFlow:
+    """A flow as the browser carries it.
+
+    ``token`` is the encrypted flow, ``key`` what the callback will bring back
+    (the state, say), and ``lifetime`` the seconds until it expires.
+    """
+
+    token: str = field(repr=False)
+    key: str = field(repr=False)
+    lifetime: int
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A login that can be continued at the provider."""
+
+    authorization_url: str = field(repr=False)
+    flow: SealedFlow
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A completed login, which a token serializer answers.
+
+    ``social`` is the row of social_django that links ``user`` to the identity
+    at ``provider`` (None where a pipeline leaves none), ``is_new`` says that
+    this login created the user, and ``new_association`` that it created the
+    link.
+    """
+
+    user: Any
+    social: Any
+    provider: str
+    is_new: bool
+    new_association: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """A login whose pipeline waits for the user to answer something.
+
+    ``redirect_to`` is where the step wanted to send the browser, ``fields``
+    what it asks for, as data; either is None where the step did not say.
+    """
+
+    partial_token: str = field(repr=False)
+    redirect_to: str | None
+    fields: list[dict[str, Any]] | None
+    flow: SealedFlow

@@ -1,0 +1,78 @@
+"""The database half of a login, as one transaction that opens late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self, TypeVar
+
+from django.db import IntegrityError, OperationalError, transaction
+
+T = TypeVar("T")
+
+_ATTEMPTS = 3
+
+
+class UnitOfWork:
+    """One transaction from the first step of the pipeline to the end of the ``with``.
+
+    Entering opens nothing: while the provider is asked, no connection waits in a
+    transaction. The strategy's ``authenticate()`` calls :meth:`run`, which opens
+    it; leaving the ``with`` commits it, or rolls it back where an exception leaves.
+
+    :param using: alias of the database.
+    """
+
+    def __init__(self, using: str) -> None:
+        self._using = using
+        self._open = ExitStack()
+        self._running = False
+        self.began = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._open.__exit__(kind, error, traceback)
+
+    def run(self, pipeline: Callable[[], T]) -> T:
+        """Open the transaction and run the pipeline in it; within a run, just run it.
+
+        A pipeline that collides with another login (two first logins of one
+        identity) is rolled back and run again, and then finds what the other wrote.
+        """
+        if self._running:
+            return pipeline()
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return self._run(pipeline)
+            except Exception as error:
+                if not _is_collision(error):
+                    raise
+        return self._run(pipeline)
+
+    def _run(self, pipeline: Callable[[], T]) -> T:
+        with ExitStack() as stack:
+            stack.enter_context(transaction.atomic(using=self._using))
+            self._running = True
+            stack.callback(self._stop)
+            result = pipeline()
+            self._open = stack.pop_all()
+            self.began = True
+            return result
+
+    def _stop(self) -> None:
+        self._running = False
+
+
+def _is_collision(error: BaseException | None) -> bool:
+    # social-core and social_django word some collisions in errors of their own.
+    while error is not None and not isinstance(error, (IntegrityError, OperationalError)):
+        error = error.__cause__ or error.__context__
+    return error is not None

@@ -1,0 +1,11 @@
+"""The paths, relative to where the project includes them (normally ``auth/``)."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from social_endpoints.views import ProviderAuthView
+
+urlpatterns = [
+    path("o/<str:provider>/", ProviderAuthView.as_view(), name="provider-auth"),
+]

@@ -1,0 +1,33 @@
+"""What the tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import responses
+from rest_framework.test import APIClient
+from social_core.backends.open_id_connect import OpenIdConnectAuth
+
+from tests.openid_provider import OpenIDProvider
+
+
+@pytest.fixture
+def wire() -> Iterator[responses.RequestsMock]:
+    """Stand where the network is: what is not registered here cannot be reached."""
+    OpenIdConnectAuth.get_openid_configuration.invalidate()
+    OpenIdConnectAuth.get_jwks_keys_for_uri.invalidate()
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as wire:
+        yield wire
+
+
+@pytest.fixture
+def openid(wire: responses.RequestsMock) -> OpenIDProvider:
+    """Return the OpenID provider of the tests."""
+    return OpenIDProvider(wire)
+
+
+@pytest.fixture
+def client() -> APIClient:
+    """Return a browser."""
+    return APIClient()

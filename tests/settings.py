@@ -1,0 +1,63 @@
+"""The project in which the tests run: as small as a project can be."""
+
+from __future__ import annotations
+
+import os
+
+SECRET_KEY = "a secret key of the tests, long enough for every algorithm"
+USE_TZ = True
+ROOT_URLCONF = "tests.urls"
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+DATABASES = {
+    "sqlite": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": "file:social_endpoints?mode=memory&cache=shared",
+    },
+    "postgresql": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "social_endpoints",
+        "HOST": "127.0.0.1",
+        "USER": os.environ.get("PGUSER", "postgres"),
+    },
+    "mariadb": {
+        "ENGINE": "django.db.backends.mysql",
+        "NAME": "social_endpoints",
+        "HOST": "127.0.0.1",
+        "USER": os.environ.get("MARIADB_USER", "root"),
+        "TEST": {"CHARSET": "utf8mb4"},
+    },
+}
+DATABASES = {"default": DATABASES[os.environ.get("TEST_DATABASE", "sqlite")]}
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "social_django",
+    "social_endpoints",
+]
+
+# No session, no CSRF, no authentication: a login needs none of them.
+MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "social_core.backends.open_id_connect.OpenIdConnectAuth",
+    "social_core.backends.github.GithubOAuth2",
+    "social_core.backends.email.EmailAuth",
+    "social_core.backends.username.UsernameAuth",
+]
+
+SOCIAL_ENDPOINTS = {"ALLOWED_REDIRECT_URIS": ["https://app.example.com/login/callback"]}
+
+SOCIAL_AUTH_OIDC_OIDC_ENDPOINT = "https://id.example.com"
+SOCIAL_AUTH_OIDC_KEY = "our-client-id"
+SOCIAL_AUTH_OIDC_SECRET = "our-client-secret"
+SOCIAL_AUTH_OIDC_USE_PKCE = True
+SOCIAL_AUTH_GITHUB_KEY = "our-github-id"
+SOCIAL_AUTH_GITHUB_SECRET = "our-github-secret"
