@@ -1,12 +1,31 @@
-"""Start-up."""
+"""Start-up: registers the system checks and the OpenAPI extension."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from django.apps import AppConfig
+from django.core.checks import Tags, register
 
 
 class SocialEndpointsConfig(AppConfig):
-    """Registers the system checks, and the OpenAPI extension where its package is there."""
+    """The app as Django knows it."""
 
     name = "social_endpoints"
     verbose_name = "Social endpoints"
+
+    def ready(self) -> None:
+        """Register what Django and drf-spectacular ask later."""
+        from social_endpoints.checks import classes, dictionary, project
+
+        register(dictionary.check_dictionary)
+        register(dictionary.check_redirect_uris)
+        register(dictionary.check_deployed_redirect_uris, Tags.security, deploy=True)
+        register(classes.check_classes)
+        register(classes.check_token_serializer)
+        register(classes.check_deployed_cookies, Tags.security, deploy=True)
+        register(project.check_apps)
+        register(project.check_providers)
+        register(project.check_urls, Tags.urls)
+        if find_spec("drf_spectacular"):
+            from social_endpoints import schema  # noqa: F401 - to import it registers it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
@@ -24,7 +24,7 @@ class Settings:
     TOKEN_SERIALIZER: str = "social_endpoints.tokens.TokenSerializer"
     """Dotted path of the serializer that a completed login is answered with."""
 
-    FLOW_TRANSPORT: str = "auto"
+    FLOW_TRANSPORT: Literal["auto", "cookie", "body"] = "auto"
     """How a flow travels: ``"cookie"``, ``"body"`` or ``"auto"`` (both)."""
 
     STRATEGY: str = "social_endpoints.strategy.Strategy"
@@ -42,7 +42,7 @@ class Settings:
     JWT_COOKIE_DOMAIN: str | None = None
     """Domain of both cookies; None keeps them to the host that set them."""
 
-    JWT_COOKIE_SAMESITE: str = "Lax"
+    JWT_COOKIE_SAMESITE: Literal["Lax", "Strict", "None"] = "Lax"
     """SameSite attribute of both cookies: ``"Lax"``, ``"Strict"`` or ``"None"``."""
 
     JWT_COOKIE_SECURE: bool | None = None
@@ -100,4 +100,6 @@ def imported(name: str) -> Any:
     try:
         return import_string(path)
     except ImportError as error:
-        raise ImproperlyConfigured(f"{NAME}[{name!r}]: {path!r} cannot be imported.") from error
+        raise ImproperlyConfigured(
+            f"{NAME}[{name!r}]: {path!r} cannot be imported: {error}"
+        ) from error

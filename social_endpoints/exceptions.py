@@ -33,7 +33,7 @@ class Refused(APIException):
     for in its header of that name.
     """
 
-    status_code = status.HTTP_400_BAD_REQUEST
+    status_code: int = status.HTTP_400_BAD_REQUEST
 
     def __init__(self, error: SocialAuthBaseException) -> None:
         super().__init__(detail=_public_text(error), code=error.code)
@@ -114,8 +114,9 @@ def _log(provider: str, error: Exception) -> None:
     The message of an exception that was raised over a provider's answer likes to
     quote it, tokens included. The types and lines of the traceback do not.
     """
-    known = isinstance(error, SocialAuthBaseException)
-    cause = f"{error.code} {error.parameter or ''}" if known else type(error).__name__
+    cause = type(error).__name__
+    if isinstance(error, SocialAuthBaseException):
+        cause = f"{error.code} {error.parameter or ''}"
     logger.error("Login with %s failed: %s", provider, cause, exc_info=_without_message(error))
 
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from django.core.exceptions import SuspiciousOperation
-from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from rest_framework import parsers, status
 from rest_framework.exceptions import APIException, ParseError
@@ -53,7 +52,7 @@ class FormParser(parsers.FormParser):
         stream: IO[Any],
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
-    ) -> QueryDict:
+    ) -> Any:
         """Return the fields."""
         return _parsed(super().parse, io.BytesIO(_bounded(stream)), media_type, parser_context)
 
@@ -66,7 +65,7 @@ class MultiPartParser(parsers.MultiPartParser):
         stream: IO[Any],
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
-    ) -> parsers.DataAndFiles:
+    ) -> Any:
         """Return the fields and the files."""
         return _parsed(super().parse, io.BytesIO(_bounded(stream)), media_type, parser_context)
 

@@ -25,6 +25,11 @@ def is_allowed(uri: str, *, provider: str, request: HttpRequest) -> bool:
     return any(_matches(entry, uri) for entry in allowed)
 
 
+def is_loopback(uri: str) -> bool:
+    """Say whether a redirect URI leads to the user's own machine."""
+    return re.match(r"http://(127\.0\.0\.1|\[::1\])([:/?#]|$)", uri) is not None
+
+
 def _matches(entry: str, uri: str) -> bool:
     if entry == uri:
         return True

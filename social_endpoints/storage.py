@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import IntegrityError, router, transaction
 from social_core.backends.open_id_connect import OpenIdConnectAssociation
-from social_core.storage import AssociationMixin, BaseStorage, NonceMixin
+from social_core.storage import AssociationMixin
 
 from social_endpoints.flow import Flow
 
@@ -46,10 +46,10 @@ class FlowStorage:
     :param storage: the storage class of the project (``SOCIAL_AUTH_STORAGE``).
     """
 
-    def __init__(self, storage: type[BaseStorage], flow: Flow) -> None:
+    def __init__(self, storage: Any, flow: Flow) -> None:
         self._storage = storage
         self.nonce = FlowNonces(storage.nonce)
-        self.association = FlowAssociations(storage.association, flow.session)
+        self.association = FlowAssociations(flow.session, storage.association)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._storage, name)
@@ -59,48 +59,50 @@ class FlowStorage:
 class FlowNonces:
     """The states of OAuth 2, guarded by the flow and its claim; else the project's nonces."""
 
-    nonces: type[NonceMixin]
+    _project: Any
 
     def use(self, server_url: str, timestamp: int, salt: str) -> Any:
-        return server_url.startswith(_OAUTH2_STATES) or self.nonces.use(server_url, timestamp, salt)
+        return server_url.startswith(_OAUTH2_STATES) or self._project.use(
+            server_url, timestamp, salt
+        )
 
     def consume(self, server_url: str, timestamp: int, salt: str) -> bool:
         if server_url.startswith(_OAUTH2_STATES):
             return True
-        return self.nonces.consume(server_url, timestamp, salt)
+        return bool(self._project.consume(server_url, timestamp, salt))
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.nonces, name)
+        return getattr(self._project, name)
 
 
 @dataclass(frozen=True)
 class FlowAssociations:
     """The nonce of OpenID Connect, kept in the flow; else the project's associations."""
 
-    associations: type[AssociationMixin]
     session: dict[str, Any]
+    _project: Any
 
     def store(self, server_url: str, association: Any) -> None:
         if isinstance(association, OpenIdConnectAssociation):
             nonce, state = association.handle, association.assoc_type
             self.session[_ASSOCIATION] = [nonce, state, association.issued, association.lifetime]
         else:
-            self.associations.store(server_url, association)
+            self._project.store(server_url, association)
 
     def get(self, server_url: str | None = None, handle: str | None = None) -> Any:
         nonce, *rest = self.session.get(_ASSOCIATION, [None])
         if nonce is None or nonce != handle:
-            return self.associations.get(server_url=server_url, handle=handle)
+            return self._project.get(server_url=server_url, handle=handle)
         return [FlowAssociation(nonce, *rest)]
 
     def remove(self, ids_to_delete: list[Any]) -> None:
         if self.session.get(_ASSOCIATION, [None])[0] in ids_to_delete:
             del self.session[_ASSOCIATION]
         else:
-            self.associations.remove(ids_to_delete)
+            self._project.remove(ids_to_delete)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.associations, name)
+        return getattr(self._project, name)
 
 
 @dataclass

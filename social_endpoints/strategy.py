@@ -8,10 +8,9 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from django.db import router
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from social_core.backends.base import BaseAuth
 from social_core.exceptions import AuthResponseError
-from social_core.storage import BaseStorage
 from social_core.strategy import BaseStrategy
 from social_django.strategy import DjangoStrategy
 
@@ -39,16 +38,17 @@ class Strategy(DjangoStrategy):
 
     def __init__(
         self,
-        storage: type[BaseStorage],
+        storage: Any,
         request: HttpRequest | None,
         *,
         data: Mapping[str, str],
         flow: Flow,
     ) -> None:
         # DjangoStrategy.__init__ wants request.session, which a project need not have.
-        BaseStrategy.__init__(self, FlowStorage(storage, flow))
+        flow_storage: Any = FlowStorage(storage, flow)
+        BaseStrategy.__init__(self, flow_storage)
         self.request = request
-        self.session = flow.session
+        self.session: Any = flow.session
         self.data = dict(data)
         self.unit_of_work = UnitOfWork(router.db_for_write(storage.user))
 

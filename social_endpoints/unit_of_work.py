@@ -52,7 +52,7 @@ class UnitOfWork:
         for _ in range(_ATTEMPTS - 1):
             try:
                 return self._run(pipeline)
-            except Exception as error:
+            except Exception as error:  # Whatever it is worded as, it may be a collision.
                 if not _is_collision(error):
                     raise
         return self._run(pipeline)

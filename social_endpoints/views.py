@@ -19,9 +19,9 @@ from social_endpoints.actions.complete import complete
 from social_endpoints.carriers import Carrier
 from social_endpoints.conf import imported
 from social_endpoints.exceptions import Refused, misconfigured
+from social_endpoints.flow import Flow
 from social_endpoints.parameters import FLOW, PARTIAL_TOKEN, parameters, require
 from social_endpoints.parsers import FormParser, JSONParser, MultiPartParser
-from social_endpoints.flow import Flow
 from social_endpoints.providers.callback import missing_parameters, returned_state
 from social_endpoints.providers.registry import find
 from social_endpoints.serializers import BeginSerializer

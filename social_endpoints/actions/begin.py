@@ -16,6 +16,7 @@ from social_endpoints.flow import LOGIN, MAX_LENGTH, Flow, seal
 from social_endpoints.providers import loading
 from social_endpoints.providers.callback import sent_state
 from social_endpoints.providers.registry import Provider
+from social_endpoints.strategy import Strategy
 from social_endpoints.types import Begun, SealedFlow
 
 
@@ -35,23 +36,25 @@ def begin(
     """
     flow = Flow(provider.name, LOGIN, redirect_uri)
     with refusals(provider.name, "begin"):
-        backend = loading.load(provider, request=request, data={}, flow=flow)
+        strategy, backend = loading.load(provider, request=request, data={}, flow=flow)
         loading.require_client(backend)
         lifetime = loading.lifetime(backend)
         flow.expires = int(time.time()) + lifetime
-        _let_through(backend, flow, query)
+        _let_through(strategy, backend, flow, query)
         url = _authorization_url(backend, provider)
         token = _sealed(backend, flow)
     return Begun(url, SealedFlow(token, sent_state(backend, flow) or flow.id, lifetime))
 
 
-def _let_through(backend: BaseAuth[Any], flow: Flow, query: Mapping[str, str]) -> None:
+def _let_through(
+    strategy: Strategy, backend: BaseAuth[Any], flow: Flow, query: Mapping[str, str]
+) -> None:
     """Give the backend and the flow what the project's settings want of the query."""
     stored = loading.stored_fields(backend)
     seen = stored | loading.overridable_arguments(backend) | {"openid_identifier"}
     flow.session.update((name, text) for name, text in query.items() if name in stored)
-    backend.strategy.data = {name: text for name, text in query.items() if name in seen}
-    backend.data = backend.strategy.request_data()
+    strategy.data = {name: text for name, text in query.items() if name in seen}
+    backend.data = strategy.request_data()
 
 
 def _authorization_url(backend: BaseAuth[Any], provider: Provider) -> str:

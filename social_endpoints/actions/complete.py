@@ -61,15 +61,15 @@ def complete(
         with refusals(provider.name, "callback"):
             if flow is None:
                 raise _flow_missing(flow_sent)
-            backend = loading.load(provider, request=request, data=data, flow=flow)
-            with backend.strategy.unit_of_work as work:
+            strategy, backend = loading.load(provider, request=request, data=data, flow=flow)
+            with strategy.unit_of_work as work:
                 if partial_token is None:
                     result = _ask_provider(provider, backend, flow, data)
                 else:
                     result = work.run(partial(_resume, backend, flow, partial_token))
                 if work.began and isinstance(result, HttpResponseBase):
                     return _paused(backend, flow, result)
-                return answer(_login(provider, backend, result))
+                return work.run(lambda: answer(_login(provider, backend, result)))
     except Refused as refused:
         credentials = {"provider": provider.name, "error_code": refused.get_codes()}
         user_login_failed.send_robust(sender=__name__, credentials=credentials, request=request)

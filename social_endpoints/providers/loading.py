@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings as django_settings
 from django.http import HttpRequest
@@ -24,14 +24,15 @@ from social_endpoints.strategy import Strategy
 
 def load(
     provider: Provider, *, request: HttpRequest | None, data: Mapping[str, str], flow: Flow
-) -> BaseAuth[Any]:
-    """Return the provider's backend, over the data of a request and a flow.
+) -> tuple[Strategy, BaseAuth[Any]]:
+    """Return a strategy over the data of a request and a flow, and the backend over that.
 
     :param data: what the backend may see of the request.
     """
     strategy_class: type[Strategy] = imported("STRATEGY")
     strategy = strategy_class(storage(), request, data=data, flow=flow)
-    return _extended(provider.backend)(strategy, redirect_uri=flow.redirect_uri)
+    backend_class = _extended(cast("Hashable", provider.backend))
+    return strategy, backend_class(strategy, redirect_uri=flow.redirect_uri)
 
 
 def require_client(backend: BaseAuth[Any]) -> None:
@@ -78,7 +79,7 @@ def _names(value: str | Iterable[str] | None) -> set[str]:
 
 
 @lru_cache(maxsize=256)
-def _extended(backend: type[BaseAuth[Any]]) -> type[BaseAuth[Any]]:
+def _extended(backend: Any) -> Any:
     """Return the backend's class with what this app adds to it.
 
     Built once for each class, under the name and module that the project

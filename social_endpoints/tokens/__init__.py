@@ -20,8 +20,26 @@ _MODULES = {
     "DjoserSerializer": "djoser",
 }
 
+_EXTRAS = {
+    "rest_framework_simplejwt": ("djangorestframework-simplejwt", "jwt"),
+    "knox": ("django-rest-knox", "knox"),
+}
+
+
+class MissingExtra(ImportError):
+    """A token serializer is used whose package is not installed."""
+
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    try:
+        module = import_module(f"{__name__}.{_MODULES[name]}")
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRAS:
+            raise
+        package, extra = _EXTRAS[error.name]
+        raise MissingExtra(
+            f"{name} needs {package}: pip install 'django-social-endpoints[{extra}]'"
+        ) from error
+    return getattr(module, name)

@@ -35,6 +35,9 @@ class LoginSerializer(serializers.Serializer[Login]):
     required_apps: ClassVar[tuple[str, ...]] = ()
     """Entries of ``INSTALLED_APPS`` that must be there; a system check looks."""
 
+    required_middleware: ClassVar[tuple[str, ...]] = ()
+    """Entries of ``MIDDLEWARE`` that must be there; a system check looks."""
+
     sets_cookies: ClassVar[bool] = False
     """Whether the login is kept in a cookie. Then a flow travels in a cookie only,
     because one that another site can post would log the victim in as the attacker."""

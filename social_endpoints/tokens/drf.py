@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.authtoken.models import Token
 
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login
@@ -20,5 +19,8 @@ class TokenSerializer(LoginSerializer):
 
     def issue(self, login: Login) -> dict[str, Any]:
         """Return the user's one token, which is created at the first login."""
+        # Here, because the model cannot be imported where its app is not installed.
+        from rest_framework.authtoken.models import Token
+
         token, _ = Token.objects.get_or_create(user=login.user)
         return {"token": token.key}

@@ -56,8 +56,6 @@ class JWTCookieAuthentication(JWTAuthentication):
     to the endpoint where the user is about to log in.
     """
 
-    enforce_csrf = SessionAuthentication.enforce_csrf
-
     def authenticate(self, request: Request) -> tuple[Any, Token] | None:
         """Return the user and the token, or None where there is no valid cookie."""
         raw_token = request.COOKIES.get(settings.JWT_ACCESS_COOKIE, "")
@@ -66,7 +64,7 @@ class JWTCookieAuthentication(JWTAuthentication):
         except InvalidToken:
             return None
         user = self.get_user(token)
-        self.enforce_csrf(request)
+        SessionAuthentication().enforce_csrf(request)
         return user, token
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from knox.models import get_token_model
 from knox.settings import knox_settings
 from rest_framework import serializers
 
@@ -36,6 +35,9 @@ class KnoxTokenSerializer(LoginSerializer):
 
         :raises ValidationError: the user has ``TOKEN_LIMIT_PER_USER`` of them.
         """
+        # Here, because the model cannot be imported where its app is not installed.
+        from knox.models import get_token_model
+
         tokens = get_token_model().objects
         limit = knox_settings.TOKEN_LIMIT_PER_USER
         if limit is not None:

@@ -14,6 +14,7 @@ class SessionSerializer(LoginSerializer):
     """``{"user": "…"}``, and the browser is logged in with ``django.contrib.auth.login``."""
 
     required_apps = ("django.contrib.sessions",)
+    required_middleware = ("django.contrib.sessions.middleware.SessionMiddleware",)
     sets_cookies = True
 
     user = serializers.CharField(read_only=True)

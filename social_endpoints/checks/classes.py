@@ -1,0 +1,125 @@
+"""System checks of the classes that the settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings as django_settings
+from django.core.checks import CheckMessage, Error, Warning
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+from social_endpoints.conf import NAME, settings
+from social_endpoints.strategy import Strategy
+from social_endpoints.tokens import MissingExtra
+from social_endpoints.tokens.base import LoginSerializer
+from social_endpoints.tokens.djoser import DjoserSerializer, token_strategy
+
+
+def check_classes(**kwargs: Any) -> list[CheckMessage]:
+    """Find dotted paths that cannot be imported, or that name the wrong thing."""
+    messages = [
+        *_problems("TOKEN_SERIALIZER", LoginSerializer),
+        *_problems("STRATEGY", Strategy),
+    ]
+    if isinstance(settings.ALLOWED_REDIRECT_URIS, str):
+        messages += _problems("ALLOWED_REDIRECT_URIS")
+    return messages
+
+
+def check_token_serializer(**kwargs: Any) -> list[CheckMessage]:
+    """Find what the chosen token serializer needs and the project does not have."""
+    try:
+        serializer = import_string(settings.TOKEN_SERIALIZER)
+    except (ImportError, AttributeError, TypeError):
+        return []  # Reported by check_classes().
+    if not _is_subclass(serializer, LoginSerializer):
+        return []
+    return [*_missing_apps(serializer), *_wrong_transport(serializer), *_djoser(serializer)]
+
+
+def check_deployed_cookies(**kwargs: Any) -> list[CheckMessage]:
+    """Find that a token's cookie could travel in the clear."""
+    if not settings.TOKEN_SERIALIZER.endswith("JWTCookieSerializer") or settings.JWT_COOKIE_SECURE:
+        return []
+    return [
+        Warning(
+            f'{NAME}["JWT_COOKIE_SECURE"] is not True: the tokens may travel in the clear.',
+            hint="Set it to True in production.",
+            id="social_endpoints.W004",
+        )
+    ]
+
+
+def _problems(name: str, base: type | None = None) -> Iterator[CheckMessage]:
+    path = getattr(settings, name)
+    try:
+        named = import_string(path)
+    except MissingExtra as error:
+        yield Error(
+            f"{NAME}[{name!r}]: a package is missing.",
+            hint=f"{error}.",
+            id="social_endpoints.E007",
+        )
+    except (ImportError, AttributeError, TypeError) as error:
+        yield Error(
+            f"{NAME}[{name!r}]: {path!r} cannot be imported.",
+            hint=f"Give the dotted path of a module and a name in it. Python says: {error}",
+            id="social_endpoints.E005",
+        )
+    else:
+        if not (callable(named) if base is None else _is_subclass(named, base)):
+            wanted = f"a subclass of {base.__module__}.{base.__name__}" if base else "a callable"
+            yield Error(
+                f"{NAME}[{name!r}]: {path!r} is not {wanted}.",
+                hint=f"Name {wanted}.",
+                id="social_endpoints.E006",
+            )
+
+
+def _is_subclass(value: Any, base: type) -> bool:
+    return isinstance(value, type) and issubclass(value, base)
+
+
+def _missing_apps(serializer: type[LoginSerializer]) -> Iterator[CheckMessage]:
+    for app in serializer.required_apps:
+        if not apps.is_installed(app):
+            yield Error(
+                f"{serializer.__name__} needs the app {app!r}.",
+                hint=f"Add {app!r} to INSTALLED_APPS, and run migrate.",
+                id="social_endpoints.E008",
+            )
+    for middleware in serializer.required_middleware:
+        if middleware not in django_settings.MIDDLEWARE:
+            yield Error(
+                f"{serializer.__name__} needs the middleware {middleware!r}.",
+                hint=f"Add {middleware!r} to MIDDLEWARE.",
+                id="social_endpoints.E009",
+            )
+
+
+def _wrong_transport(serializer: type[LoginSerializer]) -> Iterator[CheckMessage]:
+    if serializer.sets_cookies and settings.FLOW_TRANSPORT == "body":
+        yield Error(
+            f'FLOW_TRANSPORT is "body", and {serializer.__name__} logs the browser in by a cookie.',
+            hint='Use "auto" or "cookie": a flow that another site can post would log a user'
+            " in as the attacker.",
+            id="social_endpoints.E010",
+        )
+
+
+def _djoser(serializer: type[LoginSerializer]) -> Iterator[CheckMessage]:
+    if not issubclass(serializer, DjoserSerializer):
+        return
+    try:
+        usable = hasattr(token_strategy(), "obtain")
+    except ImproperlyConfigured:
+        usable = False
+    if not usable:
+        yield Error(
+            'DJOSER["SOCIAL_AUTH_TOKEN_STRATEGY"] is no class with obtain(user).',
+            hint="Name a class that can be imported, or set TOKEN_SERIALIZER instead.",
+            id="social_endpoints.E011",
+        )

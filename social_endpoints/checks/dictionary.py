@@ -1,0 +1,99 @@
+"""System checks of the dictionary ``SOCIAL_ENDPOINTS`` itself: names, types and values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from django.conf import settings as django_settings
+from django.core.checks import CheckMessage, Error, Warning
+
+from social_endpoints.conf import NAME, Settings, settings
+from social_endpoints.redirect_uris import is_loopback
+
+
+def check_dictionary(**kwargs: Any) -> list[CheckMessage]:
+    """Find what is no setting of ours, or has a value of the wrong type."""
+    dictionary = getattr(django_settings, NAME, {})
+    if not isinstance(dictionary, Mapping):
+        return [
+            Error(
+                f"{NAME} is not a dictionary.",
+                hint=f'Write {NAME} = {{"ALLOWED_REDIRECT_URIS": [...]}}.',
+                id="social_endpoints.E001",
+            )
+        ]
+    hints = get_type_hints(Settings)
+    unknown = [_unknown(name, hints) for name in dictionary if name not in hints]
+    return unknown + list(_wrong_values(dictionary, hints))
+
+
+def check_redirect_uris(**kwargs: Any) -> list[CheckMessage]:
+    """Find that no login could begin."""
+    if settings.ALLOWED_REDIRECT_URIS:
+        return []
+    return [
+        Error(
+            f'{NAME}["ALLOWED_REDIRECT_URIS"] is empty, so that no login can begin.',
+            hint="List the URLs of your frontend to which providers send the user back.",
+            id="social_endpoints.E004",
+        )
+    ]
+
+
+def check_deployed_redirect_uris(**kwargs: Any) -> list[CheckMessage]:
+    """Find redirect URIs over which a code would travel in the clear."""
+    allowed = settings.ALLOWED_REDIRECT_URIS
+    uris = [] if isinstance(allowed, str) else allowed
+    return [
+        Warning(
+            f"The redirect URI {uri!r} is not HTTPS: whoever is on the way reads the code.",
+            hint="Use https, or http with the host 127.0.0.1 or [::1] for a native app.",
+            id="social_endpoints.W003",
+        )
+        for uri in uris
+        if uri.startswith("http://") and not is_loopback(uri)
+    ]
+
+
+def _unknown(name: Any, hints: Mapping[str, Any]) -> CheckMessage:
+    nearest = get_close_matches(str(name).upper(), hints, n=1, cutoff=0.5)
+    return Error(
+        f"{NAME}[{name!r}] is not a setting.",
+        hint=f"Did you mean {nearest[0]!r}?" if nearest else f"There are: {', '.join(hints)}.",
+        id="social_endpoints.E002",
+    )
+
+
+def _wrong_values(
+    dictionary: Mapping[str, Any], hints: Mapping[str, Any]
+) -> Iterator[CheckMessage]:
+    for name, hint in hints.items():
+        if name in dictionary and not _is_instance(dictionary[name], hint):
+            yield Error(
+                f"{NAME}[{name!r}] has the wrong value.",
+                hint=f"It must be {_described(hint)}, and is {dictionary[name]!r}.",
+                id="social_endpoints.E003",
+            )
+
+
+def _is_instance(value: Any, hint: Any) -> bool:
+    if isinstance(hint, UnionType):
+        return any(_is_instance(value, option) for option in get_args(hint))
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
+    if get_origin(hint) is Sequence:
+        is_list = isinstance(value, (list, tuple, set, frozenset))
+        return is_list and all(isinstance(item, str) for item in value)
+    return isinstance(value, hint)
+
+
+def _described(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return " or ".join(map(repr, get_args(hint)))
+    if isinstance(hint, UnionType):
+        return " or ".join(map(_described, get_args(hint)))
+    names = {str: "a string", bool: "True or False", type(None): "None"}
+    return names.get(hint, "a list of strings")

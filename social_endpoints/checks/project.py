@@ -1,0 +1,88 @@
+"""System checks of the project around: its apps, its providers, its URLs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.core.checks import CheckMessage, Error, Warning
+from django.urls import URLResolver, get_resolver
+from social_core.utils import setting_name
+
+from social_endpoints.conf import Settings, settings
+from social_endpoints.flow import LOGIN, Flow
+from social_endpoints.providers.credentials import missing
+from social_endpoints.providers.loading import load
+from social_endpoints.providers.registry import Provider, configured
+
+
+def check_apps(**kwargs: Any) -> list[CheckMessage]:
+    """Find that python-social-auth's tables are not there."""
+    if apps.is_installed("social_django"):
+        return []
+    return [
+        Error(
+            "The app 'social_django' is missing, which keeps who is who at the providers.",
+            hint="Add 'social_django' to INSTALLED_APPS, and run migrate.",
+            id="social_endpoints.E012",
+        )
+    ]
+
+
+def check_providers(**kwargs: Any) -> list[CheckMessage]:
+    """Find providers that nobody could log in with."""
+    try:
+        providers = configured()
+    except ImportError as error:
+        return [
+            Error(
+                "An entry of AUTHENTICATION_BACKENDS cannot be imported.",
+                hint=f"Python says: {error}",
+                id="social_endpoints.E013",
+            )
+        ]
+    if not providers:
+        return [
+            Warning(
+                "AUTHENTICATION_BACKENDS names no provider.",
+                hint="Add a backend of python-social-auth, say"
+                " 'social_core.backends.google.GoogleOAuth2'.",
+                id="social_endpoints.W001",
+            )
+        ]
+    if settings.STRATEGY != Settings.STRATEGY or not apps.is_installed("social_django"):
+        return []  # A strategy of the project's may know the settings of each request only.
+    return [message for provider in providers.values() for message in _incomplete(provider)]
+
+
+def check_urls(**kwargs: Any) -> list[CheckMessage]:
+    """Find the URLs of djoser, whose pattern swallows every path below ``o/``."""
+    if "djoser.social.urls" not in _included(get_resolver()):
+        return []
+    return [
+        Error(
+            "'djoser.social.urls' is still included, and would answer in our place.",
+            hint="Replace it by include('social_endpoints.urls').",
+            id="social_endpoints.E014",
+        )
+    ]
+
+
+def _incomplete(provider: Provider) -> Iterator[CheckMessage]:
+    _, backend = load(provider, request=None, data={}, flow=Flow(provider.name, LOGIN, ""))
+    for name in missing(backend):
+        full_name = setting_name(provider.name, name)
+        yield Warning(
+            f"The provider {provider.name!r} has no {full_name}.",
+            hint=f"Set {full_name} to what the provider gave you, or take {provider.path!r}"
+            " out of AUTHENTICATION_BACKENDS.",
+            id="social_endpoints.W002",
+        )
+
+
+def _included(resolver: URLResolver) -> Iterator[str]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield getattr(pattern.urlconf_module, "__name__", "")
+            yield from _included(pattern)
