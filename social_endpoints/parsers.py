@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import IO, Any
 
 from django.core.exceptions import SuspiciousOperation
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from rest_framework import parsers, status
 from rest_framework.exceptions import APIException, ParseError
@@ -44,8 +46,13 @@ class JSONParser(parsers.BaseParser):
             raise ParseError(_("The body is not valid JSON.")) from error
 
 
-class FormParser(parsers.FormParser):
-    """``application/x-www-form-urlencoded``."""
+class FormParser(parsers.BaseParser):
+    """``application/x-www-form-urlencoded`` in UTF-8.
+
+    Not DRF's: for that one DRF reads the whole body, however large it is.
+    """
+
+    media_type = "application/x-www-form-urlencoded"
 
     def parse(
         self,
@@ -54,7 +61,9 @@ class FormParser(parsers.FormParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         """Return the fields."""
-        return _parsed(super().parse, io.BytesIO(_bounded(stream)), media_type, parser_context)
+        body = _bounded(stream)
+        with _refused_form():
+            return QueryDict(body, encoding="utf-8")
 
 
 class MultiPartParser(parsers.MultiPartParser):
@@ -67,13 +76,16 @@ class MultiPartParser(parsers.MultiPartParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         """Return the fields and the files."""
-        return _parsed(super().parse, io.BytesIO(_bounded(stream)), media_type, parser_context)
+        body = _bounded(stream)
+        with _refused_form():
+            return super().parse(io.BytesIO(body), media_type, parser_context)
 
 
-def _parsed(parse: Any, *arguments: Any) -> Any:
+@contextmanager
+def _refused_form() -> Iterator[None]:
     try:
-        return parse(*arguments)
-    except (SuspiciousOperation, ParseError, UnicodeDecodeError) as error:
+        yield
+    except (SuspiciousOperation, ParseError) as error:
         # SuspiciousOperation: more fields than DATA_UPLOAD_MAX_NUMBER_FIELDS.
         raise ParseError(_("The body is not a valid form.")) from error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
@@ -10,8 +12,6 @@ from typing import Self, TypeVar
 from django.db import IntegrityError, OperationalError, transaction
 
 T = TypeVar("T")
-
-_ATTEMPTS = 3
 
 
 class UnitOfWork:
@@ -49,13 +49,17 @@ class UnitOfWork:
         """
         if self._running:
             return pipeline()
-        for _ in range(_ATTEMPTS - 1):
+        attempt = 0
+        while True:
             try:
                 return self._run(pipeline)
             except Exception as error:  # Whatever it is worded as, it may be a collision.
-                if not _is_collision(error):
+                pauses = _pauses(error)
+                if attempt >= len(pauses):
                     raise
-        return self._run(pipeline)
+            # A pause of chance: those who collided must not do so again, in step.
+            time.sleep(random.random() * pauses[attempt])  # noqa: S311 - and it is no secret
+            attempt += 1
 
     def _run(self, pipeline: Callable[[], T]) -> T:
         with ExitStack() as stack:
@@ -71,8 +75,17 @@ class UnitOfWork:
         self._running = False
 
 
-def _is_collision(error: BaseException | None) -> bool:
+def _pauses(error: BaseException | None) -> tuple[float, ...]:
+    """Return for how many seconds at most to wait before each next attempt.
+
+    Who met another's row reads it the next time. Who met another's lock, which on
+    SQLite is anyone's who writes, has to let the other finish first.
+    """
     # social-core and social_django word some collisions in errors of their own.
-    while error is not None and not isinstance(error, (IntegrityError, OperationalError)):
+    while error is not None:
+        if isinstance(error, IntegrityError):
+            return (0, 0)
+        if isinstance(error, OperationalError):
+            return (0.01, 0.02, 0.05, 0.1, 0.2)
         error = error.__cause__ or error.__context__
-    return error is not None
+    return ()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import responses
 from rest_framework.test import APIClient
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 
+from tests.frontend import Frontend
 from tests.openid_provider import OpenIDProvider
 
 
@@ -31,3 +33,11 @@ def openid(wire: responses.RequestsMock) -> OpenIDProvider:
 def client() -> APIClient:
     """Return a browser."""
     return APIClient()
+
+
+@pytest.fixture(params=["cookie", "body"])
+def frontend(request: pytest.FixtureRequest, settings: Any) -> Frontend:
+    """Return a frontend, once for each transport."""
+    transport = request.param
+    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "FLOW_TRANSPORT": transport}
+    return Frontend(transport)

@@ -7,6 +7,7 @@ import json
 import secrets
 import time
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -47,6 +48,7 @@ class OpenIDProvider:
     )
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
+    before_userinfo: Callable[[], object] = lambda: None
 
     def __post_init__(self) -> None:
         for method, path, answer in (
@@ -106,6 +108,7 @@ class OpenIDProvider:
         return same_uri and asked.get("code_challenge", challenge) == challenge
 
     def _userinfo(self, request: Any) -> tuple[int, dict[str, str], str]:
+        self.before_userinfo()
         return self._json(request, self.userinfo)
 
     def _json(

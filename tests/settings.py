@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import gettempdir
 
 SECRET_KEY = "a secret key of the tests, long enough for every algorithm"
 USE_TZ = True
@@ -13,17 +16,20 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES = {
     "sqlite": {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": "file:social_endpoints?mode=memory&cache=shared",
+        "NAME": ":memory:",
+        # A file, as a project has it: threads meet there as processes do.
+        "TEST": {"NAME": str(Path(gettempdir()) / f"social_endpoints_{os.getpid()}.sqlite3")},
+        "OPTIONS": {"init_command": "PRAGMA synchronous = OFF"},
     },
     "postgresql": {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": "social_endpoints",
+        "NAME": f"social_endpoints_{os.getpid()}",
         "HOST": "127.0.0.1",
         "USER": os.environ.get("PGUSER", "postgres"),
     },
     "mariadb": {
         "ENGINE": "django.db.backends.mysql",
-        "NAME": "social_endpoints",
+        "NAME": f"social_endpoints_{os.getpid()}",
         "HOST": "127.0.0.1",
         "USER": os.environ.get("MARIADB_USER", "root"),
         "TEST": {"CHARSET": "utf8mb4"},
@@ -34,10 +40,12 @@ DATABASES = {"default": DATABASES[os.environ.get("TEST_DATABASE", "sqlite")]}
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.sessions",
     "rest_framework",
     "rest_framework.authtoken",
     "social_django",
     "social_endpoints",
+    *(["knox"] if find_spec("knox") else []),
 ]
 
 # No session, no CSRF, no authentication: a login needs none of them.
