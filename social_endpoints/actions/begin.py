@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from django.http import HttpRequest
 from social_core.backends.base import BaseAuth
+from social_core.backends.oauth import OAuthAuth
 from social_core.exceptions import AuthInputError
 
 from social_endpoints.exceptions import ProviderNotSupported, refusals
@@ -58,11 +59,13 @@ def _let_through(
 
 
 def _authorization_url(backend: BaseAuth[Any], provider: Provider) -> str:
+    # A widget has a page of the project's, or nothing, where others have a URL.
+    if isinstance(backend, OAuthAuth) and not backend.uses_redirect():
+        raise ProviderNotSupported(provider.name)
     try:
         url = backend.auth_url()
     except NotImplementedError as error:
         raise ProviderNotSupported(provider.name) from error
-    # A widget has a page of the project's, or nothing, where others have a URL.
     if not isinstance(url, str) or not _is_web_url(url):
         raise ProviderNotSupported(provider.name)
     return url

@@ -17,9 +17,11 @@ class ExactRedirectURI(OAuthAuth[Any]):
         Core appends ``redirect_state`` for providers that lose the state, and most
         of its backends say so while theirs keeps it and compares the URI exactly.
         """
-        if self.REDIRECT_STATE and not self.STATE_PARAMETER:
-            return super().get_redirect_uri(state)
-        return str(self.redirect_uri)
+        uri = str(self.redirect_uri)
+        if state and self.REDIRECT_STATE and not self.STATE_PARAMETER:
+            separator = "&" if "?" in uri else "?"
+            return f"{uri}{separator}redirect_state={state}"
+        return uri
 
     def auth_url(self) -> str:
         """Return the authorization URL, with the redirect URI quoted in it.

@@ -1,0 +1,208 @@
+"""Every OAuth 2 and OpenID Connect backend of social-core begins as the contract says."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import pkgutil
+import re
+import time
+from importlib import import_module
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import responses
+import social_core.backends
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from openid.association import Association as OpenIdAssociation
+from social_core.backends.oauth import BaseOAuth2
+from social_core.backends.open_id_connect import OpenIdConnectAuth
+from social_core.store import OpenIdStore
+from social_core.utils import setting_name
+from social_django.models import Association, Nonce
+
+from tests.frontend import Frontend
+
+pytestmark = pytest.mark.django_db
+REDIRECT_URI = "https://app.example.com/cb?next=%2Fa%26b&x=1+2/"
+
+# A page of the project's stands where others have a redirect.
+NO_REDIRECT = {"facebook-app", "loginradius"}
+# They link an account to somebody who is logged in, and log nobody in.
+ASSOCIATION_ONLY = {"drip", "mixcloud"}
+
+# What some backends build their URLs from.
+URL_SETTINGS = ("URL", "API_URL", "OIDC_ENDPOINT", "HOST", "POOL_DOMAIN", "BASE_URL")
+SETTINGS = ("KEY", "SECRET", "CLIENT", "TEAM", "TENANT_ID", "DOMAIN", "SUBDOMAIN")
+
+
+def _oauth2_backends() -> dict[str, type[BaseOAuth2[Any]]]:
+    backends = {}
+    for module in pkgutil.iter_modules(social_core.backends.__path__):
+        try:
+            found = vars(import_module(f"social_core.backends.{module.name}"))
+        except ImportError:
+            continue  # It needs a package of its own: python3-saml, ShopifyAPI, google-auth.
+        for value in found.values():
+            if inspect.isclass(value) and issubclass(value, BaseOAuth2) and value.name:
+                backends[value.name] = value
+    return backends
+
+
+BACKENDS = _oauth2_backends()
+
+
+def test_there_are_backends() -> None:
+    assert len(BACKENDS) > 150
+
+
+@pytest.fixture
+def discovery(wire: responses.RequestsMock) -> None:
+    """Answer every discovery, whatever provider it is for."""
+    document = {
+        "issuer": "https://id.example.com",
+        "authorization_endpoint": "https://id.example.com/authorize",
+        "token_endpoint": "https://id.example.com/token",
+    }
+    wire.get(re.compile(r".*/\.well-known/.*"), json=document)
+
+
+@pytest.mark.parametrize("name", sorted(BACKENDS.keys() - NO_REDIRECT - ASSOCIATION_ONLY))
+def test_begin(
+    name: str,
+    discovery: None,
+    settings: Any,
+    django_assert_num_queries: Any,
+) -> None:
+    _configure(settings, name)
+
+    with django_assert_num_queries(0):
+        begun = Frontend("cookie").begin(name, redirect_uri=REDIRECT_URI)
+
+    assert begun.status_code == 200, begun.data
+    url = urlsplit(begun.data["authorization_url"])
+    assert url.scheme in {"http", "https"}
+    query = parse_qs(url.query, strict_parsing=True)
+    sent = query.get("redirect_uri") or query["redirect_url"]
+    if BACKENDS[name].STATE_PARAMETER:
+        assert sent == [REDIRECT_URI]
+        assert len(query["state"]) == 1
+    else:
+        assert sent[0].startswith(REDIRECT_URI + "&redirect_state=")
+    assert len(str(begun.cookies)) < 700
+
+
+@pytest.mark.parametrize("name", sorted(NO_REDIRECT & BACKENDS.keys()))
+def test_backends_without_a_redirect(name: str, settings: Any) -> None:
+    _configure(settings, name)
+
+    answer = Frontend("cookie").begin(name, redirect_uri=REDIRECT_URI)
+
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("name", sorted(ASSOCIATION_ONLY))
+def test_backends_that_log_nobody_in(name: str, settings: Any) -> None:
+    _configure(settings, name)
+
+    answer = Frontend("cookie").begin(name, redirect_uri=REDIRECT_URI)
+
+    assert (answer.status_code, answer.data["error_code"]) == (400, "session_context_missing")
+
+
+def _configure(settings: Any, name: str) -> None:
+    backend = BACKENDS[name]
+    settings.AUTHENTICATION_BACKENDS = [f"{backend.__module__}.{backend.__qualname__}"]
+    settings.SOCIAL_ENDPOINTS = {"ALLOWED_REDIRECT_URIS": [REDIRECT_URI]}
+    for setting in SETTINGS:
+        setattr(settings, setting_name(name, setting), "value")
+    for setting in URL_SETTINGS:
+        if not getattr(backend, setting, None):
+            setattr(settings, setting_name(name, setting), "https://id.example.com")
+    if not backend.AUTHORIZATION_URL and not issubclass(backend, OpenIdConnectAuth):
+        url = "https://id.example.com/authorize"
+        setattr(settings, setting_name(name, "AUTHORIZATION_URL"), url)
+    settings.SOCIAL_AUTH_AZUREAD_B2C_OAUTH2_POLICY = "b2c_policy"
+    if name == "apple-id":
+        key = ec.generate_private_key(ec.SECP256R1())
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        setattr(settings, setting_name(name, "SECRET"), pem.decode())
+
+
+class Hoarder(BaseOAuth2[Any]):
+    """A backend that uses all of the storage, as OpenID 2.0 does."""
+
+    name = "hoarder"
+    AUTHORIZATION_URL = "https://id.example.com/authorize"
+    ACCESS_TOKEN_URL = "https://id.example.com/token"
+
+    def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        server = "https://openid.example.com"
+        store = OpenIdStore(self.strategy)
+        lasting = OpenIdAssociation("handle", b"secret", int(time.time()), 60, "HMAC-SHA1")
+        store.storeAssociation(server, lasting)
+        assert store.getAssociation(server, "handle").handle == "handle"
+        assert store.useNonce(server, int(time.time()), "salt")
+        store.removeAssociation(server, "handle")
+        nonces = self.strategy.storage.nonce
+        assert nonces.get(server, "salt") is not None
+        assert nonces.consume(server, 1, "another") is False
+        assert self.strategy.storage.association.oids(server) == []
+        return {"id": "ada", "username": "ada"}
+
+    def get_user_details(self, response: Any) -> dict[str, Any]:
+        return {"username": response["username"]}
+
+
+def test_what_is_no_flows_stays_in_the_projects_storage(
+    frontend: Frontend, wire: responses.RequestsMock, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["tests.test_backends.Hoarder"]
+    settings.SOCIAL_AUTH_HOARDER_KEY = settings.SOCIAL_AUTH_HOARDER_SECRET = "value"
+    wire.post("https://id.example.com/token", json={"access_token": "token"})
+    begun = frontend.begin("hoarder")
+    state = parse_qs(urlsplit(begun.data["authorization_url"]).query)["state"][0]
+
+    answer = frontend.complete(begun, {"code": "code", "state": state}, "hoarder")
+
+    assert answer.status_code == 201
+    assert Nonce.objects.filter(server_url="https://openid.example.com").count() == 1
+    assert not Association.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("payload", "status"),
+    [
+        ({"code": "code", "device_id": "d"}, 201),
+        ({"code": "code"}, 400),
+        ({"device_id": "d"}, 400),
+        ([], 400),
+        ("text", 400),
+        (None, 400),
+    ],
+)
+def test_vk_id_brings_everything_in_one_parameter(
+    payload: Any, status: int, frontend: Frontend, wire: responses.RequestsMock, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.vk.VKIDOAuth2"]
+    settings.SOCIAL_AUTH_VK_ID_KEY = "key"
+    begun = frontend.begin("vk-id")
+    state = parse_qs(urlsplit(begun.data["authorization_url"]).query)["state"][0]
+    if isinstance(payload, dict):
+        payload = {**payload, "state": state}
+    wire.post(
+        "https://id.vk.ru/oauth2/auth",
+        json={"access_token": "token", "user_id": 7, "state": state, "token_type": "Bearer"},
+    )
+    wire.post("https://id.vk.ru/oauth2/user_info", json={"user": {"user_id": "7"}})
+    text = json.dumps(payload) if payload is not None else "{"
+
+    answer = frontend.complete(begun, {"payload": text}, "vk-id")
+
+    assert answer.status_code == status, answer.data
