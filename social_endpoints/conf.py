@@ -91,15 +91,28 @@ def _dictionary(name: str) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def imported(name: str) -> Any:
-    """Return the object that the dotted path in a setting names.
+def imported(name: str, base: type | None = None) -> Any:
+    """Return what one of our settings names by its dotted path.
 
+    :param base: the class that it must be a subclass of; else it must be callable.
+    :raises ImproperlyConfigured: it cannot be imported, or is something else.
+    """
+    setting = f"{NAME}[{name!r}]"
+    value = import_path(getattr(settings, name), setting)
+    if base is not None and not (isinstance(value, type) and issubclass(value, base)):
+        raise ImproperlyConfigured(f"{setting} must name a subclass of {base.__name__}.")
+    if not callable(value):
+        raise ImproperlyConfigured(f"{setting} must name a callable.")
+    return value
+
+
+def import_path(path: Any, setting: str) -> Any:
+    """Return what a dotted path names.
+
+    :param setting: where the path stands, for the message.
     :raises ImproperlyConfigured: it cannot be imported.
     """
-    path = getattr(settings, name)
     try:
         return import_string(path)
-    except ImportError as error:
-        raise ImproperlyConfigured(
-            f"{NAME}[{name!r}]: {path!r} cannot be imported: {error}"
-        ) from error
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise ImproperlyConfigured(f"{setting}: {path!r} cannot be imported: {error}") from error

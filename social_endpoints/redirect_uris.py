@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
 from social_endpoints.conf import imported, settings
+from social_endpoints.exceptions import logger
 
 # RFC 8252 section 7.3: a native app listens on whatever port is free. Not
 # "localhost", which a machine may resolve to somewhere else (section 8.3).
@@ -17,12 +19,25 @@ def is_allowed(uri: str, *, provider: str, request: HttpRequest) -> bool:
     """Say whether ``ALLOWED_REDIRECT_URIS`` allows a redirect URI for a provider.
 
     :param uri: the redirect URI as the client sent it.
+    :raises ImproperlyConfigured: the setting is neither a list nor a callable's path.
     """
     allowed = settings.ALLOWED_REDIRECT_URIS
     if isinstance(allowed, str):
-        judge = imported("ALLOWED_REDIRECT_URIS")
-        return bool(judge(uri, provider=provider, request=request))
-    return any(_matches(entry, uri) for entry in allowed)
+        return _policy_allows(uri, provider, request)
+    if not isinstance(allowed, (list, tuple, set, frozenset)):
+        raise ImproperlyConfigured("ALLOWED_REDIRECT_URIS must be a list of strings.")
+    return any(_matches(entry, uri) for entry in allowed if isinstance(entry, str))
+
+
+def _policy_allows(uri: str, provider: str, request: HttpRequest) -> bool:
+    policy = imported("ALLOWED_REDIRECT_URIS")
+    try:
+        return bool(policy(uri, provider=provider, request=request))
+    except ImproperlyConfigured:
+        raise
+    except Exception:  # noqa: BLE001 - the policy is the project's, and parses what anyone sends
+        logger.exception("The policy of ALLOWED_REDIRECT_URIS failed, and has refused.")
+        return False
 
 
 def is_loopback(uri: str) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiViewExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiViewExtension
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 
-from social_endpoints.conf import imported
+from social_endpoints.conf import imported, settings
 from social_endpoints.serializers import (
     BeginSerializer,
     BegunSerializer,
@@ -31,7 +32,6 @@ class ProviderAuthViewExtension(OpenApiViewExtension):  # type: ignore[no-untype
 
         class Described(self.target):  # type: ignore[name-defined, misc]  # known at run time
             @extend_schema(
-                operation_id="provider_auth_begin",
                 parameters=[BeginSerializer],
                 responses={200: BegunSerializer, 400: _REFUSED, 404: _UNKNOWN},
             )
@@ -39,10 +39,9 @@ class ProviderAuthViewExtension(OpenApiViewExtension):  # type: ignore[no-untype
                 """Begin a login: answers with where to send the user."""
 
             @extend_schema(
-                operation_id="provider_auth_complete",
                 request=CallbackSerializer,
                 responses={
-                    201: imported("TOKEN_SERIALIZER"),
+                    201: _login_body(),
                     202: PausedSerializer,
                     400: _REFUSED,
                     404: _UNKNOWN,
@@ -52,3 +51,21 @@ class ProviderAuthViewExtension(OpenApiViewExtension):  # type: ignore[no-untype
                 """Complete a login: answers with the project's token."""
 
         return Described
+
+
+class JWTCookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # theirs
+    """Describes how a request carries the access token of ``JWTCookieSerializer``."""
+
+    target_class = "social_endpoints.tokens.jwt_cookies.JWTCookieAuthentication"
+    name = "jwtCookie"
+    optional = True  # The extra may not be installed.
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """Return the security scheme."""
+        return {"type": "apiKey", "in": "cookie", "name": settings.JWT_ACCESS_COOKIE}
+
+
+def _login_body() -> Any:
+    serializer = imported("TOKEN_SERIALIZER")
+    # What a token strategy of djoser answers with, it alone knows.
+    return serializer if serializer().fields else OpenApiTypes.OBJECT

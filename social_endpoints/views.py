@@ -85,6 +85,7 @@ class ProviderAuthView(EndpointView):
 
     carrier: Carrier
     flow: Flow | None = None
+    serializer: LoginSerializer | None = None
 
     def get(self, request: Request, provider: str) -> Response:
         """Begin: answer with the provider's authorization URL."""
@@ -129,15 +130,17 @@ class ProviderAuthView(EndpointView):
         return outcome
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer an exception; a flow that this login has used up is dropped."""
+        """Answer an exception, and clear away what its login has left with the browser."""
         response = super().handle_exception(exc)
+        if self.serializer is not None:
+            self.serializer.take_back(self.request._request)
         if self.flow is not None and self.flow.spent:
             self.carrier.drop(response)
         return response
 
     def get_token_serializer_class(self) -> type[LoginSerializer]:
         """Return the class of the serializer that answers a completed login."""
-        serializer_class: type[LoginSerializer] = imported("TOKEN_SERIALIZER")
+        serializer_class: type[LoginSerializer] = imported("TOKEN_SERIALIZER", LoginSerializer)
         return serializer_class
 
     def get_carrier(self) -> Carrier:
@@ -148,7 +151,7 @@ class ProviderAuthView(EndpointView):
     def get_login_response(self, login: Login) -> Response:
         """Return the 201 of a completed login. Runs in the login's transaction."""
         context = {"request": self.request, "view": self}
-        serializer = self.get_token_serializer_class()(login, context=context)
+        self.serializer = serializer = self.get_token_serializer_class()(login, context=context)
         response = Response(dict(serializer.data), status=status.HTTP_201_CREATED)
         serializer.log_in(self.request._request, login)
         serializer.set_cookies(response)

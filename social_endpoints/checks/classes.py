@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from social_endpoints.conf import NAME, settings
+from social_endpoints.conf import NAME, imported, settings
 from social_endpoints.strategy import Strategy
 from social_endpoints.tokens import MissingExtra
 from social_endpoints.tokens.base import LoginSerializer
@@ -31,18 +31,21 @@ def check_classes(**kwargs: Any) -> list[CheckMessage]:
 
 def check_token_serializer(**kwargs: Any) -> list[CheckMessage]:
     """Find what the chosen token serializer needs and the project does not have."""
-    try:
-        serializer = import_string(settings.TOKEN_SERIALIZER)
-    except (ImportError, AttributeError, TypeError):
-        return []  # Reported by check_classes().
-    if not _is_subclass(serializer, LoginSerializer):
+    serializer = _token_serializer()
+    if serializer is None:
         return []
-    return [*_missing_apps(serializer), *_wrong_transport(serializer), *_djoser(serializer)]
+    return [
+        *_missing_apps(serializer),
+        *_missing_middleware(serializer),
+        *_wrong_transport(serializer),
+        *_djoser(serializer),
+    ]
 
 
 def check_deployed_cookies(**kwargs: Any) -> list[CheckMessage]:
     """Find that a token's cookie could travel in the clear."""
-    if not settings.TOKEN_SERIALIZER.endswith("JWTCookieSerializer") or settings.JWT_COOKIE_SECURE:
+    bases = getattr(_token_serializer(), "__mro__", ())
+    if "JWTCookieSerializer" not in {base.__name__ for base in bases} or settings.JWT_COOKIE_SECURE:
         return []
     return [
         Warning(
@@ -51,6 +54,14 @@ def check_deployed_cookies(**kwargs: Any) -> list[CheckMessage]:
             id="social_endpoints.W004",
         )
     ]
+
+
+def _token_serializer() -> type[LoginSerializer] | None:
+    try:
+        serializer: type[LoginSerializer] = imported("TOKEN_SERIALIZER", LoginSerializer)
+    except ImproperlyConfigured:
+        return None  # Reported by check_classes().
+    return serializer
 
 
 def _problems(name: str, base: type | None = None) -> Iterator[CheckMessage]:
@@ -63,7 +74,7 @@ def _problems(name: str, base: type | None = None) -> Iterator[CheckMessage]:
             hint=f"{error}.",
             id="social_endpoints.E007",
         )
-    except (ImportError, AttributeError, TypeError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         yield Error(
             f"{NAME}[{name!r}]: {path!r} cannot be imported.",
             hint=f"Give the dotted path of a module and a name in it. Python says: {error}",
@@ -91,8 +102,13 @@ def _missing_apps(serializer: type[LoginSerializer]) -> Iterator[CheckMessage]:
                 hint=f"Add {app!r} to INSTALLED_APPS, and run migrate.",
                 id="social_endpoints.E008",
             )
+
+
+def _missing_middleware(serializer: type[LoginSerializer]) -> Iterator[CheckMessage]:
+    installed = [import_string(path) for path in django_settings.MIDDLEWARE]
     for middleware in serializer.required_middleware:
-        if middleware not in django_settings.MIDDLEWARE:
+        wanted = import_string(middleware)
+        if not any(_is_subclass(each, wanted) for each in installed):
             yield Error(
                 f"{serializer.__name__} needs the middleware {middleware!r}.",
                 hint=f"Add {middleware!r} to MIDDLEWARE.",

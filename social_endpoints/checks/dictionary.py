@@ -46,7 +46,7 @@ def check_redirect_uris(**kwargs: Any) -> list[CheckMessage]:
 def check_deployed_redirect_uris(**kwargs: Any) -> list[CheckMessage]:
     """Find redirect URIs over which a code would travel in the clear."""
     allowed = settings.ALLOWED_REDIRECT_URIS
-    uris = [] if isinstance(allowed, str) else allowed
+    uris = allowed if isinstance(allowed, (list, tuple, set, frozenset)) else ()
     return [
         Warning(
             f"The redirect URI {uri!r} is not HTTPS: whoever is on the way reads the code.",
@@ -54,7 +54,7 @@ def check_deployed_redirect_uris(**kwargs: Any) -> list[CheckMessage]:
             id="social_endpoints.W003",
         )
         for uri in uris
-        if uri.startswith("http://") and not is_loopback(uri)
+        if isinstance(uri, str) and uri.startswith("http://") and not is_loopback(uri)
     ]
 
 

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning
+from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLResolver, get_resolver
 from social_core.utils import setting_name
 
 from social_endpoints.conf import Settings, settings
 from social_endpoints.flow import LOGIN, Flow
 from social_endpoints.providers.credentials import missing
-from social_endpoints.providers.loading import load
+from social_endpoints.providers.loading import load, storage
 from social_endpoints.providers.registry import Provider, configured
 
 
@@ -34,11 +36,12 @@ def check_providers(**kwargs: Any) -> list[CheckMessage]:
     """Find providers that nobody could log in with."""
     try:
         providers = configured()
-    except ImportError as error:
+        storage()
+    except ImproperlyConfigured as error:
         return [
             Error(
-                "An entry of AUTHENTICATION_BACKENDS cannot be imported.",
-                hint=f"Python says: {error}",
+                f"A class of python-social-auth's settings is missing. {error}",
+                hint="Correct the dotted path, or install the package that it is in.",
                 id="social_endpoints.E013",
             )
         ]
@@ -58,6 +61,8 @@ def check_providers(**kwargs: Any) -> list[CheckMessage]:
 
 def check_urls(**kwargs: Any) -> list[CheckMessage]:
     """Find the URLs of djoser, whose pattern swallows every path below ``o/``."""
+    if not getattr(django_settings, "ROOT_URLCONF", None):
+        return []
     if "djoser.social.urls" not in _included(get_resolver()):
         return []
     return [

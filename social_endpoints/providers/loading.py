@@ -8,16 +8,15 @@ from typing import Any, cast
 
 from django.conf import settings as django_settings
 from django.http import HttpRequest
-from django.utils.module_loading import import_string
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import OAuthAuth
 from social_core.exceptions import AuthConfigurationError
 
-from social_endpoints.conf import imported
+from social_endpoints.conf import import_path, imported
 from social_endpoints.flow import Flow
 from social_endpoints.providers.credentials import missing
+from social_endpoints.providers.parameters import ExactParameters
 from social_endpoints.providers.pipeline import RecordedPipeline
-from social_endpoints.providers.redirect_uri import ExactRedirectURI
 from social_endpoints.providers.registry import Provider
 from social_endpoints.strategy import Strategy
 
@@ -29,7 +28,7 @@ def load(
 
     :param data: what the backend may see of the request.
     """
-    strategy_class: type[Strategy] = imported("STRATEGY")
+    strategy_class: type[Strategy] = imported("STRATEGY", Strategy)
     strategy = strategy_class(storage(), request, data=data, flow=flow)
     backend_class = _extended(cast("Hashable", provider.backend))
     return strategy, backend_class(strategy, redirect_uri=flow.redirect_uri)
@@ -46,9 +45,12 @@ def require_client(backend: BaseAuth[Any]) -> None:
 
 
 def storage() -> Any:
-    """Return python-social-auth's storage class of this project."""
-    default = "social_django.models.DjangoStorage"
-    return import_string(getattr(django_settings, "SOCIAL_AUTH_STORAGE", default))
+    """Return python-social-auth's storage class of this project.
+
+    :raises ImproperlyConfigured: it cannot be imported.
+    """
+    setting, default = "SOCIAL_AUTH_STORAGE", "social_django.models.DjangoStorage"
+    return import_path(getattr(django_settings, setting, default), setting)
 
 
 def lifetime(backend: BaseAuth[Any]) -> int:
@@ -87,6 +89,6 @@ def _extended(backend: Any) -> Any:
     """
     additions: tuple[type[BaseAuth[Any]], ...] = (RecordedPipeline,)
     if issubclass(backend, OAuthAuth):
-        additions = (ExactRedirectURI, RecordedPipeline)
+        additions = (ExactParameters, RecordedPipeline)
     identity = {"__module__": backend.__module__, "__qualname__": backend.__qualname__}
     return type(backend.__name__, (*additions, backend), identity)

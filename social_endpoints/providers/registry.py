@@ -7,10 +7,10 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.utils.module_loading import import_string
 from social_core.backends.base import BaseAuth
 from social_core.backends.legacy import LegacyAuth
 
+from social_endpoints.conf import import_path
 from social_endpoints.exceptions import ProviderNotSupported
 
 
@@ -32,6 +32,8 @@ def configured() -> dict[str, Provider]:
 
     Backends of other kinds are left out, and so are those that prove nothing by
     themselves (``email``, ``username``): whoever posts the name would be in.
+
+    :raises ImproperlyConfigured: one of them cannot be imported.
     """
     return _configured(tuple(settings.AUTHENTICATION_BACKENDS))
 
@@ -51,7 +53,7 @@ def find(name: str) -> Provider:
 def _configured(paths: tuple[str, ...]) -> dict[str, Provider]:
     found = {}
     for path in paths:
-        backend = import_string(path)
+        backend = import_path(path, "AUTHENTICATION_BACKENDS")
         if _is_provider(backend):
             found[backend.name] = Provider(backend.name, path, backend)
     return found

@@ -50,6 +50,9 @@ class LoginSerializer(serializers.Serializer[Login]):
         """Tell the project of the login, which keeps ``last_login``."""
         user_logged_in.send(sender=type(login.user), request=request, user=login.user)
 
+    def take_back(self, request: HttpRequest) -> None:
+        """Undo what :meth:`log_in` has done outside of the database: the login has failed."""
+
     def set_cookies(self, response: Response) -> None:
         """Set cookies on the answer; for subclasses that say ``sets_cookies``."""
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.module_loading import import_string
 
-from social_endpoints.conf import djoser_token_strategy
+from social_endpoints.conf import djoser_token_strategy, import_path
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login
 
@@ -25,15 +24,15 @@ class DjoserSerializer(LoginSerializer):
 def token_strategy() -> Any:
     """Return the class that djoser was told to issue tokens with.
 
-    :raises ImproperlyConfigured: it cannot be imported, or there is none.
+    :raises ImproperlyConfigured: it cannot be imported, or is no such class.
     """
-    configured = djoser_token_strategy()
-    try:
-        return import_string(configured) if isinstance(configured, str) else configured
-    except ImportError as error:
-        raise ImproperlyConfigured(
-            f"DJOSER['SOCIAL_AUTH_TOKEN_STRATEGY']: {configured!r} cannot be imported."
-        ) from error
+    setting = "DJOSER['SOCIAL_AUTH_TOKEN_STRATEGY']"
+    strategy = djoser_token_strategy()
+    if isinstance(strategy, str):
+        strategy = import_path(strategy, setting)
+    if not callable(getattr(strategy, "obtain", None)):
+        raise ImproperlyConfigured(f"{setting} must be a class with obtain(user).")
+    return strategy
 
 
 def _plain(value: Any) -> Any:

@@ -13,7 +13,7 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework_simplejwt.authentication import JWTAuthentication
-from rest_framework_simplejwt.exceptions import InvalidToken
+from rest_framework_simplejwt.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import Token
 
@@ -61,9 +61,9 @@ class JWTCookieAuthentication(JWTAuthentication):
         raw_token = request.COOKIES.get(settings.JWT_ACCESS_COOKIE, "")
         try:
             token = self.get_validated_token(raw_token.encode())
-        except InvalidToken:
+            user = self.get_user(token)
+        except AuthenticationFailed:
             return None
-        user = self.get_user(token)
         SessionAuthentication().enforce_csrf(request)
         return user, token
 

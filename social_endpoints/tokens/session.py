@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth import login as django_login
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from rest_framework import serializers
 
@@ -20,11 +21,15 @@ class SessionSerializer(LoginSerializer):
     user = serializers.CharField(read_only=True)
 
     def log_in(self, request: HttpRequest, login: Login) -> None:
-        """Log the browser in, which tells the project too."""
-        try:
-            django_login(request, login.user, backend=login.user.backend)
-        except Exception:
-            # The session lives outside the transaction, and a receiver of the signal
-            # that fails must not leave a browser logged in by a login that is not.
+        """Log the browser in, which tells the project too.
+
+        :raises ImproperlyConfigured: there is no session.
+        """
+        if not hasattr(request, "session"):
+            raise ImproperlyConfigured("SessionSerializer needs Django's SessionMiddleware.")
+        django_login(request, login.user, backend=login.user.backend)
+
+    def take_back(self, request: HttpRequest) -> None:
+        """Log the browser out again: a session need not live in the database."""
+        if hasattr(request, "session"):
             request.session.flush()
-            raise
