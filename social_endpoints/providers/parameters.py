@@ -33,7 +33,8 @@ class ExactParameters(OAuthAuth[Any]):
 
     def auth_url(self) -> str:
         """Return the authorization URL, with the values in the place of their placeholders."""
-        self._values = values = {}
+        values: dict[str, str] = {}
+        self._values = values
         url = super().auth_url()
         for placeholder, value in values.items():
             url = url.replace(placeholder, quote(value, safe=""))
