@@ -48,7 +48,9 @@ class Carrier:
             response.set_cookie(
                 self._name(flow.key),
                 flow.token,
-                max_age=flow.lifetime,
+                # It outlives the flow, so that who comes too late is told so, and not
+                # that the page forgot to send its credentials.
+                max_age=2 * flow.lifetime,
                 secure=self._secure,
                 httponly=True,
                 samesite=django_settings.SESSION_COOKIE_SAMESITE,
@@ -79,7 +81,7 @@ class Carrier:
             yield None, posted
             return
         cookies = self._newest_first() if self._transport != "body" else {}
-        self.was_sent = bool(cookies)
+        self.was_sent = bool(cookies or posted)
         for name, token in cookies.items():
             if key is None or name == self._name(key):
                 yield name, token

@@ -91,14 +91,14 @@ def refusals(provider: str, stage: ErrorStage) -> Iterator[None]:
         raise
     except SocialAuthBaseException as error:
         if _is_misconfiguration(error):
-            _log(provider, error)
+            log_failure(f"Login with {provider} failed", error)
             raise Misconfigured(error) from error
         logger.info("Login with %s refused: %s at %s", provider, error.code, error.stage)
         raise Refused(error) from error
     except ImproperlyConfigured as error:
         raise misconfigured(error, stage) from error
     except Exception as error:  # A backend and a pipeline step may raise anything.
-        _log(provider, error)
+        log_failure(f"Login with {provider} failed", error)
         raise Refused(AuthUnknownError(stage=stage)) from error
 
 
@@ -108,7 +108,7 @@ def misconfigured(error: ImproperlyConfigured, stage: ErrorStage = "unknown") ->
     return Misconfigured(AuthConfigurationError(stage=stage))
 
 
-def _log(provider: str, error: Exception) -> None:
+def log_failure(message: str, error: Exception) -> None:
     """Log an exception with its traceback, and without its message.
 
     The message of an exception that was raised over a provider's answer likes to
@@ -117,7 +117,7 @@ def _log(provider: str, error: Exception) -> None:
     cause = type(error).__name__
     if isinstance(error, SocialAuthBaseException):
         cause = f"{error.code} {error.parameter or ''}"
-    logger.error("Login with %s failed: %s", provider, cause, exc_info=_without_message(error))
+    logger.error("%s: %s", message, cause, exc_info=_without_message(error))
 
 
 class WithoutMessage(Exception):

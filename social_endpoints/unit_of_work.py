@@ -11,6 +11,8 @@ from typing import Self, TypeVar
 
 from django.db import IntegrityError, OperationalError, transaction
 
+from social_endpoints.exceptions import log_failure
+
 T = TypeVar("T")
 
 
@@ -29,6 +31,7 @@ class UnitOfWork:
         self._open = ExitStack()
         self._running = False
         self.began = False
+        self._committed = False
 
     def __enter__(self) -> Self:
         return self
@@ -39,7 +42,13 @@ class UnitOfWork:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._open.__exit__(kind, error, traceback)
+        try:
+            self._open.__exit__(kind, error, traceback)
+        except Exception as failure:
+            if not self._committed:
+                raise
+            # A callback of transaction.on_commit() failed: the login is there all the same.
+            log_failure("A callback after a login failed", failure)
 
     def run(self, pipeline: Callable[[], T]) -> T:
         """Open the transaction and run the pipeline in it; within a run, just run it.
@@ -64,12 +73,16 @@ class UnitOfWork:
     def _run(self, pipeline: Callable[[], T]) -> T:
         with ExitStack() as stack:
             stack.enter_context(transaction.atomic(using=self._using))
+            transaction.on_commit(self._commit, using=self._using)
             self._running = True
             stack.callback(self._stop)
             result = pipeline()
             self._open = stack.pop_all()
             self.began = True
             return result
+
+    def _commit(self) -> None:
+        self._committed = True
 
     def _stop(self) -> None:
         self._running = False

@@ -42,7 +42,7 @@ URL_SETTINGS = ("URL", "API_URL", "OIDC_ENDPOINT", "HOST", "POOL_DOMAIN", "BASE_
 SETTINGS = ("KEY", "SECRET", "CLIENT", "TEAM", "TENANT_ID", "DOMAIN", "SUBDOMAIN")
 
 
-def _oauth2_backends() -> dict[str, type[BaseOAuth2[Any]]]:
+def _oauth2_backends() -> dict[str, type[Any]]:
     backends = {}
     for module in pkgutil.iter_modules(social_core.backends.__path__):
         try:
@@ -135,7 +135,7 @@ def _configure(settings: Any, name: str) -> None:
         setattr(settings, setting_name(name, "SECRET"), pem.decode())
 
 
-class Hoarder(BaseOAuth2[Any]):
+class Hoarder(BaseOAuth2):
     """A backend that uses all of the storage, as OpenID 2.0 does."""
 
     name = "hoarder"

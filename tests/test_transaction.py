@@ -47,6 +47,11 @@ def fail(*args: Any, **kwargs: Any) -> None:
     raise LookupError
 
 
+def fail_afterwards(*args: Any, **kwargs: Any) -> None:
+    """Have something fail once the login is committed."""
+    transaction.on_commit(fail)
+
+
 def nobody(*args: Any, **kwargs: Any) -> dict[str, Any]:
     """Take the user out of the pipeline."""
     return {"user": None}
@@ -263,3 +268,17 @@ def test_the_transaction_of_a_project_around_a_login_is_not_needed(
     with transaction.atomic():
         assert frontend.log_in(openid).status_code == 201
     assert User.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_callback_that_fails_after_the_commit_takes_nothing_back(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    steps = [*DEFAULT_PIPELINE, "tests.test_transaction.fail_afterwards"]
+    settings.SOCIAL_AUTH_PIPELINE = steps
+
+    answer = frontend.log_in(openid)
+
+    assert answer.status_code == 201
+    assert answer.data == {"token": Token.objects.get().key}
+    assert "A callback after a login failed: LookupError" in caplog.text

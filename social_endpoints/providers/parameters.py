@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from django.utils.crypto import get_random_string
 from social_core.backends.oauth import OAuthAuth
 
+# The backends of social-core 7 are generic, those of 6 are not.
+if TYPE_CHECKING:
+    _OAuthAuth = OAuthAuth[Any]
+else:
+    _OAuthAuth = OAuthAuth
 
-class ExactParameters(OAuthAuth[Any]):
+
+class ExactParameters(_OAuthAuth):
     """A mixin above the backend's class: values go out byte for byte, each as one value.
 
     Core unquotes the whole query of most backends' authorization URL, so that an ``&``

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from social_core.backends.base import BaseAuth
 
+# The backends of social-core 7 are generic, those of 6 are not.
+if TYPE_CHECKING:
+    _BaseAuth = BaseAuth[Any]
+else:
+    _BaseAuth = BaseAuth
 
-class RecordedPipeline(BaseAuth[Any]):
+
+class RecordedPipeline(_BaseAuth):
     """A mixin above the backend's class: remembers whether an association was created."""
 
     new_association = False

@@ -28,6 +28,8 @@ class JWTCookieSerializer(LoginSerializer):
     Authenticate the requests that follow with :class:`JWTCookieAuthentication`.
     """
 
+    # Without it no browser gets the CSRF token that JWTCookieAuthentication asks for.
+    required_middleware = ("django.middleware.csrf.CsrfViewMiddleware",)
     sets_cookies = True
 
     user = serializers.CharField(read_only=True)

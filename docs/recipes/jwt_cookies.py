@@ -1,0 +1,63 @@
+"""Two views beside ``JWTCookieSerializer``: a new access token, and signing out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist
+from rest_framework import status
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework_simplejwt.exceptions import InvalidToken
+from rest_framework_simplejwt.serializers import TokenRefreshSerializer
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+from rest_framework_simplejwt.views import TokenRefreshView
+
+from social_endpoints.conf import settings
+from social_endpoints.tokens.jwt_cookies import delete_jwt_cookies, set_jwt_cookie
+
+
+class CookieRefreshSerializer(TokenRefreshSerializer):
+    """Takes the refresh token from its cookie, and nothing from the body."""
+
+    refresh = None
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
+        cookies = self.context["request"].COOKIES
+        try:
+            return super().validate({"refresh": cookies.get(settings.JWT_REFRESH_COOKIE, "")})
+        except ObjectDoesNotExist as error:  # the user has been deleted
+            raise InvalidToken from error
+
+
+class RefreshView(TokenRefreshView):
+    """Sets a new access token, and a new refresh token where Simple JWT rotates them."""
+
+    serializer_class = CookieRefreshSerializer
+
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        SessionAuthentication().enforce_csrf(request)
+        tokens = super().post(request, *args, **kwargs).data
+        response = Response(status=status.HTTP_204_NO_CONTENT)
+        secure = request.is_secure()
+        set_jwt_cookie(response, settings.JWT_ACCESS_COOKIE, AccessToken(tokens["access"]), secure)
+        if "refresh" in tokens:
+            refresh = RefreshToken(tokens["refresh"])
+            set_jwt_cookie(response, settings.JWT_REFRESH_COOKIE, refresh, secure)
+        return response
+
+
+class SignOutView(APIView):
+    """Removes both cookies, also where the access token has expired."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    def post(self, request: Request) -> Response:
+        SessionAuthentication().enforce_csrf(request)
+        response = Response(status=status.HTTP_204_NO_CONTENT)
+        delete_jwt_cookies(response)
+        return response
