@@ -1,0 +1,168 @@
+// The whole page in one module: the login, the little API it opens, and what is shown.
+
+// Where the site's API is, and how a begun login is remembered: "cookie" where the page
+// and the API share an origin, "body" where they do not.
+const { api, transport } = await (await fetch("/config.json")).json();
+const redirectUri = `${location.origin}/login/callback/`;
+
+// --- The login ---------------------------------------------------------------------
+
+// Begins a login; the answer is the URL to send the browser to.
+export async function beginLogin(provider) {
+  const { authorization_url, flow } = await request(
+    `auth/o/${provider}/?redirect_uri=${encodeURIComponent(redirectUri)}`,
+    { provider },
+  );
+  // Kept for the callback under the login's state, so that several can be under way.
+  // With the cookie transport the flow stays out of reach, in an HttpOnly cookie.
+  const state = new URL(authorization_url).searchParams.get("state");
+  remember(state, transport === "body" ? { provider, flow } : { provider });
+  return authorization_url;
+}
+
+// Completes the login with which the provider sent the browser back here. However often
+// it is called (React calls effects twice), there is one request and one answer.
+let completion;
+export function completeLogin() {
+  return (completion ??= complete(new URLSearchParams(location.search)));
+}
+
+async function complete(answer) {
+  // A reload, a bookmark or the history must not bring the code back.
+  history.replaceState(null, "", location.pathname);
+  const state = answer.get("state");
+  const { provider, flow, used } = recall(state) ?? {};
+  if (!provider) throw new LoginError("This login was not begun in this tab.");
+  if (used) throw new LoginError("This login has been used already.", provider);
+  remember(state, { provider, used: true });
+  // All that the provider sent goes along: also its error, when the user has declined.
+  const body = { ...Object.fromEntries(answer), flow };
+  return request(`auth/o/${provider}/`, { method: "POST", body, provider });
+}
+
+const remember = (state, login) => sessionStorage.setItem(`login:${state}`, JSON.stringify(login));
+const recall = (state) => JSON.parse(sessionStorage.getItem(`login:${state}`));
+
+// --- Requests and what goes wrong with them ------------------------------------------
+
+class LoginError extends Error {
+  constructor(message, provider, recovery = "restart_login") {
+    super(message);
+    this.provider = provider;
+    this.recovery = recovery;
+  }
+}
+
+async function request(path, { method = "GET", body, token, provider } = {}) {
+  const headers = {};
+  if (body) headers["Content-Type"] = "application/json";
+  if (token) headers["Authorization"] = `Token ${token}`;
+  const response = await fetch(api + path, {
+    method,
+    headers,
+    body: body && JSON.stringify(body),
+    credentials: transport === "cookie" ? "include" : "omit",
+  }).catch(() => {
+    throw new LoginError("The site cannot be reached.", provider, "retry_later");
+  });
+  const data = await response.json().catch(() => ({}));
+  if (response.ok) return data;
+  const messages = data.non_field_errors ?? data.redirect_uri ?? [data.detail ?? "Something went wrong."];
+  const error = new LoginError(messages.join(" "), provider, data.error_recovery ?? "none");
+  error.status = response.status;
+  throw error;
+}
+
+// What the user can do about it, by the `error_recovery` of the answer.
+const HINTS = {
+  retry_later: "Please try again in a moment.",
+  reauthenticate: "Please sign in with the provider again.",
+  check_provider_profile: "Please complete your profile at the provider.",
+  use_existing_account: "Please sign in the way you did before.",
+  contact_administrator: "If this happens again, please tell the site's administrator.",
+};
+const CAN_TRY_AGAIN = ["restart_login", "retry_later", "reauthenticate"];
+
+// --- The page ------------------------------------------------------------------------
+
+// A simplification of this example: whatever script runs on a page can read its
+// sessionStorage, so keep scripts of others out, or take a serializer that puts the
+// token into an HttpOnly cookie.
+const token = {
+  get: () => sessionStorage.getItem("token"),
+  set: (value) => sessionStorage.setItem("token", value),
+  clear: () => sessionStorage.removeItem("token"),
+};
+
+const element = (id) => document.getElementById(id);
+
+function show(section, message = "") {
+  for (const id of ["signed-out", "signed-in"]) element(id).hidden = id !== section;
+  element("message").textContent = message;
+  element("message").classList.remove("error");
+  element("try-again").hidden = true;
+}
+
+function showError(section, { message, recovery, provider }) {
+  show(section, [message, HINTS[recovery]].filter(Boolean).join(" "));
+  element("message").classList.add("error");
+  element("try-again").hidden =
+    section !== "signed-out" || !provider || !CAN_TRY_AGAIN.includes(recovery);
+  element("try-again").dataset.provider = provider;
+}
+
+async function signIn(provider) {
+  show("", "Taking you to the provider …");
+  try {
+    location.assign(await beginLogin(provider));
+  } catch (error) {
+    showError("signed-out", error);
+  }
+}
+
+async function signOut() {
+  await request("api/sign-out/", { method: "POST", token: token.get() }).catch(() => {});
+  token.clear();
+  show("signed-out", "You are signed out.");
+}
+
+// Who is signed in, or null.
+async function account() {
+  if (!token.get()) return null;
+  try {
+    return await request("api/me/", { token: token.get() });
+  } catch (error) {
+    if (error.status === 401) token.clear();
+    return null;
+  }
+}
+
+async function start() {
+  let failure;
+  if (location.pathname === "/login/callback/" && location.search) {
+    show("", "Signing you in …");
+    try {
+      token.set((await completeLogin()).token);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  const user = await account();
+  element("username").textContent = user?.username;
+  element("email").textContent = user?.email;
+  const section = user ? "signed-in" : "signed-out";
+  if (failure) showError(section, failure);
+  else show(section);
+}
+
+for (const button of document.querySelectorAll("[data-provider], #try-again")) {
+  button.addEventListener("click", () => signIn(button.dataset.provider));
+}
+element("sign-out").addEventListener("click", signOut);
+element("transport").textContent =
+  transport === "cookie"
+    ? "This page and its API are one origin. A login that has begun is remembered in an HttpOnly cookie."
+    : `The API of this page is on another origin, ${new URL(api).origin}. No cookie goes there: a login that has begun is remembered by the page.`;
+// When the browser brings this page back from its cache, it still says "Taking you …".
+addEventListener("pageshow", ({ persisted }) => persisted && start());
+start();

@@ -1,0 +1,1 @@
+"""An OpenID Connect provider for this machine, made with django-oauth-toolkit."""

@@ -1,0 +1,40 @@
+"""The demo provider as python-social-auth sees it, by OpenID Connect and by plain OAuth 2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from social_core.backends.oauth import BaseOAuth2PKCE
+from social_core.backends.open_id_connect import OpenIdConnectAuth
+
+
+class DemoOpenIdConnect(OpenIdConnectAuth):
+    """Everything else comes from the provider's discovery document."""
+
+    name = "demo"
+    title = "Demo (OpenID Connect)"
+
+
+class DemoOAuth2(BaseOAuth2PKCE):
+    """What one writes for a provider that social-core does not have."""
+
+    name = "demo-oauth2"
+    title = "Demo (OAuth 2)"
+    # The userinfo endpoint is only open to tokens with the scope "openid".
+    DEFAULT_SCOPE = ["openid", "profile", "email"]
+    REDIRECT_STATE = False
+    ID_KEY = "sub"
+
+    def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return self.get_json(
+            self.setting("USERINFO_URL"), headers={"Authorization": f"Bearer {access_token}"}
+        )
+
+    def get_user_details(self, response: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "username": response["name"],
+            "email": response["email"],
+            "fullname": response["name"],
+            "first_name": response["given_name"],
+            "last_name": response["family_name"],
+        }

@@ -1,0 +1,38 @@
+"""Two endpoints for users who are signed in, and the page."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.views.static import serve
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from example_project import PAGE
+
+
+class UserSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = User
+        fields = ("username", "email")
+
+
+class MeView(APIView):
+    def get(self, request: Request) -> Response:
+        return Response(UserSerializer(request.user).data)
+
+
+class SignOutView(APIView):
+    def post(self, request: Request) -> Response:
+        request.auth.delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def page(request: HttpRequest) -> HttpResponseBase:
+    return serve(request, "index.html", document_root=str(PAGE))
+
+
+def page_config(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"api": "/", "transport": "cookie"})

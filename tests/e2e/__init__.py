@@ -1,0 +1,1 @@
+"""The example, used as a user does: by its command and in a browser."""
