@@ -108,7 +108,7 @@ class ProviderAuthView(EndpointView):
         """Complete: answer with the project's token, or with what a paused pipeline asks."""
         found = find(provider)
         data = parameters(request)
-        posted, partial_token = data.pop(FLOW, None), data.pop(PARTIAL_TOKEN, None)
+        posted, partial_token = data.pop(FLOW, None), data.pop(PARTIAL_TOKEN, None) or None
         if partial_token is None:
             require(data, missing_parameters(found, data))
         self.carrier = self.get_carrier()

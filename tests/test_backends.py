@@ -206,3 +206,75 @@ def test_vk_id_brings_everything_in_one_parameter(
     answer = frontend.complete(begun, {"payload": text}, "vk-id")
 
     assert answer.status_code == status, answer.data
+
+
+@pytest.fixture
+def apple(settings: Any, wire: responses.RequestsMock) -> str:
+    """Configure Sign in with Apple; return the URL of its token endpoint."""
+    _configure(settings, "apple-id")
+    settings.SOCIAL_ENDPOINTS = {"ALLOWED_REDIRECT_URIS": [REDIRECT_URI], "FLOW_TRANSPORT": "body"}
+    return "https://appleid.apple.com/auth/token"
+
+
+def test_apple_is_asked_in_the_name_of_the_projects_client(
+    apple: str, wire: responses.RequestsMock
+) -> None:
+    exchange = wire.post(apple, json={"error": "invalid_grant"}, status=400)
+    frontend = Frontend("body")
+    begun = frontend.begin("apple-id", redirect_uri=REDIRECT_URI, client_id="evil")
+    state = parse_qs(urlsplit(begun.data["authorization_url"]).query)["state"][0]
+
+    answer = frontend.complete(
+        begun, {"code": "code", "state": state, "client_id": "evil"}, "apple-id"
+    )
+
+    assert answer.data["error_code"] == "authorization_code_rejected"
+    assert parse_qs(str(exchange.calls[0].request.body))["client_id"] == ["value"]
+
+
+def test_apples_user_that_is_no_json(apple: str, wire: responses.RequestsMock) -> None:
+    wire.post(apple, json={"access_token": "token", "id_token": "a.b.c"})
+    frontend = Frontend("body")
+    begun = frontend.begin("apple-id", redirect_uri=REDIRECT_URI)
+    state = parse_qs(urlsplit(begun.data["authorization_url"]).query)["state"][0]
+
+    answer = frontend.complete(begun, {"code": "code", "state": state, "user": "{"}, "apple-id")
+
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("status", [302, 307, 308])
+@pytest.mark.parametrize(
+    ("location", "follows"),
+    [
+        ("https://github.com/login/oauth/elsewhere", True),
+        ("/login/oauth/elsewhere", True),
+        ("https://evil.example.com/login/oauth/elsewhere", False),
+        ("http://github.com/login/oauth/elsewhere", False),
+        ("https://github.com:444/login/oauth/elsewhere", False),
+    ],
+)
+def test_a_secret_follows_no_redirect_to_another_origin(
+    status: int,
+    location: str,
+    follows: bool,
+    frontend: Frontend,
+    wire: responses.RequestsMock,
+) -> None:
+    wire.post(
+        "https://github.com/login/oauth/access_token", status=status, headers={"Location": location}
+    )
+    elsewhere = re.compile(r"https?://[^/]+/login/oauth/elsewhere")
+    posted = wire.post(elsewhere, json={"error": "invalid_grant"})
+    got = wire.get(elsewhere, json={"error": "invalid_grant"})
+    begun = frontend.begin("github")
+    state = parse_qs(urlsplit(begun.data["authorization_url"]).query)["state"][0]
+
+    answer = frontend.complete(begun, {"code": "code", "state": state}, "github")
+
+    assert answer.status_code == 400
+    if status == 302:  # The POST becomes a GET, without a body.
+        assert (posted.call_count, got.calls[0].request.body) == (0, None)
+    else:
+        assert posted.call_count == follows
+        assert got.call_count == 0

@@ -27,7 +27,7 @@ from social_core.utils import (
 from social_endpoints.exceptions import FlowNotSent, InactiveUser, Refused, refusals
 from social_endpoints.flow import Flow, seal
 from social_endpoints.providers import loading
-from social_endpoints.providers.callback import returned_state, sent_state
+from social_endpoints.providers.callback import returned_state, seen, sent_state
 from social_endpoints.providers.registry import Provider
 from social_endpoints.storage import claim
 from social_endpoints.types import Login, Paused, SealedFlow
@@ -61,7 +61,8 @@ def complete(
         with refusals(provider.name, "callback"):
             if flow is None:
                 raise _flow_missing(flow_sent)
-            strategy, backend = loading.load(provider, request=request, data=data, flow=flow)
+            sent = seen(provider, data)
+            strategy, backend = loading.load(provider, request=request, data=sent, flow=flow)
             with strategy.unit_of_work as work:
                 if partial_token is None:
                     result = _ask_provider(provider, backend, flow, data)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from social_core.backends.apple import AppleIdAuth
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import BaseOAuth2
 
@@ -14,6 +15,16 @@ from social_endpoints.providers.registry import Provider
 
 # How the callbacks of social-core's backends say that they bring no code.
 _ERRORS = frozenset({"error", "error_code", "denied"})
+
+
+def seen(provider: Provider, data: Mapping[str, str]) -> dict[str, str]:
+    """Return what the backend may see of a callback: what the provider sends, and no more.
+
+    Apple's backend takes its own client id from there where it stands, and Apple
+    sends none.
+    """
+    hidden = {"client_id"} if issubclass(provider.backend, AppleIdAuth) else set()
+    return {name: text for name, text in data.items() if name not in hidden}
 
 
 def sent_state(backend: BaseAuth[Any], flow: Flow) -> str | None:

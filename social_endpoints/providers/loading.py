@@ -18,6 +18,7 @@ from social_endpoints.providers.credentials import missing
 from social_endpoints.providers.parameters import ExactParameters
 from social_endpoints.providers.pipeline import RecordedPipeline
 from social_endpoints.providers.registry import Provider
+from social_endpoints.providers.same_origin import KeptSecrets
 from social_endpoints.strategy import Strategy
 
 
@@ -87,8 +88,8 @@ def _extended(backend: Any) -> Any:
     Built once for each class, under the name and module that the project
     configured, because social-core caches discovery by class.
     """
-    additions: tuple[type[BaseAuth[Any]], ...] = (RecordedPipeline,)
+    additions: tuple[Any, ...] = (KeptSecrets, RecordedPipeline)
     if issubclass(backend, OAuthAuth):
-        additions = (ExactParameters, RecordedPipeline)
+        additions = (ExactParameters, *additions)
     identity = {"__module__": backend.__module__, "__qualname__": backend.__qualname__}
     return type(backend.__name__, (*additions, backend), identity)
