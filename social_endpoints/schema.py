@@ -6,7 +6,7 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiViewExtension
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
 from social_endpoints.conf import imported, settings
 from social_endpoints.serializers import (
@@ -17,6 +17,7 @@ from social_endpoints.serializers import (
     PausedSerializer,
 )
 
+_PROVIDER = OpenApiParameter("provider", str, "path", description="Name of the backend.")
 _REFUSED = OpenApiResponse(ErrorSerializer, "Refused: a field error, or the error body.")
 _UNKNOWN = OpenApiResponse(description="No such provider is configured.")
 
@@ -32,13 +33,14 @@ class ProviderAuthViewExtension(OpenApiViewExtension):  # type: ignore[no-untype
 
         class Described(self.target):  # type: ignore[name-defined, misc]  # known at run time
             @extend_schema(
-                parameters=[BeginSerializer],
+                parameters=[_PROVIDER, BeginSerializer],
                 responses={200: BegunSerializer, 400: _REFUSED, 404: _UNKNOWN},
             )
             def get(self, *args: Any, **kwargs: Any) -> Any:
                 """Begin a login: answers with where to send the user."""
 
             @extend_schema(
+                parameters=[_PROVIDER],
                 request=CallbackSerializer,
                 responses={
                     201: _login_body(),
@@ -58,6 +60,7 @@ class JWTCookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untype
 
     target_class = "social_endpoints.tokens.jwt_cookies.JWTCookieAuthentication"
     name = "jwtCookie"
+    match_subclasses = True
     optional = True  # The extra may not be installed.
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:

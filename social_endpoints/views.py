@@ -151,8 +151,11 @@ class ProviderAuthView(EndpointView):
     def get_login_response(self, login: Login) -> Response:
         """Return the 201 of a completed login. Runs in the login's transaction."""
         context = {"request": self.request, "view": self}
-        self.serializer = serializer = self.get_token_serializer_class()(login, context=context)
+        serializer = self.get_token_serializer_class()(login, context=context)
         response = Response(dict(serializer.data), status=status.HTTP_201_CREATED)
+        # What JSON cannot carry must fail here, and not once the login is committed.
+        renderers.JSONRenderer().render(response.data)
+        self.serializer = serializer
         serializer.log_in(self.request._request, login)
         serializer.set_cookies(response)
         return response

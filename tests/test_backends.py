@@ -278,3 +278,24 @@ def test_a_secret_follows_no_redirect_to_another_origin(
     else:
         assert posted.call_count == follows
         assert got.call_count == 0
+
+
+def test_a_secret_of_apples_that_is_no_key_is_the_projects_mistake(
+    apple: str, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.SOCIAL_AUTH_APPLE_ID_SECRET = "no key"
+
+    answer = Frontend("body").begin("apple-id", redirect_uri=REDIRECT_URI)
+
+    assert (answer.status_code, answer.data["error_code"]) == (500, "invalid_setting")
+    assert "invalid_setting SECRET" in caplog.text
+    assert "no key" not in caplog.text
+
+
+def test_an_authorization_url_that_is_none_is_the_projects_mistake(settings: Any) -> None:
+    _configure(settings, "github")
+    settings.SOCIAL_AUTH_GITHUB_AUTHORIZATION_URL = "/authorize"
+
+    answer = Frontend("body").begin("github", redirect_uri=REDIRECT_URI)
+
+    assert (answer.status_code, answer.data["error_code"]) == (500, "invalid_setting")

@@ -42,6 +42,13 @@ class Broken(TokenSerializer):
         raise ZeroDivisionError
 
 
+class BrokenBody(TokenSerializer):
+    """A token serializer with a body that JSON cannot carry."""
+
+    def to_representation(self, instance: Any) -> Any:
+        return {**super().to_representation(instance), "user": instance.user}
+
+
 def fail(*args: Any, **kwargs: Any) -> None:
     """Fail, as a pipeline step or a receiver."""
     raise LookupError
@@ -81,7 +88,7 @@ def broken(request: pytest.FixtureRequest, settings: Any) -> Any:
     senders = {"post_save": Token}
     if part in signals:
         signals[part].connect(fail, sender=senders.get(part))
-    elif part == "Broken":
+    elif part in {"Broken", "BrokenBody"}:
         serializer = {"TOKEN_SERIALIZER": f"tests.test_transaction.{part}"}
         settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, **serializer}
     else:
@@ -104,7 +111,16 @@ def broken(request: pytest.FixtureRequest, settings: Any) -> Any:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     "broken",
-    ["user_logged_in", "post_save", "Broken", "fail", "nobody", "somebody_else", "no_user_at_all"],
+    [
+        "user_logged_in",
+        "post_save",
+        "Broken",
+        "BrokenBody",
+        "fail",
+        "nobody",
+        "somebody_else",
+        "no_user_at_all",
+    ],
     indirect=True,
 )
 def test_what_fails_leaves_nothing(

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import OAuthAuth
-from social_core.exceptions import AuthInputError
+from social_core.exceptions import AuthConfigurationError, AuthInputError
 
 from social_endpoints.exceptions import ProviderNotSupported, refusals
 from social_endpoints.flow import LOGIN, MAX_LENGTH, Flow, seal
@@ -67,6 +67,9 @@ def _authorization_url(backend: BaseAuth[Any], provider: Provider) -> str:
     except NotImplementedError as error:
         raise ProviderNotSupported(provider.name) from error
     if not isinstance(url, str) or not _is_web_url(url):
+        if isinstance(backend, OAuthAuth):
+            parameter = "AUTHORIZATION_URL"
+            raise AuthConfigurationError(backend, parameter=parameter, stage="begin")
         raise ProviderNotSupported(provider.name)
     return url
 

@@ -77,7 +77,7 @@ def _problems(name: str, base: type | None = None) -> Iterator[CheckMessage]:
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         yield Error(
             f"{NAME}[{name!r}]: {path!r} cannot be imported.",
-            hint=f"Give the dotted path of a module and a name in it. Python says: {error}",
+            hint=f"Give {_wanted(name)}. Python says: {error}",
             id="social_endpoints.E005",
         )
     else:
@@ -88,6 +88,11 @@ def _problems(name: str, base: type | None = None) -> Iterator[CheckMessage]:
                 hint=f"Name {wanted}.",
                 id="social_endpoints.E006",
             )
+
+
+def _wanted(name: str) -> str:
+    path = "the dotted path of a module and a name in it"
+    return f"a list of URIs, or {path}" if name == "ALLOWED_REDIRECT_URIS" else path
 
 
 def _is_subclass(value: Any, base: type) -> bool:

@@ -39,10 +39,14 @@ def require_client(backend: BaseAuth[Any]) -> None:
     """Refuse a backend that would send the user to the provider with ``client_id=None``.
 
     :raises AuthConfigurationError: a setting without which no login can begin is
-        missing; ``parameter`` names it.
+        missing, or is of no use; ``parameter`` names it.
     """
     for name in missing(backend, to_begin=True):
         raise AuthConfigurationError(backend, code="missing_setting", parameter=name, stage="begin")
+    try:
+        backend.get_key_and_secret()
+    except Exception as error:  # Apple's secret is signed with a key, which may be none.
+        raise AuthConfigurationError(backend, parameter="SECRET", stage="begin") from error
 
 
 def storage() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -17,8 +18,7 @@ class DjoserSerializer(LoginSerializer):
     def to_representation(self, instance: Login) -> dict[str, Any]:
         """Return what the strategy obtained, with the user as text as in djoser."""
         obtained = token_strategy().obtain(instance.user)
-        body = {name: _plain(value) for name, value in obtained.items()}
-        return {**body, **super().to_representation(instance)}
+        return {**_plain(obtained), **super().to_representation(instance)}
 
 
 def token_strategy() -> Any:
@@ -36,4 +36,8 @@ def token_strategy() -> Any:
 
 
 def _plain(value: Any) -> Any:
-    return value if isinstance(value, (str, int, float, list, dict, type(None))) else str(value)
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, (str, int, float, type(None))) else str(value)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.module_loading import import_string
 from rest_framework import serializers
-from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt import settings as jwt_settings
 
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login
@@ -21,5 +21,6 @@ class JWTSerializer(LoginSerializer):
 
     def issue(self, login: Login) -> dict[str, Any]:
         """Return a new pair, with the claims that the project adds to its own logins."""
-        refresh = import_string(api_settings.TOKEN_OBTAIN_SERIALIZER).get_token(login.user)
+        serializer = import_string(jwt_settings.api_settings.TOKEN_OBTAIN_SERIALIZER)
+        refresh = serializer.get_token(login.user)
         return {"access": str(refresh.access_token), "refresh": str(refresh)}

@@ -12,9 +12,9 @@ from rest_framework import serializers
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework_simplejwt import settings as jwt_settings
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import AuthenticationFailed
-from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import Token
 
 from social_endpoints.conf import settings
@@ -36,7 +36,8 @@ class JWTCookieSerializer(LoginSerializer):
 
     def issue(self, login: Login) -> dict[str, Any]:
         """Issue a new pair, with the claims that the project adds to its own logins."""
-        self._pair = import_string(api_settings.TOKEN_OBTAIN_SERIALIZER).get_token(login.user)
+        serializer = import_string(jwt_settings.api_settings.TOKEN_OBTAIN_SERIALIZER)
+        self._pair = serializer.get_token(login.user)
         return {}
 
     def log_in(self, request: HttpRequest, login: Login) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from knox.settings import knox_settings
+from knox import settings
 from rest_framework import serializers
 
 from social_endpoints.tokens.base import LoginSerializer
@@ -26,7 +26,9 @@ class KnoxTokenSerializer(LoginSerializer):
         """Return the declared fields, the expiry in the format that knox is told to use."""
         found = super().get_fields()
         found["expiry"] = serializers.DateTimeField(
-            format=knox_settings.EXPIRY_DATETIME_FORMAT, read_only=True, allow_null=True
+            format=settings.knox_settings.EXPIRY_DATETIME_FORMAT,
+            read_only=True,
+            allow_null=True,
         )
         return found
 
@@ -39,7 +41,7 @@ class KnoxTokenSerializer(LoginSerializer):
         from knox.models import get_token_model
 
         tokens = get_token_model().objects
-        limit = knox_settings.TOKEN_LIMIT_PER_USER
+        limit = settings.knox_settings.TOKEN_LIMIT_PER_USER
         if limit is not None:
             alive = Q(expiry__gt=timezone.now()) | Q(expiry__isnull=True)
             if tokens.filter(alive, user=login.user).count() >= limit:

@@ -1,0 +1,30 @@
+"""Each shipped token serializer, with the user's profile added as the documentation shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from rest_framework import serializers
+
+from social_endpoints import tokens
+
+
+class ProfileSerializer(serializers.ModelSerializer[Any]):
+    """A project's own serializer of its users."""
+
+    class Meta:
+        model = get_user_model()
+        fields = ("username", "email")
+
+
+def __getattr__(name: str) -> Any:
+    if not name.endswith("Serializer"):
+        raise AttributeError(name)
+    shipped: Any = getattr(tokens, name)
+
+    class TokenWithProfile(shipped):
+        profile = ProfileSerializer(source="user")
+        is_new_user = serializers.BooleanField(source="is_new")
+
+    return TokenWithProfile
