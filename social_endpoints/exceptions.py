@@ -57,6 +57,10 @@ class ProviderNotSupported(NotFound):
         )
 
 
+REFUSALS = (Refused, ValidationError)
+"""What a client is answered with: in our words, or in those of the project's own code."""
+
+
 class FlowNotSent(AuthSessionError):
     """The request carried neither a flow cookie nor ``flow``."""
 
@@ -87,7 +91,7 @@ def refusals(provider: str, stage: ErrorStage) -> Iterator[None]:
     """
     try:
         yield
-    except (Refused, ProviderNotSupported, ValidationError):
+    except (*REFUSALS, ProviderNotSupported):
         raise
     except SocialAuthBaseException as error:
         if _is_misconfiguration(error):

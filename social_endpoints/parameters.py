@@ -1,4 +1,4 @@
-"""The parameters of a POST, wherever in the request they stand."""
+"""The parameters of a request, wherever in it they stand."""
 
 from __future__ import annotations
 
@@ -65,6 +65,14 @@ def parameters(request: Request) -> dict[str, str]:
     merged = {**query, **_body(request)}
     known = {name: value for name, value in merged.items() if _is_known(name, value)}
     return _validated(known)
+
+
+def query_parameters(request: Request) -> dict[str, str]:
+    """Return the parameters in the query string alone.
+
+    :raises ValidationError: under its name, what holds characters that no database takes.
+    """
+    return _validated(request.query_params.dict())
 
 
 def require(data: Mapping[str, str], names: list[str]) -> None:

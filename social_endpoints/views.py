@@ -20,7 +20,13 @@ from social_endpoints.carriers import Carrier
 from social_endpoints.conf import imported
 from social_endpoints.exceptions import Refused, misconfigured
 from social_endpoints.flow import Flow
-from social_endpoints.parameters import FLOW, PARTIAL_TOKEN, parameters, require
+from social_endpoints.parameters import (
+    FLOW,
+    PARTIAL_TOKEN,
+    parameters,
+    query_parameters,
+    require,
+)
 from social_endpoints.parsers import FormParser, JSONParser, MultiPartParser
 from social_endpoints.providers.callback import missing_parameters, returned_state
 from social_endpoints.providers.registry import find
@@ -64,7 +70,8 @@ class EndpointView(APIView):
         response = super().handle_exception(exc)
         if isinstance(exc, Refused):
             # An exception handler of the project's may have a shape of its own.
-            if response.data.pop("detail", None) is not None:
+            if isinstance(response.data, dict) and "detail" in response.data:
+                del response.data["detail"]
                 response.data.update(exc.body)
             if exc.retry_after:
                 response["Retry-After"] = exc.retry_after
@@ -97,7 +104,7 @@ class ProviderAuthView(EndpointView):
         begun = begin(
             provider=found,
             redirect_uri=query.validated_data["redirect_uri"],
-            query=request.query_params.dict(),
+            query=query_parameters(request),
             request=request._request,
         )
         response = Response({"authorization_url": begun.authorization_url})

@@ -363,6 +363,16 @@ def test_the_query_of_a_begin_reaches_the_provider_only_where_the_project_says_s
     assert "evil" not in url
 
 
+def test_a_stored_field_must_be_text_that_a_database_takes(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_FIELDS_STORED_IN_SESSION = ["invitation"]
+
+    answer = frontend.begin(invitation="a\0b")
+
+    assert (answer.status_code, list(answer.data)) == (400, ["invitation"])
+
+
 def test_a_begin_leaves_nothing(
     frontend: Frontend, openid: OpenIDProvider, django_assert_num_queries: Any
 ) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.signals import user_login_failed
 from django.urls import include, path
 from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import ValidationError
@@ -64,6 +65,14 @@ def reshape(exc: Exception, context: Any) -> Response | None:
     if response is not None:
         codes = exc.get_codes()  # type: ignore[attr-defined]  # an APIException of DRF's
         response.data = {"errors": [codes]}
+    return response
+
+
+def reshape_into_a_list(exc: Exception, context: Any) -> Response | None:
+    """Answer in a shape that is no object."""
+    response = reshape(exc, context)
+    if response is not None:
+        response.data = response.data["errors"]
     return response
 
 
@@ -135,13 +144,26 @@ def test_an_exception_handler_of_the_project(frontend: Frontend, settings: Any) 
     answer = frontend.post({"code": "c", "state": "s"})
     assert answer.data == {"errors": ["session_context_missing"]}
 
+    handler = "tests.test_project.reshape_into_a_list"
+    settings.REST_FRAMEWORK = {"EXCEPTION_HANDLER": handler}
+    answer = frontend.post({"code": "c", "state": "s"})
+    assert answer.data == ["session_context_missing"]
+
 
 def test_a_step_refuses_in_its_own_words(
     frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
     _with_step(settings, "reject")
+    failed: list[Any] = []
 
+    def on_failed(credentials: Any, **kwargs: Any) -> None:
+        failed.append(credentials)
+
+    user_login_failed.connect(on_failed)
     answer = frontend.log_in(openid)
+    user_login_failed.disconnect(on_failed)
+
+    assert failed == [{"provider": "oidc", "error_code": {"invitation": ["invalid"]}}]
 
     assert (answer.status_code, answer.data) == (400, {"invitation": ["You need an invitation."]})
     assert not User.objects.exists()

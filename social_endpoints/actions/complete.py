@@ -24,7 +24,7 @@ from social_core.utils import (
     user_is_active,
 )
 
-from social_endpoints.exceptions import FlowNotSent, InactiveUser, Refused, refusals
+from social_endpoints.exceptions import REFUSALS, FlowNotSent, InactiveUser, refusals
 from social_endpoints.flow import Flow, seal
 from social_endpoints.providers import loading
 from social_endpoints.providers.callback import returned_state, seen, sent_state
@@ -71,7 +71,7 @@ def complete(
                 if work.began and isinstance(result, HttpResponseBase):
                     return _paused(backend, flow, result)
                 return work.run(lambda: answer(_login(provider, backend, result)))
-    except Refused as refused:
+    except REFUSALS as refused:
         credentials = {"provider": provider.name, "error_code": refused.get_codes()}
         user_login_failed.send_robust(sender=__name__, credentials=credentials, request=request)
         raise
