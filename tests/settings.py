@@ -69,3 +69,6 @@ SOCIAL_AUTH_OIDC_SECRET = "our-client-secret"
 SOCIAL_AUTH_OIDC_USE_PKCE = True
 SOCIAL_AUTH_GITHUB_KEY = "our-github-id"
 SOCIAL_AUTH_GITHUB_SECRET = "our-github-secret"
+
+# Django 6.1 warns where mail is sent without it, and ignores what Django 5.2 has.
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
