@@ -89,10 +89,10 @@ class FlowAssociations:
         else:
             self._project.store(server_url, association)
 
-    def get(self, server_url: str | None = None, handle: str | None = None) -> Any:
+    def get(self, **wanted: str) -> Any:
         nonce, *rest = self.session.get(_ASSOCIATION, [None])
-        if nonce is None or nonce != handle:
-            return self._project.get(server_url=server_url, handle=handle)
+        if nonce is None or nonce != wanted.get("handle"):
+            return self._project.get(**wanted)
         return [FlowAssociation(nonce, *rest)]
 
     def remove(self, ids_to_delete: list[Any]) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hmac
 import inspect
 import json
 import pkgutil
 import re
 import time
+from base64 import b64decode, b64encode
 from importlib import import_module
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import responses
@@ -21,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 from openid.association import Association as OpenIdAssociation
+from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import BaseOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.store import OpenIdStore
@@ -148,6 +151,7 @@ class Hoarder(BaseOAuth2):
         lasting = OpenIdAssociation("handle", b"secret", int(time.time()), 60, "HMAC-SHA1")
         store.storeAssociation(server, lasting)
         assert store.getAssociation(server, "handle").handle == "handle"
+        assert self.strategy.storage.association.get(server_url=server).count() == 1
         assert store.useNonce(server, int(time.time()), "salt")
         store.removeAssociation(server, "handle")
         nonces = self.strategy.storage.nonce
@@ -299,3 +303,43 @@ def test_an_authorization_url_that_is_none_is_the_projects_mistake(settings: Any
     answer = Frontend("body").begin("github", redirect_uri=REDIRECT_URI)
 
     assert (answer.status_code, answer.data["error_code"]) == (500, "invalid_setting")
+
+
+class PageOfTheProject(BaseAuth):
+    """A backend that begins on a page of the project's."""
+
+    name = "page"
+
+    def auth_url(self) -> str:
+        return "/login/form"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("social_core.backends.vk.VKontakteOpenAPI", "vk-openapi"),
+        ("social_core.backends.odnoklassniki.OdnoklassnikiApp", "odnoklassniki-app"),
+        ("tests.test_backends.PageOfTheProject", "page"),
+    ],
+)
+def test_other_backends_without_a_redirect(path: str, name: str, settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = [path]
+
+    assert Frontend("body").begin(name).status_code == 404
+
+
+def test_a_provider_that_speaks_neither_oauth_nor_openid(frontend: Frontend, settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.discourse.DiscourseAuth"]
+    settings.SOCIAL_AUTH_DISCOURSE_SECRET = "secret"
+    settings.SOCIAL_AUTH_DISCOURSE_SERVER_URL = "https://discourse.example.com"
+    begun = frontend.begin("discourse")
+    asked = parse_qs(urlsplit(begun.data["authorization_url"]).query)["sso"][0]
+    nonce = parse_qs(b64decode(asked).decode())["nonce"][0]
+    said = urlencode({"nonce": nonce, "external_id": "7", "username": "ada", "email": "a@b.c"})
+    sso = b64encode(said.encode()).decode()
+    sig = hmac.new(b"secret", sso.encode(), "sha256").hexdigest()
+
+    answer = frontend.complete(begun, {"sso": sso, "sig": sig}, "discourse")
+
+    assert answer.status_code == 201, answer.data
+    assert frontend.complete(begun, {"sso": sso, "sig": sig}, "discourse").status_code == 400

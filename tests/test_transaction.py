@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 from django.db.models.signals import post_save
 from rest_framework.authtoken.models import Token
 from social_django.models import Nonce, UserSocialAuth
@@ -57,6 +57,26 @@ def fail(*args: Any, **kwargs: Any) -> None:
 def fail_afterwards(*args: Any, **kwargs: Any) -> None:
     """Have something fail once the login is committed."""
     transaction.on_commit(fail)
+
+
+def dangle(*args: Any, **kwargs: Any) -> None:
+    """Write what the database refuses, on most of them when the login is committed."""
+    Token.objects.create(user_id=4_711)
+
+
+class Locked:
+    """A step that meets a lock, once."""
+
+    met = 0
+
+    @classmethod
+    def step(cls, *args: Any, **kwargs: Any) -> None:
+        cls.met += 1
+        if cls.met == 1:
+            raise OperationalError("database is locked")
+
+
+locked = Locked.step
 
 
 def nobody(*args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -117,6 +137,7 @@ def broken(request: pytest.FixtureRequest, settings: Any) -> Any:
         "Broken",
         "BrokenBody",
         "fail",
+        "dangle",
         "nobody",
         "somebody_else",
         "no_user_at_all",
@@ -298,3 +319,15 @@ def test_a_callback_that_fails_after_the_commit_takes_nothing_back(
     assert answer.status_code == 201
     assert answer.data == {"token": Token.objects.get().key}
     assert "A callback after a login failed: LookupError" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_meets_a_lock_tries_again(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = [*DEFAULT_PIPELINE, "tests.test_transaction.locked"]
+    Locked.met = 0
+
+    assert frontend.log_in(openid).status_code == 201
+    assert Locked.met == 2
+    assert User.objects.count() == 1
