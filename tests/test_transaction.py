@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
-from django.db import OperationalError, connection, connections, transaction
+from django.db import IntegrityError, OperationalError, connection, connections, transaction
 from django.db.models.signals import post_save
 from rest_framework.authtoken.models import Token
 from social_django.models import Nonce, UserSocialAuth
@@ -64,19 +64,20 @@ def dangle(*args: Any, **kwargs: Any) -> None:
     Token.objects.create(user_id=4_711)
 
 
-class Locked:
-    """A step that meets a lock, once."""
+class Collision:
+    """A step that meets another login, once."""
 
+    error: type[Exception]
     met = 0
 
     @classmethod
     def step(cls, *args: Any, **kwargs: Any) -> None:
         cls.met += 1
         if cls.met == 1:
-            raise OperationalError("database is locked")
+            raise cls.error
 
 
-locked = Locked.step
+collide = Collision.step
 
 
 def nobody(*args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -322,12 +323,14 @@ def test_a_callback_that_fails_after_the_commit_takes_nothing_back(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_meets_a_lock_tries_again(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any
+@pytest.mark.parametrize("error", [IntegrityError, OperationalError])
+def test_who_meets_another_login_tries_again(
+    error: type[Exception], frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
-    settings.SOCIAL_AUTH_PIPELINE = [*DEFAULT_PIPELINE, "tests.test_transaction.locked"]
-    Locked.met = 0
+    """The row of another, or its lock."""
+    settings.SOCIAL_AUTH_PIPELINE = [*DEFAULT_PIPELINE, "tests.test_transaction.collide"]
+    Collision.error, Collision.met = error, 0
 
     assert frontend.log_in(openid).status_code == 201
-    assert Locked.met == 2
+    assert Collision.met == 2
     assert User.objects.count() == 1
