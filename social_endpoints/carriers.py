@@ -16,7 +16,10 @@ from social_endpoints.flow import LOGIN, Flow, open_flow, sealed_at
 from social_endpoints.types import SealedFlow
 
 MOST_COOKIES = 5
-"""Logins that one browser can have open: servers refuse a browser with 8 KB of cookies."""
+"""Logins that one browser can have open."""
+
+MOST_BYTES = 4_000
+"""Of all their cookies together: servers refuse a browser that sends 8 KB of them."""
 
 
 class Carrier:
@@ -34,8 +37,9 @@ class Carrier:
         self._transport = _transport(sets_cookies)
         self._secure = request.is_secure() or django_settings.SESSION_COOKIE_SECURE
         # The browser takes a cookie with this prefix from this very host alone, so
-        # that no sister subdomain can plant one (RFC 6265bis section 4.1.3.2).
-        self._prefix = ("__Host-" if self._secure else "") + "social_flow_"
+        # that no sister subdomain can plant one (RFC 6265bis section 4.1.3.2). With
+        # "auth" in its name, Django's error reports hide its value.
+        self._prefix = ("__Host-" if self._secure else "") + "auth_flow_"
         self._found: str | None = None
         self.was_sent = False
 
@@ -44,9 +48,10 @@ class Carrier:
         if self._transport != "cookie":
             response.data["flow"] = flow.token
         if self._transport != "body":
-            self._make_room(response)
+            name = self._name(flow.key)
+            self._make_room(len(name) + len(flow.token), response)
             response.set_cookie(
-                self._name(flow.key),
+                name,
                 flow.token,
                 # It outlives the flow, so that who comes too late is told so, and not
                 # that the page forgot to send its credentials.
@@ -77,25 +82,31 @@ class Carrier:
             self._delete(self._found, response)
 
     def _candidates(self, posted: str | None, key: str | None) -> Iterator[tuple[str | None, str]]:
-        if posted and self._transport != "cookie":
-            yield None, posted
-            return
         cookies = self._newest_first() if self._transport != "body" else {}
         self.was_sent = bool(cookies or posted)
+        if posted and self._transport != "cookie":
+            name = self._name(key) if key else None
+            yield (name if name in cookies else None), posted
         for name, token in cookies.items():
             if key is None or name == self._name(key):
                 yield name, token
 
-    def _make_room(self, response: Response) -> None:
-        others = [name for name in self._newest_first() if name != self._found]
-        for name in others[MOST_COOKIES - 1 :]:
-            self._delete(name, response)
+    def _make_room(self, length: int, response: Response) -> None:
+        others = {
+            name: token for name, token in self._newest_first().items() if name != self._found
+        }
+        for number, (name, token) in enumerate(others.items(), start=2):
+            length += len(name) + len(token)
+            if number > MOST_COOKIES or length > MOST_BYTES:
+                self._delete(name, response)
 
     def _newest_first(self) -> dict[str, str]:
-        cookies = self._request.COOKIES
-        mine = [name for name in cookies if name.startswith(self._prefix)]
-        mine.sort(key=lambda name: sealed_at(cookies[name]), reverse=True)
-        return {name: cookies[name] for name in mine}
+        # Not request.COOKIES: Django strips white space of any script from the names,
+        # and a browser lets every subdomain set a cookie whose name begins with that.
+        header = self._request.META.get("HTTP_COOKIE", "")
+        pairs = (pair.strip(" \t").partition("=") for pair in header.split(";"))
+        mine = [(name, token) for name, _, token in pairs if name.startswith(self._prefix)]
+        return dict(sorted(mine, key=lambda cookie: sealed_at(cookie[1]), reverse=True))
 
     def _delete(self, name: str, response: Response) -> None:
         response.delete_cookie(name, samesite=django_settings.SESSION_COOKIE_SAMESITE)

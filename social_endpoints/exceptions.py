@@ -24,6 +24,23 @@ from social_core.exceptions import (
 
 logger = logging.getLogger("social_endpoints")
 
+# What a provider may say (RFC 6749 sections 4.1.2.1 and 5.2). Anything else that stands
+# in that place came over the network, perhaps through a browser, and is not logged.
+_PROVIDER_CODES = frozenset(
+    {
+        "access_denied",
+        "invalid_client",
+        "invalid_grant",
+        "invalid_request",
+        "invalid_scope",
+        "server_error",
+        "temporarily_unavailable",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "unsupported_response_type",
+    }
+)
+
 
 class Refused(APIException):
     """A login that cannot go on, for a reason that the client may know.
@@ -93,17 +110,39 @@ def refusals(provider: str, stage: ErrorStage) -> Iterator[None]:
         yield
     except (*REFUSALS, ProviderNotSupported):
         raise
-    except SocialAuthBaseException as error:
-        if _is_misconfiguration(error):
-            log_failure(f"Login with {provider} failed", error)
-            raise Misconfigured(error) from error
-        logger.info("Login with %s refused: %s at %s", provider, error.code, error.stage)
-        raise Refused(error) from error
-    except ImproperlyConfigured as error:
-        raise misconfigured(error, stage) from error
     except Exception as error:  # A backend and a pipeline step may raise anything.
+        raise _refusal(error, provider, stage) from error
+
+
+def _refusal(error: Exception, provider: str, stage: ErrorStage) -> Refused:
+    if isinstance(error, ImproperlyConfigured):
+        return misconfigured(error, stage)
+    if not isinstance(error, SocialAuthBaseException) or not _is_well_formed(error):
         log_failure(f"Login with {provider} failed", error)
-        raise Refused(AuthUnknownError(stage=stage)) from error
+        return Refused(AuthUnknownError(stage=stage))
+    if _is_misconfiguration(error):
+        log_failure(f"Login with {provider} failed", error)
+        return Misconfigured(error)
+    level = logging.WARNING if error.source == "configuration" else logging.INFO
+    said = str(error.provider_code)
+    said = said if said in _PROVIDER_CODES else "no code known"
+    logger.log(
+        level, "Login with %s refused: %s at %s (%s)", provider, error.code, error.stage, said
+    )
+    return Refused(error)
+
+
+def _is_well_formed(error: SocialAuthBaseException) -> bool:
+    try:  # A subclass of a project's need not have called ours.
+        values = [
+            error.code,
+            error.stage,
+            error.retry_after or "",
+            *error.public_metadata().values(),
+        ]
+        return all(isinstance(value, str) for value in values)
+    except Exception:  # noqa: BLE001 - nor need it be right in what it overrides
+        return False
 
 
 def misconfigured(error: ImproperlyConfigured, stage: ErrorStage = "unknown") -> Misconfigured:
@@ -119,7 +158,7 @@ def log_failure(message: str, error: Exception) -> None:
     quote it, tokens included. The types and lines of the traceback do not.
     """
     cause = type(error).__name__
-    if isinstance(error, SocialAuthBaseException):
+    if isinstance(error, SocialAuthBaseException) and _is_well_formed(error):
         cause = f"{error.code} {error.parameter or ''}"
     logger.error("%s: %s", message, cause, exc_info=_without_message(error))
 

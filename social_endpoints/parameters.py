@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
 from django.http import QueryDict
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
 from rest_framework.fields import CharField
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
@@ -60,7 +61,7 @@ def parameters(request: Request) -> dict[str, str]:
     :raises ValidationError: under its name, what is no text or holds characters
         that no database takes.
     """
-    query = request.query_params.dict()
+    query = _query(request)
     query.pop(FLOW, None)
     merged = {**query, **_body(request)}
     known = {name: value for name, value in merged.items() if _is_known(name, value)}
@@ -72,7 +73,7 @@ def query_parameters(request: Request) -> dict[str, str]:
 
     :raises ValidationError: under its name, what holds characters that no database takes.
     """
-    return _validated(request.query_params.dict())
+    return _validated(_query(request))
 
 
 def require(data: Mapping[str, str], names: list[str]) -> None:
@@ -84,6 +85,13 @@ def require(data: Mapping[str, str], names: list[str]) -> None:
     missing = {name: [required] for name in names if not data.get(name)}
     if missing:
         raise ValidationError(missing)
+
+
+def _query(request: Request) -> dict[str, Any]:
+    try:
+        return request.query_params.dict()
+    except SuspiciousOperation as error:  # More than DATA_UPLOAD_MAX_NUMBER_FIELDS.
+        raise ParseError(_("The query string is not valid.")) from error
 
 
 def _body(request: Request) -> dict[str, Any]:
@@ -105,12 +113,14 @@ def _validated(values: Mapping[str, Any]) -> dict[str, str]:
     errors = {}
     for name, value in values.items():
         try:
+            text.run_validation(name)
+        except ValidationError as error:  # It could not even stand in the answer.
+            message = _("The name of a parameter is not valid.")
+            raise _invalid_body(message) from error
+        try:
             text.run_validation(value)
         except ValidationError as error:
             errors[name] = error.detail
-    if not all(name.isprintable() for name in values):
-        # Half a surrogate pair could not even stand in the answer.
-        raise _invalid_body(_("The name of a parameter is not valid."))
     if errors:
         raise ValidationError(errors)
     return dict(values)

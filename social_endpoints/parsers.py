@@ -91,7 +91,11 @@ def _refused_form() -> Iterator[None]:
 
 
 def _bounded(stream: IO[Any]) -> bytes:
-    body: bytes = stream.read(MAX_BODY + 1)
+    try:
+        body: bytes = stream.read(MAX_BODY + 1)
+    except (OSError, OverflowError, ValueError) as error:
+        # The client has gone away, or said a length that is none.
+        raise ParseError(_("The body cannot be read.")) from error
     if len(body) > MAX_BODY:
         raise BodyTooLarge
     return body

@@ -52,7 +52,13 @@ class FlowStorage:
         self.association = FlowAssociations(flow.session, storage.association)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._storage, name)
+        return _delegated(self, "_storage", name)
+
+
+def _delegated(holder: Any, attribute: str, name: str) -> Any:
+    if name.startswith("_"):  # Or copying would look for its own hooks without an end.
+        raise AttributeError(name)
+    return getattr(getattr(holder, attribute), name)
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ class FlowNonces:
         return bool(self._project.consume(server_url, timestamp, salt))
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._project, name)
+        return _delegated(self, "_project", name)
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,7 @@ class FlowAssociations:
             self._project.remove(ids_to_delete)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._project, name)
+        return _delegated(self, "_project", name)
 
 
 @dataclass

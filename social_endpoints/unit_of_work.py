@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from django.db import IntegrityError, OperationalError, transaction
 
@@ -30,6 +30,8 @@ class UnitOfWork:
         self._using = using
         self._open = ExitStack()
         self._running = False
+        self._again: Callable[[], Any] | None = None
+        self._result: Any = None
         self.began = False
         self._committed = False
 
@@ -70,6 +72,24 @@ class UnitOfWork:
             time.sleep(random.random() * pauses[attempt])  # noqa: S311 - and it is no secret
             attempt += 1
 
+    def finish(self, result: Any, answer: Callable[[Any], T]) -> T:
+        """Answer the pipeline's result in the transaction.
+
+        An answer that collides is rolled back with its pipeline, and both run again.
+
+        :param result: what came of :meth:`run`, as the backend has handed it on.
+        """
+        if self._again is None:  # The backend knew the user without a pipeline.
+            return self.run(lambda: answer(result))
+        pipeline = self._again
+        try:
+            return answer(result)
+        except Exception as error:  # Whatever it is worded as, it may be a collision.
+            if result is not self._result or not _pauses(error):
+                raise
+            self._open.__exit__(type(error), error, error.__traceback__)
+        return self.run(lambda: answer(pipeline()))
+
     def _run(self, pipeline: Callable[[], T]) -> T:
         with ExitStack() as stack:
             stack.enter_context(transaction.atomic(using=self._using))
@@ -79,6 +99,7 @@ class UnitOfWork:
             result = pipeline()
             self._open = stack.pop_all()
             self.began = True
+            self._again, self._result = pipeline, result
             return result
 
     def _commit(self) -> None:

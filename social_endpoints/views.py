@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 from django.utils.cache import add_never_cache_headers
@@ -20,6 +21,7 @@ from social_endpoints.carriers import Carrier
 from social_endpoints.conf import imported
 from social_endpoints.exceptions import Refused, misconfigured
 from social_endpoints.flow import Flow
+from social_endpoints.negotiation import JSONNegotiation
 from social_endpoints.parameters import (
     FLOW,
     PARTIAL_TOKEN,
@@ -46,6 +48,7 @@ class EndpointView(APIView):
     permission_classes = (permissions.AllowAny,)
     parser_classes = (JSONParser, FormParser, MultiPartParser)
     renderer_classes = (renderers.JSONRenderer,)
+    content_negotiation_class = JSONNegotiation
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
@@ -61,6 +64,9 @@ class EndpointView(APIView):
     @method_decorator(sensitive_post_parameters())
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Answer, with the parameters hidden from Django's error reports."""
+        if request.encoding not in {None, "utf-8"}:
+            # Django would decode the query string with whatever codec the client names.
+            request.encoding = "utf-8"
         return super().dispatch(request, *args, **kwargs)
 
     def handle_exception(self, exc: Exception) -> Response:
@@ -97,6 +103,7 @@ class ProviderAuthView(EndpointView):
     def get(self, request: Request, provider: str) -> Response:
         """Begin: answer with the provider's authorization URL."""
         found = find(provider)
+        asked = query_parameters(request)
         context = {"request": request._request, "provider": provider}
         query = BeginSerializer(data=request.query_params, context=context)
         query.is_valid(raise_exception=True)
@@ -104,7 +111,7 @@ class ProviderAuthView(EndpointView):
         begun = begin(
             provider=found,
             redirect_uri=query.validated_data["redirect_uri"],
-            query=query_parameters(request),
+            query=asked,
             request=request._request,
         )
         response = Response({"authorization_url": begun.authorization_url})
@@ -146,8 +153,14 @@ class ProviderAuthView(EndpointView):
         return response
 
     def get_token_serializer_class(self) -> type[LoginSerializer]:
-        """Return the class of the serializer that answers a completed login."""
+        """Return the class of the serializer that answers a completed login.
+
+        :raises ImproperlyConfigured: it is none, or an app that it needs is missing.
+        """
         serializer_class: type[LoginSerializer] = imported("TOKEN_SERIALIZER", LoginSerializer)
+        for app in serializer_class.required_apps:
+            if not apps.is_installed(app):
+                raise ImproperlyConfigured(f"{serializer_class.__name__} needs the app {app!r}.")
         return serializer_class
 
     def get_carrier(self) -> Carrier:

@@ -186,6 +186,8 @@ def test_what_is_no_flows_stays_in_the_projects_storage(
         ({"code": "code", "device_id": "d"}, 201),
         ({"code": "code"}, 400),
         ({"device_id": "d"}, 400),
+        ({"code": "\ud800", "device_id": "d"}, 400),
+        ({"code": 5, "device_id": "d"}, 400),
         ([], 400),
         ("text", 400),
         (None, 400),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import responses
 from django.contrib.auth import get_user_model
 from rest_framework.authtoken.models import Token
 from social_core.backends.github import GithubOAuth2
+from social_core.exceptions import AuthException
 from social_django.models import UserSocialAuth
 
 from tests.frontend import Frontend
@@ -158,7 +160,7 @@ def test_missing_parameters(
 @pytest.mark.parametrize("flow", ["text", "gAAAAA", "ä", "\u2028", "=" * 500, "a" * 100_000])
 def test_flows_that_are_none(flow: str, openid: OpenIDProvider) -> None:
     for frontend in (Frontend("body"), Frontend("cookie")):
-        frontend.client.cookies["__Host-social_flow_x"] = "text"
+        frontend.client.cookies["__Host-auth_flow_x"] = "text"
         answer = frontend.post({"code": "c", "state": "s", "flow": flow})
         assert answer.status_code == 400
         assert answer.data["error_code"] == "session_context_missing"
@@ -185,7 +187,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "a broken stream": {"body": requests.exceptions.ChunkedEncodingError("s3cret")},
     "a redirect loop": {"status": 302, "headers": {"Location": "LOOP"}},
 }
-RETRY = {"500", "503", "429", "a refused connection", "silence"}
+RETRY = {"500", "503", "429", "a refused connection", "a broken stream", "silence"}
 
 
 # Not broken: the ID token says who it is, and requests guesses the encoding.
@@ -388,3 +390,117 @@ def test_what_is_stored_must_fit_into_a_flow(frontend: Frontend, settings: Any) 
     answer = frontend.begin("github", note=note)
 
     assert (answer.status_code, answer.data["error_code"]) == (400, "invalid_parameter")
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("charset", ["idna", "utf-7", "utf-16"])
+def test_a_charset_does_not_redefine_the_query(
+    method: str, charset: str, frontend: Frontend
+) -> None:
+    answer = getattr(frontend.client, method)(
+        "/auth/o/github/?code=a&redirect_uri=b",
+        content_type=f"application/json; charset={charset}",
+        secure=True,
+    )
+
+    assert answer.status_code == 400
+
+
+class GoneAway(BytesIO):
+    """The body of a client that goes away while it sends."""
+
+    def read(self, *args: Any) -> bytes:
+        raise OSError
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"],
+)
+@pytest.mark.parametrize("said", ["100", "99999999999999999999"])
+def test_a_body_that_does_not_arrive(content_type: str, said: str, frontend: Frontend) -> None:
+    body = GoneAway() if said == "100" else BytesIO(b"{")
+
+    answer = frontend.client.post(
+        "/auth/o/github/",
+        secure=True,
+        **{"wsgi.input": body, "CONTENT_LENGTH": said, "CONTENT_TYPE": content_type},
+    )
+
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_too_many_parameters_in_the_query(method: str, frontend: Frontend) -> None:
+    query = "&".join(f"a{number}=1" for number in range(2_000))
+
+    answer = getattr(frontend.client, method)(f"/auth/o/github/?{query}", secure=True)
+
+    assert (answer.status_code, set(answer.data)) == (400, {"detail"})
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "*/*", "nonsense"])
+def test_every_answer_is_json(accept: str, frontend: Frontend) -> None:
+    answer = frontend.client.get(
+        "/auth/o/github/?format=html", headers={"Accept": accept}, secure=True
+    )
+
+    assert (answer.status_code, list(answer.data)) == (400, ["redirect_uri"])
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+class Unfinished(AuthException):
+    """An exception of a project's that does not call core's."""
+
+    def __init__(self, backend: Any) -> None:
+        self.email = "s3cret"
+
+
+class Unfit(AuthException):
+    """An exception of a project's whose metadata nobody can send."""
+
+    def public_metadata(self) -> dict[str, str]:
+        return {"error_code": {1, 2}}  # type: ignore[dict-item]  # that is the point
+
+
+class Raising(GithubOAuth2):
+    """A backend that raises what it is told to."""
+
+    error: type[AuthException]
+
+    def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        raise self.error(self)
+
+
+@pytest.mark.parametrize("error", [Unfinished, Unfit])
+def test_errors_that_break_what_core_promises(
+    error: type[AuthException],
+    frontend: Frontend,
+    wire: responses.RequestsMock,
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["tests.test_bad_input.Raising"]
+    Raising.error = error
+    wire.post("https://github.com/login/oauth/access_token", json={"access_token": "token"})
+    begun = frontend.begin("github")
+    state = begun.data["authorization_url"].split("state=")[1].split("&")[0]
+
+    answer = frontend.complete(begun, {"code": "code", "state": state}, "github")
+
+    assert (answer.status_code, answer.data["error_code"]) == (400, "unknown_error")
+    assert error.__name__ in caplog.text
+    assert "s3cret" not in caplog.text
+
+
+def test_a_missing_app_is_a_500_before_anyone_goes_to_the_provider(
+    frontend: Frontend, settings: Any
+) -> None:
+    settings.INSTALLED_APPS = [
+        app for app in settings.INSTALLED_APPS if app != "rest_framework.authtoken"
+    ]
+
+    answer = frontend.begin("github")
+
+    assert (answer.status_code, answer.data["error_code"]) == (500, "invalid_setting")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -178,7 +179,7 @@ def test_the_cookie(secure: bool, samesite: Any, client: Any, settings: Any) -> 
     begun = client.get("/auth/o/github/", {"redirect_uri": REDIRECT_URI}, secure=secure)
 
     ((name, cookie),) = begun.cookies.items()
-    assert name.startswith("__Host-social_flow_") == secure
+    assert name.startswith("__Host-auth_flow_") == secure
     assert bool(cookie["secure"]) == secure
     assert cookie["httponly"]
     assert cookie["path"] == "/"
@@ -295,4 +296,42 @@ def test_providers_that_lose_the_state(
     assert frontend.complete(begun, callback, name).status_code == 201
     assert frontend.complete(begun, callback, name).status_code == 400
     if frontend.transport == "cookie":
+        assert _cookie_header(frontend) == ""
+
+
+@pytest.mark.parametrize("space", ["\u2000", "\u00a0", "\u0085", "\x0b", "\x1c"])
+def test_a_planted_cookie_behind_white_space_does_not_count(
+    space: str, openid: OpenIDProvider
+) -> None:
+    """A browser lets every subdomain set it, and Django strips what it begins with."""
+    begun = Frontend("cookie").begin()
+    callback = openid.authorize(begun.data["authorization_url"])
+    ((name, cookie),) = begun.cookies.items()
+    header = f"other=1; {space}{name}={cookie.value}".encode().decode("latin-1")
+
+    victim = Frontend("cookie")
+    answer = victim.post(callback, HTTP_COOKIE=header)
+
+    assert answer.data["error_code"] == "session_context_missing"
+    assert victim.post(callback, HTTP_COOKIE=f"a=1; {name}={cookie.value}").status_code == 201
+
+
+def test_nobody_can_fill_a_browser_with_flows(settings: Any) -> None:
+    settings.SOCIAL_AUTH_FIELDS_STORED_IN_SESSION = ["next"]
+    frontend = Frontend("cookie")
+    for _ in range(6):
+        answer = frontend.begin("github", next=secrets.token_urlsafe(1_300))
+        assert answer.status_code == 200
+        assert len(_cookie_header(frontend)) < 4_100
+
+
+def test_either_flow_is_accepted(openid: OpenIDProvider) -> None:
+    frontend = Frontend("cookie")
+    for posted in (lambda flow: "stale", lambda flow: flow):
+        begun = frontend.begin()
+        callback = openid.authorize(begun.data["authorization_url"])
+
+        answer = frontend.post({**callback, "flow": posted(begun.data["flow"])})
+
+        assert answer.status_code == 201
         assert _cookie_header(frontend) == ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import secrets
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,6 +16,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
+from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.pipeline.partial import partial
 from social_django.models import Partial
 
@@ -274,3 +277,78 @@ def test_settings_that_cannot_be_imported(frontend: Frontend, settings: Any, cap
         assert answer.status_code == 500
         assert answer.data["error_code"] == "invalid_setting"
         assert f"SOCIAL_ENDPOINTS['{name}']" in caplog.text
+
+
+def hoard(strategy: Any, **kwargs: Any) -> Any:
+    """Keep more than a flow can carry."""
+    strategy.session_set("much", secrets.token_urlsafe(5_000))
+
+
+def ban(user: Any, **kwargs: Any) -> None:
+    """Deactivate the user, where the object at hand does not show it."""
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+
+def copy_storage(strategy: Any, **kwargs: Any) -> None:
+    """Copy what one can get hold of."""
+    assert copy.copy(strategy.storage).user is strategy.storage.user
+    assert copy.copy(strategy.storage.nonce) == strategy.storage.nonce
+
+
+def test_a_pause_that_no_cookie_can_carry_is_none(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    _with_step(settings, "ask_for_name")
+    settings.SOCIAL_AUTH_PIPELINE.insert(0, "tests.test_project.hoard")
+
+    answer = frontend.log_in(openid)
+
+    assert (answer.status_code, answer.data["error_code"]) == (400, "invalid_parameter")
+    assert not Partial.objects.exists()
+
+
+def test_who_is_deactivated_by_a_step_gets_no_token(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    frontend.log_in(openid)
+    _with_step(settings, "ban", position=9)
+
+    answer = frontend.log_in(openid)
+
+    assert (answer.status_code, answer.data["error_code"]) == (400, "authentication_disallowed")
+
+
+def test_a_step_may_copy_the_storage(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    _with_step(settings, "copy_storage")
+
+    assert frontend.log_in(openid).status_code == 201
+
+
+class Broker(OpenIdConnectAuth):
+    """A backend with a redirect URI and a way of asking of its own."""
+
+    name = "oidc"
+
+    def get_redirect_uri(self, state: str | None = None) -> str:
+        return "https://broker.example.com/callback"
+
+    def request(self, url: str, method: Any = "GET", *args: Any, **kwargs: Any) -> Any:
+        return super().request(url, *args, method=method, **kwargs)
+
+    def oidc_config(self) -> dict[str, Any]:
+        return dict(self.request(self.oidc_config_url(), "GET").json())
+
+
+def test_a_backend_that_overrides_what_we_override(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["tests.test_project.Broker"]
+
+    begun = frontend.begin()
+
+    query = parse_qs(urlsplit(begun.data["authorization_url"]).query)
+    assert query["redirect_uri"] == ["https://broker.example.com/callback"]
+    callback = openid.authorize(begun.data["authorization_url"])
+    assert frontend.complete(begun, callback).status_code == 201

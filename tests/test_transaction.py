@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import responses
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.db import IntegrityError, OperationalError, connection, connections, transaction
 from django.db.models.signals import post_save
 from rest_framework.authtoken.models import Token
+from social_core.backends.github import GithubOAuth2
 from social_django.models import Nonce, UserSocialAuth
 
 from social_endpoints.tokens.drf import TokenSerializer
@@ -334,3 +336,79 @@ def test_who_meets_another_login_tries_again(
     assert frontend.log_in(openid).status_code == 201
     assert Collision.met == 2
     assert User.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("serializer", ["TokenSerializer", "SessionSerializer"])
+def test_logins_of_one_user_at_the_same_moment(
+    serializer: str, openid: OpenIDProvider, settings: Any
+) -> None:
+    """Their first write is not the pipeline's, but the token's or that of ``last_login``."""
+    settings.MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware"]
+    settings.SOCIAL_ENDPOINTS = {
+        **settings.SOCIAL_ENDPOINTS,
+        "TOKEN_SERIALIZER": f"social_endpoints.tokens.{serializer}",
+    }
+    Frontend("cookie").log_in(openid)
+    settings.SOCIAL_AUTH_PIPELINE = DEFAULT_PIPELINE[:7]
+    frontends = [Frontend("cookie") for _ in range(THREADS)]
+    begun = [each.begin() for each in frontends]
+    callbacks = [openid.authorize(answer.data["authorization_url"]) for answer in begun]
+    barrier = threading.Barrier(THREADS)
+    openid.before_userinfo = lambda: barrier.wait(timeout=10)
+
+    answers = _together(
+        [
+            lambda n=n: frontends[n].complete(begun[n], callbacks[n])  # type: ignore[misc]
+            for n in range(THREADS)
+        ]
+    )
+
+    assert [answer.status_code for answer in answers] == [201] * THREADS
+    assert User.objects.count() == 1
+
+
+class CollidingAnswer(TokenSerializer):
+    """A token serializer that meets another login, once."""
+
+    met = 0
+
+    def issue(self, login: Any) -> Any:
+        type(self).met += 1
+        if self.met == 1:
+            raise OperationalError
+        return super().issue(login)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_that_collides_is_given_again(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    serializer = {"TOKEN_SERIALIZER": "tests.test_transaction.CollidingAnswer"}
+    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, **serializer}
+    CollidingAnswer.met = 0
+
+    assert frontend.log_in(openid).status_code == 201
+    assert CollidingAnswer.met == 2
+    assert User.objects.count() == UserSocialAuth.objects.count() == 1
+
+
+class Remembering(GithubOAuth2):
+    """A backend that knows its user without a pipeline."""
+
+    def do_auth(self, access_token: str, *args: Any, **kwargs: Any) -> Any:
+        return User.objects.get_or_create(username="ada")[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_user_without_a_pipeline(
+    frontend: Frontend, wire: responses.RequestsMock, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["tests.test_transaction.Remembering"]
+    wire.post("https://github.com/login/oauth/access_token", json={"access_token": "token"})
+    begun = frontend.begin("github")
+    state = begun.data["authorization_url"].split("state=")[1].split("&")[0]
+
+    answer = frontend.complete(begun, {"code": "code", "state": state}, "github")
+
+    assert answer.data == {"token": Token.objects.get(user__username="ada").key}

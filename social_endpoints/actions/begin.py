@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,15 +9,16 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import OAuthAuth
-from social_core.exceptions import AuthConfigurationError, AuthInputError
+from social_core.exceptions import AuthConfigurationError
 
+from social_endpoints.actions.sealing import sealed
 from social_endpoints.exceptions import ProviderNotSupported, refusals
-from social_endpoints.flow import LOGIN, MAX_LENGTH, Flow, seal
-from social_endpoints.providers import loading
+from social_endpoints.flow import LOGIN, Flow
+from social_endpoints.providers import loading, options
 from social_endpoints.providers.callback import sent_state
 from social_endpoints.providers.registry import Provider
 from social_endpoints.strategy import Strategy
-from social_endpoints.types import Begun, SealedFlow
+from social_endpoints.types import Begun
 
 
 def begin(
@@ -39,20 +39,18 @@ def begin(
     with refusals(provider.name, "begin"):
         strategy, backend = loading.load(provider, request=request, data={}, flow=flow)
         loading.require_client(backend)
-        lifetime = loading.lifetime(backend)
-        flow.expires = int(time.time()) + lifetime
         _let_through(strategy, backend, flow, query)
         url = _authorization_url(backend, provider)
-        token = _sealed(backend, flow)
-    return Begun(url, SealedFlow(token, sent_state(backend, flow) or flow.id, lifetime))
+        key = sent_state(backend, flow) or flow.id
+        return Begun(url, sealed(flow, backend, key=key, stage="begin"))
 
 
 def _let_through(
     strategy: Strategy, backend: BaseAuth[Any], flow: Flow, query: Mapping[str, str]
 ) -> None:
     """Give the backend and the flow what the project's settings want of the query."""
-    stored = loading.stored_fields(backend)
-    seen = stored | loading.overridable_arguments(backend) | {"openid_identifier"}
+    stored = options.stored_fields(backend)
+    seen = stored | options.overridable_arguments(backend) | {"openid_identifier"}
     flow.session.update((name, text) for name, text in query.items() if name in stored)
     strategy.data = {name: text for name, text in query.items() if name in seen}
     backend.data = strategy.request_data()
@@ -77,10 +75,3 @@ def _authorization_url(backend: BaseAuth[Any], provider: Provider) -> str:
 def _is_web_url(url: str) -> bool:
     parts = urlsplit(url)
     return parts.scheme in {"http", "https"} and bool(parts.netloc)
-
-
-def _sealed(backend: BaseAuth[Any], flow: Flow) -> str:
-    token = seal(flow)
-    if len(token) > MAX_LENGTH:
-        raise AuthInputError(backend, code="invalid_parameter", stage="begin")
-    return token

@@ -7,7 +7,6 @@ and answer are one transaction, so that a login is there as a whole or not at al
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
@@ -24,13 +23,14 @@ from social_core.utils import (
     user_is_active,
 )
 
+from social_endpoints.actions.sealing import sealed
 from social_endpoints.exceptions import REFUSALS, FlowNotSent, InactiveUser, refusals
-from social_endpoints.flow import Flow, seal
+from social_endpoints.flow import Flow
 from social_endpoints.providers import loading
 from social_endpoints.providers.callback import returned_state, seen, sent_state
 from social_endpoints.providers.registry import Provider
 from social_endpoints.storage import claim
-from social_endpoints.types import Login, Paused, SealedFlow
+from social_endpoints.types import Login, Paused
 
 AnswerT = TypeVar("AnswerT")
 
@@ -70,7 +70,7 @@ def complete(
                     result = work.run(partial(_resume, backend, flow, partial_token))
                 if work.began and isinstance(result, HttpResponseBase):
                     return _paused(backend, flow, result)
-                return work.run(lambda: answer(_login(provider, backend, result)))
+                return work.finish(result, lambda user: answer(_login(provider, backend, user)))
     except REFUSALS as refused:
         credentials = {"provider": provider.name, "error_code": refused.get_codes()}
         user_login_failed.send_robust(sender=__name__, credentials=credentials, request=request)
@@ -125,6 +125,7 @@ def _login(provider: Provider, backend: Any, user: Any) -> Login:
     social = getattr(user, "social_user", None)
     if social is not None and social.user != user:
         raise AuthPolicyError(backend, stage="pipeline")
+    _read_is_active(backend, user)
     if not (user_is_active(user) or strategy.setting("ALLOW_INACTIVE_USERS_LOGIN", False)):
         raise InactiveUser(backend, stage="pipeline")
     user.backend = provider.path
@@ -132,17 +133,24 @@ def _login(provider: Provider, backend: Any, user: Any) -> Login:
     return Login(user, social, provider.name, is_new, backend.new_association)
 
 
+def _read_is_active(backend: Any, user: Any) -> None:
+    # Core's own steps have just loaded the user. A step of the project's may have let
+    # somebody deactivate the user meanwhile, or have done so itself.
+    steps = backend.strategy.get_pipeline(backend)
+    is_field = any(field.name == "is_active" for field in user._meta.concrete_fields)
+    if is_field and not all(step.startswith("social_core.") for step in steps):
+        user.refresh_from_db(fields=["is_active"])
+
+
 def _paused(backend: Any, flow: Flow, response: HttpResponseBase) -> Paused:
     """Return a paused login, with a fresh flow that continues it."""
     partial_token = flow.session.get(PARTIAL_TOKEN_SESSION_NAME)
     if not partial_token:
         raise AuthPolicyError(backend, stage="pipeline")
-    lifetime = loading.lifetime(backend)
-    expires = int(time.time()) + lifetime
-    fresh = Flow(flow.provider, flow.purpose, flow.redirect_uri, expires, flow.session)
+    fresh = Flow(flow.provider, flow.purpose, flow.redirect_uri, session=flow.session)
     return Paused(
         partial_token=partial_token,
         redirect_to=getattr(response, "url", None),
         fields=None,
-        flow=SealedFlow(seal(fresh), partial_token, lifetime),
+        flow=sealed(fresh, backend, key=partial_token, stage="pipeline"),
     )

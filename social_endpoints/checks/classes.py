@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from django.apps import apps
@@ -110,7 +111,9 @@ def _missing_apps(serializer: type[LoginSerializer]) -> Iterator[CheckMessage]:
 
 
 def _missing_middleware(serializer: type[LoginSerializer]) -> Iterator[CheckMessage]:
-    installed = [import_string(path) for path in django_settings.MIDDLEWARE]
+    if not serializer.required_middleware:
+        return
+    installed = list(_importable(django_settings.MIDDLEWARE))
     for middleware in serializer.required_middleware:
         wanted = import_string(middleware)
         if not any(_is_subclass(each, wanted) for each in installed):
@@ -119,6 +122,12 @@ def _missing_middleware(serializer: type[LoginSerializer]) -> Iterator[CheckMess
                 hint=f"Add {middleware!r} to MIDDLEWARE.",
                 id="social_endpoints.E009",
             )
+
+
+def _importable(paths: Iterable[str]) -> Iterator[Any]:
+    for path in paths:
+        with suppress(ImportError):  # Django reports it when it starts to serve.
+            yield import_string(path)
 
 
 def _wrong_transport(serializer: type[LoginSerializer]) -> Iterator[CheckMessage]:
@@ -135,10 +144,8 @@ def _djoser(serializer: type[LoginSerializer]) -> Iterator[CheckMessage]:
     if not issubclass(serializer, DjoserSerializer):
         return
     try:
-        usable = hasattr(token_strategy(), "obtain")
+        token_strategy()
     except ImproperlyConfigured:
-        usable = False
-    if not usable:
         yield Error(
             'DJOSER["SOCIAL_AUTH_TOKEN_STRATEGY"] is no class with obtain(user).',
             hint="Name a class that can be imported, or set TOKEN_SERIALIZER instead.",

@@ -63,7 +63,7 @@ def check_urls(**kwargs: Any) -> list[CheckMessage]:
     """Find the URLs of djoser, whose pattern swallows every path below ``o/``."""
     if not getattr(django_settings, "ROOT_URLCONF", None):
         return []
-    if "djoser.social.urls" not in _included(get_resolver()):
+    if not any(name.startswith("djoser.social.") for name in _routed(get_resolver())):
         return []
     return [
         Error(
@@ -86,8 +86,11 @@ def _incomplete(provider: Provider) -> Iterator[CheckMessage]:
         )
 
 
-def _included(resolver: URLResolver) -> Iterator[str]:
+def _routed(resolver: URLResolver) -> Iterator[str]:
+    """Return the modules of all views that can be reached, and of what is included."""
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLResolver):
             yield getattr(pattern.urlconf_module, "__name__", "")
-            yield from _included(pattern)
+            yield from _routed(pattern)
+        else:
+            yield getattr(pattern.callback, "__module__", "")

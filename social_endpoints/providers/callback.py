@@ -67,6 +67,12 @@ def _answer(provider: Provider, data: Mapping[str, str]) -> Mapping[str, str]:
         except (ValueError, RecursionError):
             return data
         if isinstance(payload, dict):
-            strings = {name: text for name, text in payload.items() if isinstance(text, str)}
-            return {**data, **strings}
+            return {**data, **{name: text for name, text in payload.items() if _is_text(text)}}
     return data
+
+
+def _is_text(value: Any) -> bool:
+    try:
+        return bool(value.encode())
+    except (AttributeError, UnicodeEncodeError):  # No string, or half a surrogate pair in it.
+        return False

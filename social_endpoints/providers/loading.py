@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from social_core.exceptions import AuthConfigurationError
 from social_endpoints.conf import import_path, imported
 from social_endpoints.flow import Flow
 from social_endpoints.providers.credentials import missing
-from social_endpoints.providers.parameters import ExactParameters
+from social_endpoints.providers.exact_parameters import ExactParameters
 from social_endpoints.providers.pipeline import RecordedPipeline
 from social_endpoints.providers.registry import Provider
 from social_endpoints.providers.same_origin import KeptSecrets
@@ -56,33 +56,6 @@ def storage() -> Any:
     """
     setting, default = "SOCIAL_AUTH_STORAGE", "social_django.models.DjangoStorage"
     return import_path(getattr(django_settings, setting, default), setting)
-
-
-def lifetime(backend: BaseAuth[Any]) -> int:
-    """Return the seconds for which a flow of this backend lives.
-
-    :raises AuthConfigurationError: ``STATE_LIFETIME`` is no positive whole number.
-    """
-    seconds = backend.setting("STATE_LIFETIME", 1800)
-    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds <= 0:
-        raise AuthConfigurationError(
-            backend, code="invalid_setting", parameter="STATE_LIFETIME", stage="begin"
-        )
-    return seconds
-
-
-def stored_fields(backend: BaseAuth[Any]) -> set[str]:
-    """Return the names of what begin keeps from its query for the pipeline."""
-    return _names(backend.setting("FIELDS_STORED_IN_SESSION"))
-
-
-def overridable_arguments(backend: BaseAuth[Any]) -> set[str]:
-    """Return the names of what begin's query may say to the provider."""
-    return _names(backend.setting("AUTH_EXTRA_ARGUMENTS_OVERRIDE_ALLOWLIST"))
-
-
-def _names(value: str | Iterable[str] | None) -> set[str]:
-    return {value} if isinstance(value, str) else set(value or ())
 
 
 @lru_cache(maxsize=256)

@@ -7,7 +7,9 @@ from urllib.parse import urljoin, urlsplit
 
 from requests import PreparedRequest, RequestException, Response
 from requests.auth import AuthBase, HTTPBasicAuth
+from requests.exceptions import ChunkedEncodingError
 from social_core.backends.base import BaseAuth
+from social_core.exceptions import AuthProviderError
 
 # The backends of social-core 7 are generic, those of 6 are not.
 if TYPE_CHECKING:
@@ -19,10 +21,19 @@ else:
 class KeptSecrets(_BaseAuth):
     """A mixin above the backend's class: a posted secret follows no redirect elsewhere."""
 
-    def request(self, url: str, **kwargs: Any) -> Response:
-        """Send a request as the backend does."""
+    def request(self, url: str, *args: Any, **kwargs: Any) -> Response:
+        """Send a request as the backend does.
+
+        :raises AuthProviderError: as core does, and where the answer breaks off too.
+        """
         kwargs["auth"] = SameOrigin(kwargs.get("auth"))
-        return super().request(url, **kwargs)
+        try:
+            return super().request(url, *args, **kwargs)
+        except AuthProviderError as error:
+            if isinstance(error.__cause__, ChunkedEncodingError):
+                code, stage = "connection_failed", error.stage
+                raise AuthProviderError(self, code=code, stage=stage) from error
+            raise
 
 
 class SameOrigin(AuthBase):

@@ -278,7 +278,7 @@ def test_flow_is_only_handed_out_in_the_cookie(browser: Frontend, openid: OpenID
     begun = browser.begin()
 
     assert set(begun.data) == {"authorization_url"}
-    assert [name for name in begun.cookies if "social_flow_" in name]
+    assert [name for name in begun.cookies if "auth_flow_" in name]
 
 
 def test_posted_flow_is_refused(browser: Frontend, openid: OpenIDProvider) -> None:

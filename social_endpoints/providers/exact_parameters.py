@@ -31,6 +31,8 @@ class ExactParameters(_OAuthAuth):
         Core appends ``redirect_state`` for providers that lose the state, and most
         of its backends say so while theirs keeps it and compares the URI exactly.
         """
+        if not super().get_redirect_uri.__module__.startswith("social_core."):
+            return super().get_redirect_uri(state)  # The project knows better.
         uri = str(self.redirect_uri)
         if state and self.REDIRECT_STATE and not self.STATE_PARAMETER:
             separator = "&" if "?" in uri else "?"
