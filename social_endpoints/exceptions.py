@@ -41,6 +41,8 @@ _PROVIDER_CODES = frozenset(
     }
 )
 
+_CLIENT_REFUSED = frozenset({"invalid_client", "unauthorized_client"})
+
 
 class Refused(APIException):
     """A login that cannot go on, for a reason that the client may know.
@@ -123,13 +125,19 @@ def _refusal(error: Exception, provider: str, stage: ErrorStage) -> Refused:
     if _is_misconfiguration(error):
         log_failure(f"Login with {provider} failed", error)
         return Misconfigured(error)
-    level = logging.WARNING if error.source == "configuration" else logging.INFO
+    _log_refusal(error, provider)
+    return Refused(error)
+
+
+def _log_refusal(error: SocialAuthBaseException, provider: str) -> None:
     said = str(error.provider_code)
     said = said if said in _PROVIDER_CODES else "no code known"
+    level = logging.WARNING if error.source == "configuration" else logging.INFO
+    if said in _CLIENT_REFUSED and error.stage != "callback":
+        level = logging.ERROR  # The provider itself says so: nobody can log in with it.
     logger.log(
         level, "Login with %s refused: %s at %s (%s)", provider, error.code, error.stage, said
     )
-    return Refused(error)
 
 
 def _is_well_formed(error: SocialAuthBaseException) -> bool:
@@ -193,7 +201,7 @@ def _public_text(error: SocialAuthBaseException) -> str:
 
 
 def _is_misconfiguration(error: SocialAuthBaseException) -> bool:
-    # A code of the provider's at stage "callback" came through the browser, which
-    # can put any error there (RFC 6749 section 4.1.2.1): nobody's settings are wrong.
-    browsers_word = error.stage == "callback" and error.provider_code is not None
-    return isinstance(error, AuthConfigurationError) and not browsers_word
+    # A code of the provider's is the provider's word, or the browser's, which can put
+    # any error into a callback and any code into a token request. Nobody may cause a
+    # 500 and an alarm that way.
+    return isinstance(error, AuthConfigurationError) and error.provider_code is None

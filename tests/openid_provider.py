@@ -48,6 +48,7 @@ class OpenIDProvider:
     )
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
+    endpoints: dict[str, str] = field(default_factory=dict)
     before_userinfo: Callable[[], object] = lambda: None
 
     def __post_init__(self) -> None:
@@ -76,6 +77,7 @@ class OpenIDProvider:
                 "userinfo_endpoint": f"{ISSUER}/userinfo",
                 "jwks_uri": f"{ISSUER}/jwks",
                 "token_endpoint_auth_methods_supported": ["client_secret_post"],
+                **self.endpoints,
             },
         )
 

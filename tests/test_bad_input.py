@@ -504,3 +504,76 @@ def test_a_missing_app_is_a_500_before_anyone_goes_to_the_provider(
     answer = frontend.begin("github")
 
     assert (answer.status_code, answer.data["error_code"]) == (500, "invalid_setting")
+
+
+BAD_URLS = ["javascript:alert(1)", "/path", "nonsense", "", "https://", "http://[", "ftp://a/b"]
+
+
+@pytest.mark.parametrize("url", BAD_URLS)
+@pytest.mark.parametrize("name", ["token_endpoint", "userinfo_endpoint", "jwks_uri"])
+def test_endpoints_of_a_provider_that_are_none(
+    name: str, url: str, frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    openid.endpoints = {name: url}
+
+    answer = frontend.log_in(openid)
+
+    assert answer.status_code == 400
+    assert answer.data["error_code"] in {"malformed_response", "missing_claim"}
+
+
+@pytest.mark.parametrize("url", BAD_URLS)
+def test_an_authorization_endpoint_that_is_none(
+    url: str, frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    openid.endpoints = {"authorization_endpoint": url}
+
+    answer = frontend.begin()
+
+    assert answer.status_code == 400
+    assert "authorization_url" not in answer.data
+
+
+@pytest.mark.parametrize("location", ["ftp://a/b", "javascript:alert(1)", "http://[", "https://"])
+def test_redirects_of_a_provider_to_nowhere(
+    location: str, frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    begun = frontend.begin()
+    callback = openid.authorize(begun.data["authorization_url"])
+    openid.wire.remove("GET", f"{ISSUER}/userinfo")
+    openid.wire.add("GET", f"{ISSUER}/userinfo", status=302, headers={"Location": location})
+
+    answer = frontend.complete(begun, callback)
+
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("error", "level"),
+    [
+        ("invalid_client", "ERROR"),
+        ("unauthorized_client", "ERROR"),
+        ("invalid_request", "WARNING"),
+        ("invalid_grant", "INFO"),
+    ],
+)
+def test_what_a_token_endpoint_says_of_the_client(
+    error: str,
+    level: str,
+    frontend: Frontend,
+    openid: OpenIDProvider,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", logger="social_endpoints")
+    begun = frontend.begin()
+    callback = openid.authorize(begun.data["authorization_url"])
+    openid.wire.remove("POST", f"{ISSUER}/token")
+    openid.wire.add("POST", f"{ISSUER}/token", status=401, json={"error": error})
+
+    answer = frontend.complete(begun, callback)
+
+    assert answer.status_code == 400
+    (record,) = [record for record in caplog.records if record.name == "social_endpoints"]
+    assert error in record.getMessage()
+    if error != "invalid_request":  # social-core 6 has another code for it.
+        assert record.levelname == level

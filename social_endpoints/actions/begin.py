@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import OAuthAuth
-from social_core.exceptions import AuthConfigurationError
+from social_core.backends.utils import OIDCDiscoveryMixin
+from social_core.exceptions import AuthConfigurationError, AuthResponseError
 
 from social_endpoints.actions.sealing import sealed
 from social_endpoints.exceptions import ProviderNotSupported, refusals
@@ -65,6 +66,8 @@ def _authorization_url(backend: BaseAuth[Any], provider: Provider) -> str:
     except NotImplementedError as error:
         raise ProviderNotSupported(provider.name) from error
     if not isinstance(url, str) or not _is_web_url(url):
+        if isinstance(backend, OIDCDiscoveryMixin):
+            raise AuthResponseError(backend, code="malformed_response", stage="begin")
         if isinstance(backend, OAuthAuth):
             parameter = "AUTHORIZATION_URL"
             raise AuthConfigurationError(backend, parameter=parameter, stage="begin")
@@ -73,5 +76,8 @@ def _authorization_url(backend: BaseAuth[Any], provider: Provider) -> str:
 
 
 def _is_web_url(url: str) -> bool:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
     return parts.scheme in {"http", "https"} and bool(parts.netloc)

@@ -18,7 +18,7 @@ from social_endpoints.providers.credentials import missing
 from social_endpoints.providers.exact_parameters import ExactParameters
 from social_endpoints.providers.pipeline import RecordedPipeline
 from social_endpoints.providers.registry import Provider
-from social_endpoints.providers.same_origin import KeptSecrets
+from social_endpoints.providers.transport import Transport
 from social_endpoints.strategy import Strategy
 
 
@@ -65,7 +65,7 @@ def _extended(backend: Any) -> Any:
     Built once for each class, under the name and module that the project
     configured, because social-core caches discovery by class.
     """
-    additions: tuple[Any, ...] = (KeptSecrets, RecordedPipeline)
+    additions: tuple[Any, ...] = (Transport, RecordedPipeline)
     if issubclass(backend, OAuthAuth):
         additions = (ExactParameters, *additions)
     identity = {"__module__": backend.__module__, "__qualname__": backend.__qualname__}
