@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -12,6 +13,20 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 
 from tests.frontend import Frontend
 from tests.openid_provider import OpenIDProvider
+
+# One environment is meant to be without the extras. There, what needs one is left out.
+collect_ignore = [] if find_spec("drf_spectacular") else ["test_schema.py"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that are marked to need a package that is not installed."""
+    left_out = [item for item in items if not _has_what_it_needs(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _has_what_it_needs(item: pytest.Item) -> bool:
+    return all(find_spec(marker.args[0]) for marker in item.iter_markers("needs"))
 
 
 @pytest.fixture

@@ -23,6 +23,8 @@ from social_endpoints.strategy import Strategy
 from tests.interpreter import python
 from tests.test_conf import ObtainedText
 
+needs_jwt = pytest.mark.needs("rest_framework_simplejwt")
+needs_knox = pytest.mark.needs("knox")
 KNOX = "social_endpoints.tokens.KnoxTokenSerializer"
 JWT_COOKIES = "social_endpoints.tokens.JWTCookieSerializer"
 SESSION = "social_endpoints.tokens.SessionSerializer"
@@ -363,15 +365,13 @@ class TestTokenSerializer:
         ("serializer", "app"),
         [
             ("social_endpoints.tokens.TokenSerializer", "rest_framework.authtoken"),
-            (KNOX, "knox"),
+            pytest.param(KNOX, "knox", marks=needs_knox),
             (SESSION, "django.contrib.sessions"),
         ],
     )
     def test_missing_app(
         self, serializer: str, app: str, ours: dict[str, Any], settings: Any
     ) -> None:
-        if serializer == KNOX:
-            pytest.importorskip("knox")
         ours["TOKEN_SERIALIZER"] = serializer
         settings.MIDDLEWARE = [SESSION_MIDDLEWARE]
         settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != app]
@@ -395,13 +395,14 @@ class TestTokenSerializer:
 
     @pytest.mark.parametrize(
         ("serializer", "middleware"),
-        [(SESSION, SESSION_MIDDLEWARE), (JWT_COOKIES, CSRF_MIDDLEWARE)],
+        [
+            (SESSION, SESSION_MIDDLEWARE),
+            pytest.param(JWT_COOKIES, CSRF_MIDDLEWARE, marks=needs_jwt),
+        ],
     )
     def test_missing_middleware(
         self, serializer: str, middleware: str, ours: dict[str, Any]
     ) -> None:
-        if serializer == JWT_COOKIES:
-            pytest.importorskip("rest_framework_simplejwt")
         ours["TOKEN_SERIALIZER"] = serializer
 
         message = only("E009")
@@ -420,12 +421,10 @@ class TestTokenSerializer:
 
         assert findings() == []
 
-    @pytest.mark.parametrize("serializer", [SESSION, JWT_COOKIES])
+    @pytest.mark.parametrize("serializer", [SESSION, pytest.param(JWT_COOKIES, marks=needs_jwt)])
     def test_flow_in_the_body_with_a_login_in_a_cookie(
         self, serializer: str, ours: dict[str, Any], settings: Any
     ) -> None:
-        if serializer == JWT_COOKIES:
-            pytest.importorskip("rest_framework_simplejwt")
         settings.MIDDLEWARE = [SESSION_MIDDLEWARE, CSRF_MIDDLEWARE]
         ours.update(TOKEN_SERIALIZER=serializer, FLOW_TRANSPORT="body", JWT_COOKIE_SECURE=True)
 
@@ -451,6 +450,7 @@ class TestTokenSerializer:
 
         assert findings() == []
 
+    @needs_jwt
     @pytest.mark.parametrize("secure", [None, False])
     @pytest.mark.parametrize(
         "serializer", [JWT_COOKIES, "tests.tokens.with_profile.JWTCookieSerializer"]
@@ -458,7 +458,6 @@ class TestTokenSerializer:
     def test_deployed_jwt_cookies_are_secure(
         self, serializer: str, secure: bool | None, ours: dict[str, Any], settings: Any
     ) -> None:
-        pytest.importorskip("rest_framework_simplejwt")
         settings.MIDDLEWARE = [CSRF_MIDDLEWARE]
         ours.update(TOKEN_SERIALIZER=serializer, JWT_COOKIE_SECURE=secure)
 

@@ -8,7 +8,6 @@ import re
 import textwrap
 import tomllib
 from collections import Counter
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -33,9 +32,7 @@ PAGES = [ROOT / "README.rst", *sorted(DOCS.glob("*.rst"))]
 PREVIEW = "https://preview-42.example.com/login/callback"
 
 User = get_user_model()
-needs_jwt = pytest.mark.skipif(
-    not find_spec("rest_framework_simplejwt"), reason="the extra jwt is not installed"
-)
+needs_jwt = pytest.mark.needs("rest_framework_simplejwt")
 
 
 def page(name: str) -> str:

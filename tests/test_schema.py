@@ -10,13 +10,11 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.urls import include, path
+from drf_spectacular.management.commands import spectacular
 
 from tests.test_checks import OURS, urlconf
 from tests.tokens.urls import OurAuthView
 
-spectacular = pytest.importorskip(
-    "drf_spectacular.management.commands.spectacular", reason="the extra is not installed"
-)
 PATH = "/auth/o/{provider}/"
 
 BODIES = {
@@ -152,9 +150,11 @@ def test_endpoint_that_the_project_has_twice(pattern: Any, settings: Any) -> Non
     assert paths["/second/o/{provider}/"]["post"]["responses"] == paths[PATH]["post"]["responses"]
 
 
+@pytest.mark.needs("rest_framework_simplejwt")
 def test_view_behind_jwt_cookies_is_described(settings: Any) -> None:
     """A project with our authentication class has a schema without warnings, too."""
-    tokens = pytest.importorskip("social_endpoints.tokens.jwt_cookies")
+    from social_endpoints.tokens import jwt_cookies as tokens
+
     view = OurAuthView.as_view(authentication_classes=[tokens.JWTCookieAuthentication])
     settings.ROOT_URLCONF = urlconf(path("mine/<str:provider>/", view))
     settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "JWT_ACCESS_COOKIE": "our-cookie"}
