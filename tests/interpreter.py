@@ -22,10 +22,12 @@ def python(
     :param settings: Django's settings module; none where it is empty.
     """
     search = os.pathsep.join([str(path), str(ROOT)])
+    # Not the database of this run: there is none of a new process's name.
+    variables = {"TEST_DATABASE": "sqlite", "DJANGO_SETTINGS_MODULE": settings}
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": search, "DJANGO_SETTINGS_MODULE": settings},
+        env={**os.environ, **variables, "PYTHONPATH": search},
         capture_output=True,
         text=True,
         check=False,

@@ -316,12 +316,22 @@ class PageOfTheProject(BaseAuth):
         return "/login/form"
 
 
+class NoPage(BaseAuth):
+    """A backend that begins nowhere."""
+
+    name = "no-page"
+
+    def auth_url(self) -> str:
+        return "http://["
+
+
 @pytest.mark.parametrize(
     ("path", "name"),
     [
         ("social_core.backends.vk.VKontakteOpenAPI", "vk-openapi"),
         ("social_core.backends.odnoklassniki.OdnoklassnikiApp", "odnoklassniki-app"),
         ("tests.test_backends.PageOfTheProject", "page"),
+        ("tests.test_backends.NoPage", "no-page"),
     ],
 )
 def test_other_backends_without_a_redirect(path: str, name: str, settings: Any) -> None:
@@ -345,3 +355,15 @@ def test_a_provider_that_speaks_neither_oauth_nor_openid(frontend: Frontend, set
 
     assert answer.status_code == 201, answer.data
     assert frontend.complete(begun, {"sso": sso, "sig": sig}, "discourse").status_code == 400
+
+
+@pytest.mark.parametrize("lifetime", ["soon", 0, -1, True, 1.5])
+def test_a_lifetime_that_is_none_where_core_looks_at_none(lifetime: Any, settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.discourse.DiscourseAuth"]
+    settings.SOCIAL_AUTH_DISCOURSE_SECRET = "secret"
+    settings.SOCIAL_AUTH_DISCOURSE_SERVER_URL = "https://discourse.example.com"
+    settings.SOCIAL_AUTH_DISCOURSE_STATE_LIFETIME = lifetime
+
+    answer = Frontend("body").begin("discourse")
+
+    assert (answer.status_code, answer.data["error_code"]) == (500, "invalid_setting")
