@@ -16,7 +16,9 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
+from social_core.backends.github import GithubOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
+from social_core.exceptions import AuthProviderError
 from social_core.pipeline.partial import partial
 from social_django.models import Partial
 
@@ -352,3 +354,32 @@ def test_a_backend_that_overrides_what_we_override(
     assert query["redirect_uri"] == ["https://broker.example.com/callback"]
     callback = openid.authorize(begun.data["authorization_url"])
     assert frontend.complete(begun, callback).status_code == 201
+
+
+class Vaulted(GithubOAuth2):
+    """A backend whose secret is kept by a server of its own, which is down."""
+
+    def get_key_and_secret(self) -> tuple[str, str]:
+        raise AuthProviderError(self, code="connection_failed", stage="begin")
+
+
+def test_a_secret_that_cannot_be_fetched_is_no_wrong_setting(
+    frontend: Frontend, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["tests.test_project.Vaulted"]
+
+    answer = frontend.begin("github")
+
+    assert (answer.status_code, answer.data["error_recovery"]) == (400, "retry_later")
+
+
+def test_an_extra_argument_without_a_value_goes_out_as_core_has_it(
+    frontend: Frontend, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_GITHUB_AUTH_EXTRA_ARGUMENTS = {"allow_signup": None, "login": 5}
+
+    answer = frontend.begin("github", login="evil")
+
+    assert answer.status_code == 200
+    assert "allow_signup=None" in answer.data["authorization_url"]
+    assert "login=5" in answer.data["authorization_url"]

@@ -59,7 +59,7 @@ class ExactParameters(_OAuthAuth):
         """Return the extra arguments, with placeholders for those that the query brought."""
         arguments = super().auth_extra_arguments()
         return {
-            name: self._held(value, self.data.get(name) == value)
+            name: self._held(value, name in self.data and self.data[name] == value)
             for name, value in arguments.items()
         }
 

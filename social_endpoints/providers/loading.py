@@ -10,7 +10,7 @@ from django.conf import settings as django_settings
 from django.http import HttpRequest
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import OAuthAuth
-from social_core.exceptions import AuthConfigurationError
+from social_core.exceptions import AuthConfigurationError, SocialAuthBaseException
 
 from social_endpoints.conf import import_path, imported
 from social_endpoints.flow import Flow
@@ -45,6 +45,8 @@ def require_client(backend: BaseAuth[Any]) -> None:
         raise AuthConfigurationError(backend, code="missing_setting", parameter=name, stage="begin")
     try:
         backend.get_key_and_secret()
+    except SocialAuthBaseException:
+        raise  # The backend knows what is wrong.
     except Exception as error:  # Apple's secret is signed with a key, which may be none.
         raise AuthConfigurationError(backend, parameter="SECRET", stage="begin") from error
 
