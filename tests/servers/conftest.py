@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.servers.fixtures import *  # noqa: F403
 from tests.servers.frontend import Frontend
 from tests.servers.processes import Processes
 
-
-@pytest.fixture(params=["json", "form"])
-def encoding(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+pytest_plugins = ["tests.servers.fixtures"]
 
 
 @pytest.fixture(params=["cookie", "body"])
-def transport(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+def frontend(request: pytest.FixtureRequest, site: Processes) -> Frontend:
+    """A frontend, once for each transport."""
+    return Frontend(site.addresses, request.param)
+
+
+@pytest.fixture(params=["json", "form"])
+def either_encoding(request: pytest.FixtureRequest, frontend: Frontend) -> None:
+    frontend.encoding = request.param
 
 
 @pytest.fixture
-def frontend(site: Processes, transport: str) -> Frontend:
-    return Frontend(site.addresses, transport)
+def no_new_account(site: Processes) -> Iterator[None]:
+    """What the test does creates neither a user nor an identity."""
+    before = site.accounts()
+    yield
+    assert site.accounts() == before

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -121,6 +120,15 @@ class Frontend:
         """Send the user to the provider; return what comes back to the page."""
         url = begun["authorization_url"]
         return user.follow(url, until=self.redirect_uri, fill=fill).query
+
+    def provider_answer(
+        self, provider: str, begun: dict[str, str], *, lie: str = "", user: str = "ada"
+    ) -> Step:
+        """Send the user to a provider that posts its answer; return that step, not yet done."""
+        url = begun["authorization_url"] + (f"&lie={lie}" if lie else "")
+        return User().follow(
+            url, until=self.addresses.handoff(provider), fill={**ALLOW, "user": user, "login": user}
+        )
 
     def log_in(self, provider: str, **query: str) -> requests.Response:
         """Log a user in who has just opened the browser; return the last answer."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,13 @@ class Processes:
 
     def log(self, name: str) -> Path:
         return self.data / f"{name}.log"
+
+    def accounts(self) -> int:
+        """How many users and identities the site has."""
+        with closing(sqlite3.connect(self.data / "site.sqlite3")) as database:
+            tables = ("auth_user", "social_auth_usersocialauth")
+            rows = (database.execute(f"SELECT count(*) FROM {table}") for table in tables)
+            return sum(row.fetchone()[0] for row in rows)
 
     def last_lines(self) -> Iterator[tuple[str, str]]:
         """What each server logged last, by the server's name."""

@@ -1,16 +1,64 @@
-"""OpenID Connect."""
+"""OpenID Connect, with the provider of the example and with one of another make."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.servers.frontend import Frontend
+from tests.servers.assertions import assert_refused, assert_signed_in
+from tests.servers.frontend import Frontend, User
 
-pytestmark = pytest.mark.usefixtures("openid_connect_provider")
+pytestmark = pytest.mark.usefixtures("example_provider", "openid_connect_provider")
+
+PROVIDERS = ["demo", "openid-connect"]
 
 
-def test_sign_in(frontend: Frontend, encoding: str) -> None:
-    frontend.encoding = encoding
-    answer = frontend.log_in("openid-connect")
-    assert answer.status_code == 201, answer.text
-    assert frontend.me(answer.json()["token"])
+@pytest.fixture(params=PROVIDERS)
+def provider(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("either_encoding")
+def test_sign_in(frontend: Frontend, provider: str) -> None:
+    token = assert_signed_in(frontend.log_in(provider))
+    assert frontend.me(token)["email"] == "dana@example.com"
+    assert assert_signed_in(frontend.log_in(provider)) == token
+
+
+def test_two_tabs(frontend: Frontend, provider: str) -> None:
+    user = User()
+    first, second = frontend.begin(provider), frontend.begin(provider)
+    callbacks = [frontend.authorize(begun, user) for begun in (first, second)]
+    for begun, callback in zip((first, second), callbacks, strict=True):
+        assert_signed_in(frontend.complete(provider, begun, callback))
+
+
+@pytest.mark.usefixtures("no_new_account")
+def test_the_code_of_another_login(frontend: Frontend, provider: str) -> None:
+    """The provider itself refuses it: the proof key (PKCE) is not the one of that login."""
+    mine, other = frontend.begin(provider), frontend.begin(provider)
+    callback = frontend.authorize(mine, User())
+    stolen = frontend.authorize(other, User())["code"]
+    assert_refused(frontend.complete(provider, mine, {**callback, "code": stolen}))
+
+
+def test_a_code_that_was_used_before(frontend: Frontend, provider: str) -> None:
+    begun = frontend.begin(provider)
+    callback = frontend.authorize(begun, User())
+    cookies = frontend.client.cookies.copy()
+    assert_signed_in(frontend.complete(provider, begun, callback))
+    frontend.client.cookies = cookies
+    assert_refused(frontend.complete(provider, begun, callback), "state_mismatch")
+
+
+@pytest.mark.usefixtures("no_new_account")
+@pytest.mark.parametrize("there", PROVIDERS)
+def test_the_callback_of_another_provider(frontend: Frontend, there: str) -> None:
+    """Mix-up: the answer of one provider, completed as if it came from the other."""
+    (here,) = set(PROVIDERS) - {there}
+    begun = frontend.begin(here)
+    callback = frontend.authorize(frontend.begin(there), User())
+    assert callback["iss"] in {frontend.addresses.provider, frontend.addresses.openid_connect}
+    assert_refused(frontend.complete(here, begun, callback))
+    if frontend.transport == "body":
+        state = frontend.authorize(begun, User())["state"]
+        assert_refused(frontend.complete(here, begun, {**callback, "state": state}))

@@ -1,7 +1,7 @@
 """A SAML identity provider on pysaml2.
 
-It knows the site by the site's own metadata alone. Asked with ``lie=…`` it misbehaves,
-in one of the ways in which a provider can.
+It knows the site by the site's own metadata alone. Asked with ``lie=…`` it answers what
+must not be believed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
 from saml2.authn_context import PASSWORD
 from saml2.config import IdPConfig
 from saml2.saml import NAME_FORMAT_URI, NAMEID_FORMAT_PERSISTENT, NameID
+from saml2.samlp import STATUS_REQUEST_DENIED
 from saml2.server import Server
 
 from example_project.data import DATA
@@ -33,6 +34,12 @@ LIES: dict[str, dict[str, Any]] = {
     "other-destination": {"destination": "http://localhost/elsewhere"},
     "other-audience": {"sp_entity_id": "https://another.example.com/"},
 }
+OTHER_SITE = """<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata"
+ entityID="https://another.example.com/"><SPSSODescriptor
+ protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><AssertionConsumerService
+ Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" index="0"
+ Location="https://another.example.com/acs"/></SPSSODescriptor></EntityDescriptor>
+"""
 
 
 @lru_cache
@@ -44,7 +51,7 @@ def server(key: str = "saml", minutes: int = 5) -> Server:
         {
             "entityid": ENTITY_ID,
             "service": {"idp": {"endpoints": endpoints, "policy": policy}},
-            "metadata": {"local": [str(SITE_METADATA)]},
+            "metadata": {"local": [str(SITE_METADATA)], "inline": [OTHER_SITE]},
             "key_file": str(DATA / f"{key}.key"),
             "cert_file": str(DATA / f"{key}.crt"),
         }
@@ -60,15 +67,14 @@ def sso(request: HttpRequest) -> HttpResponse:
     lie = request.POST.get("lie", "")
     here = server("other" if lie == "other-key" else "saml", -60 if lie == "expired" else 5)
     asked = here.response_args(asked_of(request.POST["SAMLRequest"]))
+    recipient = asked["destination"]
     asked.update({"sign_response": True, "sign_assertion": True, **LIES.get(lie, {})})
-    answer = str(confirmation(here, asked, request.POST["user"]))
-    page = here.apply_binding(
-        BINDING_HTTP_POST,
-        answer,
-        asked["destination"],
-        request.POST.get("RelayState", ""),
-        response=True,
-    )
+    if is_allowed(request):
+        answer = str(confirmation(here, asked, request.POST["user"]))
+    else:
+        answer = str(refusal(here, asked))
+    relay_state = request.POST.get("RelayState", "")
+    page = here.apply_binding(BINDING_HTTP_POST, answer, recipient, relay_state, response=True)
     return HttpResponse(page["data"])
 
 
@@ -83,6 +89,13 @@ def confirmation(here: Server, asked: dict[str, Any], user: str) -> Any:
         name_id=NameID(format=NAMEID_FORMAT_PERSISTENT, text=f"{user}-at-this-provider"),
         authn={"class_ref": PASSWORD, "authn_auth": ENTITY_ID},
         **asked,
+    )
+
+
+def refusal(here: Server, asked: dict[str, Any]) -> Any:
+    status = (STATUS_REQUEST_DENIED, "The user has declined.")
+    return here.create_error_response(
+        asked["in_response_to"], asked["destination"], info=status, sign=True
     )
 
 

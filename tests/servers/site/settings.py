@@ -47,4 +47,3 @@ SOCIAL_AUTH_SAML_ENABLED_IDPS = {
         "x509cert": (DATA / "saml.crt").read_text(),
     }
 }
-SOCIAL_AUTH_SAML_SECURITY_CONFIG = {"wantAssertionsSigned": True}
