@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.servers.fixtures import *  # noqa: F403 - pytest finds fixtures by their names
 from tests.servers.frontend import Frontend
 from tests.servers.processes import Processes
-
-pytest_plugins = ["tests.servers.fixtures"]
 
 
 @pytest.fixture(params=["cookie", "body"])

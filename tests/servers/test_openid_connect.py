@@ -9,10 +9,10 @@ from tests.servers.frontend import Frontend, User
 
 pytestmark = pytest.mark.usefixtures("example_provider", "openid_connect_provider")
 
-PROVIDERS = ["demo", "openid-connect"]
+EXAMPLE, OTHER = "demo", "openid-connect"
 
 
-@pytest.fixture(params=PROVIDERS)
+@pytest.fixture(params=[EXAMPLE, OTHER])
 def provider(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -24,21 +24,21 @@ def test_sign_in(frontend: Frontend, provider: str) -> None:
     assert assert_signed_in(frontend.log_in(provider)) == token
 
 
-def test_two_tabs(frontend: Frontend, provider: str) -> None:
+def test_two_tabs(frontend: Frontend) -> None:
     user = User()
-    first, second = frontend.begin(provider), frontend.begin(provider)
+    first, second = frontend.begin(OTHER), frontend.begin(OTHER)
     callbacks = [frontend.authorize(begun, user) for begun in (first, second)]
     for begun, callback in zip((first, second), callbacks, strict=True):
-        assert_signed_in(frontend.complete(provider, begun, callback))
+        assert_signed_in(frontend.complete(OTHER, begun, callback))
 
 
 @pytest.mark.usefixtures("no_new_account")
-def test_the_code_of_another_login(frontend: Frontend, provider: str) -> None:
+def test_the_code_of_another_login(frontend: Frontend) -> None:
     """The provider itself refuses it: the proof key (PKCE) is not the one of that login."""
-    mine, other = frontend.begin(provider), frontend.begin(provider)
+    mine, other = frontend.begin(OTHER), frontend.begin(OTHER)
     callback = frontend.authorize(mine, User())
     stolen = frontend.authorize(other, User())["code"]
-    assert_refused(frontend.complete(provider, mine, {**callback, "code": stolen}))
+    assert_refused(frontend.complete(OTHER, mine, {**callback, "code": stolen}))
 
 
 def test_a_code_that_was_used_before(frontend: Frontend, provider: str) -> None:
@@ -51,10 +51,10 @@ def test_a_code_that_was_used_before(frontend: Frontend, provider: str) -> None:
 
 
 @pytest.mark.usefixtures("no_new_account")
-@pytest.mark.parametrize("there", PROVIDERS)
+@pytest.mark.parametrize("there", [EXAMPLE, OTHER])
 def test_the_callback_of_another_provider(frontend: Frontend, there: str) -> None:
     """Mix-up: the answer of one provider, completed as if it came from the other."""
-    (here,) = set(PROVIDERS) - {there}
+    (here,) = {EXAMPLE, OTHER} - {there}
     begun = frontend.begin(here)
     callback = frontend.authorize(frontend.begin(there), User())
     assert callback["iss"] in {frontend.addresses.provider, frontend.addresses.openid_connect}
