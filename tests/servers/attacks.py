@@ -19,8 +19,9 @@ VICTIM = "victim"
 
 def on(step: Step, attack: Callable[[Any], Any]) -> Step:
     """Return the step with the response that the attack makes of its own."""
-    response = etree.fromstring(b64decode(step.fields["SAMLResponse"]))
-    changed = b64encode(etree.tostring(attack(response))).decode()
+    changed = attack(etree.fromstring(b64decode(step.fields["SAMLResponse"])))
+    xml = changed if isinstance(changed, bytes) else etree.tostring(changed)
+    changed = b64encode(xml).decode()
     return Step(step.method, step.url, {**step.fields, "SAMLResponse": changed})
 
 
@@ -114,11 +115,9 @@ def wrapped_in_extensions(response: Any) -> Any:
     return response
 
 
-def with_an_entity(response: Any) -> Any:
-    """An internal entity, which a parser must not expand."""
-    document = etree.tostring(response).decode()
-    bomb = '<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>' + document
-    return etree.fromstring(bomb).getroottree()
+def with_an_entity(response: Any) -> bytes:
+    """A document type, whose entities a parser must not expand."""
+    return b'<!DOCTYPE Response [<!ENTITY a "a"><!ENTITY b "&a;&a;">]>' + etree.tostring(response)
 
 
 ATTACKS = [

@@ -119,12 +119,10 @@ def test_the_answer_to_the_login_of_somebody_else(frontend: Frontend) -> None:
 
 
 @pytest.mark.usefixtures("no_new_account")
-def test_a_response_posted_by_the_page(frontend: Frontend) -> None:
-    """The page of a provider posts to the hand-off, and nobody posts past it."""
-    begun = frontend.begin("saml")
-    step = frontend.provider_answer("saml", begun)
-    answer = frontend.complete("saml", begun, step.fields)
-    assert answer.status_code == 400, answer.text
+def test_a_response_without_the_flow_is_of_no_use(frontend: Frontend) -> None:
+    step = frontend.provider_answer("saml", frontend.begin("saml"))
+    nobody = Frontend(frontend.addresses)
+    assert_refused(nobody.complete("saml", {}, step.fields), "session_context_missing")
 
 
 def test_the_metadata_names_the_hand_off(frontend: Frontend) -> None:

@@ -17,6 +17,16 @@ const provider = new Provider(issuer, {
     accountId: id,
     claims: () => ({ sub: id, name: "Ada Lovelace", preferred_username: id, email }),
   }),
+  // Asks who the user is, and not for consent: a browser that has been here goes straight on.
+  loadExistingGrant: async ({ oidc }) => {
+    const { clientId } = oidc.client;
+    const given = oidc.session.grantIdFor(clientId);
+    if (given) return oidc.provider.Grant.find(given);
+    const grant = new oidc.provider.Grant({ clientId, accountId: oidc.session.accountId });
+    grant.addOIDCScope("openid profile email");
+    await grant.save();
+    return grant;
+  },
 });
 provider.on("server_error", (_, error) => console.error(error));
 provider.listen(port, "127.0.0.1");
