@@ -120,6 +120,30 @@ def with_an_entity(response: Any) -> bytes:
     return b'<!DOCTYPE Response [<!ENTITY a "a"><!ENTITY b "&a;&a;">]>' + etree.tostring(response)
 
 
+def nothing_but_the_request(response: Any) -> bytes:
+    """What finds its login, and is no response."""
+    return f'<x InResponseTo="{response.get("InResponseTo")}"/>'.encode()
+
+
+def without_content(response: Any) -> Any:
+    for child in list(response):
+        response.remove(child)
+    return response
+
+
+def with_times_that_are_none(response: Any) -> Any:
+    for element in response.iter():
+        for name in {"NotBefore", "NotOnOrAfter", "IssueInstant"} & element.keys():
+            element.set(name, "yesterday")
+    return response
+
+
+def with_deep_nesting(response: Any) -> bytes:
+    depth = 20_000
+    nested = b"<a>" * depth + b"</a>" * depth
+    return etree.tostring(response).replace(b"</ns0:Status>", nested + b"</ns0:Status>")
+
+
 ATTACKS = [
     without_signatures,
     of_somebody_else,
@@ -129,4 +153,8 @@ ATTACKS = [
     wrapped_response,
     wrapped_in_extensions,
     with_an_entity,
+    nothing_but_the_request,
+    without_content,
+    with_times_that_are_none,
+    with_deep_nesting,
 ]

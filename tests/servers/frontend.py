@@ -110,9 +110,7 @@ class Frontend:
             self.client.cookies.clear()
             body["flow"] = begun["flow"]
         encoded: Any = {"json": body} if self.encoding == "json" else {"data": body}
-        return self.client.post(
-            f"{self.addresses.site}/auth/o/{provider}/", timeout=30, **encoded
-        )
+        return self.client.post(f"{self.addresses.site}/auth/o/{provider}/", timeout=30, **encoded)
 
     def authorize(
         self, begun: dict[str, str], user: User, fill: dict[str, str] | None = None

@@ -79,9 +79,7 @@ def test_an_assertion_from_another_server(frontend: Frontend, ada: str) -> None:
         ("openid.assoc_handle", "unknown"),
     ],
 )
-def test_an_assertion_that_was_changed(
-    frontend: Frontend, ada: str, name: str, value: str
-) -> None:
+def test_an_assertion_that_was_changed(frontend: Frontend, ada: str, name: str, value: str) -> None:
     begun = frontend.begin("openid", openid_identifier=ada)
     callback = frontend.authorize(begun, User())
     assert name in callback

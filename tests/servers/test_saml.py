@@ -97,9 +97,7 @@ def test_a_comment_makes_no_other_user(frontend: Frontend) -> None:
     genuine = frontend.provider_answer("saml", begun, user=name)
     token = assert_signed_in(complete(frontend, begun, genuine))
     begun = frontend.begin("saml")
-    changed = attacks.on(
-        frontend.provider_answer("saml", begun, user=name), attacks.with_a_comment
-    )
+    changed = attacks.on(frontend.provider_answer("saml", begun, user=name), attacks.with_a_comment)
     answer = complete(frontend, begun, changed)
     if answer.status_code == 201:
         assert answer.json()["token"] == token
@@ -113,9 +111,7 @@ def test_the_answer_to_the_login_of_somebody_else(frontend: Frontend) -> None:
     stranger = Frontend(frontend.addresses, frontend.transport)
     step = stranger.provider_answer("saml", stranger.begin("saml"))
     begun = frontend.begin("saml")
-    assert_refused(
-        complete(frontend, begun, step), "session_context_missing", "state_mismatch"
-    )
+    assert_refused(complete(frontend, begun, step), "session_context_missing", "state_mismatch")
 
 
 @pytest.mark.usefixtures("no_new_account")

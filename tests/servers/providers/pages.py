@@ -30,5 +30,3 @@ def consent(title: str, asked: Mapping[str, str]) -> HttpResponse:
 
 def is_allowed(request: HttpRequest) -> bool:
     return request.POST["answer"] == "allow"
-
-
