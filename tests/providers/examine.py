@@ -15,7 +15,7 @@ from social_django.models import UserSocialAuth
 from tests.providers.backends import protocol_of, shipped
 from tests.providers.driver import COMBINATIONS, Attempt, OverHTTP, Play, drive
 from tests.providers.refused import REFUSED, Refusal
-from tests.providers.suite import Case, all_cases, logins
+from tests.providers.suite import Case, all_cases, logins, why_not
 
 SIGNS_IN, REFUSES, FAILS = "signs in", "refused", "fails"
 
@@ -41,7 +41,7 @@ def examine(name: str) -> Row:
 def _logins(name: str) -> tuple[str, str]:
     cases = logins(name)
     if not cases:
-        return FAILS, "social-core itself signs nobody in with it, in no case"
+        return FAILS, f"social-core by itself signs nobody in: {why_not(name)}"
     notes: set[str] = set()
     for case in cases:
         for label in COMBINATIONS:

@@ -37,7 +37,7 @@ _LEGACY = _no_provider("proves nothing: whoever posts the name would be in")
 _WIDGET = _no_provider("a widget in the page, without a redirect")
 _SDK = _no_provider("an SDK's token, without a redirect")
 _ASSOCIATION_ONLY = Refusal(
-    "links an account and signs nobody in (``ASSOCIATION_ONLY``)", 400, "policy_denied"
+    "links an account and signs nobody in (``ASSOCIATION_ONLY``)", 400, "authentication_disallowed"
 )
 _NO_ID = Refusal(
     "social-core refuses: the provider sends no identifier that stays", 400, "missing_claim", _log_in

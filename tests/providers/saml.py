@@ -25,7 +25,7 @@ from tests.openid_provider import signing_key
 from tests.providers.answers import EMAIL
 
 IDP = "https://idp.example.com/metadata"
-SP = "https://testserver/metadata"
+SP = "https://api.example.com/metadata"
 
 _RESPONSE = """\
 <samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"
@@ -70,7 +70,7 @@ class SAML(BaseBackendTest):  # type: ignore[misc]  # it is not there for the ty
 
     def extra_settings(self) -> dict[str, Any]:
         contact = {"givenName": "Ada", "emailAddress": EMAIL}
-        site = {"name": "site", "displayname": "Site", "url": "https://testserver"}
+        site = {"name": "site", "displayname": "Site", "url": "https://api.example.com"}
         idp = {
             "entity_id": IDP,
             "url": "https://idp.example.com/sso",

@@ -59,6 +59,16 @@ def logins(name: str) -> list[Case]:
     return [case for case in found if case is not None]
 
 
+def why_not(name: str) -> str:
+    """Say why social-core signs nobody in with a backend: in the last case, by its first method."""
+    for case_class in all_cases()[name][-1:]:
+        try:
+            drive(case_class, methodcaller(_methods(case_class)[0]), Natively)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is said
+            return f"{case_class.__name__}: {error!r}"
+    return "no case comes so far"
+
+
 def _login(case_class: type[Any]) -> Case | None:
     for method in _methods(case_class):
         play = methodcaller(method)
