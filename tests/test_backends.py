@@ -85,8 +85,9 @@ def test_begin(
 ) -> None:
     _configure(settings, name)
 
+    query = {"shop": "acme"} if name == "shopify" else {}
     with django_assert_num_queries(0):
-        begun = Frontend("cookie").begin(name, redirect_uri=REDIRECT_URI)
+        begun = Frontend("cookie").begin(name, redirect_uri=REDIRECT_URI, **query)
 
     assert begun.status_code == 200, begun.data
     url = urlsplit(begun.data["authorization_url"])

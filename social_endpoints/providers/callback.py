@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -18,7 +17,7 @@ from social_core.exceptions import AuthCanceled
 from social_core.utils import provider_error
 
 from social_endpoints.flow import Flow
-from social_endpoints.providers.correlation import unpacked
+from social_endpoints.providers.correlation import from_base64, unpacked
 from social_endpoints.providers.kinds import SAML, is_kind
 from social_endpoints.providers.registry import Provider
 
@@ -116,15 +115,17 @@ def _telegram_fields(data: Mapping[str, str]) -> dict[str, str]:
     """Return the fields that Telegram has signed.
 
     Its widget sends them one by one; its page for logins sends them as base64url of
-    JSON, in the fragment of the redirect URI.
+    JSON, in the fragment of the redirect URI, and "false" where the user has declined.
     """
     result = data.get(_TELEGRAM_RESULT)
     if not result:
         return dict(data)
     try:
-        fields = json.loads(urlsafe_b64decode(result + "=" * (-len(result) % 4)))
+        fields = json.loads(from_base64(result))
     except (ValueError, RecursionError):
         fields = None
+    if fields is False:
+        return {"error": "access_denied"}
     if not isinstance(fields, dict):  # The backend says what is missing.
         return {}
     return {name: str(value) for name, value in fields.items()}

@@ -76,6 +76,15 @@ def unpacked(provider: Provider, data: Mapping[str, str]) -> Mapping[str, str]:
     return data
 
 
+def from_base64(text: str) -> str:
+    """Return what base64 stands for, in either alphabet and with or without padding.
+
+    :raises ValueError: it is no base64, or stands for no text.
+    """
+    padded = text.replace("+", "-").replace("/", "_") + "=" * (-len(text) % 4)
+    return urlsafe_b64decode(padded).decode()
+
+
 def _return_to_state(data: Mapping[str, str]) -> str:
     with suppress(ValueError):  # No URL.
         return _first(urlsplit(data.get("openid.return_to", "")).query, "redirect_state")
@@ -83,9 +92,8 @@ def _return_to_state(data: Mapping[str, str]) -> str:
 
 
 def _nonce(sso: str) -> str:
-    # Discourse's own alphabet is the standard one; its backend reads the other.
-    with suppress(ValueError):  # No base64, or no ASCII.
-        return _first(urlsafe_b64decode(sso.replace("+", "-").replace("/", "_")).decode(), "nonce")
+    with suppress(ValueError):
+        return _first(from_base64(sso), "nonce")
     return ""
 
 

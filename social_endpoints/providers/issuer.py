@@ -10,6 +10,18 @@ from social_core.backends.oauth import BaseOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthResponseError
 
+from social_endpoints.providers.kinds import core_name
+
+# What those name that have no discovery in social-core.
+_ISSUERS = {
+    "discord": "https://discord.com",
+    "github": "https://github.com/login/oauth",
+    "github-app": "https://github.com/login/oauth",
+    "github-org": "https://github.com/login/oauth",
+    "github-team": "https://github.com/login/oauth",
+    "google-oauth2": "https://accounts.google.com",
+}
+
 
 def refuse_other_issuer(backend: BaseAuth[Any]) -> None:
     """Refuse a callback whose ``iss`` is not the provider's (RFC 9207 section 2.4).
@@ -28,16 +40,19 @@ def refuse_other_issuer(backend: BaseAuth[Any]) -> None:
 def _is_issuer(backend: BaseOAuth2[Any], issuer: str) -> bool:
     known = _known_issuer(backend)
     if known and "{" not in known:
-        return issuer == known
-    # OAuth 2 without discovery, or one issuer for each tenant: at least, it is who the
-    # user was sent to.
+        return issuer == known  # Simple string comparison: RFC 3986 section 6.2.1.
+    # Nobody knows it, or there is one for each tenant: it has to be at least of the
+    # origin that the user was sent to.
     return _origin(issuer) == _origin(known or backend.authorization_url())
 
 
 def _known_issuer(backend: BaseOAuth2[Any]) -> str:
     if isinstance(backend, OpenIdConnectAuth):
         return backend.id_token_issuer()
-    return str(getattr(backend, "ID_TOKEN_ISSUER", None) or "")
+    by_class = getattr(backend, "ID_TOKEN_ISSUER", "")
+    return str(
+        backend.setting("ID_TOKEN_ISSUER", by_class) or _ISSUERS.get(core_name(type(backend)), "")
+    )
 
 
 def _origin(url: str) -> tuple[str, str]:

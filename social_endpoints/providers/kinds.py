@@ -6,7 +6,6 @@ or where a table of many is meant.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from social_core.backends.base import BaseAuth
@@ -22,9 +21,13 @@ def is_kind(backend: BackendClass, *paths: str) -> bool:
     return any(f"{base.__module__}.{base.__qualname__}" in paths for base in backend.__mro__)
 
 
-def names(backend: BackendClass) -> Iterator[str]:
-    """Return the name of a backend's class, and those of the classes that it derives from."""
+def core_name(backend: BackendClass) -> str:
+    """Return the name of the backend of social-core that a project's backend is, or derives from.
+
+    A project may have it under another name, or several of them.
+    """
     for base in backend.__mro__:
         name = vars(base).get("name")
-        if isinstance(name, str) and name:
-            yield name
+        if name and base.__module__.startswith("social_core.backends."):
+            return str(name)
+    return ""
