@@ -158,7 +158,8 @@ class OverHTTP:
 
 def _was_given_callback(begun: Any, name: str) -> bool:
     query = dict(parse_qsl(urlsplit(begun.data["authorization_url"]).query))
-    return query.get("redirect_uri") == f"https://{HOST}/auth/o/{name}/callback/" or "SAMLRequest" in query
+    callback = f"https://{HOST}/auth/o/{name}/callback/"
+    return query.get("redirect_uri") == callback or "SAMLRequest" in query
 
 
 @dataclass

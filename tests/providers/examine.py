@@ -56,7 +56,7 @@ def _logins(name: str) -> tuple[str, str]:
 def _refusal(name: str, refusal: Refusal) -> tuple[str, str]:
     for label in COMBINATIONS:
         _, answer = _attempt(all_cases()[name][-1], refusal.play, label)
-        if answer is None or answer.user is not None:
+        if answer is None or answer.has_users:
             return FAILS, f"({label}): it is not refused"
         if (answer.status, answer.data.get("error_code")) != (refusal.status, refusal.code):
             return FAILS, f"({label}): {answer}"
@@ -64,13 +64,18 @@ def _refusal(name: str, refusal: Refusal) -> tuple[str, str]:
 
 
 class Answer(NamedTuple):
-    """The last answer of a login, and what then stands in the database."""
+    """The last answer of a login, and what then stands in the database.
+
+    ``user`` is whom the token of the answer is of, and ``identities`` are all that
+    there are: provider, uid, and the user's key.
+    """
 
     method: str
     status: int
     data: Any
-    identities: list[tuple[str, str]]
     user: Any
+    identities: list[tuple[str, str, Any]]
+    has_users: bool
 
     def __str__(self) -> str:
         return f"{self.method} is answered with {self.status}: {self.data}"
@@ -92,11 +97,14 @@ def _undone() -> Iterator[None]:
 
 def _answer(response: Any) -> Answer:
     data = getattr(response, "data", None) or {}
-    identities = list(UserSocialAuth.objects.values_list("provider", "uid"))
     token = Token.objects.filter(key=data.get("token", "")).first()
-    user = token.user if token else get_user_model().objects.first()
     return Answer(
-        response.wsgi_request.method, response.status_code, data, identities, user
+        method=response.wsgi_request.method,
+        status=response.status_code,
+        data=data,
+        user=token and token.user,
+        identities=list(UserSocialAuth.objects.values_list("provider", "uid", "user")),
+        has_users=get_user_model().objects.exists(),
     )
 
 
@@ -111,15 +119,15 @@ def _wrong(answer: Answer | None, case: Case, name: str) -> str:
     """
     if answer is None:
         return "the case does not come to an answer"
-    if answer.status != 201:
+    if answer.status != 201 or answer.user is None:
         return str(answer)
-    expected = (case.case_class.expected_username, case.user.username)
-    if not all(_is_same_username(answer.user.username, username) for username in expected if username):
-        return f"the username is {answer.user.username!r} and not {expected}"
-    if answer.user.email != (case.user.email or ""):
-        return f"the e-mail address is {answer.user.email!r} and not {case.user.email!r}"
-    identity = (name, str(case.user.social[0].uid))
-    return "" if answer.identities == [identity] else f"the identity is not {identity}"
+    user, expected = answer.user, (case.case_class.expected_username, case.user.username)
+    if not all(_is_same_username(user.username, username) for username in expected if username):
+        return f"the username is {user.username!r} and not {expected}"
+    if user.email != (case.user.email or ""):
+        return f"the e-mail address is {user.email!r} and not {case.user.email!r}"
+    identity = (name, str(case.user.social[0].uid), user.pk)
+    return "" if answer.identities == [identity] else f"{answer.identities} is not {identity}"
 
 
 def _is_same_username(username: str, other: str) -> bool:

@@ -158,4 +158,3 @@ CASES = [Apple, MediaWiki, Shopify, Telegram, Vend]
 
 REPLACED = frozenset({"AppleIdTest", "ShopifyOAuth2Test", "SoundcloudOAuth2Test", "VendOAuth2Test"})
 """The cases of social-core that patch what ours need not, or cannot be driven from outside."""
-

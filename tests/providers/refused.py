@@ -34,13 +34,16 @@ def _no_provider(reason: str) -> Refusal:
 
 
 _LEGACY = _no_provider("proves nothing: whoever posts the name would be in")
-_WIDGET = _no_provider("a widget in the page, without a redirect")
-_SDK = _no_provider("an SDK's token, without a redirect")
+_WIDGET = _no_provider("begins in a widget or inside the provider's page, without a redirect")
+_SDK = _no_provider("begins in an SDK, without a redirect")
 _ASSOCIATION_ONLY = Refusal(
     "links an account and signs nobody in (``ASSOCIATION_ONLY``)", 400, "authentication_disallowed"
 )
 _NO_ID = Refusal(
-    "social-core refuses: the provider sends no identifier that stays", 400, "missing_claim", _log_in
+    "social-core refuses: the provider sends no identifier that stays",
+    400,
+    "missing_claim",
+    _log_in,
 )
 
 REFUSED = {
@@ -48,7 +51,7 @@ REFUSED = {
     "email": _LEGACY,
     "facebook-app": _WIDGET,
     "facebook-limited-login": _SDK,
-    "google-onetap": _WIDGET,
+    "google-onetap": _SDK,
     "lastfm": _ASSOCIATION_ONLY,
     "loginradius": _WIDGET,
     "mineid": _NO_ID,

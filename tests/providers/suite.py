@@ -74,7 +74,7 @@ def _login(case_class: type[Any]) -> Case | None:
         play = methodcaller(method)
         try:
             user = drive(case_class, play, Natively)
-        except Exception:  # noqa: BLE001, S112 - most methods are about something else
+        except Exception:  # noqa: BLE001 - most methods are about something else
             continue
         if user is not None:
             return Case(case_class, play, user)

@@ -87,7 +87,5 @@ def _cells(cells: tuple[str, ...]) -> list[str]:
 
 def _differences(of: dict[str, Row], known: dict[str, Row]) -> str:
     missing = [f"``{name}`` is not there" for name in known if name not in of]
-    other = [
-        f"``{name}`` {row.result}" for name, row in of.items() if known.get(name) != row
-    ]
+    other = [f"``{name}`` {row.result}" for name, row in of.items() if known.get(name) != row]
     return "; ".join(missing + other) + "." if missing or other else "the same."
