@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from django.db import router
 from django.http import HttpRequest
 from social_core.backends.base import BaseAuth
-from social_core.exceptions import AuthResponseError
+from social_core.exceptions import AuthResponseError, AuthSessionError
 from social_core.strategy import BaseStrategy
 from social_django.strategy import DjangoStrategy
 
@@ -93,6 +93,16 @@ class Strategy(DjangoStrategy):
         if self.flow.handoff:
             return urlsplit(self.flow.redirect_uri)
         return urlsplit(self._require_request().build_absolute_uri())
+
+    def get_session_id(self) -> None:
+        """Return no session's identifier: there is none to come back to (social-core 6)."""
+
+    def restore_session(self, session_id: str, kwargs: Any) -> None:
+        """Refuse to put a session in the flow's place, whatever a callback says (social-core 6).
+
+        :raises AuthSessionError: always.
+        """
+        raise AuthSessionError(code="session_context_missing", stage="callback")
 
     def absolute_uri(self, path: str | None = None) -> str:
         """Return an absolute URI byte for byte, and complete a path as Django does.

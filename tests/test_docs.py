@@ -22,6 +22,7 @@ from social_core.pipeline import DEFAULT_AUTH_PIPELINE
 
 from social_endpoints import urls
 from social_endpoints.conf import Settings
+from social_endpoints.providers.proof_key_sources import SOURCES
 from tests.frontend import REDIRECT_URI, Frontend
 from tests.openid_provider import OpenIDProvider
 
@@ -85,6 +86,14 @@ def test_checks_page_has_each_id_once() -> None:
 
     assert in_docs == in_code
     assert set(in_code.values()) == {1}
+
+
+def test_providers_page_has_each_source_of_pkce() -> None:
+    listed = re.findall(
+        r"\* - ``([\w-]+)``\n +- (https://\S+)$", page("providers.rst"), re.MULTILINE
+    )
+
+    assert dict(listed) == SOURCES
 
 
 def test_endpoints_page_has_each_path() -> None:
