@@ -27,6 +27,10 @@ class Settings:
     FLOW_TRANSPORT: Literal["auto", "cookie", "body"] = "auto"
     """How a flow travels: ``"cookie"``, ``"body"`` or ``"auto"`` (both)."""
 
+    PKCE: Literal["auto"] | bool | Mapping[str, Literal["auto"] | bool] = "auto"
+    """Whether logins with OAuth 2 use PKCE: ``"auto"`` where the provider is known to
+    accept it, ``True`` always, ``False`` never, or a dictionary by provider."""
+
     STRATEGY: str = "social_endpoints.strategy.Strategy"
     """Dotted path of a subclass of :class:`social_endpoints.strategy.Strategy`."""
 

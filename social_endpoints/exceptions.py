@@ -6,15 +6,20 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.http import parse_http_date_safe
 from django.utils.translation import gettext, gettext_lazy
 from rest_framework import status
 from rest_framework.exceptions import APIException, NotFound, ValidationError
+from social_core.backends.base import BaseAuth
 from social_core.exceptions import (
     REASONS,
+    AuthCanceled,
     AuthConfigurationError,
+    AuthCredentialError,
+    AuthInputError,
     AuthPolicyError,
     AuthSessionError,
     AuthUnknownError,
@@ -41,6 +46,25 @@ _PROVIDER_CODES = frozenset(
     }
 )
 
+# What the user has to do at the provider (OpenID Connect Core section 3.1.2.6), and how
+# providers say that the user would not, besides what social-core knows: Apple, LinkedIn,
+# and OAuth Problem Reporting of OAuth 1.0.
+_PROMPTS = frozenset(
+    {
+        "account_selection_required",
+        "consent_required",
+        "interaction_required",
+        "login_required",
+    }
+)
+_DECLINED = frozenset(
+    {
+        "permission_denied",
+        "user_cancelled_authorize",
+        "user_cancelled_login",
+    }
+)
+
 _CLIENT_REFUSED = frozenset({"invalid_client", "unauthorized_client"})
 
 
@@ -57,6 +81,8 @@ class Refused(APIException):
     def __init__(self, error: SocialAuthBaseException) -> None:
         super().__init__(detail=_public_text(error), code=error.code)
         self.body = {"non_field_errors": [self.detail], **error.public_metadata()}
+        if isinstance(error, AuthInputError) and error.parameter:
+            self.body.setdefault(error.parameter, [self.detail])
         self.retry_after = _retry_after(error)
 
 
@@ -95,6 +121,17 @@ class InactiveUser(AuthPolicyError):
     public_text = gettext_lazy("This account is inactive.")
 
 
+class AssociationOnly(AuthPolicyError):
+    """A provider that can be linked to an account, and proves nobody's identity."""
+
+    public_text = gettext_lazy(
+        "This provider signs nobody in. It can be connected to an account that exists."
+    )
+
+    def __init__(self, backend: BaseAuth[Any], *, stage: ErrorStage) -> None:
+        super().__init__(backend, stage=stage, recovery="use_existing_account")
+
+
 @contextmanager
 def refusals(provider: str, stage: ErrorStage) -> Iterator[None]:
     """Turn whatever a backend or a pipeline raises into a :class:`Refused`.
@@ -126,7 +163,17 @@ def _refusal(error: Exception, provider: str, stage: ErrorStage) -> Refused:
         log_failure(f"Login with {provider} failed", error)
         return Misconfigured(error)
     _log_refusal(error, provider)
-    return Refused(error)
+    return Refused(_classified(error))
+
+
+def _classified(error: SocialAuthBaseException) -> SocialAuthBaseException:
+    backend, stage, said = error.backend, error.stage, str(error.provider_code)
+    if stage == "callback" and said in _PROMPTS:
+        code = "reauthentication_required"
+        return AuthCredentialError(backend, code=code, source="provider_response", stage=stage)
+    if stage == "callback" and said in _DECLINED:
+        return AuthCanceled(backend, stage=stage)
+    return error
 
 
 def _log_refusal(error: SocialAuthBaseException, provider: str) -> None:

@@ -37,9 +37,12 @@ class Flow:
     """What must survive from begin to complete.
 
     ``session`` is the mapping that python-social-auth uses as its session: any
-    JSON value under a string. ``expires`` is in seconds since the epoch, and
-    ``id`` is what a completion claims, so that a flow completes once; ``spent``
-    says that this has happened, and is not sealed.
+    JSON value under a string. ``expires`` is in seconds since the epoch; a flow
+    that has none is about to begin. ``id`` is what a completion claims, so that a
+    flow completes once, and ``key`` what its callback brings back (the state, say;
+    empty where that is nothing). With ``handoff``, the provider answers to the
+    server, at ``redirect_uri``. ``spent`` says that the flow has been claimed, and
+    is not sealed.
     """
 
     provider: str
@@ -48,7 +51,14 @@ class Flow:
     expires: int = 0
     session: dict[str, Any] = field(default_factory=dict, repr=False)
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12), repr=False)
+    key: str = field(default="", repr=False)
+    handoff: bool = False
     spent: bool = False
+
+    @property
+    def is_begun(self) -> bool:
+        """Say whether this flow has been with the browser."""
+        return self.expires > 0
 
 
 def seal(flow: Flow) -> str:
@@ -63,6 +73,8 @@ def seal(flow: Flow) -> str:
         flow.expires,
         flow.session,
         flow.redirect_uri,
+        flow.key,
+        int(flow.handoff),
     ]
     token = _cipher().encrypt_at_time(pack(content), time.time_ns() // 1000)
     # The padding would make a cookie's value quoted, and it says nothing.
@@ -80,10 +92,13 @@ def open_flow(token: str, *, provider: str, purpose: str) -> Flow | None:
         packed = _cipher().decrypt(_padded(token))
     except (InvalidToken, UnicodeEncodeError):
         return None
-    flow_id, its_provider, its_purpose, expires, session, redirect_uri = unpack(packed)
+    flow_id, its_provider, its_purpose, expires, session, *rest = unpack(packed)
     if (its_provider, its_purpose) != (provider, purpose) or expires <= time.time():
         return None
-    return Flow(its_provider, its_purpose, redirect_uri, expires, session, flow_id)
+    redirect_uri, key, handoff = rest
+    return Flow(
+        its_provider, its_purpose, redirect_uri, expires, session, flow_id, key, bool(handoff)
+    )
 
 
 def sealed_at(token: str) -> int:

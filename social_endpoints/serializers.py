@@ -74,7 +74,7 @@ class AskedFieldSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField(help_text="The name to post the answer under.")
     type = serializers.ChoiceField(choices=TYPES)
-    required = serializers.BooleanField()
+    required = serializers.BooleanField()  # type: ignore[assignment]  # the same
     label = serializers.CharField(  # type: ignore[assignment]  # the name is the contract's
         allow_blank=True
     )

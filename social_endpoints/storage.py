@@ -1,7 +1,7 @@
 """python-social-auth's storage, as far as a flow takes its place.
 
-What core writes when a login begins (a nonce row for the state, an association
-row for the nonce of OpenID Connect) stands in the flow already, so it is answered
+What core writes when a login begins (a nonce row for the state or for Discourse, an
+association row for the nonce of OpenID Connect) stands in the flow, so it is answered
 from there and a begin writes nothing. A completion writes one row: its claim.
 """
 
@@ -22,6 +22,7 @@ CLAIMS = "social_endpoints.flow"
 
 _OAUTH2_STATES = "social_core.oauth2."  # what core's BaseOAuth2 scopes its states with
 _ASSOCIATION = "oidc_association"
+_NONCES = "nonces"
 
 
 def claim(flow: Flow, storage: Any) -> bool:
@@ -49,7 +50,7 @@ class FlowStorage:
 
     def __init__(self, storage: Any, flow: Flow) -> None:
         self._storage = storage
-        self.nonce = FlowNonces(storage.nonce)
+        self.nonce = FlowNonces(flow, storage.nonce)
         self.association = FlowAssociations(flow.session, storage.association)
         self.partial = FlowPartials(flow.session, storage.partial)
 
@@ -64,15 +65,41 @@ def _delegated(holder: Any, attribute: str, name: str) -> Any:
 
 
 @dataclass(frozen=True)
-class FlowNonces:
-    """The states of OAuth 2, guarded by the flow and its claim; else the project's nonces."""
+class FlowNonce:
+    """A nonce of one login."""
 
+    server_url: str
+    salt: str
+
+
+@dataclass(frozen=True)
+class FlowNonces:
+    """The nonces with which the login has begun, kept in the flow; else the project's.
+
+    Those of OAuth 2 are its states, which stand in the flow anyway.
+    """
+
+    flow: Flow
     _project: Any
 
-    def use(self, server_url: str, timestamp: int, salt: str) -> Any:
-        return server_url.startswith(_OAUTH2_STATES) or self._project.use(
-            server_url, timestamp, salt
-        )
+    def use(self, server_url: str, timestamp: float, salt: str) -> Any:
+        if server_url.startswith(_OAUTH2_STATES):
+            return True
+        if self.flow.is_begun:
+            return self._project.use(server_url, timestamp, salt)
+        self.flow.session.setdefault(_NONCES, []).append([server_url, salt])
+        return True
+
+    def get(self, server_url: str, salt: str) -> Any:
+        if [server_url, salt] in self.flow.session.get(_NONCES, []):
+            return FlowNonce(server_url, salt)
+        return self._project.get(server_url, salt)
+
+    def delete(self, nonce: Any) -> None:
+        if isinstance(nonce, FlowNonce):
+            self.flow.session[_NONCES].remove([nonce.server_url, nonce.salt])
+        else:
+            self._project.delete(nonce)
 
     def consume(self, server_url: str, timestamp: int, salt: str) -> bool:
         if server_url.startswith(_OAUTH2_STATES):

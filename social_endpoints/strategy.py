@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from django.db import router
 from django.http import HttpRequest
@@ -50,6 +50,7 @@ class Strategy(DjangoStrategy):
         flow_storage: Any = FlowStorage(storage, flow)
         BaseStrategy.__init__(self, flow_storage)
         self.request = request
+        self.flow = flow
         self.session: Any = flow.session
         self.data = dict(data)
         self.unit_of_work = UnitOfWork(router.db_for_write(storage.user))
@@ -57,6 +58,43 @@ class Strategy(DjangoStrategy):
     def get_request_data(self, merge: bool = True) -> dict[str, Any]:
         """Return the data of this login; there is no second part to merge."""
         return dict(self.data)
+
+    def request_get(self) -> dict[str, Any]:
+        """Return the data of this login, if it came in a query."""
+        return {} if self._was_posted() else dict(self.data)
+
+    def request_post(self) -> dict[str, Any]:
+        """Return the data of this login, if it was posted: as JSON, too, and handed off."""
+        return dict(self.data) if self._was_posted() else {}
+
+    def request_is_secure(self) -> bool:
+        """Say whether the provider's answer came over HTTPS."""
+        return self._answered_at().scheme == "https"
+
+    def request_host(self) -> str:
+        """Return the host, with its port, that the provider's answer came to."""
+        return self._answered_at().netloc
+
+    def request_path(self) -> str:
+        """Return the path that the provider's answer came to."""
+        return self._answered_at().path
+
+    def request_port(self) -> int:
+        """Return the port that the provider's answer came to."""
+        answered = self._answered_at()
+        return answered.port or {"https": 443}.get(answered.scheme, 80)
+
+    def _was_posted(self) -> bool:
+        return self.request is not None and self.request.method == "POST"
+
+    def _answered_at(self) -> SplitResult:
+        """Return the URL of this request, or that of the hand-off that came before it.
+
+        SAML demands that a response is for the very URL that it came to.
+        """
+        if self.flow.handoff:
+            return urlsplit(self.flow.redirect_uri)
+        return urlsplit(self._require_request().build_absolute_uri())
 
     def absolute_uri(self, path: str | None = None) -> str:
         """Return an absolute URI byte for byte, and complete a path as Django does.

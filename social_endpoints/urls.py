@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
+from social_endpoints.pages import ProviderCallbackView
 from social_endpoints.views import ProviderAuthView
 
 urlpatterns = [
     path("o/<str:provider>/", ProviderAuthView.as_view(), name="provider-auth"),
+    path(
+        "o/<str:provider>/callback/",
+        ProviderCallbackView.as_view(),
+        name="provider-callback",
+    ),
 ]

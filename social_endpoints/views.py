@@ -1,27 +1,22 @@
-"""HTTP: read the request, call one action, answer."""
+"""HTTP for the frontend: read the request, call one action, answer."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections, transaction
-from django.utils.cache import add_never_cache_headers
-from django.utils.decorators import method_decorator
-from django.views.decorators.debug import sensitive_post_parameters
-from rest_framework import permissions, renderers, status
+from django.urls import NoReverseMatch, ResolverMatch, reverse
+from rest_framework import renderers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from social_endpoints.actions.begin import begin
 from social_endpoints.actions.complete import complete
 from social_endpoints.carriers import Carrier
 from social_endpoints.conf import imported
-from social_endpoints.exceptions import Refused, misconfigured
+from social_endpoints.endpoint import EndpointView
 from social_endpoints.flow import Flow
-from social_endpoints.negotiation import JSONNegotiation
 from social_endpoints.parameters import (
     FLOW,
     PARTIAL_TOKEN,
@@ -29,65 +24,12 @@ from social_endpoints.parameters import (
     query_parameters,
     require,
 )
-from social_endpoints.parsers import FormParser, JSONParser, MultiPartParser
-from social_endpoints.providers.callback import missing_parameters, returned_state
+from social_endpoints.providers.callback import missing_parameters
+from social_endpoints.providers.correlation import returned_key
 from social_endpoints.providers.registry import find
 from social_endpoints.serializers import BeginSerializer
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login, Paused
-
-
-class EndpointView(APIView):
-    """What all endpoints have in common.
-
-    They look at no ``Authorization`` header and no session: an expired token, or an
-    admin who is logged in in another tab, must not turn a login into a 401 or 403.
-    """
-
-    authentication_classes = ()
-    permission_classes = (permissions.AllowAny,)
-    parser_classes = (JSONParser, FormParser, MultiPartParser)
-    renderer_classes = (renderers.JSONRenderer,)
-    content_negotiation_class = JSONNegotiation
-
-    @classmethod
-    def as_view(cls, **initkwargs: Any) -> Any:
-        """Return the view, outside of ``ATOMIC_REQUESTS``.
-
-        A login asks a provider over the network; its transaction opens after that.
-        """
-        view = super().as_view(**initkwargs)
-        for alias in connections:
-            view = transaction.non_atomic_requests(using=alias)(view)
-        return view
-
-    @method_decorator(sensitive_post_parameters())
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """Answer, with the parameters hidden from Django's error reports."""
-        if request.encoding not in {None, "utf-8"}:
-            # Django would decode the query string with whatever codec the client names.
-            request.encoding = "utf-8"
-        return super().dispatch(request, *args, **kwargs)
-
-    def handle_exception(self, exc: Exception) -> Response:
-        """Answer an exception: as the project does, and a refusal with the error body."""
-        if isinstance(exc, ImproperlyConfigured):
-            exc = misconfigured(exc)
-        response = super().handle_exception(exc)
-        if isinstance(exc, Refused):
-            # An exception handler of the project's may have a shape of its own.
-            if isinstance(response.data, dict) and "detail" in response.data:
-                del response.data["detail"]
-                response.data.update(exc.body)
-            if exc.retry_after:
-                response["Retry-After"] = exc.retry_after
-        return response
-
-    def finalize_response(self, *args: Any, **kwargs: Any) -> Any:
-        """Forbid every cache to keep the answer."""
-        response = super().finalize_response(*args, **kwargs)
-        add_never_cache_headers(response)
-        return response
 
 
 class ProviderAuthView(EndpointView):
@@ -111,6 +53,7 @@ class ProviderAuthView(EndpointView):
         begun = begin(
             provider=found,
             redirect_uri=query.validated_data["redirect_uri"],
+            handoff_uri=self.get_handoff_uri,
             query=asked,
             request=request._request,
         )
@@ -127,7 +70,7 @@ class ProviderAuthView(EndpointView):
             require(data, missing_parameters(found, data))
         self.carrier = self.get_carrier()
         self.flow = self.carrier.find(
-            posted, partial_token or returned_state(found, data), provider=provider
+            posted, partial_token or returned_key(found, data), provider=provider
         )
         outcome = complete(
             provider=found,
@@ -151,6 +94,18 @@ class ProviderAuthView(EndpointView):
         if self.flow is not None and self.flow.spent:
             self.carrier.drop(response)
         return response
+
+    def get_handoff_uri(self) -> str:
+        """Return the path to which a provider posts its answer, if it posts it.
+
+        :raises ImproperlyConfigured: the project has not routed it.
+        """
+        match = cast("ResolverMatch", self.request.resolver_match)  # There is a view: this.
+        name = ":".join([*match.namespaces, "provider-callback"])
+        try:
+            return reverse(name, kwargs=match.kwargs)
+        except NoReverseMatch as error:
+            raise ImproperlyConfigured(f"There is no URL named {name!r}.") from error
 
     def get_token_serializer_class(self) -> type[LoginSerializer]:
         """Return the class of the serializer that answers a completed login.

@@ -35,8 +35,8 @@ from tests.frontend import Frontend
 pytestmark = pytest.mark.django_db
 REDIRECT_URI = "https://app.example.com/cb?next=%2Fa%26b&x=1+2/"
 
-# A page of the project's stands where others have a redirect.
-NO_REDIRECT = {"facebook-app", "loginradius"}
+# A page of the project's, a widget or an SDK stands where others have a redirect.
+NO_REDIRECT = {"facebook-app", "facebook-limited-login", "loginradius", "vk-app"}
 # They link an account to somebody who is logged in, and log nobody in.
 ASSOCIATION_ONLY = {"drip", "mixcloud"}
 
@@ -85,8 +85,9 @@ def test_begin(
 ) -> None:
     _configure(settings, name)
 
+    query = {"shop": "acme"} if name == "shopify" else {}
     with django_assert_num_queries(0):
-        begun = Frontend("cookie").begin(name, redirect_uri=REDIRECT_URI)
+        begun = Frontend("cookie").begin(name, redirect_uri=REDIRECT_URI, **query)
 
     assert begun.status_code == 200, begun.data
     url = urlsplit(begun.data["authorization_url"])
@@ -116,7 +117,8 @@ def test_backends_that_log_nobody_in(name: str, settings: Any) -> None:
 
     answer = Frontend("cookie").begin(name, redirect_uri=REDIRECT_URI)
 
-    assert (answer.status_code, answer.data["error_code"]) == (400, "session_context_missing")
+    assert (answer.status_code, answer.data["error_code"]) == (400, "authentication_disallowed")
+    assert answer.data["error_recovery"] == "use_existing_account"
 
 
 def _configure(settings: Any, name: str) -> None:

@@ -45,6 +45,7 @@ def test_defaults(empty: Any, settings: Any) -> None:
         "ALLOWED_REDIRECT_URIS": (),
         "TOKEN_SERIALIZER": "social_endpoints.tokens.TokenSerializer",
         "FLOW_TRANSPORT": "auto",
+        "PKCE": "auto",
         "STRATEGY": "social_endpoints.strategy.Strategy",
         "JWT_ACCESS_COOKIE": "access",
         "JWT_REFRESH_COOKIE": "refresh",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,48 +13,74 @@ from social_core.backends.oauth import OAuthAuth
 from social_core.backends.utils import OIDCDiscoveryMixin
 from social_core.exceptions import AuthConfigurationError, AuthResponseError
 
+from social_endpoints import handoffs
 from social_endpoints.actions.sealing import sealed
-from social_endpoints.exceptions import ProviderNotSupported, refusals
+from social_endpoints.exceptions import AssociationOnly, ProviderNotSupported, refusals
 from social_endpoints.flow import LOGIN, Flow
-from social_endpoints.providers import loading, options
-from social_endpoints.providers.callback import sent_state
+from social_endpoints.providers import loading, options, posting, redirects
+from social_endpoints.providers.correlation import sent_key
 from social_endpoints.providers.registry import Provider
 from social_endpoints.strategy import Strategy
 from social_endpoints.types import Begun
 
 
 def begin(
-    *, provider: Provider, redirect_uri: str, query: Mapping[str, str], request: HttpRequest
+    *,
+    provider: Provider,
+    redirect_uri: str,
+    handoff_uri: Callable[[], str],
+    query: Mapping[str, str],
+    request: HttpRequest,
 ) -> Begun:
     """Begin a login with a provider.
 
-    Nothing is written: what the completion needs is in the flow.
+    Nothing is written to a database: what the completion needs is in the flow. Where
+    the provider posts its answer to the server, the cache remembers ``redirect_uri``.
 
     :param redirect_uri: where the provider sends the user back to; an allowed one.
+    :param handoff_uri: returns where a provider posts its answer to, if it posts it.
     :param query: the parameters of the request, of which only those are used that
-        the project's settings let through.
+        the project's settings, or the backend's protocol, let through.
     :raises ProviderNotSupported: the backend has no redirect to begin with.
     :raises Refused: the provider cannot be reached to begin, for example.
     :raises Misconfigured: a mistake in the provider's settings.
     """
-    flow = Flow(provider.name, LOGIN, redirect_uri)
+    if redirects.why_none(provider.backend):
+        raise ProviderNotSupported(provider.name)
     with refusals(provider.name, "begin"):
-        strategy, backend = loading.load(provider, request=request, data={}, flow=flow)
-        loading.require_client(backend)
-        _let_through(strategy, backend, flow, query)
-        url = _authorization_url(backend, provider)
-        key = sent_state(backend, flow) or flow.id
-        return Begun(url, sealed(flow, backend, key=key, stage="begin"))
+        begun_over = partial(_begun_over, provider=provider, query=query, request=request)
+        if not posting.always_posts(provider.backend):
+            begun = begun_over(Flow(provider.name, LOGIN, redirect_uri))
+            if not posting.is_asked_to_post(begun.authorization_url):
+                return begun
+        flow = Flow(provider.name, LOGIN, handoff_uri(), handoff=True)
+        begun = begun_over(flow)
+        handoffs.expect(provider.name, flow.key, redirect_uri, begun.flow.lifetime)
+        return begun
+
+
+def _begun_over(
+    flow: Flow, *, provider: Provider, query: Mapping[str, str], request: HttpRequest
+) -> Begun:
+    strategy, backend = loading.load(provider, request=request, data={}, flow=flow)
+    if backend.ASSOCIATION_ONLY:
+        raise AssociationOnly(backend, stage="begin")
+    loading.require_client(backend)
+    _let_through(strategy, backend, flow, query)
+    url = _authorization_url(backend, provider)
+    flow.key = sent_key(backend, flow)
+    return Begun(url, sealed(flow, backend, stage="begin"))
 
 
 def _let_through(
     strategy: Strategy, backend: BaseAuth[Any], flow: Flow, query: Mapping[str, str]
 ) -> None:
-    """Give the backend and the flow what the project's settings want of the query."""
+    """Give the backend and the flow what they want of the query, and nothing else."""
     stored = options.stored_fields(backend)
-    seen = stored | options.overridable_arguments(backend) | {"openid_identifier"}
     flow.session.update((name, text) for name, text in query.items() if name in stored)
-    strategy.data = {name: text for name, text in query.items() if name in seen}
+    known = stored | options.overridable_arguments(backend) | options.asked_at_begin(backend)
+    strategy.data = {**options.presets(backend)}
+    strategy.data.update((name, text) for name, text in query.items() if name in known)
     backend.data = strategy.request_data()
 
 

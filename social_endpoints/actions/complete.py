@@ -23,13 +23,16 @@ from social_core.utils import (
     user_is_active,
 )
 
+from social_endpoints import handoffs
 from social_endpoints.actions.resume import resume
 from social_endpoints.actions.sealing import sealed
 from social_endpoints.exceptions import REFUSALS, FlowNotSent, InactiveUser, refusals
 from social_endpoints.flow import Flow
 from social_endpoints.pipeline import Question
 from social_endpoints.providers import loading
-from social_endpoints.providers.callback import returned_state, seen, sent_state
+from social_endpoints.providers.callback import refuse_error, seen
+from social_endpoints.providers.correlation import returned_key
+from social_endpoints.providers.issuer import refuse_other_issuer
 from social_endpoints.providers.registry import Provider
 from social_endpoints.storage import claim
 from social_endpoints.types import Login, Paused
@@ -64,11 +67,12 @@ def complete(
         with refusals(provider.name, "callback"):
             if flow is None:
                 raise _flow_missing(flow_sent)
-            sent = seen(provider, data)
-            strategy, backend = loading.load(provider, request=request, data=sent, flow=flow)
+            if partial_token is None:
+                data = seen(provider, _answer(provider, data, flow), flow)
+            strategy, backend = loading.load(provider, request=request, data=data, flow=flow)
             with strategy.unit_of_work as work:
                 if partial_token is None:
-                    result = _ask_provider(provider, backend, flow, data)
+                    result = _ask_provider(backend, flow)
                 else:
                     begun = deepcopy(flow.session)
                     result = work.run(partial(_resume, backend, flow, partial_token, begun))
@@ -86,14 +90,24 @@ def _flow_missing(flow_sent: bool) -> AuthSessionError:
     return kind(code="session_context_missing", stage="callback")
 
 
-def _ask_provider(
-    provider: Provider, backend: BaseAuth[Any], flow: Flow, data: Mapping[str, str]
-) -> Any:
-    expected, returned = sent_state(backend, flow), returned_state(provider, data)
-    if expected and returned and not constant_time_compare(expected, returned):
-        raise AuthSessionError(backend, code="state_mismatch", stage="callback")
+def _answer(provider: Provider, data: Mapping[str, str], flow: Flow) -> Mapping[str, str]:
+    """Return what the provider has answered to this very login, wherever it waits."""
+    returned = returned_key(provider, data)
+    if flow.key and returned and not constant_time_compare(flow.key, returned):
+        raise AuthSessionError(code="state_mismatch", stage="callback")
+    if not flow.handoff or "SAMLResponse" in data:
+        return data
+    answer = handoffs.take(provider.name, flow.key, data.get("code", ""))
+    if answer is None:
+        raise AuthSessionError(code="state_mismatch", stage="callback")
+    return answer
+
+
+def _ask_provider(backend: BaseAuth[Any], flow: Flow) -> Any:
+    refuse_other_issuer(backend)
     _claim(backend, flow)
     flow.spent = True
+    refuse_error(backend)
     return backend.complete(user=None)
 
 
@@ -156,10 +170,17 @@ def _paused(backend: Any, flow: Flow, result: Any, work: UnitOfWork) -> Paused:
             raise AuthPolicyError(backend, stage="pipeline")
         work.undo()
         return Paused(None, redirect_to, None, None)
-    fresh = Flow(flow.provider, flow.purpose, flow.redirect_uri, session=flow.session)
+    fresh = Flow(
+        flow.provider,
+        flow.purpose,
+        flow.redirect_uri,
+        session=flow.session,
+        key=partial_token,
+        handoff=flow.handoff,
+    )
     return Paused(
         partial_token=partial_token,
         redirect_to=redirect_to,
         fields=result.fields if isinstance(result, Question) else None,
-        flow=sealed(fresh, backend, key=partial_token, stage="pipeline"),
+        flow=sealed(fresh, backend, stage="pipeline"),
     )

@@ -13,10 +13,9 @@ from social_endpoints.providers.options import lifetime
 from social_endpoints.types import SealedFlow
 
 
-def sealed(flow: Flow, backend: BaseAuth[Any], *, key: str, stage: ErrorStage) -> SealedFlow:
+def sealed(flow: Flow, backend: BaseAuth[Any], *, stage: ErrorStage) -> SealedFlow:
     """Seal a flow, which lives from now on.
 
-    :param key: what the next request will bring back.
     :raises AuthInputError: what is stored in the flow makes it too long for a cookie.
     :raises AuthConfigurationError: the setting of its lifetime is none.
     """
@@ -25,4 +24,4 @@ def sealed(flow: Flow, backend: BaseAuth[Any], *, key: str, stage: ErrorStage) -
     token = seal(flow)
     if len(token) > MAX_LENGTH:
         raise AuthInputError(backend, code="invalid_parameter", stage=stage)
-    return SealedFlow(token, key, seconds)
+    return SealedFlow(token, flow.key or flow.id, seconds)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from types import UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning
 
 from social_endpoints.conf import NAME, Settings, settings
 from social_endpoints.redirect_uris import is_loopback
+
+_UNIONS = (Union, UnionType)  # Which of them `|` makes depends on what it joins.
 
 
 def check_dictionary(**kwargs: Any) -> list[CheckMessage]:
@@ -80,10 +82,15 @@ def _wrong_values(
 
 
 def _is_instance(value: Any, hint: Any) -> bool:
-    if isinstance(hint, UnionType):
+    if get_origin(hint) in _UNIONS:
         return any(_is_instance(value, option) for option in get_args(hint))
     if get_origin(hint) is Literal:
-        return value in get_args(hint)
+        return isinstance(value, str) and value in get_args(hint)
+    if get_origin(hint) is Mapping:
+        key, item = get_args(hint)
+        return isinstance(value, Mapping) and all(
+            _is_instance(name, key) and _is_instance(value[name], item) for name in value
+        )
     if get_origin(hint) is Sequence:
         is_list = isinstance(value, (list, tuple, set, frozenset))
         return is_list and all(isinstance(item, str) for item in value)
@@ -93,7 +100,9 @@ def _is_instance(value: Any, hint: Any) -> bool:
 def _described(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return " or ".join(map(repr, get_args(hint)))
-    if isinstance(hint, UnionType):
+    if get_origin(hint) in _UNIONS:
         return " or ".join(map(_described, get_args(hint)))
+    if get_origin(hint) is Mapping:
+        return f"a dictionary with values that are {_described(get_args(hint)[1])}"
     names = {str: "a string", bool: "True or False", type(None): "None"}
     return names.get(hint, "a list of strings")

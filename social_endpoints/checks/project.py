@@ -7,15 +7,21 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings as django_settings
+from django.core.cache import DEFAULT_CACHE_ALIAS, caches
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLResolver, get_resolver
+from social_core.backends.base import BaseAuth
+from social_core.backends.open_id import OpenIdAuth
 from social_core.utils import setting_name
 
 from social_endpoints.conf import Settings, settings
 from social_endpoints.flow import LOGIN, Flow
 from social_endpoints.providers.credentials import missing
 from social_endpoints.providers.loading import load, storage
+from social_endpoints.providers.posting import may_post
 from social_endpoints.providers.registry import Provider, configured
 
 
@@ -56,7 +62,12 @@ def check_providers(**kwargs: Any) -> list[CheckMessage]:
         ]
     if settings.STRATEGY != Settings.STRATEGY or not apps.is_installed("social_django"):
         return []  # A strategy of the project's may know the settings of each request only.
-    return [message for provider in providers.values() for message in _incomplete(provider)]
+    return [
+        message
+        for provider in providers.values()
+        for find in (_incomplete, _handed_off, _of_the_users_choice)
+        for message in find(provider, _backend(provider))
+    ]
 
 
 def check_urls(**kwargs: Any) -> list[CheckMessage]:
@@ -74,8 +85,44 @@ def check_urls(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-def _incomplete(provider: Provider) -> Iterator[CheckMessage]:
+def _backend(provider: Provider) -> BaseAuth[Any]:
     _, backend = load(provider, request=None, data={}, flow=Flow(provider.name, LOGIN, ""))
+    return backend
+
+
+def _handed_off(provider: Provider, backend: BaseAuth[Any]) -> Iterator[CheckMessage]:
+    cache = caches[DEFAULT_CACHE_ALIAS]
+    if not isinstance(cache, (DummyCache, LocMemCache)) or not may_post(backend):
+        return
+    if isinstance(cache, DummyCache):
+        yield Error(
+            f"The provider {provider.name!r} posts its answer to the server, and the cache"
+            " keeps nothing.",
+            hint="Set CACHES['default'] to a cache that all servers share, Redis for example.",
+            id="social_endpoints.E015",
+        )
+    else:
+        yield Warning(
+            f"The provider {provider.name!r} posts its answer to the server, and the cache is"
+            " one process's own.",
+            hint="Set CACHES['default'] to a cache that all servers share, Redis for example,"
+            " before there is a second process.",
+            id="social_endpoints.W005",
+        )
+
+
+def _of_the_users_choice(provider: Provider, backend: BaseAuth[Any]) -> Iterator[CheckMessage]:
+    if isinstance(backend, OpenIdAuth) and not backend.requires_openid_provider_binding():
+        yield Warning(
+            f"The provider {provider.name!r} lets the user choose which server this one fetches"
+            " from, inside of your network, too.",
+            hint="Use a backend with a fixed URL; or let the server reach only what it may, and"
+            " list this id in SILENCED_SYSTEM_CHECKS.",
+            id="social_endpoints.W006",
+        )
+
+
+def _incomplete(provider: Provider, backend: BaseAuth[Any]) -> Iterator[CheckMessage]:
     for name in missing(backend):
         full_name = setting_name(provider.name, name)
         yield Warning(

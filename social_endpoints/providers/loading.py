@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, cast
 
 from django.conf import settings as django_settings
 from django.http import HttpRequest
+from social_core.backends.apple import AppleIdAuth
 from social_core.backends.base import BaseAuth
-from social_core.backends.oauth import OAuthAuth
+from social_core.backends.oauth import BaseOAuth1, BaseOAuth2, BaseOAuth2PKCE, OAuthAuth
+from social_core.backends.open_id import OpenIdAuth
+from social_core.backends.telegram import TelegramAuth
 from social_core.exceptions import AuthConfigurationError, SocialAuthBaseException
 
 from social_endpoints.conf import import_path, imported
 from social_endpoints.flow import Flow
+from social_endpoints.providers import kinds
+from social_endpoints.providers.apple import AppleUser
 from social_endpoints.providers.credentials import missing
 from social_endpoints.providers.exact_parameters import ExactParameters
+from social_endpoints.providers.kinds import is_kind
+from social_endpoints.providers.openid import OpenID
 from social_endpoints.providers.pipeline import RecordedPipeline
+from social_endpoints.providers.proof_key import AddedProofKey, ProofKey
 from social_endpoints.providers.registry import Provider
+from social_endpoints.providers.telegram import TelegramRedirect
 from social_endpoints.providers.transport import Transport
 from social_endpoints.strategy import Strategy
 
@@ -67,8 +76,29 @@ def _extended(backend: Any) -> Any:
     Built once for each class, under the name and module that the project
     configured, because social-core caches discovery by class.
     """
-    additions: tuple[Any, ...] = (Transport, RecordedPipeline)
-    if issubclass(backend, OAuthAuth):
-        additions = (ExactParameters, *additions)
     identity = {"__module__": backend.__module__, "__qualname__": backend.__qualname__}
-    return type(backend.__name__, (*additions, backend), identity)
+    if issubclass(backend, BaseOAuth1):
+        # The token says which login it is. A parameter in the redirect URI would make it
+        # another one, and providers compare.
+        identity["REDIRECT_STATE"] = False
+    return type(backend.__name__, (*_additions(backend), backend), identity)
+
+
+def _additions(backend: Any) -> Iterator[Any]:
+    if issubclass(backend, OAuthAuth):
+        yield ExactParameters
+    yield Transport
+    yield RecordedPipeline
+    if issubclass(backend, AppleIdAuth):
+        yield AppleUser
+    if issubclass(backend, BaseOAuth2):
+        yield ProofKey if issubclass(backend, BaseOAuth2PKCE) else AddedProofKey
+    if issubclass(backend, OpenIdAuth):
+        yield OpenID
+    if issubclass(backend, TelegramAuth):
+        yield TelegramRedirect
+    if is_kind(backend, kinds.SAML):
+        # Not before a project has it: it needs a package of its own.
+        from social_endpoints.providers.saml import SAML
+
+        yield SAML

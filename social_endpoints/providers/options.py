@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from social_core.backends.base import BaseAuth
+from social_core.backends.livejournal import LiveJournalOpenId
 from social_core.exceptions import AuthConfigurationError
+
+from social_endpoints.providers.kinds import SAML, SHOPIFY, is_kind
 
 
 def lifetime(backend: BaseAuth[Any]) -> int:
@@ -30,6 +33,28 @@ def stored_fields(backend: BaseAuth[Any]) -> set[str]:
 def overridable_arguments(backend: BaseAuth[Any]) -> set[str]:
     """Return the names of what begin's query may say to the provider."""
     return _names(backend.setting("AUTH_EXTRA_ARGUMENTS_OVERRIDE_ALLOWLIST"))
+
+
+def asked_at_begin(backend: BaseAuth[Any]) -> set[str]:
+    """Return the names of what a begin must say of its user, for there to be a URL.
+
+    Which identity provider of several, which shop: nothing of the project's can know.
+    """
+    if isinstance(backend, LiveJournalOpenId):
+        return {"openid_lj_user"}
+    if is_kind(type(backend), SAML):
+        return {"idp"}
+    if is_kind(type(backend), SHOPIFY):
+        return {"shop"}
+    return {"openid_identifier"}
+
+
+def presets(backend: BaseAuth[Any]) -> dict[str, str]:
+    """Return what need not be said at begin, because there is one possibility."""
+    providers = backend.setting("ENABLED_IDPS") if is_kind(type(backend), SAML) else None
+    if isinstance(providers, dict) and len(providers) == 1:
+        return {"idp": next(iter(providers))}
+    return {}
 
 
 def _names(value: str | Iterable[str] | None) -> set[str]:

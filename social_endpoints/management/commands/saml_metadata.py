@@ -1,0 +1,64 @@
+"""Print what the administrator of a SAML identity provider has to be given."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.urls import NoReverseMatch, reverse
+
+from social_endpoints.exceptions import ProviderNotSupported
+from social_endpoints.flow import LOGIN, Flow
+from social_endpoints.providers.kinds import SAML, is_kind
+from social_endpoints.providers.loading import load
+from social_endpoints.providers.registry import Provider, find
+
+
+class Command(BaseCommand):
+    """Prints the metadata of this service provider, with the hand-off as the place to post to."""
+
+    help = "Print this site's SAML metadata: its entity ID, its keys, and where to post responses."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add where the site is reached, which no setting says."""
+        parser.add_argument("origin", help="where the API is reached, e.g. https://api.example.com")
+        parser.add_argument("--provider", default="saml", help="the backend's name (saml)")
+
+    def handle(self, *args: Any, **options: Any) -> str:
+        """Return the XML.
+
+        :raises CommandError: there is no such SAML provider, or python3-saml finds the
+            settings wanting.
+        """
+        provider = _provider(options["provider"])
+        flow = Flow(provider.name, LOGIN, _callback(options["origin"], provider), handoff=True)
+        backend: Any
+        _, backend = load(provider, request=None, data={}, flow=flow)
+        try:
+            metadata, errors = backend.generate_metadata_xml()
+        except Exception as error:  # python3-saml has an error of its own.
+            raise CommandError(f"The settings are not valid: {error}") from error
+        if errors:
+            raise CommandError(f"The metadata is not valid: {', '.join(errors)}")
+        return metadata.decode() if isinstance(metadata, bytes) else str(metadata)
+
+
+def _provider(name: str) -> Provider:
+    try:
+        provider = find(name)
+    except (ProviderNotSupported, ImproperlyConfigured) as error:
+        raise CommandError(str(error)) from error
+    if not is_kind(provider.backend, SAML):
+        raise CommandError(f"The provider {name!r} does not speak SAML.")
+    return provider
+
+
+def _callback(origin: str, provider: Provider) -> str:
+    if urlsplit(origin).scheme not in {"http", "https"}:
+        raise CommandError(f"{origin!r} is no origin: write https:// before the host.")
+    try:
+        return urljoin(origin, reverse("provider-callback", args=[provider.name]))
+    except NoReverseMatch as error:
+        raise CommandError("social_endpoints.urls is not included in the URLs.") from error

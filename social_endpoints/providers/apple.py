@@ -1,0 +1,43 @@
+"""What Apple posts beside the code, read with care."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from social_core.backends.apple import AppleIdAuth
+from social_core.exceptions import AuthInputError
+
+# The backends of social-core 7 are generic, those of 6 are not.
+if TYPE_CHECKING:
+    _AppleIdAuth = AppleIdAuth[Any]
+else:
+    _AppleIdAuth = AppleIdAuth
+
+_USER = "user"
+
+
+class AppleUser(_AppleIdAuth):
+    """A mixin above the backend's class: the user's name comes through the browser."""
+
+    def auth_complete(self, *args: Any, **kwargs: Any) -> Any:
+        """Complete as the backend does.
+
+        :raises AuthInputError: ``user`` is not what Apple sends at a first login: JSON
+            as ``{"name": {"firstName": …, "lastName": …}, "email": …}`` (Apple, "Request
+            an authorization to the Sign in with Apple server").
+        """
+        if not _is_user(self.data.get(_USER, "{}")):
+            raise AuthInputError(self, parameter=_USER, stage="callback")
+        return super().auth_complete(*args, **kwargs)
+
+
+def _is_user(text: str) -> bool:
+    try:
+        user = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    name = user.get("name", {}) if isinstance(user, dict) else None
+    return isinstance(name, dict) and all(
+        value is None or isinstance(value, str) for value in name.values()
+    )

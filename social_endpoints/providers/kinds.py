@@ -1,0 +1,33 @@
+"""Which of python-social-auth's backends a project's backend is, or derives from.
+
+By name, where importing the class would need a package that the project may not have,
+or where a table of many is meant.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from social_core.backends.base import BaseAuth
+
+SAML = "social_core.backends.saml.SAMLAuth"
+SHOPIFY = "social_core.backends.shopify.ShopifyOAuth2"
+
+BackendClass = type[BaseAuth[Any]]
+
+
+def is_kind(backend: BackendClass, *paths: str) -> bool:
+    """Say whether a backend's class is one that a dotted path names, or a subclass of it."""
+    return any(f"{base.__module__}.{base.__qualname__}" in paths for base in backend.__mro__)
+
+
+def core_name(backend: BackendClass) -> str:
+    """Return the name of the backend of social-core that a project's backend is, or derives from.
+
+    A project may have it under another name, or several of them.
+    """
+    for base in backend.__mro__:
+        name = vars(base).get("name")
+        if name and base.__module__.startswith("social_core.backends."):
+            return str(name)
+    return ""

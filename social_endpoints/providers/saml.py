@@ -1,0 +1,79 @@
+"""SAML 2.0 whose answers are handed off, and whose refusals say what they mean."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from typing import TYPE_CHECKING, Any
+
+from defusedxml import ElementTree
+from onelogin.saml2.errors import OneLogin_Saml2_Error
+from social_core.backends.saml import SAMLAuth
+from social_core.exceptions import (
+    AuthCanceled,
+    AuthConfigurationError,
+    AuthCredentialError,
+    AuthProviderError,
+    AuthResponseError,
+    SocialAuthBaseException,
+)
+
+# The backends of social-core 7 are generic, those of 6 are not.
+if TYPE_CHECKING:
+    _SAMLAuth = SAMLAuth[Any]
+else:
+    _SAMLAuth = SAMLAuth
+
+_STATUS_CODE = "{urn:oasis:names:tc:SAML:2.0:protocol}StatusCode"
+_STATUS = "urn:oasis:names:tc:SAML:2.0:status:"
+
+
+class SAML(_SAMLAuth):
+    """A mixin above the backend's class."""
+
+    def auth_url(self) -> str:
+        """Return the identity provider's URL, with the request in it.
+
+        :raises AuthConfigurationError: python3-saml refuses what the settings say.
+        """
+        try:
+            return str(super().auth_url())  # type: ignore[no-untyped-call]  # core's
+        except OneLogin_Saml2_Error as error:
+            parameter = "ENABLED_IDPS"
+            raise AuthConfigurationError(self, parameter=parameter, stage="begin") from error
+
+    def auth_complete(self, *args: Any, **kwargs: Any) -> Any:
+        """Complete as the backend does.
+
+        :raises AuthCanceled: the response says that the user, or the provider, would not.
+        :raises AuthCredentialError: it says that the user has to be asked again.
+        :raises AuthProviderError: it says that the provider has failed.
+        """
+        try:
+            return super().auth_complete(*args, **kwargs)  # type: ignore[no-untyped-call]  # core's
+        except AuthResponseError as error:
+            raise self._as_said(error) from error
+
+    def _as_said(self, error: AuthResponseError) -> SocialAuthBaseException:
+        """Return the error for the status of a response (SAML core section 3.2.2.2).
+
+        Nobody has verified it: it is the browser's word, as ``error`` is in OAuth 2.
+        """
+        said = {code.removeprefix(_STATUS) for code in _statuses(self.data)}
+        if said & {"RequestDenied"}:
+            return AuthCanceled(self, stage="callback")
+        if said & {"AuthnFailed", "NoPassive", "NoAuthnContext"}:
+            code = "reauthentication_required"
+            return AuthCredentialError(
+                self, code=code, source="provider_response", stage="callback"
+            )
+        if said & {"Responder"}:
+            return AuthProviderError(self, code="unavailable", stage="callback")
+        return error
+
+
+def _statuses(data: dict[str, Any]) -> list[str]:
+    try:
+        root = ElementTree.fromstring(b64decode(data.get("SAMLResponse", "")))
+    except (ValueError, ElementTree.ParseError):
+        return []
+    return [element.get("Value", "") for element in root.iter(_STATUS_CODE)]
