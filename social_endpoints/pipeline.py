@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from django.core.serializers.json import DjangoJSONEncoder
 from django.http import JsonResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.metadata import SimpleMetadata
-from rest_framework.utils.encoders import JSONEncoder
 from social_core.pipeline.partial import partial_step
 
 from social_endpoints.types import FormText
@@ -34,6 +34,14 @@ _TAKES_MANY = (
     serializers.MultipleChoiceField,
     serializers.ManyRelatedField,
 )
+
+
+class AnswersEncoder(DjangoJSONEncoder):
+    """Django's, which takes a decimal as a string and loses nothing of it, and sets as lists."""
+
+    def default(self, o: Any) -> Any:
+        # What several choices validate to.
+        return list(o) if isinstance(o, set) else super().default(o)
 
 
 class Question(JsonResponse):
@@ -147,7 +155,7 @@ def _plain(serializer: serializers.Serializer[Any]) -> dict[str, Any]:
     plain, errors = {}, {}
     for name, value in serializer.validated_data.items():
         try:
-            plain[name] = json.loads(json.dumps(value, cls=JSONEncoder, allow_nan=False))
+            plain[name] = json.loads(json.dumps(value, cls=AnswersEncoder, allow_nan=False))
         except ValueError:
             errors[name] = [_("A valid number is required.")]
         except TypeError as error:
