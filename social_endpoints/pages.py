@@ -35,11 +35,11 @@ class ProviderCallbackView(EndpointView):
 
     schema = None  # It is for providers and browsers: no client calls it.
 
-    def get(self, request: Request, provider: str) -> HttpResponseBase:
+    def get(self, request: Request, provider: str, **kwargs: Any) -> HttpResponseBase:
         """Hand off an answer that the provider has put into the URL: an error, say."""
         return self.hand_off(request, provider)
 
-    def post(self, request: Request, provider: str) -> HttpResponseBase:
+    def post(self, request: Request, provider: str, **kwargs: Any) -> HttpResponseBase:
         """Hand off an answer that the provider has posted."""
         return self.hand_off(request, provider)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
@@ -35,14 +35,15 @@ from social_endpoints.types import Login, Paused
 class ProviderAuthView(EndpointView):
     """Begin and complete a login with a provider.
 
-    A project may subclass it and route it itself.
+    A project may subclass it and route it itself, and may include the URLs below a
+    path with parameters of its own.
     """
 
     carrier: Carrier
     flow: Flow | None = None
     serializer: LoginSerializer | None = None
 
-    def get(self, request: Request, provider: str) -> Response:
+    def get(self, request: Request, provider: str, **kwargs: Any) -> Response:
         """Begin: answer with the provider's authorization URL."""
         found = find(provider)
         asked = query_parameters(request)
@@ -61,7 +62,7 @@ class ProviderAuthView(EndpointView):
         self.carrier.hand_out(begun.flow, response)
         return response
 
-    def post(self, request: Request, provider: str) -> Response:
+    def post(self, request: Request, provider: str, **kwargs: Any) -> Response:
         """Complete: answer with the project's token, or with what a paused pipeline asks."""
         found = find(provider)
         data = parameters(request)

@@ -1,0 +1,58 @@
+"""An OpenID 2.0 provider whose answers come over a faked wire, really signed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import responses
+from openid.consumer.discover import OPENID_2_0_TYPE, OPENID_IDP_2_0_TYPE
+from openid.extensions import sreg
+from openid.server.server import Server
+from openid.store.memstore import MemoryStore
+
+XRDS = """<?xml version="1.0" encoding="UTF-8"?>
+<xrds:XRDS xmlns:xrds="xri://$xrds" xmlns="xri://$xrd*($v*2.0)"><XRD><Service priority="0">
+<Type>{type}</Type><URI>{endpoint}</URI></Service></XRD></xrds:XRDS>"""
+
+
+@dataclass
+class OpenID2Provider:
+    """What the provider knows: its URL, and who its user is.
+
+    ``requests`` are the modes it was asked for directly.
+    """
+
+    wire: responses.RequestsMock
+    url: str = "https://openid.example.com"
+    profile: dict[str, str] = field(
+        default_factory=lambda: {"fullname": "Ada Lovelace", "email": "ada@example.com"}
+    )
+    requests: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.endpoint = f"{self.url}/server"
+        self.identity = f"{self.url}/ada"
+        self._server = Server(MemoryStore(), self.endpoint)
+        for path, type_uri in (("/", OPENID_IDP_2_0_TYPE), ("/ada", OPENID_2_0_TYPE)):
+            body = XRDS.format(type=type_uri, endpoint=self.endpoint)
+            self.wire.get(self.url + path, body=body, content_type="application/xrds+xml")
+        self.wire.add_callback("POST", self.endpoint, callback=self._direct)
+
+    def authorize(self, authorization_url: str, *, allow: bool = True) -> dict[str, str]:
+        """Do what the user does at the provider; return the callback's parameters."""
+        request = self._server.decodeRequest(dict(parse_qsl(urlsplit(authorization_url).query)))
+        response = request.answer(allow, identity=self.identity)
+        if allow:
+            asked = sreg.SRegRequest.fromOpenIDRequest(request)
+            response.addExtension(sreg.SRegResponse.extractResponse(asked, self.profile))
+        location = self._server.encodeResponse(response).headers["location"]
+        return dict(parse_qsl(urlsplit(location).query))
+
+    def _direct(self, request: Any) -> tuple[int, dict[str, str], str]:
+        asked = dict(parse_qsl(request.body))
+        self.requests.append(asked["openid.mode"])
+        answer = self._server.handleRequest(self._server.decodeRequest(asked))
+        encoded = self._server.encodeResponse(answer)
+        return encoded.code, {"Content-Type": "text/plain"}, encoded.body
