@@ -24,7 +24,7 @@ from social_endpoints.types import FormText
 # What the endpoints read themselves of a request that continues a login.
 _RESERVED = frozenset({"flow", "partial_token"})
 
-_ASKED = "social_endpoints_asked"  # in the flow: the index of the step that has asked
+_ASKED = "social_endpoints_asked"  # in the flow: the index of the step that asked last
 
 TYPES = sorted(set(SimpleMetadata.label_lookup.mapping.values()))
 """What a field's ``type`` may be, in DRF's words."""
@@ -104,7 +104,6 @@ def require_fields(
         serializer = serializer_class(data=strategy.request_data(), context=context)
         serializer.initial_data = _in_full(serializer, serializer.initial_data)
         serializer.is_valid(raise_exception=True)
-        strategy.session_pop(_ASKED)
         return {"answers": {**known["answers"], **_plain(serializer)}}
 
     return ask

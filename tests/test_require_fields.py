@@ -375,9 +375,22 @@ def test_when(frontend: Frontend, openid: OpenIDProvider, settings: Any) -> None
     assert _answers() == {"terms": True, "newsletter": False}
 
     # By now this is no newcomer any more.
-    assert resumed(other, paused_too).status_code == 201
+    assert resumed(other, paused_too, terms=False).status_code == 201
     assert _answers() == "none"
     assert frontend.log_in(openid).status_code == 201
+
+
+def test_what_a_step_was_answered_that_needs_no_answer_any_more(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    _with_steps(settings, "ask_newcomers", "ask_age")
+    paused = frontend.log_in(openid)
+    user = User.objects.create(username="ada")
+    user.social_auth.create(provider="oidc", uid="user-1", id_key="sub")
+
+    asked = resumed(frontend, paused, terms=True, age=36)
+
+    assert [field["name"] for field in asked.data["fields"]] == ["age", "ratio"]
 
 
 def test_before_the_user_is_looked_for(

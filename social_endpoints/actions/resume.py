@@ -46,8 +46,10 @@ def _find(backend: Any, flow: Flow, partial_token: str) -> PartialMixin | HttpRe
     backend.strategy.data = {
         name: value for name, value in answers.items() if name != backend.id_key()
     }
-    outcome = partial_pipeline_result(backend, None, partial_token)
-    backend.strategy.data = answers
+    try:
+        outcome = partial_pipeline_result(backend, None, partial_token)
+    finally:  # A collision is tried again.
+        backend.strategy.data = answers
     if outcome.response is not None:
         response: HttpResponseBase = outcome.response
         return response
