@@ -46,6 +46,9 @@ _TEXTS_WHILE_PAUSED = frozenset({FLOW, PARTIAL_TOKEN, "verification_code"})
 
 _MOST_NESTED = 16  # Lists in lists: MariaDB stores 32, and some are around.
 
+# What Telegram's widget hands to its page as a number, and signs as text.
+_NUMBERS = frozenset({"auth_date", "id"})
+
 
 class Text(CharField):
     """A string as it is: not trimmed, and nothing else turned into one."""
@@ -75,6 +78,7 @@ def parameters(request: Request) -> dict[str, Any]:
     merged = {**query, **_body(request)}
     if merged.get(PARTIAL_TOKEN):
         return _validated(merged, texts=_TEXTS_WHILE_PAUSED)
+    merged = {name: _as_sent(name, value) for name, value in merged.items()}
     known = {name: value for name, value in merged.items() if _is_known(name, value)}
     return _validated(known, texts=known.keys())
 
@@ -124,6 +128,10 @@ def _form(fields: QueryDict) -> dict[str, FormText]:
             form[name] = FormText(texts[-1])
             form[name].values = texts
     return form
+
+
+def _as_sent(name: str, value: Any) -> Any:
+    return str(value) if name in _NUMBERS and type(value) is int else value
 
 
 def _is_known(name: str, value: Any) -> bool:

@@ -31,7 +31,9 @@ async function complete(answer) {
   // A reload, a bookmark or the history must not bring the code back.
   history.replaceState(null, "", location.pathname);
   const state = answer.get("state");
-  const { provider, flow, used } = recall(state) ?? {};
+  // A provider that answers to the server (SAML) brings a state back that the page has not
+  // seen go out: it belongs to the login that this tab began last.
+  const { provider, flow, used } = recall(state) ?? take(null) ?? {};
   if (!provider) throw new LoginError("This login was not begun in this tab.");
   if (used) throw new LoginError("This login has been used already.", provider);
   remember(state, { provider, used: true });
@@ -42,6 +44,11 @@ async function complete(answer) {
 
 const remember = (state, login) => sessionStorage.setItem(`login:${state}`, JSON.stringify(login));
 const recall = (state) => JSON.parse(sessionStorage.getItem(`login:${state}`));
+function take(state) {
+  const login = recall(state);
+  sessionStorage.removeItem(`login:${state}`);
+  return login;
+}
 
 // --- Requests and what goes wrong with them ------------------------------------------
 

@@ -12,6 +12,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
+from tests.servers.fixtures import *  # noqa: F403 - pytest finds fixtures by their names
+
 from .example import Example, example
 
 Screenshot = Callable[[Page, str], None]

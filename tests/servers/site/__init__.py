@@ -1,0 +1,1 @@
+"""The example's site, with one more provider for each protocol."""

@@ -1,0 +1,35 @@
+"""The providers of the tests as python-social-auth sees them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from social_core.backends.oauth import BaseOAuth1
+from social_core.backends.open_id_connect import OpenIdConnectAuth
+
+from tests.servers.addresses import addresses
+
+
+class OpenIdConnect(OpenIdConnectAuth):
+    name = "openid-connect"
+
+
+class OpenIdConnectFormPost(OpenIdConnectAuth):
+    """The same provider, asked to post its answer."""
+
+    name = "openid-connect-form-post"
+
+
+class OAuth1(BaseOAuth1):
+    name = "oauth1"
+    AUTHORIZATION_URL = f"{addresses.oauth1}/authorize"
+    REQUEST_TOKEN_URL = f"{addresses.oauth1}/request_token"
+    REQUEST_TOKEN_METHOD = "POST"
+    ACCESS_TOKEN_URL = f"{addresses.oauth1}/access_token"
+    ACCESS_TOKEN_METHOD = "POST"
+
+    def user_data(self, access_token: dict[str, str], *args: Any, **kwargs: Any) -> Any:
+        return self.get_json(f"{addresses.oauth1}/profile", auth=self.oauth_auth(access_token))
+
+    def get_user_details(self, response: dict[str, Any]) -> dict[str, Any]:
+        return {"username": response["username"], "email": response["email"]}
