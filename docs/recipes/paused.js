@@ -68,5 +68,6 @@ function control({ name, type, required, choices }) {
     element.append(new Option(display_name, value));
   if (tag === "select") element.multiple = type === "multiple choice";
   if (tag === "input") element.type = INPUTS[type] ?? "text";
-  return Object.assign(element, { name, required });
+  // A box that is not ticked is an answer, too; whether it will do, the server says.
+  return Object.assign(element, { name, required: required && type !== "boolean" });
 }
