@@ -38,6 +38,9 @@ _TEXTS = frozenset(
     }
 )
 
+# What Telegram's widget hands to its page as a number, and signs as text.
+_NUMBERS = frozenset({"auth_date", "id"})
+
 
 class Text(CharField):
     """A string as it is: not trimmed, and nothing else turned into one."""
@@ -63,7 +66,7 @@ def parameters(request: Request) -> dict[str, str]:
     """
     query = _query(request)
     query.pop(FLOW, None)
-    merged = {**query, **_body(request)}
+    merged = {name: _as_sent(name, value) for name, value in {**query, **_body(request)}.items()}
     known = {name: value for name, value in merged.items() if _is_known(name, value)}
     return _validated(known)
 
@@ -102,6 +105,10 @@ def _body(request: Request) -> dict[str, Any]:
         return body
     message = _("Invalid data. Expected a dictionary, but got {datatype}.")
     raise _invalid_body(message.format(datatype=type(body).__name__))
+
+
+def _as_sent(name: str, value: Any) -> Any:
+    return str(value) if name in _NUMBERS and type(value) is int else value
 
 
 def _is_known(name: str, value: Any) -> bool:

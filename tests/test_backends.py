@@ -83,7 +83,7 @@ def test_begin(
     settings: Any,
     django_assert_num_queries: Any,
 ) -> None:
-    _configure(settings, name)
+    configure(settings, name)
 
     query = {"shop": "acme"} if name == "shopify" else {}
     with django_assert_num_queries(0):
@@ -104,7 +104,7 @@ def test_begin(
 
 @pytest.mark.parametrize("name", sorted(NO_REDIRECT & BACKENDS.keys()))
 def test_backends_without_a_redirect(name: str, settings: Any) -> None:
-    _configure(settings, name)
+    configure(settings, name)
 
     answer = Frontend("cookie").begin(name, redirect_uri=REDIRECT_URI)
 
@@ -113,7 +113,7 @@ def test_backends_without_a_redirect(name: str, settings: Any) -> None:
 
 @pytest.mark.parametrize("name", sorted(ASSOCIATION_ONLY))
 def test_backends_that_log_nobody_in(name: str, settings: Any) -> None:
-    _configure(settings, name)
+    configure(settings, name)
 
     answer = Frontend("cookie").begin(name, redirect_uri=REDIRECT_URI)
 
@@ -121,7 +121,7 @@ def test_backends_that_log_nobody_in(name: str, settings: Any) -> None:
     assert answer.data["error_recovery"] == "use_existing_account"
 
 
-def _configure(settings: Any, name: str) -> None:
+def configure(settings: Any, name: str) -> None:
     backend = BACKENDS[name]
     settings.AUTHENTICATION_BACKENDS = [f"{backend.__module__}.{backend.__qualname__}"]
     settings.SOCIAL_ENDPOINTS = {"ALLOWED_REDIRECT_URIS": [REDIRECT_URI]}
@@ -130,9 +130,9 @@ def _configure(settings: Any, name: str) -> None:
     for setting in URL_SETTINGS:
         if not getattr(backend, setting, None):
             setattr(settings, setting_name(name, setting), "https://id.example.com")
-    if not backend.AUTHORIZATION_URL and not issubclass(backend, OpenIdConnectAuth):
-        url = "https://id.example.com/authorize"
-        setattr(settings, setting_name(name, "AUTHORIZATION_URL"), url)
+    for setting in ("AUTHORIZATION_URL", "ACCESS_TOKEN_URL"):
+        if not getattr(backend, setting) and not issubclass(backend, OpenIdConnectAuth):
+            setattr(settings, setting_name(name, setting), f"https://id.example.com/{setting}")
     settings.SOCIAL_AUTH_AZUREAD_B2C_OAUTH2_POLICY = "b2c_policy"
     if name == "apple-id":
         key = ec.generate_private_key(ec.SECP256R1())
@@ -219,7 +219,7 @@ def test_vk_id_brings_everything_in_one_parameter(
 @pytest.fixture
 def apple(settings: Any, wire: responses.RequestsMock) -> str:
     """Configure Sign in with Apple; return the URL of its token endpoint."""
-    _configure(settings, "apple-id")
+    configure(settings, "apple-id")
     settings.SOCIAL_ENDPOINTS = {"ALLOWED_REDIRECT_URIS": [REDIRECT_URI], "FLOW_TRANSPORT": "body"}
     return "https://appleid.apple.com/auth/token"
 
@@ -301,7 +301,7 @@ def test_a_secret_of_apples_that_is_no_key_is_the_projects_mistake(
 
 
 def test_an_authorization_url_that_is_none_is_the_projects_mistake(settings: Any) -> None:
-    _configure(settings, "github")
+    configure(settings, "github")
     settings.SOCIAL_AUTH_GITHUB_AUTHORIZATION_URL = "/authorize"
 
     answer = Frontend("body").begin("github", redirect_uri=REDIRECT_URI)

@@ -68,6 +68,8 @@ def _begun_over(
     loading.require_client(backend)
     _let_through(strategy, backend, flow, query)
     url = _authorization_url(backend, provider)
+    # Of a hand-off it was a path; whoever completes may be reached under another name.
+    flow.redirect_uri = str(backend.redirect_uri)
     flow.key = sent_key(backend, flow)
     return Begun(url, sealed(flow, backend, stage="begin"))
 

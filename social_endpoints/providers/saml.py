@@ -38,8 +38,8 @@ class SAML(_SAMLAuth):
         try:
             return str(super().auth_url())  # type: ignore[no-untyped-call]  # core's
         except OneLogin_Saml2_Error as error:
-            parameter = "ENABLED_IDPS"
-            raise AuthConfigurationError(self, parameter=parameter, stage="begin") from error
+            # It lists what is wrong by name, "idp_sso_url_invalid", and holds no values.
+            raise AuthConfigurationError(self, parameter=str(error), stage="begin") from error
 
     def auth_complete(self, *args: Any, **kwargs: Any) -> Any:
         """Complete as the backend does.

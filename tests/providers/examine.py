@@ -1,0 +1,142 @@
+"""Finds out what a backend does, and says it as a row of the table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from rest_framework.authtoken.models import Token
+from social_django.models import UserSocialAuth
+
+from tests.providers.backends import protocol_of, shipped
+from tests.providers.driver import COMBINATIONS, Attempt, OverHTTP, Play, drive
+from tests.providers.refused import REFUSED, Refusal
+from tests.providers.suite import Case, all_cases, logins, why_not
+
+SIGNS_IN, REFUSES, FAILS = "signs in", "refused", "fails"
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    backend: str
+    protocol: str
+    result: str
+    reason: str
+
+
+def examine(name: str) -> Row:
+    """Drive all cases of a backend, in both transports and both encodings.
+
+    What is written into the database is rolled back.
+    """
+    result, reason = _refusal(name, REFUSED[name]) if name in REFUSED else _logins(name)
+    return Row(name, protocol_of(shipped()[name]), result, reason)
+
+
+def _logins(name: str) -> tuple[str, str]:
+    cases = logins(name)
+    if not cases:
+        return FAILS, f"social-core by itself signs nobody in: {why_not(name)}"
+    notes: set[str] = set()
+    for case in cases:
+        for label in COMBINATIONS:
+            attempt, answer = _attempt(case.case_class, case.play, label)
+            wrong = _wrong(answer, case, name)
+            if wrong:
+                return FAILS, f"{case.case_class.__name__} ({label}): {wrong}"
+            notes.update(_notes(attempt))
+    return SIGNS_IN, "; ".join(sorted(notes))
+
+
+def _refusal(name: str, refusal: Refusal) -> tuple[str, str]:
+    for label in COMBINATIONS:
+        _, answer = _attempt(all_cases()[name][-1], refusal.play, label)
+        if answer is None or answer.has_users:
+            return FAILS, f"({label}): it is not refused"
+        if (answer.status, answer.data.get("error_code")) != (refusal.status, refusal.code):
+            return FAILS, f"({label}): {answer}"
+    return REFUSES, refusal.reason
+
+
+class Answer(NamedTuple):
+    """The last answer of a login, and what then stands in the database.
+
+    ``user`` is whom the token of the answer is of, and ``identities`` are all that
+    there are: provider, uid, and the user's key.
+    """
+
+    method: str
+    status: int
+    data: Any
+    user: Any
+    identities: list[tuple[str, str, Any]]
+    has_users: bool
+
+    def __str__(self) -> str:
+        return f"{self.method} is answered with {self.status}: {self.data}"
+
+
+def _attempt(case_class: type[Any], play: Play, label: str) -> tuple[Attempt, Answer | None]:
+    attempt = Attempt(COMBINATIONS[label](), case_class.backend_path)
+    with _undone():
+        response = drive(case_class, play, OverHTTP, attempt=attempt)
+        return attempt, _answer(response) if response is not None else None
+
+
+@contextmanager
+def _undone() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def _answer(response: Any) -> Answer:
+    data = getattr(response, "data", None) or {}
+    token = Token.objects.filter(key=data.get("token", "")).first()
+    return Answer(
+        method=response.wsgi_request.method,
+        status=response.status_code,
+        data=data,
+        user=token and token.user,
+        identities=list(UserSocialAuth.objects.values_list("provider", "uid", "user")),
+        has_users=get_user_model().objects.exists(),
+    )
+
+
+def _wrong(answer: Answer | None, case: Case, name: str) -> str:
+    """Say what is wrong with a login; empty where nothing is.
+
+    Who must be signed in is the user whom social-core's own suite expects, and whom
+    social-core has made of the same answers in the storage of that suite: the same
+    username, e-mail address and identity. Both storages clean usernames by the same
+    rules of social-core, and cut none of these. Only where a provider gives no
+    username is it random, in both.
+    """
+    if answer is None:
+        return "the case does not come to an answer"
+    if answer.status != 201 or answer.user is None:
+        return str(answer)
+    user, expected = answer.user, (case.case_class.expected_username, case.user.username)
+    if not all(_is_same_username(user.username, username) for username in expected if username):
+        return f"the username is {user.username!r} and not {expected}"
+    if user.email != (case.user.email or ""):
+        return f"the e-mail address is {user.email!r} and not {case.user.email!r}"
+    identity = (name, str(case.user.social[0].uid), user.pk)
+    return "" if answer.identities == [identity] else f"{answer.identities} is not {identity}"
+
+
+def _is_same_username(username: str, other: str) -> bool:
+    is_random = re.compile(r"[0-9a-f]{32}").fullmatch
+    return username == other or bool(is_random(username) and is_random(other))
+
+
+def _notes(attempt: Attempt) -> Iterator[str]:
+    for name in attempt.asked:
+        yield f"begin needs ``{name}``"
+    if attempt.handed_off:
+        yield "by way of the hand-off"

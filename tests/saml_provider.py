@@ -1,0 +1,131 @@
+"""A SAML identity provider, as far as a test needs one: what it answers is really signed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zlib
+from base64 import b64decode, b64encode
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
+from defusedxml import ElementTree
+
+ENTITY_ID = "https://idp.example.com/metadata"
+SSO_URL = "https://idp.example.com/sso"
+AUDIENCE = "https://api.example.com/saml"
+STATUS = "urn:oasis:names:tc:SAML:2.0:status:"
+
+# Times without fractions, in UTC: "2026-11-24T06:00:00Z".
+RESPONSE = """<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"
+ xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="response" Version="2.0"
+ IssueInstant="{now}" Destination="{acs}"{in_response_to}>
+<saml:Issuer>{issuer}</saml:Issuer>
+<samlp:Status><samlp:StatusCode Value="{status}"/></samlp:Status>{assertion}</samlp:Response>"""
+
+ASSERTION = """<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"
+ xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+ ID="assertion" Version="2.0" IssueInstant="{now}"><saml:Issuer>{issuer}</saml:Issuer>
+<saml:Subject><saml:NameID>ada-at-idp</saml:NameID>
+<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer">
+<saml:SubjectConfirmationData NotOnOrAfter="{end}" Recipient="{acs}"{in_response_to}/>
+</saml:SubjectConfirmation></saml:Subject>
+<saml:Conditions NotBefore="{start}" NotOnOrAfter="{end}"><saml:AudienceRestriction>
+<saml:Audience>{audience}</saml:Audience></saml:AudienceRestriction></saml:Conditions>
+<saml:AuthnStatement AuthnInstant="{now}" SessionIndex="session"><saml:AuthnContext>
+<saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:Password
+</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement><saml:AttributeStatement>
+<saml:Attribute Name="email"><saml:AttributeValue xsi:type="xs:string">ada@example.com
+</saml:AttributeValue></saml:Attribute><saml:Attribute Name="username">
+<saml:AttributeValue xsi:type="xs:string">ada</saml:AttributeValue></saml:Attribute>
+</saml:AttributeStatement></saml:Assertion>"""
+
+
+@lru_cache
+def key_and_certificate(name: str) -> tuple[str, str]:
+    """Return a key and a certificate that it has signed, both as PEM."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = dt.datetime.now(dt.UTC)
+    day = dt.timedelta(days=1)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - day)
+        .not_valid_after(now + day)
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return pem.decode(), certificate.public_bytes(Encoding.PEM).decode()
+
+
+def request_in(authorization_url: str) -> dict[str, str]:
+    """Return what a request asks: its ``id``, where it wants the answer, its relay state."""
+    query = parse_qs(urlsplit(authorization_url).query)
+    request = ElementTree.fromstring(zlib.decompress(b64decode(query["SAMLRequest"][0]), -15))
+    return {
+        "id": request.get("ID"),
+        "acs": request.get("AssertionConsumerServiceURL"),
+        "relay_state": query["RelayState"][0],
+    }
+
+
+def respond(
+    authorization_url: str, *, signed_by: str | None = "idp", **said: Any
+) -> dict[str, str]:
+    """Do what the user does at the provider; return what the browser posts then.
+
+    :param signed_by: whose key signs the assertion; nobody's where it is None.
+    :param said: what to say in the place of what is right.
+    """
+    request = request_in(authorization_url)
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0, tzinfo=None)
+    minutes = dt.timedelta(minutes=said.pop("minutes", 0))
+    values = {
+        "issuer": ENTITY_ID,
+        "audience": AUDIENCE,
+        "acs": request["acs"],
+        "request": request["id"],
+        "status": f"{STATUS}Success",
+        "now": f"{now.isoformat()}Z",
+        "start": f"{(now + minutes - dt.timedelta(minutes=5)).isoformat()}Z",
+        "end": f"{(now + minutes + dt.timedelta(minutes=5)).isoformat()}Z",
+        **said,
+    }
+    asked = values["request"]
+    values["in_response_to"] = f' InResponseTo="{asked}"' if asked else ""
+    assertion = ASSERTION.format(**values)
+    if signed_by:
+        assertion = _signed(assertion, *key_and_certificate(signed_by))
+    if not values["status"].endswith("Success"):
+        assertion = ""
+    outer = {**values, **({"in_response_to": ""} if said.get("inner_only") else {})}
+    response = RESPONSE.format(**outer, assertion=assertion)
+    posted = {"SAMLResponse": b64encode(response.encode()).decode()}
+    return {**posted, "RelayState": request["relay_state"]}
+
+
+def _signed(xml: str, key: str, certificate: str) -> str:
+    # Here, because the package is an extra.
+    from onelogin.saml2.utils import OneLogin_Saml2_Utils
+
+    signed: bytes = OneLogin_Saml2_Utils.add_sign(
+        xml,
+        key,
+        certificate,
+        sign_algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
+        digest_algorithm="http://www.w3.org/2001/04/xmlenc#sha256",
+    )
+    return signed.decode()
