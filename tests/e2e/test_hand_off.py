@@ -103,13 +103,14 @@ def test_a_hand_off_without_a_login(page: Page, site: Processes) -> None:
 def begin(page: Page, origin: str, provider: str) -> None:
     """What a button of the page does, which has none for the providers of the tests."""
     page.goto(f"{origin}/")
-    page.evaluate(
+    url = page.evaluate(
         """async (provider) => {
             const { beginLogin } = await import("/app.js");
-            location.assign(await beginLogin(provider));
+            return beginLogin(provider);
         }""",
         provider,
     )
+    page.goto(url)
 
 
 def allow(page: Page, provider: str) -> None:
