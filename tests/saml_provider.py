@@ -71,6 +71,35 @@ def key_and_certificate(name: str) -> tuple[str, str]:
     return pem.decode(), certificate.public_bytes(Encoding.PEM).decode()
 
 
+def identity_provider() -> dict[str, str]:
+    """Return what a site is told of this provider."""
+    certificate = "".join(key_and_certificate("idp")[1].splitlines()[1:-1])
+    return {
+        "entity_id": ENTITY_ID,
+        "url": SSO_URL,
+        "x509cert": certificate,
+        "attr_user_permanent_id": "name_id",
+        "attr_username": "username",
+        "attr_email": "email",
+    }
+
+
+def saml_settings() -> dict[str, Any]:
+    """Return the settings of a site that knows two such providers, without their prefix."""
+    key, certificate = key_and_certificate("site")
+    contact = {"givenName": "Ada", "emailAddress": "ada@example.com"}
+    organisation = {"name": "site", "displayname": "Site", "url": "https://api.example.com"}
+    return {
+        "SP_ENTITY_ID": AUDIENCE,
+        "SP_PUBLIC_CERT": certificate,
+        "SP_PRIVATE_KEY": key,
+        "ORG_INFO": {"en-US": organisation},
+        "TECHNICAL_CONTACT": contact,
+        "SUPPORT_CONTACT": contact,
+        "ENABLED_IDPS": {"first": identity_provider(), "second": identity_provider()},
+    }
+
+
 def request_in(authorization_url: str) -> dict[str, str]:
     """Return what a request asks: its ``id``, where it wants the answer, its relay state."""
     query = parse_qs(urlsplit(authorization_url).query)

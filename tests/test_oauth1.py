@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 import responses
@@ -11,10 +11,10 @@ from django.contrib.auth import get_user_model
 from social_core.backends.oauth import BaseOAuth1
 
 from tests.frontend import REDIRECT_URI, Frontend
+from tests.oauth1_provider import URL, Twitter
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
-TWITTER = "https://api.twitter.com"
 
 
 class Legacy(BaseOAuth1):
@@ -26,45 +26,6 @@ class Legacy(BaseOAuth1):
     ACCESS_TOKEN_URL = "https://legacy.example.com/access"
     ACCESS_TOKEN_METHOD = "GET"
     OAUTH_TOKEN_PARAMETER_NAME = "request_token"
-
-
-class Twitter:
-    """What X answers to a server, over a faked wire."""
-
-    def __init__(self, wire: responses.RequestsMock) -> None:
-        self.wire = wire
-        self.count = 0
-        wire.add_callback("POST", f"{TWITTER}/oauth/request_token", callback=self._request_token)
-        wire.add_callback("POST", f"{TWITTER}/oauth/access_token", callback=self._access_token)
-        wire.get(
-            f"{TWITTER}/1.1/account/verify_credentials.json",
-            json={"id": 7, "screen_name": "ada", "name": "Ada Lovelace"},
-        )
-
-    def authorize(self, authorization_url: str) -> dict[str, str]:
-        """Do what the user does at the provider; return the callback's parameters."""
-        (token,) = parse_qs(urlsplit(authorization_url).query)["oauth_token"]
-        return {"oauth_token": token, "oauth_verifier": f"verifier-of-{token}"}
-
-    def sent(self, path: str) -> list[dict[str, str]]:
-        """Return the parameters of OAuth in the requests to a path."""
-        return [
-            dict(pair.split("=", 1) for pair in unquote(header.replace('"', "")).split(", "))
-            for header in (
-                str(call.request.headers["Authorization"], "utf-8").removeprefix("OAuth ")
-                for call in self.wire.calls
-                if urlsplit(str(call.request.url)).path == path
-            )
-        ]
-
-    def _request_token(self, request: Any) -> tuple[int, dict[str, str], str]:
-        self.count += 1
-        token = f"token-{self.count}"
-        body = f"oauth_token={token}&oauth_token_secret=secret-of-{token}"
-        return 200, {}, f"{body}&oauth_callback_confirmed=true"
-
-    def _access_token(self, request: Any) -> tuple[int, dict[str, str], str]:
-        return 200, {}, "oauth_token=access&oauth_token_secret=secret"
 
 
 @pytest.fixture(autouse=True)
@@ -212,7 +173,7 @@ def test_a_callback_without_a_token(frontend: Frontend, twitter: Twitter) -> Non
 def test_the_provider_gives_no_request_token(
     status: int, body: str, code: str, frontend: Frontend, wire: responses.RequestsMock
 ) -> None:
-    wire.post(f"{TWITTER}/oauth/request_token", status=status, body=body)
+    wire.post(f"{URL}/oauth/request_token", status=status, body=body)
 
     answer = frontend.begin("twitter")
 

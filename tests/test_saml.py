@@ -20,30 +20,18 @@ from social_django.models import UserSocialAuth
 from tests.frontend import REDIRECT_URI, Frontend
 from tests.saml_provider import (
     AUDIENCE,
-    ENTITY_ID,
     SSO_URL,
     STATUS,
-    key_and_certificate,
+    identity_provider,
     request_in,
     respond,
+    saml_settings,
 )
 
 pytestmark = [pytest.mark.django_db, pytest.mark.needs("onelogin")]
 User = get_user_model()
 CALLBACK = "/auth/o/saml/callback/"
 ACS = f"https://api.example.com{CALLBACK}"
-
-
-def identity_provider() -> dict[str, str]:
-    certificate = "".join(key_and_certificate("idp")[1].splitlines()[1:-1])
-    return {
-        "entity_id": ENTITY_ID,
-        "url": SSO_URL,
-        "x509cert": certificate,
-        "attr_user_permanent_id": "name_id",
-        "attr_username": "username",
-        "attr_email": "email",
-    }
 
 
 @pytest.fixture
@@ -61,18 +49,7 @@ def project(settings: Any) -> None:
         "social_core.backends.saml.SAMLAuth",
         "social_core.backends.github.GithubOAuth2",
     ]
-    key, certificate = key_and_certificate("site")
-    contact = {"givenName": "Ada", "emailAddress": "ada@example.com"}
-    organisation = {"name": "site", "displayname": "Site", "url": "https://api.example.com"}
-    for name, value in {
-        "SP_ENTITY_ID": AUDIENCE,
-        "SP_PUBLIC_CERT": certificate,
-        "SP_PRIVATE_KEY": key,
-        "ORG_INFO": {"en-US": organisation},
-        "TECHNICAL_CONTACT": contact,
-        "SUPPORT_CONTACT": contact,
-        "ENABLED_IDPS": {"first": identity_provider(), "second": identity_provider()},
-    }.items():
+    for name, value in saml_settings().items():
         setattr(settings, f"SOCIAL_AUTH_SAML_{name}", value)
 
 
