@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.db import connections
+from django.db import OperationalError, connections
 from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import ValidationError
+from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.pipeline.partial import partial, partial_step
 from social_core.pipeline.social_auth import social_user as core_social_user
 from social_django.models import Partial, UserSocialAuth
@@ -200,6 +201,23 @@ def test_a_plain_redirect_after_a_pause(
     assert not User.objects.exists()
 
 
+class Installing(OpenIdConnectAuth):
+    """A backend that answers with a redirect before there is a pipeline."""
+
+    def do_auth(self, *args: Any, **kwargs: Any) -> Any:
+        return self.strategy.redirect("https://id.example.com/install")
+
+
+def test_a_redirect_that_is_not_of_the_pipeline_is_no_login(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [_step("Installing")]
+
+    answer = frontend.log_in(openid)
+
+    assert (answer.status_code, answer.data["error_code"]) == (400, "authentication_disallowed")
+
+
 def test_several_pauses_in_a_row(frontend: Frontend, openid: OpenIDProvider, settings: Any) -> None:
     _with_steps(settings, (BEFORE_CREATE_USER, "ask"), (BEFORE_CREATE_USER, "note"))
 
@@ -313,6 +331,32 @@ def test_an_answer_under_the_name_of_the_identity(
     assert resumed(frontend, paused, username="countess").status_code == 201
     assert User.objects.get().username == "countess"
     assert UserSocialAuth.objects.get().uid == "ada"
+
+
+class Busy(OpenIdConnectAuth):
+    """A backend that meets another's lock when a paused login is looked for, once."""
+
+    met = 0
+
+    def validate_partial_pipeline(self, *args: Any, **kwargs: Any) -> None:
+        type(self).met += 1
+        if self.met == 1:
+            raise OperationalError
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_is_whole_when_the_login_is_resumed_again(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [_step("Busy")]
+    settings.SOCIAL_AUTH_OIDC_ID_KEY = "username"
+    _with_steps(settings, (BEFORE_CREATE_USER, "ask_for_username"))
+    Busy.met = 0
+
+    answer = resumed(frontend, frontend.log_in(openid), username="countess")
+
+    assert (answer.status_code, Busy.met) == (201, 2)
+    assert User.objects.get().username == "countess"
 
 
 # --- Who comes of it ------------------------------------------------------------------
