@@ -50,6 +50,8 @@ class Carrier:
         if self._transport != "body":
             name = self._name(flow.key)
             self._make_room(len(name) + len(flow.token), response)
+            if name == self._found:
+                self._found = None  # The same login, under the same partial token.
             response.set_cookie(
                 name,
                 flow.token,

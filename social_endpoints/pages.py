@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.encoding import iri_to_uri
 from django.utils.html import format_html
 from django.utils.translation import get_language, gettext
 from rest_framework.exceptions import APIException
@@ -53,7 +54,7 @@ class ProviderCallbackView(EndpointView):
         # 303 (RFC 9110 section 15.4.4): the browser goes on with a GET. After a 307 or 308
         # it would post the answer once more. Not HttpResponseRedirect, which refuses the
         # private-use schemes of native apps (RFC 8252 section 7.1).
-        location = hand_off(provider=found, data=data)
+        location = iri_to_uri(hand_off(provider=found, data=data))
         return HttpResponse(status=303, headers={**_HEADERS, "Location": location})
 
     def handle_exception(self, exc: Exception) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from math import isfinite
 from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
@@ -12,6 +13,8 @@ from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
 from rest_framework.fields import CharField
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
+
+from social_endpoints.types import FormText
 
 FLOW = "flow"
 PARTIAL_TOKEN = "partial_token"
@@ -41,6 +44,11 @@ _TEXTS = frozenset(
 # What Telegram's widget hands to its page as a number, and signs as text.
 _NUMBERS = frozenset({"auth_date", "id"})
 
+# Those of them that go with a paused login. What its step asks for may be of any type.
+_TEXTS_WHILE_PAUSED = frozenset({FLOW, PARTIAL_TOKEN, "verification_code"})
+
+_MOST_NESTED = 16  # Lists in lists: MariaDB stores 32, and some are around.
+
 
 class Text(CharField):
     """A string as it is: not trimmed, and nothing else turned into one."""
@@ -55,20 +63,24 @@ class Text(CharField):
         return data
 
 
-def parameters(request: Request) -> dict[str, str]:
+def parameters(request: Request) -> dict[str, Any]:
     """Return the parameters of a request: query string and body, and the body wins.
 
     Of a repeated parameter the last one counts. A flow in the query string is none:
-    URLs are written into logs and histories.
+    URLs are written into logs and histories. All are texts, unless a paused login is
+    continued: what its step asks for comes as JSON has it, or as texts of a form.
 
     :raises ValidationError: under its name, what is no text or holds characters
         that no database takes.
     """
     query = _query(request)
     query.pop(FLOW, None)
-    merged = {name: _as_sent(name, value) for name, value in {**query, **_body(request)}.items()}
-    known = {name: value for name, value in merged.items() if _is_known(name, value)}
-    return _validated(known)
+    merged = {**query, **_body(request)}
+    if merged.get(PARTIAL_TOKEN):
+        return _validated(merged, texts=_TEXTS_WHILE_PAUSED)
+    sent = {name: _as_sent(name, value) for name, value in merged.items()}
+    known = {name: value for name, value in sent.items() if _is_known(name, value)}
+    return _validated(known, texts=known.keys())
 
 
 def query_parameters(request: Request) -> dict[str, str]:
@@ -76,7 +88,8 @@ def query_parameters(request: Request) -> dict[str, str]:
 
     :raises ValidationError: under its name, what holds characters that no database takes.
     """
-    return _validated(_query(request))
+    query = _query(request)
+    return _validated(query, texts=query.keys())
 
 
 def require(data: Mapping[str, str], names: list[str]) -> None:
@@ -92,7 +105,7 @@ def require(data: Mapping[str, str], names: list[str]) -> None:
 
 def _query(request: Request) -> dict[str, Any]:
     try:
-        return request.query_params.dict()
+        return _form(request.query_params)
     except SuspiciousOperation as error:  # More than DATA_UPLOAD_MAX_NUMBER_FIELDS.
         raise ParseError(_("The query string is not valid.")) from error
 
@@ -100,7 +113,7 @@ def _query(request: Request) -> dict[str, Any]:
 def _body(request: Request) -> dict[str, Any]:
     body = request.data
     if isinstance(body, QueryDict):
-        return body.dict()
+        return _form(body)
     if isinstance(body, dict):
         return body
     message = _("Invalid data. Expected a dictionary, but got {datatype}.")
@@ -111,11 +124,21 @@ def _as_sent(name: str, value: Any) -> Any:
     return str(value) if name in _NUMBERS and type(value) is int else value
 
 
+def _form(fields: QueryDict) -> dict[str, FormText]:
+    form = {}
+    for name, values in fields.lists():
+        texts = [value for value in values if isinstance(value, str)]  # And not a file.
+        if texts:
+            form[name] = FormText(texts[-1])
+            form[name].values = texts
+    return form
+
+
 def _is_known(name: str, value: Any) -> bool:
     return isinstance(value, str) or name in _TEXTS
 
 
-def _validated(values: Mapping[str, Any]) -> dict[str, str]:
+def _validated(values: Mapping[str, Any], *, texts: Collection[str]) -> dict[str, Any]:
     text = Text()
     errors = {}
     for name, value in values.items():
@@ -125,12 +148,32 @@ def _validated(values: Mapping[str, Any]) -> dict[str, str]:
             message = _("The name of a parameter is not valid.")
             raise _invalid_body(message) from error
         try:
-            text.run_validation(value)
+            if name in texts:
+                text.run_validation(value)
+            else:
+                _require_storable(value)
         except ValidationError as error:
             errors[name] = error.detail
     if errors:
         raise ValidationError(errors)
     return dict(values)
+
+
+def _require_storable(value: Any) -> None:
+    """Refuse a JSON value that not every database can store as JSON."""
+    text = Text()
+    pending = [(value, 0)]
+    while pending:
+        value, depth = pending.pop()
+        if isinstance(value, str):
+            text.run_validation(value)
+        elif isinstance(value, float) and not isfinite(value):
+            raise ValidationError(_("A valid number is required."), code="invalid")
+        elif isinstance(value, (dict, list)):
+            if depth == _MOST_NESTED:
+                raise ValidationError(_("This value is nested too deeply."), code="invalid")
+            inner = [*value.keys(), *value.values()] if isinstance(value, dict) else value
+            pending += [(each, depth + 1) for each in inner]
 
 
 def _invalid_body(message: str) -> ValidationError:

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from social_endpoints.pipeline import TYPES
 from social_endpoints.redirect_uris import is_allowed
 
 
@@ -61,15 +62,51 @@ class CallbackSerializer(serializers.Serializer[Any]):
     partial_token = serializers.CharField(required=False)
 
 
+class ChoiceSerializer(serializers.Serializer[Any]):
+    """One of the values that a field takes."""
+
+    value = serializers.JSONField(help_text="What to post.")
+    display_name = serializers.CharField(help_text="What to show.")
+
+
+class AskedFieldSerializer(serializers.Serializer[Any]):
+    """A field that a step asks for, as DRF describes it; where it has limits, these too."""
+
+    name = serializers.CharField(help_text="The name to post the answer under.")
+    type = serializers.ChoiceField(choices=TYPES)
+    required = serializers.BooleanField()  # type: ignore[assignment]  # the same
+    label = serializers.CharField(  # type: ignore[assignment]  # the name is the contract's
+        allow_blank=True
+    )
+    help_text = serializers.CharField(  # type: ignore[assignment]  # the name is the contract's
+        allow_blank=True
+    )
+    choices = ChoiceSerializer(many=True, allow_null=True)
+    min_length = serializers.IntegerField(required=False)
+    max_length = serializers.IntegerField(required=False)
+    min_value = serializers.JSONField(required=False, help_text="A number, mostly.")
+    max_value = serializers.JSONField(required=False, help_text="A number, mostly.")
+    max_digits = serializers.IntegerField(required=False)
+    decimal_places = serializers.IntegerField(required=False)
+    child = serializers.DictField(required=False, help_text="What the list is made of.")
+    children = serializers.DictField(required=False, help_text="What the object is made of.")
+
+
 class PausedSerializer(serializers.Serializer[Any]):
     """The answer of a login that waits for the user to answer something."""
 
-    partial_token = serializers.CharField()
-    redirect_to = serializers.CharField(allow_null=True)
-    fields = serializers.ListField(  # type: ignore[assignment]  # the name is the contract's
-        child=serializers.DictField(), allow_null=True
+    partial_token = serializers.CharField(
+        allow_null=True, help_text="Names the paused login; null where nothing is to continue."
     )
-    flow = serializers.CharField(required=False)
+    redirect_to = serializers.CharField(
+        allow_null=True, help_text="Where the step wants to send the user."
+    )
+    fields = AskedFieldSerializer(  # type: ignore[assignment]  # the name is the contract's
+        many=True, allow_null=True, help_text="What the step asks for."
+    )
+    flow = serializers.CharField(
+        required=False, help_text="To be posted back (not with the cookie transport)."
+    )
 
 
 class ErrorSerializer(serializers.Serializer[Any]):

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import IntegrityError, router, transaction
 from social_core.backends.open_id_connect import OpenIdConnectAssociation
 from social_core.storage import AssociationMixin
+from social_core.utils import PARTIAL_TOKEN_SESSION_NAME
 
 from social_endpoints.flow import Flow
 
@@ -51,6 +52,7 @@ class FlowStorage:
         self._storage = storage
         self.nonce = FlowNonces(flow, storage.nonce)
         self.association = FlowAssociations(flow.session, storage.association)
+        self.partial = FlowPartials(flow.session, storage.partial)
 
     def __getattr__(self, name: str) -> Any:
         return _delegated(self, "_storage", name)
@@ -133,6 +135,25 @@ class FlowAssociations:
             del self.session[_ASSOCIATION]
         else:
             self._project.remove(ids_to_delete)
+
+    def __getattr__(self, name: str) -> Any:
+        return _delegated(self, "_project", name)
+
+
+@dataclass(frozen=True)
+class FlowPartials:
+    """The project's paused pipelines; the flow knows which one is its own.
+
+    Core leaves that to the step (``save_to_session``), but a login continues only from
+    the browser that began it.
+    """
+
+    session: dict[str, Any]
+    _project: Any
+
+    def store(self, partial: Any) -> Any:
+        self.session[PARTIAL_TOKEN_SESSION_NAME] = partial.token
+        return self._project.store(partial)
 
     def __getattr__(self, name: str) -> Any:
         return _delegated(self, "_project", name)

@@ -10,11 +10,13 @@ from urllib.parse import SplitResult, urlsplit
 from django.db import router
 from django.http import HttpRequest
 from social_core.backends.base import BaseAuth
-from social_core.exceptions import AuthResponseError
+from social_core.exceptions import AuthResponseError, AuthSessionError
+from social_core.storage import PartialMixin
 from social_core.strategy import BaseStrategy
 from social_django.strategy import DjangoStrategy
 
 from social_endpoints.flow import Flow
+from social_endpoints.pipeline import Question, confirmation
 from social_endpoints.storage import FlowStorage
 from social_endpoints.unit_of_work import UnitOfWork
 
@@ -94,6 +96,16 @@ class Strategy(DjangoStrategy):
             return urlsplit(self.flow.redirect_uri)
         return urlsplit(self._require_request().build_absolute_uri())
 
+    def get_session_id(self) -> None:
+        """Return no session's identifier: there is none to come back to (social-core 6)."""
+
+    def restore_session(self, session_id: str, kwargs: Any) -> None:
+        """Refuse to put a session in the flow's place, whatever a callback says (social-core 6).
+
+        :raises AuthSessionError: always.
+        """
+        raise AuthSessionError(code="session_context_missing", stage="callback")
+
     def absolute_uri(self, path: str | None = None) -> str:
         """Return an absolute URI byte for byte, and complete a path as Django does.
 
@@ -124,6 +136,29 @@ class Strategy(DjangoStrategy):
             return backend.authenticate(self.request, *args, **{**kwargs, **known})
 
         return self.unit_of_work.run(pipeline)
+
+    def partial_pipeline_external_resume_confirmation(
+        self, backend: BaseAuth[Any], partial: PartialMixin, request_data: dict[str, Any]
+    ) -> Question:
+        """Ask, as data, for the confirmation that core demands before a link is followed.
+
+        Core's own is a page with a one-time code in it, so that no other site and no
+        scanner of links can post it. Here the fresh flow that the question comes with
+        is that code.
+        """
+        return Question(confirmation(_confirmation_parameter(backend))())
+
+    def partial_pipeline_external_resume_confirmed(
+        self, backend: BaseAuth[Any], request_data: dict[str, Any]
+    ) -> bool:
+        """Say whether the confirmation that this flow was asked for is given."""
+        serializer = confirmation(_confirmation_parameter(backend))(data=request_data)
+        return serializer.is_valid(raise_exception=True)
+
+
+def _confirmation_parameter(backend: BaseAuth[Any]) -> Any:
+    name = "PARTIAL_PIPELINE_EXTERNAL_RESUME_CONFIRMATION_PARAMETER"
+    return backend.setting(name, "partial_pipeline_confirm")
 
 
 def _refuse_null_characters(backend: BaseAuth[Any], answer: Any) -> None:

@@ -50,9 +50,19 @@ class Paused:
 
     ``redirect_to`` is where the step wanted to send the browser, ``fields``
     what it asks for, as data; either is None where the step did not say.
+    ``partial_token`` and ``flow`` are None where the step has only sent the
+    browser away, and there is nothing to continue.
     """
 
-    partial_token: str = field(repr=False)
+    partial_token: str | None = field(repr=False)
     redirect_to: str | None
     fields: list[dict[str, Any]] | None
-    flow: SealedFlow
+    flow: SealedFlow | None
+
+
+class FormText(str):
+    """A text of a form: the last of its values, as ever, and ``values``, all of them."""
+
+    __slots__ = ("values",)
+
+    values: list[str]

@@ -90,6 +90,10 @@ class UnitOfWork:
             self._open.__exit__(type(error), error, error.__traceback__)
         return self.run(lambda: answer(pipeline()))
 
+    def undo(self) -> None:
+        """Keep nothing of what was written since :meth:`run`, though no exception leaves."""
+        transaction.set_rollback(True, using=self._using)
+
     def _run(self, pipeline: Callable[[], T]) -> T:
         with ExitStack() as stack:
             stack.enter_context(transaction.atomic(using=self._using))

@@ -144,5 +144,6 @@ class ProviderAuthView(EndpointView):
             "fields": paused.fields,
         }
         response = Response(body, status=status.HTTP_202_ACCEPTED)
-        self.carrier.hand_out(paused.flow, response)
+        if paused.flow is not None:
+            self.carrier.hand_out(paused.flow, response)
         return response

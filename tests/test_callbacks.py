@@ -418,7 +418,6 @@ def test_the_issuer_cannot_be_learnt(frontend: Frontend, openid: OpenIDProvider)
         ("account_selection_required", "reauthentication_required", "reauthenticate"),
         ("temporarily_unavailable", "unavailable", "retry_later"),
         ("server_error", "unavailable", "retry_later"),
-        ("invalid_request", "invalid_setting", "contact_administrator"),
         ("something_else", "http_error", "contact_administrator"),
     ],
 )

@@ -10,7 +10,7 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -22,6 +22,8 @@ from social_core.pipeline import DEFAULT_AUTH_PIPELINE
 
 from social_endpoints import urls
 from social_endpoints.conf import Settings
+from social_endpoints.pipeline import TYPES
+from social_endpoints.providers.proof_key_sources import SOURCES
 from tests.frontend import REDIRECT_URI, Frontend
 from tests.openid_provider import OpenIDProvider
 
@@ -85,6 +87,14 @@ def test_checks_page_has_each_id_once() -> None:
 
     assert in_docs == in_code
     assert set(in_code.values()) == {1}
+
+
+def test_providers_page_has_each_source_of_pkce() -> None:
+    listed = re.findall(
+        r"\* - ``([\w-]+)``\n +- (https://\S+)$", page("providers.rst"), re.MULTILINE
+    )
+
+    assert dict(listed) == SOURCES
 
 
 def test_endpoints_page_has_each_path() -> None:
@@ -251,6 +261,53 @@ def test_pipeline_recipe(
     assert answer.status_code == 201
     assert User.objects.get().email == "ada@example.com"
     assert [message.to for message in mail.outbox] == [["ada@example.com"]]
+
+
+@pytest.mark.django_db
+def test_sign_up_recipe(
+    openid: OpenIDProvider,
+    settings: Any,
+    frontend: Frontend,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    project: dict[str, Any] = {}
+    (block,) = code_blocks(DOCS / "pipelines.rst", "python")
+    exec(block.replace("myproject.", "docs.recipes."), project)
+    for name, value in project.items():
+        if name.startswith("SOCIAL_AUTH_"):
+            setattr(settings, name, value)
+    del openid.userinfo["email"]
+
+    def answered(paused: Any, **answers: Any) -> Any:
+        body = {"partial_token": paused.data["partial_token"], **answers}
+        with django_capture_on_commit_callbacks(execute=True):
+            return frontend.complete(paused, body)
+
+    email = frontend.log_in(openid)
+    sent = answered(email, email="ada@example.com")
+    assert sent.data["redirect_to"] == settings.SOCIAL_AUTH_EMAIL_VALIDATION_URL
+    (message,) = mail.outbox
+    assert message.to == ["ada@example.com"]
+    link = dict(parse_qsl(urlsplit(str(message.body)).query))
+    assert link.pop("provider") == "oidc"
+    assert link.pop("partial_token") == sent.data["partial_token"]
+    terms = answered(answered(sent, **link), partial_pipeline_confirm=True)
+    documented = json.loads(code_blocks(DOCS / "pipelines.rst", "json")[0])
+    assert terms.json()["fields"] == documented["fields"]
+    refused = answered(terms, terms=False, plan="team")
+    assert refused.json() == {"terms": ["Without them there is no account."]}
+    answer = answered(terms, terms=True, plan="team")
+
+    assert answer.status_code == 201
+    assert User.objects.get().email == "ada@example.com"
+    assert frontend.log_in(openid).status_code == 201
+
+
+def test_pipelines_page_has_each_type() -> None:
+    listed = re.search(r"^   One of (.+?)\.$", page("pipelines.rst"), re.MULTILINE | re.DOTALL)
+
+    assert listed
+    assert re.findall(r"``([a-z ]+)``", listed[1]) == TYPES
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import re
+import secrets
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
@@ -20,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
+from django.core.cache.backends.base import BaseCache
 from django.urls import include, path
 from jwt.algorithms import RSAAlgorithm
 from rest_framework.authtoken.models import Token
@@ -107,6 +110,7 @@ def test_a_begin_without_a_query_to_the_database(
         ("com.example.app:/callback", "com.example.app:/callback?code="),
         ("https://app.example.com/cb?x=%2F", "https://app.example.com/cb?x=%2F&code="),
         ("https://app.example.com/#/cb", "https://app.example.com/?code="),
+        ("https://app.example.com/é", "https://app.example.com/%C3%A9?code="),
     ],
 )
 def test_it_redirects_to_where_the_login_began_and_nowhere_else(
@@ -190,6 +194,73 @@ def test_the_providers_own_code_is_none(frontend: Frontend, openid: OpenIDProvid
 
     assert (refused.status_code, refused.data["error_code"]) == (400, "state_mismatch")
     assert frontend.complete(begun, query(hand_off(answer))).status_code == 201
+
+
+CACHES = {
+    "redis": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": "redis://127.0.0.1:6379",
+    },
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
+
+
+@pytest.fixture(params=CACHES)
+def shared_cache(request: pytest.FixtureRequest, settings: Any) -> str:
+    """Keep what is handed off in one of Django's caches, which all servers would share."""
+    settings.CACHES = {"default": {**CACHES[request.param], "KEY_PREFIX": secrets.token_hex(4)}}
+    return str(request.param)
+
+
+@pytest.mark.needs("redis")
+def test_each_kind_of_cache(shared_cache: str, openid: OpenIDProvider) -> None:
+    frontend = Frontend("body")
+    begun = frontend.begin()
+    answer = openid.authorize(begun.data["authorization_url"])
+    # Without it there is no waiting answer: nothing else has kept one.
+    code = query(hand_off(answer))
+
+    for wrong in ({**code, "code": "wrong"}, {**code, "state": "wrong"}):
+        assert frontend.complete(begun, wrong).status_code == 400
+    assert frontend.complete(begun, code).status_code == 201
+    assert frontend.complete(begun, code).status_code == 400
+
+
+@pytest.mark.needs("redis")
+def test_of_two_who_redeem_a_code_at_once_one_gets_the_answer(shared_cache: str) -> None:
+    taken = []
+    for _ in range(20):
+        code = handoffs.keep("oidc", "state", {"code": "the provider's"})
+        with ThreadPoolExecutor(4) as pool:
+            tries = [pool.submit(handoffs.take, "oidc", "state", code) for _ in range(4)]
+        taken.append([each.result() for each in tries].count({"code": "the provider's"}))
+
+    assert taken == [1] * 20
+
+
+def test_a_cache_that_cannot_be_reached(
+    openid: OpenIDProvider, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.CACHES = {"default": {"BACKEND": "tests.test_hand_off.Unreachable"}}
+
+    begun = Frontend().begin()
+    page = hand_off({"code": "code", "state": "state"})
+
+    assert (begun.status_code, begun.data["error_code"]) == (400, "unknown_error")
+    assert page.status_code == 400
+    assert "ConnectionError" in caplog.text
+
+
+class Unreachable(BaseCache):
+    """A cache whose server is down."""
+
+    def __init__(self, location: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        raise ConnectionError
+
+    set = get
 
 
 def test_who_knows_the_state_cannot_use_the_login_up(

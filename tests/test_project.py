@@ -98,9 +98,9 @@ def ask_for_name(strategy: Any, details: Any, **kwargs: Any) -> Any:
     return {"details": details}
 
 
-def send_away(strategy: Any, **kwargs: Any) -> Any:
-    """Answer with a response, though the step is no partial one."""
-    return strategy.redirect("https://app.example.com/away")
+def answer_with_a_page(strategy: Any, **kwargs: Any) -> Any:
+    """Answer with a page, though the step is no partial one."""
+    return strategy.html("<p>Not you.</p>")
 
 
 def _with_step(settings: Any, step: str, position: int = 4) -> None:
@@ -259,7 +259,7 @@ def test_who_is_deactivated_while_paused_gets_no_token_and_no_second_account(
 def test_a_response_that_is_no_pause_is_no_login(
     frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
-    _with_step(settings, "send_away")
+    _with_step(settings, "answer_with_a_page")
 
     answer = frontend.log_in(openid)
 

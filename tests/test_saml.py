@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 from base64 import b64encode
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import social_core
 from defusedxml import ElementTree
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
@@ -251,6 +253,18 @@ def test_another_relay_state(relay_state: str | None, frontend: Frontend) -> Non
 
     assert answer.status_code == 400
     assert not User.objects.exists()
+
+
+def test_a_session_in_the_relay_state_takes_no_flows_place(frontend: Frontend) -> None:
+    begun = begin(frontend)
+    posted = respond(begun.data["authorization_url"])
+    relay_state = json.dumps({"idp": "first", "psa_session_id": "of-somebody"})
+
+    answer = complete(frontend, begun, {**posted, "RelayState": relay_state})
+
+    # social-core 6 looks for the session, and social-core 7 knows no such thing.
+    expected = 400 if social_core.__version__.startswith("6.") else 201
+    assert answer.status_code == expected
 
 
 def test_what_is_missing(frontend: Frontend) -> None:

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.urls import include, path
 from drf_spectacular.management.commands import spectacular
 
+from social_endpoints.pipeline import TYPES
 from tests.test_checks import OURS, urlconf
 from tests.tokens.urls import OurAuthView
 
@@ -84,11 +85,25 @@ def test_complete() -> None:
         "fields",
         "flow",
     }
+    assert properties(document, "post", "202")["partial_token"]["nullable"] is True
     assert set(operation["requestBody"]["content"]) == {
         "application/json",
         "application/x-www-form-urlencoded",
         "multipart/form-data",
     }
+
+
+def test_fields_that_a_pause_asks_for() -> None:
+    document = schema()
+
+    fields = properties(document, "post", "202")["fields"]
+    assert (fields["type"], fields["nullable"]) == ("array", True)
+    components = document["components"]["schemas"]
+    field = components[fields["items"]["$ref"].rpartition("/")[2]]
+    assert field["required"] == ["choices", "help_text", "label", "name", "required", "type"]
+    kinds = components[field["properties"]["type"]["$ref"].rpartition("/")[2]]
+    assert kinds["enum"] == TYPES
+    assert field["properties"]["choices"]["nullable"] is True
 
 
 @pytest.mark.parametrize("method", ["get", "post"])

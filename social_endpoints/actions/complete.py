@@ -8,6 +8,7 @@ and answer are one transaction, so that a login is there as a whole or not at al
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from functools import partial
 from typing import Any, TypeVar
 
@@ -19,14 +20,15 @@ from social_core.exceptions import AuthPolicyError, AuthSessionError
 from social_core.utils import (
     PARTIAL_TOKEN_SESSION_NAME,
     constant_time_compare,
-    partial_pipeline_data,
     user_is_active,
 )
 
 from social_endpoints import handoffs
+from social_endpoints.actions.resume import resume
 from social_endpoints.actions.sealing import sealed
 from social_endpoints.exceptions import REFUSALS, FlowNotSent, InactiveUser, refusals
 from social_endpoints.flow import Flow
+from social_endpoints.pipeline import Question
 from social_endpoints.providers import loading
 from social_endpoints.providers.callback import refuse_error, seen
 from social_endpoints.providers.correlation import returned_key
@@ -34,6 +36,7 @@ from social_endpoints.providers.issuer import refuse_other_issuer
 from social_endpoints.providers.registry import Provider
 from social_endpoints.storage import claim
 from social_endpoints.types import Login, Paused
+from social_endpoints.unit_of_work import UnitOfWork
 
 AnswerT = TypeVar("AnswerT")
 
@@ -41,7 +44,7 @@ AnswerT = TypeVar("AnswerT")
 def complete(
     *,
     provider: Provider,
-    data: Mapping[str, str],
+    data: Mapping[str, Any],
     partial_token: str | None,
     flow: Flow | None,
     flow_sent: bool,
@@ -71,9 +74,10 @@ def complete(
                 if partial_token is None:
                     result = _ask_provider(backend, flow)
                 else:
-                    result = work.run(partial(_resume, backend, flow, partial_token))
-                if work.began and isinstance(result, HttpResponseBase):
-                    return _paused(backend, flow, result)
+                    begun = deepcopy(flow.session)
+                    result = work.run(partial(_resume, backend, flow, partial_token, begun))
+                if work.began and not isinstance(result, strategy.storage.user.user_model()):
+                    return _paused(backend, flow, result, work)
                 return work.finish(result, lambda user: answer(_login(provider, backend, user)))
     except REFUSALS as refused:
         credentials = {"provider": provider.name, "error_code": refused.get_codes()}
@@ -107,19 +111,14 @@ def _ask_provider(backend: BaseAuth[Any], flow: Flow) -> Any:
     return backend.complete(user=None)
 
 
-def _resume(backend: BaseAuth[Any], flow: Flow, partial_token: str) -> Any:
+def _resume(backend: BaseAuth[Any], flow: Flow, partial_token: str, begun: dict[str, Any]) -> Any:
+    # A login that meets another one is resumed again, from what the browser brought.
+    flow.session.clear()
+    flow.session.update(deepcopy(begun))
     # Claimed in the transaction of the login: what the user got wrong in the answer
     # leaves the login paused.
     _claim(backend, flow)
-    waiting = flow.session.get(PARTIAL_TOKEN_SESSION_NAME, "")
-    found = None
-    if constant_time_compare(waiting, partial_token):
-        found = partial_pipeline_data(backend, None, partial_token)
-    if found is None:
-        raise AuthSessionError(backend, code="session_context_missing", stage="callback")
-    result = backend.continue_pipeline(found)
-    backend.strategy.clean_partial_pipeline(partial_token)
-    return result
+    return resume(backend, flow, partial_token)
 
 
 def _claim(backend: BaseAuth[Any], flow: Flow) -> None:
@@ -156,11 +155,21 @@ def _read_is_active(backend: Any, user: Any) -> None:
         user.refresh_from_db(fields=["is_active"])
 
 
-def _paused(backend: Any, flow: Flow, response: HttpResponseBase) -> Paused:
-    """Return a paused login, with a fresh flow that continues it."""
+def _paused(backend: Any, flow: Flow, result: Any, work: UnitOfWork) -> Paused:
+    """Return a paused login, with a fresh flow that continues it.
+
+    A step that is no partial one may send the browser away, too. Then there is nothing
+    to continue and no login, and so nothing of it is kept.
+
+    :param result: what the pipeline has come to, and is no user.
+    """
     partial_token = flow.session.get(PARTIAL_TOKEN_SESSION_NAME)
+    redirect_to = getattr(result, "url", None) if isinstance(result, HttpResponseBase) else None
     if not partial_token:
-        raise AuthPolicyError(backend, stage="pipeline")
+        if redirect_to is None:
+            raise AuthPolicyError(backend, stage="pipeline")
+        work.undo()
+        return Paused(None, redirect_to, None, None)
     fresh = Flow(
         flow.provider,
         flow.purpose,
@@ -171,7 +180,7 @@ def _paused(backend: Any, flow: Flow, response: HttpResponseBase) -> Paused:
     )
     return Paused(
         partial_token=partial_token,
-        redirect_to=getattr(response, "url", None),
-        fields=None,
+        redirect_to=redirect_to,
+        fields=result.fields if isinstance(result, Question) else None,
         flow=sealed(fresh, backend, stage="pipeline"),
     )

@@ -6,14 +6,18 @@ or where a table of many is meant.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from social_core.backends.base import BaseAuth
 
 SAML = "social_core.backends.saml.SAMLAuth"
 SHOPIFY = "social_core.backends.shopify.ShopifyOAuth2"
 
-BackendClass = type[BaseAuth[Any]]
+# The backends of social-core 7 are generic, those of 6 are not.
+if TYPE_CHECKING:
+    BackendClass = type[BaseAuth[Any]]
+else:
+    BackendClass = type[BaseAuth]
 
 
 def is_kind(backend: BackendClass, *paths: str) -> bool:

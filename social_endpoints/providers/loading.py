@@ -12,6 +12,7 @@ from social_core.backends.apple import AppleIdAuth
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import BaseOAuth1, BaseOAuth2, BaseOAuth2PKCE, OAuthAuth
 from social_core.backends.open_id import OpenIdAuth
+from social_core.backends.pushbullet import PushbulletOAuth2
 from social_core.backends.telegram import TelegramAuth
 from social_core.exceptions import AuthConfigurationError, SocialAuthBaseException
 
@@ -25,6 +26,7 @@ from social_endpoints.providers.kinds import is_kind
 from social_endpoints.providers.openid import OpenID
 from social_endpoints.providers.pipeline import RecordedPipeline
 from social_endpoints.providers.proof_key import AddedProofKey, ProofKey
+from social_endpoints.providers.pushbullet import Pushbullet
 from social_endpoints.providers.registry import Provider
 from social_endpoints.providers.telegram import TelegramRedirect
 from social_endpoints.providers.transport import Transport
@@ -91,6 +93,8 @@ def _additions(backend: Any) -> Iterator[Any]:
     yield RecordedPipeline
     if issubclass(backend, AppleIdAuth):
         yield AppleUser
+    if issubclass(backend, PushbulletOAuth2):
+        yield Pushbullet
     if issubclass(backend, BaseOAuth2):
         yield ProofKey if issubclass(backend, BaseOAuth2PKCE) else AddedProofKey
     if issubclass(backend, OpenIdAuth):

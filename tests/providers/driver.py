@@ -22,6 +22,7 @@ from jwt.algorithms import RSAAlgorithm
 from rest_framework.test import APIClient
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 
+from social_endpoints.providers.pushbullet import Pushbullet
 from tests.frontend import REDIRECT_URI, Frontend
 
 HOST = "api.example.com"
@@ -62,6 +63,10 @@ COMBINATIONS: dict[str, Callable[[], Frontend]] = {
     "body, JSON": lambda: Frontend("body", _browser()),
     "body, form": lambda: FormFrontend("body", _browser()),
 }
+
+
+MENDS = {"pushbullet": (Pushbullet,)}
+"""What social-core by itself signs nobody in without. (The endpoints add it anyway.)"""
 
 
 @dataclass
@@ -195,7 +200,8 @@ def drive(case_class: type[Any], play: Play, stand_in: type[Any], **attributes: 
         kind = type(case.backend)
         redirect_uri = case.backend.redirect_uri
         case.strategy = _recording(case.strategy, urlsplit(redirect_uri or "").path)
-        extended = type(kind.__name__, (stand_in, kind), attributes)
+        mends = MENDS.get(kind.name, ()) if stand_in is Natively else ()
+        extended = type(kind.__name__, (stand_in, *mends, kind), attributes)
         case.backend = extended(case.strategy, redirect_uri=redirect_uri)
         try:
             play(case)

@@ -57,12 +57,6 @@ REFUSED = {
     "mineid": _NO_ID,
     "mixcloud": _ASSOCIATION_ONLY,
     "odnoklassniki-app": _WIDGET,
-    "pushbullet": Refusal(
-        "social-core's backend fails: it encodes text as if it were bytes",
-        400,
-        "unknown_error",
-        _log_in,
-    ),
     "twilio": _ASSOCIATION_ONLY,
     "upwork": _NO_ID,
     "username": _LEGACY,
