@@ -65,7 +65,11 @@ def test_a_stranger_with_the_code_cannot_use_it_up(frontend: Frontend, provider:
     begun = frontend.begin(provider)
     callback = hand_off(frontend.provider_answer(provider, begun))
     stranger = Frontend(frontend.addresses, frontend.transport)
-    assert_refused(stranger.complete(provider, stranger.begin(provider), callback))
+    strangers = stranger.begin(provider)
+    assert_refused(stranger.complete(provider, strangers, callback))
+    own = hand_off(stranger.provider_answer(provider, strangers))
+    own_state = {**own, "code": callback["code"]}
+    assert_refused(stranger.complete(provider, strangers, own_state))
     nobody = Frontend(frontend.addresses, "cookie")
     assert_refused(nobody.complete(provider, {}, callback), "session_context_missing")
     assert_signed_in(frontend.complete(provider, begun, callback))
