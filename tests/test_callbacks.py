@@ -406,6 +406,19 @@ def test_the_issuer_cannot_be_learnt(frontend: Frontend, openid: OpenIDProvider)
 # --- Errors ---------------------------------------------------------------------------
 
 
+@pytest.fixture
+def four_providers(openid: OpenIDProvider, settings: Any) -> None:
+    """Configure one provider of each kind that needs no server to begin."""
+    settings.AUTHENTICATION_BACKENDS = [
+        *settings.AUTHENTICATION_BACKENDS,
+        "social_core.backends.discourse.DiscourseAuth",
+        "social_core.backends.telegram.TelegramAuth",
+    ]
+    settings.SOCIAL_AUTH_DISCOURSE_SECRET = "secret"
+    settings.SOCIAL_AUTH_DISCOURSE_SERVER_URL = "https://discourse.example.com"
+    settings.SOCIAL_AUTH_TELEGRAM_BOT_TOKEN = BOT_TOKEN
+
+
 @pytest.mark.parametrize(
     ("error", "code", "recovery"),
     [
@@ -428,17 +441,8 @@ def test_errors_in_a_callback(
     recovery: str,
     name: str,
     frontend: Frontend,
-    openid: OpenIDProvider,
-    settings: Any,
+    four_providers: None,
 ) -> None:
-    settings.AUTHENTICATION_BACKENDS = [
-        *settings.AUTHENTICATION_BACKENDS,
-        "social_core.backends.discourse.DiscourseAuth",
-        "social_core.backends.telegram.TelegramAuth",
-    ]
-    settings.SOCIAL_AUTH_DISCOURSE_SECRET = "secret"
-    settings.SOCIAL_AUTH_DISCOURSE_SERVER_URL = "https://discourse.example.com"
-    settings.SOCIAL_AUTH_TELEGRAM_BOT_TOKEN = BOT_TOKEN
     begun = frontend.begin(name)
     state = {"state": query(begun)["state"]} if name in {"oidc", "github"} else {}
 
@@ -463,16 +467,8 @@ def test_an_error_of_the_token_endpoint_is_no_word_of_the_users(
 @pytest.mark.parametrize("other", ["oidc", "github", "discourse", "openid", "twitter"])
 @pytest.mark.parametrize("name", ["oidc", "github", "discourse", "telegram"])
 def test_the_parameters_of_another_provider(
-    other: str, name: str, frontend: Frontend, openid: OpenIDProvider, settings: Any
+    other: str, name: str, frontend: Frontend, four_providers: None
 ) -> None:
-    settings.AUTHENTICATION_BACKENDS = [
-        *settings.AUTHENTICATION_BACKENDS,
-        "social_core.backends.discourse.DiscourseAuth",
-        "social_core.backends.telegram.TelegramAuth",
-    ]
-    settings.SOCIAL_AUTH_DISCOURSE_SECRET = "secret"
-    settings.SOCIAL_AUTH_DISCOURSE_SERVER_URL = "https://discourse.example.com"
-    settings.SOCIAL_AUTH_TELEGRAM_BOT_TOKEN = BOT_TOKEN
     begun = frontend.begin(name)
     foreign = {
         "oidc": {"code": "code", "state": "state", "iss": "https://other.example.com"},

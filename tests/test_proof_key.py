@@ -12,7 +12,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import responses
 from social_core.backends.github import GithubOAuth2
-from social_core.backends.oauth import BaseOAuth2
 
 from social_endpoints.providers.proof_key_sources import REFUSING, SOURCES
 from tests.frontend import REDIRECT_URI, Frontend
@@ -29,16 +28,6 @@ class OurGithub(GithubOAuth2):
     """A provider of social-core's under a name of the project's."""
 
     name = "our-github"
-
-
-class Stateless(BaseOAuth2):
-    """A provider that brings no state back."""
-
-    name = "stateless"
-    AUTHORIZATION_URL = "https://stateless.example.com/authorize"
-    ACCESS_TOKEN_URL = "https://stateless.example.com/token"
-    STATE_PARAMETER = False
-    REDIRECT_STATE = False
 
 
 def pkce(settings: Any, value: Any) -> None:
@@ -219,7 +208,7 @@ def test_a_completion_keeps_to_what_the_begin_has_decided(
 
 
 def test_where_there_is_no_state(silence: responses.RequestsMock, settings: Any) -> None:
-    settings.AUTHENTICATION_BACKENDS = ["tests.test_proof_key.Stateless"]
+    settings.AUTHENTICATION_BACKENDS = ["tests.test_flow.Stateless"]
     settings.SOCIAL_AUTH_STATELESS_KEY = settings.SOCIAL_AUTH_STATELESS_SECRET = "value"
     pkce(settings, True)
     frontend = Frontend("body")
