@@ -142,13 +142,16 @@ def test_two_tabs(frontend: Frontend) -> None:
     ],
     ids=str,
 )
-def test_a_response_that_must_not_be_believed(said: dict[str, Any], frontend: Frontend) -> None:
+def test_a_response_that_must_not_be_believed(
+    said: dict[str, Any], frontend: Frontend, capsys: pytest.CaptureFixture[str]
+) -> None:
     begun = begin(frontend)
 
     answer = complete(frontend, begun, respond(begun.data["authorization_url"], **said))
 
     assert (answer.status_code, answer.data["error_code"]) == (400, "malformed_response")
     assert not User.objects.exists()
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_response_to_another_login(frontend: Frontend) -> None:

@@ -30,6 +30,11 @@ _STATUS = "urn:oasis:names:tc:SAML:2.0:status:"
 class SAML(_SAMLAuth):
     """A mixin above the backend's class."""
 
+    def generate_saml_config(self, idp: Any = None) -> dict[str, Any]:
+        """Return python3-saml's settings, without its habit of printing what it refuses."""
+        config: dict[str, Any] = super().generate_saml_config(idp)
+        return {**config, "debug": False}
+
     def auth_url(self) -> str:
         """Return the identity provider's URL, with the request in it.
 
