@@ -28,7 +28,7 @@ from social_core.backends.oauth import BaseOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.store import OpenIdStore
 from social_core.utils import setting_name
-from social_django.models import Association, Nonce
+from social_django.models import Association, Nonce, UserSocialAuth
 
 from tests.frontend import Frontend
 
@@ -138,6 +138,24 @@ def configure(settings: Any, name: str) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         setattr(settings, setting_name(name, "SECRET"), pem.decode())
+
+
+def test_pushbullet_is_asked_with_the_token(
+    frontend: Frontend, wire: responses.RequestsMock, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.pushbullet.PushbulletOAuth2"]
+    settings.SOCIAL_AUTH_PUSHBULLET_KEY = settings.SOCIAL_AUTH_PUSHBULLET_SECRET = "value"
+    wire.post("https://api.pushbullet.com/oauth2/token", json={"access_token": "token"})
+    asked = wire.get("https://api.pushbullet.com/v2/users/me", json={"iden": "user-7"})
+    begun = frontend.begin("pushbullet")
+    redirect_uri = parse_qs(urlsplit(begun.data["authorization_url"]).query)["redirect_uri"][0]
+    state = parse_qs(urlsplit(redirect_uri).query)["redirect_state"][0]
+
+    answer = frontend.complete(begun, {"code": "code", "redirect_state": state}, "pushbullet")
+
+    assert answer.status_code == 201, answer.data
+    assert asked.calls[0].request.headers["Authorization"] == "Basic dG9rZW4="
+    assert UserSocialAuth.objects.get().uid == "user-7"
 
 
 class Hoarder(BaseOAuth2):

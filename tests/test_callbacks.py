@@ -15,6 +15,7 @@ import responses
 from django.contrib.auth import get_user_model
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import BaseOAuth2
+from social_core.exceptions import AuthSessionError
 from social_django.models import Nonce, UserSocialAuth
 
 from tests.frontend import REDIRECT_URI, Frontend
@@ -251,6 +252,12 @@ class Forgetful(BaseAuth):
         assert nonces.use("https://forgetful.example.com", 1, "salt")
         nonces.delete(nonces.get("https://forgetful.example.com", "salt"))
         seen = {"get": self.strategy.request_get(), "post": self.strategy.request_post()}
+        assert self.strategy.request_host() == "testserver"
+        assert self.strategy.request_is_secure()
+        assert self.strategy.request_path() == "/auth/o/forgetful/"
+        assert self.strategy.request_port() == 443
+        with pytest.raises(AuthSessionError):
+            self.strategy.restore_session("of somebody", {})
         response = {"id": "7", "username": "ada", **seen}
         return self.strategy.authenticate(self, response=response, **kwargs)
 

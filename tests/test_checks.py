@@ -16,6 +16,7 @@ from django.core.checks import CheckMessage, run_checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.urls import include, path, re_path
+from social_core.backends.apple import AppleIdAuth
 from social_core.backends.github import GithubOAuth2
 
 import social_endpoints
@@ -57,6 +58,12 @@ class VaultGithub(GithubOAuth2):
         return ("from", "the vault")
 
 
+class PostingApple(AppleIdAuth):
+    """A backend that always has the answer posted."""
+
+    RESPONSE_MODE = "form_post"
+
+
 class NoTokenStrategy:
     """A class without obtain()."""
 
@@ -64,6 +71,9 @@ class NoTokenStrategy:
 def allow(*uris: str, **kwargs: Any) -> bool:
     """Allow any redirect URI."""
     return True
+
+
+PKCE = "'auto' or True or False or a dictionary with values that are 'auto' or True or False"
 
 
 def findings(*, deploy: bool = False) -> list[CheckMessage]:
@@ -182,6 +192,10 @@ class TestDictionary:
             ("JWT_COOKIE_SAMESITE", None, "'Lax' or 'Strict' or 'None'"),
             ("JWT_COOKIE_SAMESITE", "lax", "'Lax' or 'Strict' or 'None'"),
             ("JWT_COOKIE_SECURE", "yes", "True or False or None"),
+            ("PKCE", "S256", PKCE),
+            ("PKCE", 1, PKCE),
+            ("PKCE", {"github": "S256"}, PKCE),
+            ("PKCE", {5: True}, PKCE),
             ("JWT_COOKIE_SECURE", 1, "True or False or None"),
         ],
     )
@@ -566,6 +580,64 @@ class TestProviders:
         ours["STRATEGY"] = "tests.test_checks.TenantStrategy"
 
         assert findings() == []
+
+    @pytest.mark.parametrize(
+        ("engine", "identifier"),
+        [
+            ("django.core.cache.backends.dummy.DummyCache", "E015"),
+            ("django.core.cache.backends.locmem.LocMemCache", "W005"),
+            ("django.core.cache.backends.redis.RedisCache", None),
+        ],
+    )
+    @pytest.mark.parametrize(
+        ("path", "values"),
+        [
+            ("social_core.backends.apple.AppleIdAuth", {"APPLE_ID_SCOPE": ["name"]}),
+            ("tests.test_checks.PostingApple", {}),
+            (OIDC, {"OIDC_AUTH_EXTRA_ARGUMENTS": {"response_mode": "form_post"}}),
+            pytest.param(
+                "social_core.backends.saml.SAMLAuth",
+                {"SAML_SP_ENTITY_ID": "site", "SAML_ENABLED_IDPS": {"idp": {}}},
+                marks=pytest.mark.needs("onelogin"),
+            ),
+        ],
+    )
+    def test_provider_that_posts_its_answer(
+        self, path: str, values: dict[str, Any], engine: str, identifier: str | None, settings: Any
+    ) -> None:
+        settings.AUTHENTICATION_BACKENDS = [path]
+        for name in ("CLIENT", "TEAM", "KEY", "SECRET"):
+            setattr(settings, f"SOCIAL_AUTH_APPLE_ID_{name}", "value")
+        for name, value in values.items():
+            setattr(settings, f"SOCIAL_AUTH_{name}", value)
+        settings.CACHES = {"default": {"BACKEND": engine, "LOCATION": "redis://127.0.0.1"}}
+
+        found = [message.id for message in findings()]
+
+        assert found == ([f"social_endpoints.{identifier}"] if identifier else [])
+
+    @pytest.mark.parametrize(
+        ("path", "values"),
+        [
+            ("social_core.backends.apple.AppleIdAuth", {}),
+            (GITHUB, {}),
+            (OIDC, {"OIDC_AUTH_EXTRA_ARGUMENTS": {"response_mode": "query"}}),
+            ("social_core.backends.fedora.FedoraOpenId", {}),
+        ],
+    )
+    def test_provider_that_does_not(self, path: str, values: dict[str, Any], settings: Any) -> None:
+        settings.AUTHENTICATION_BACKENDS = [path]
+        for name in ("CLIENT", "TEAM", "KEY", "SECRET"):
+            setattr(settings, f"SOCIAL_AUTH_APPLE_ID_{name}", "value")
+        for name, value in values.items():
+            setattr(settings, f"SOCIAL_AUTH_{name}", value)
+
+        assert findings() == []
+
+    def test_provider_of_the_users_choice(self, settings: Any) -> None:
+        settings.AUTHENTICATION_BACKENDS = ["social_core.backends.open_id.OpenIdAuth"]
+
+        assert "'openid'" in only("W006").msg
 
     def test_backend_that_cannot_be_imported(self, settings: Any) -> None:
         settings.AUTHENTICATION_BACKENDS = ["social_core.backends.github.Github2", GITHUB]

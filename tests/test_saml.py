@@ -13,6 +13,7 @@ import social_core
 from defusedxml import ElementTree
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
+from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 from rest_framework.test import APIClient
 from social_django.models import UserSocialAuth
@@ -277,6 +278,23 @@ def test_a_setting_that_is_missing(name: str, frontend: Frontend, settings: Any)
 
     assert answer.status_code == 500
     assert answer.data["error_source"] == "configuration"
+
+
+@pytest.fixture
+def looked_up(settings: Any) -> str:
+    """Configure a backend that looks its identity providers up by itself."""
+    from tests.saml_lookup import LookedUp  # not before: it needs the extra
+
+    del settings.SOCIAL_AUTH_SAML_ENABLED_IDPS
+    settings.AUTHENTICATION_BACKENDS = [f"{LookedUp.__module__}.{LookedUp.__qualname__}"]
+    return LookedUp.name
+
+
+def test_identity_providers_that_a_project_looks_up(looked_up: str, frontend: Frontend) -> None:
+    begun = frontend.begin(looked_up, idp="any")
+
+    assert begun.status_code == 200, begun.data
+    assert "social_endpoints.W002" not in {message.id for message in run_checks()}
 
 
 def test_what_python3_saml_refuses_is_the_projects_mistake(

@@ -6,14 +6,12 @@ A begun login has a key: what its provider is sent, and brings back in one form 
 from __future__ import annotations
 
 import json
-from base64 import b64decode, urlsafe_b64decode
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from defusedxml import ElementTree
-from defusedxml.common import DefusedXmlException
 from social_core.backends.base import BaseAuth
 from social_core.backends.discourse import DiscourseAuth
 from social_core.backends.oauth import BaseOAuth1, BaseOAuth2
@@ -22,9 +20,7 @@ from social_core.backends.open_id import OpenIdAuth
 from social_endpoints.flow import Flow
 from social_endpoints.providers.kinds import SAML, is_kind
 from social_endpoints.providers.registry import Provider
-
-_SUBJECT_CONFIRMATION = "{urn:oasis:names:tc:SAML:2.0:assertion}SubjectConfirmationData"
-_IN_RESPONSE_TO = "InResponseTo"
+from social_endpoints.providers.saml_response import in_response_to
 
 
 def sent_key(backend: BaseAuth[Any], flow: Flow) -> str:
@@ -57,7 +53,9 @@ def returned_key(provider: Provider, data: Mapping[str, str]) -> str | None:
     answer = unpacked(provider, data)
     state = answer.get("state") or answer.get("redirect_state")
     if not state and is_kind(backend, SAML):
-        return _in_response_to(data.get("SAMLResponse", ""))
+        # Only to find the login: the backend verifies the response, and that what is
+        # signed of it answers this very request.
+        return in_response_to(data.get("SAMLResponse", ""))
     return state
 
 
@@ -95,20 +93,6 @@ def _nonce(sso: str) -> str:
     with suppress(ValueError):
         return _first(from_base64(sso), "nonce")
     return ""
-
-
-def _in_response_to(response: str) -> str | None:
-    """Return which request a SAML response says that it answers.
-
-    It is only looked at to find the login: the backend verifies the response, and that
-    what is signed of it answers this very request.
-    """
-    try:
-        root = ElementTree.fromstring(b64decode(response))
-    except (ValueError, ElementTree.ParseError, DefusedXmlException):
-        return None
-    inner = (element.get(_IN_RESPONSE_TO) for element in root.iter(_SUBJECT_CONFIRMATION))
-    return root.get(_IN_RESPONSE_TO) or next(filter(None, inner), None)
 
 
 def _first(query: str, name: str) -> str:

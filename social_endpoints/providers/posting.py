@@ -29,9 +29,11 @@ def may_post(backend: BaseAuth[Any]) -> bool:
     """Say whether a login with this backend will be answered by a POST, as it is configured."""
     if always_posts(type(backend)):
         return True
-    if isinstance(backend, AppleIdAuth) and not backend.RESPONSE_MODE:
-        return bool(backend.get_scope())
-    mode = getattr(backend, "RESPONSE_MODE", None)
-    if isinstance(backend, OAuthAuth):
-        mode = backend.auth_extra_arguments().get(_PARAMETER, mode)
-    return bool(mode == _FORM_POST)
+    if not isinstance(backend, OAuthAuth):
+        return False
+    mode = _mode_of_apple(backend) if isinstance(backend, AppleIdAuth) else None
+    return backend.auth_extra_arguments().get(_PARAMETER, mode) == _FORM_POST
+
+
+def _mode_of_apple(backend: AppleIdAuth[Any]) -> str | None:
+    return backend.RESPONSE_MODE or (_FORM_POST if backend.get_scope() else None)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
-from defusedxml import ElementTree
 from onelogin.saml2.errors import OneLogin_Saml2_Error
 from social_core.backends.saml import SAMLAuth
 from social_core.exceptions import (
@@ -17,14 +15,13 @@ from social_core.exceptions import (
     SocialAuthBaseException,
 )
 
+from social_endpoints.providers.saml_response import statuses
+
 # The backends of social-core 7 are generic, those of 6 are not.
 if TYPE_CHECKING:
     _SAMLAuth = SAMLAuth[Any]
 else:
     _SAMLAuth = SAMLAuth
-
-_STATUS_CODE = "{urn:oasis:names:tc:SAML:2.0:protocol}StatusCode"
-_STATUS = "urn:oasis:names:tc:SAML:2.0:status:"
 
 
 class SAML(_SAMLAuth):
@@ -59,11 +56,11 @@ class SAML(_SAMLAuth):
             raise self._as_said(error) from error
 
     def _as_said(self, error: AuthResponseError) -> SocialAuthBaseException:
-        """Return the error for the status of a response (SAML core section 3.2.2.2).
+        """Return the error for the status of a response.
 
         Nobody has verified it: it is the browser's word, as ``error`` is in OAuth 2.
         """
-        said = {code.removeprefix(_STATUS) for code in _statuses(self.data)}
+        said = statuses(self.data.get("SAMLResponse", ""))
         if said & {"RequestDenied"}:
             return AuthCanceled(self, stage="callback")
         if said & {"AuthnFailed", "NoPassive", "NoAuthnContext"}:
@@ -74,11 +71,3 @@ class SAML(_SAMLAuth):
         if said & {"Responder"}:
             return AuthProviderError(self, code="unavailable", stage="callback")
         return error
-
-
-def _statuses(data: dict[str, Any]) -> list[str]:
-    try:
-        root = ElementTree.fromstring(b64decode(data.get("SAMLResponse", "")))
-    except (ValueError, ElementTree.ParseError):
-        return []
-    return [element.get("Value", "") for element in root.iter(_STATUS_CODE)]
