@@ -47,7 +47,7 @@ class Carrier:
         """Give the browser a flow: in the response's cookie, its body, or both."""
         if self._transport != "cookie":
             response.data["flow"] = flow.token
-        if self._transport != "body":
+        if self._transport != "body" and self._is_asked_by_a_script():
             name = self._name(flow.key)
             self._make_room(len(name) + len(flow.token), response)
             if name == self._found:
@@ -82,6 +82,12 @@ class Carrier:
         """Remove the cookie of the flow that was found, if it came in one."""
         if self._found is not None:
             self._delete(self._found, response)
+
+    def _is_asked_by_a_script(self) -> bool:
+        # Fetch Metadata: another site can have the browser open any URL, in a frame or an
+        # image, too, but not in these modes. Else it could plant a flow, or push others out.
+        mode = self._request.headers.get("Sec-Fetch-Mode", "cors")
+        return mode in {"cors", "same-origin"}
 
     def _candidates(self, posted: str | None, key: str | None) -> Iterator[tuple[str | None, str]]:
         cookies = self._newest_first() if self._transport != "body" else {}

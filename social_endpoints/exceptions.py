@@ -65,6 +65,8 @@ _DECLINED = frozenset(
     }
 )
 
+_REJECTED = frozenset({"token_expired", "token_rejected", "token_revoked", "token_used"})
+
 _CLIENT_REFUSED = frozenset({"invalid_client", "unauthorized_client"})
 
 
@@ -173,6 +175,9 @@ def _classified(error: SocialAuthBaseException) -> SocialAuthBaseException:
         return AuthCredentialError(backend, code=code, source="provider_response", stage=stage)
     if stage == "callback" and said in _DECLINED:
         return AuthCanceled(backend, stage=stage)
+    if stage == "callback" and said in _REJECTED:
+        code = "authorization_code_rejected"
+        return AuthCredentialError(backend, code=code, source="provider_response", stage=stage)
     return error
 
 

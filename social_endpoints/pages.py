@@ -16,7 +16,7 @@ from social_endpoints.actions.hand_off import hand_off
 from social_endpoints.endpoint import EndpointView
 from social_endpoints.exceptions import Refused
 from social_endpoints.handoffs import MAX_LENGTH
-from social_endpoints.parameters import FLOW, parameters
+from social_endpoints.parameters import FLOW, PARTIAL_TOKEN, parameters
 from social_endpoints.parsers import BodyTooLarge
 from social_endpoints.providers.registry import find
 
@@ -47,9 +47,10 @@ class ProviderCallbackView(EndpointView):
     def hand_off(self, request: Request, provider: str) -> HttpResponseBase:
         """Answer with a redirect to the redirect URI that the login began with."""
         found = find(provider)
-        data = parameters(request)
-        data.pop(FLOW, None)  # It is never in a URL; what stands here is none.
-        if sum(map(len, data.values())) > MAX_LENGTH:
+        data = parameters(request, resumes=False)
+        for name in (FLOW, PARTIAL_TOKEN):  # No provider sends ours.
+            data.pop(name, None)
+        if sum(len(name) + len(text) for name, text in data.items()) > MAX_LENGTH:
             raise BodyTooLarge
         # 303 (RFC 9110 section 15.4.4): the browser goes on with a GET. After a 307 or 308
         # it would post the answer once more. Not HttpResponseRedirect, which refuses the

@@ -63,20 +63,21 @@ class Text(CharField):
         return data
 
 
-def parameters(request: Request) -> dict[str, Any]:
+def parameters(request: Request, *, resumes: bool = True) -> dict[str, Any]:
     """Return the parameters of a request: query string and body, and the body wins.
 
     Of a repeated parameter the last one counts. A flow in the query string is none:
     URLs are written into logs and histories. All are texts, unless a paused login is
     continued: what its step asks for comes as JSON has it, or as texts of a form.
 
+    :param resumes: whether the request can be one that continues a paused login.
     :raises ValidationError: under its name, what is no text or holds characters
         that no database takes.
     """
     query = _query(request)
     query.pop(FLOW, None)
     merged = {**query, **_body(request)}
-    if merged.get(PARTIAL_TOKEN):
+    if resumes and merged.get(PARTIAL_TOKEN):
         return _validated(merged, texts=_TEXTS_WHILE_PAUSED)
     sent = {name: _as_sent(name, value) for name, value in merged.items()}
     known = {name: value for name, value in sent.items() if _is_known(name, value)}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from urllib.parse import urlencode
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
@@ -43,6 +45,15 @@ def _policy_allows(uri: str, provider: str, request: HttpRequest) -> bool:
 def is_loopback(uri: str) -> bool:
     """Say whether a redirect URI leads to the user's own machine."""
     return re.match(r"http://(127\.0\.0\.1|\[::1\])([:/?#]|$)", uri) is not None
+
+
+def with_parameters(uri: str, parameters: Mapping[str, str]) -> str:
+    """Return a redirect URI with parameters in its query; it stays as it is byte for byte."""
+    if not parameters:
+        return uri
+    before, hash_sign, fragment = uri.partition("#")
+    separator = "&" if "?" in before else "?"
+    return f"{before}{separator}{urlencode(parameters)}{hash_sign}{fragment}"
 
 
 def _matches(entry: str, uri: str) -> bool:

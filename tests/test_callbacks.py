@@ -460,6 +460,40 @@ def test_errors_in_a_callback(
     assert answer.data["error_stage"] == "callback"
 
 
+@pytest.mark.parametrize(
+    "callback",
+    [
+        {"error": "access_denied"},
+        {"error": "something_else"},
+        {"error": ""},
+        {"error_code": ""},
+        {"error_code": "1"},
+        {"denied": "x"},
+        {"oauth_problem": "x"},
+        {"oauth_problem": "x", "code": "code"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("name", ["oidc", "github"])
+def test_an_error_that_says_no_state_uses_no_login_up(
+    callback: dict[str, str],
+    name: str,
+    frontend: Frontend,
+    openid: OpenIDProvider,
+    wire: responses.RequestsMock,
+) -> None:
+    wire.post(token_url("github"), json={"error": "invalid_grant"})
+    begun = [frontend.begin(name) for _ in range(2)]
+
+    refused = [frontend.complete(each, callback, name) for each in begun]
+
+    assert [answer.status_code for answer in refused] == [400, 400]
+    for each in begun:
+        own = {"code": "code", "state": query(each)["state"]}
+        answer = frontend.complete(each, own, name)
+        assert answer.data["error_code"] == "authorization_code_rejected"
+
+
 def test_an_error_of_the_token_endpoint_is_no_word_of_the_users(
     frontend: Frontend, wire: responses.RequestsMock
 ) -> None:

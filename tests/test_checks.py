@@ -634,6 +634,17 @@ class TestProviders:
 
         assert findings() == []
 
+    @pytest.mark.parametrize(
+        ("name", "hint"),
+        [("githob", "Did you mean 'github'?"), ("x", "There are: oidc, github.")],
+    )
+    def test_pkce_of_no_provider(self, name: str, hint: str, ours: dict[str, Any]) -> None:
+        ours["PKCE"] = {name: True, "github": True}
+
+        message = only("E016")
+
+        assert (repr(name) in message.msg, message.hint) == (True, hint)
+
     def test_provider_of_the_users_choice(self, settings: Any) -> None:
         settings.AUTHENTICATION_BACKENDS = ["social_core.backends.open_id.OpenIdAuth"]
 

@@ -90,6 +90,27 @@ def test_an_edited_flow_is_none(change: Any, frontend: Frontend, openid: OpenIDP
     assert code == "session_context_missing"
 
 
+@pytest.mark.parametrize(
+    ("mode", "planted"),
+    [(None, True), ("cors", True), ("same-origin", True), ("navigate", False), ("no-cors", False)],
+)
+def test_another_site_can_neither_plant_a_flow_nor_push_one_out(
+    mode: str | None, planted: bool, openid: OpenIDProvider
+) -> None:
+    frontend = Frontend("cookie")
+    begun = [frontend.begin() for _ in range(5)]
+    if mode:
+        frontend.client.defaults["HTTP_SEC_FETCH_MODE"] = mode
+
+    answer = frontend.begin()
+
+    assert answer.status_code == 200
+    assert bool(answer.cookies) is planted
+    if not planted:
+        callback = openid.authorize(begun[0].data["authorization_url"])
+        assert frontend.complete(begun[0], callback).status_code == 201
+
+
 def test_a_flow_of_another_project_is_none(
     frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:

@@ -340,6 +340,23 @@ def test_what_cannot_be_read_is_a_page(body: bytes, content_type: str, status: i
     assert page.content.startswith(b"<!doctype html>")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"partial_token": "x", "state": "s", "foo": 5},
+        {"partial_token": "x", "state": None},
+        {"partial_token": "x", "state": ["s"], "code": {"a": []}},
+        {"x" * (handoffs.MAX_LENGTH + 1): "", "state": "s"},
+    ],
+    ids=lambda body: f"{len(str(body))} characters",
+)
+def test_what_no_provider_sends(body: dict[str, Any]) -> None:
+    page = APIClient().post(CALLBACK, body, format="json", secure=True)
+
+    assert page.status_code in {400, 413}
+    assert page.content.startswith(b"<!doctype html>")
+
+
 def test_another_method_is_a_page() -> None:
     assert APIClient().put(CALLBACK, secure=True).status_code == 405
 

@@ -139,6 +139,7 @@ def test_the_user_declines(callback: dict[str, str], frontend: Frontend, twitter
         ({"error": "temporarily_unavailable"}, "unavailable", "retry_later"),
         ({"error": "login_required"}, "reauthentication_required", "reauthenticate"),
         ({"oauth_problem": "nonce_used"}, "http_error", "contact_administrator"),
+        ({"oauth_problem": "token_expired"}, "authorization_code_rejected", "restart_login"),
     ],
 )
 def test_other_errors(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
@@ -144,7 +147,9 @@ def test_the_provider_wants_to_see_the_user(
     name: str, frontend: Frontend, openid2: OpenID2Provider
 ) -> None:
     begun = begin(frontend, name)
+    state = openid2.authorize(begun.data["authorization_url"])["redirect_state"]
     callback = {"openid.ns": "http://specs.openid.net/auth/2.0", "openid.mode": "setup_needed"}
+    callback["redirect_state"] = state
 
     answer = frontend.complete(begun, callback, name)
 
@@ -187,6 +192,76 @@ def test_an_assertion_that_was_changed(
     assert callback["openid.sig"] not in caplog.text
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"openid.ns": None},
+        {"openid.ns": ""},
+        {"openid.ns": "x"},
+        {"openid.ns.x": "http://specs.openid.net/auth/2.0"},
+    ],
+    ids=str,
+)
+def test_a_message_that_is_none(
+    change: dict[str, str | None], name: str, frontend: Frontend, openid2: OpenID2Provider
+) -> None:
+    begun = begin(frontend, name)
+    callback = {**openid2.authorize(begun.data["authorization_url"]), **change}
+    posted = {field: text for field, text in callback.items() if text is not None}
+
+    answer = frontend.complete(begun, posted, name)
+
+    assert (answer.status_code, answer.data["error_code"]) == (400, "malformed_response")
+
+
+@pytest.mark.parametrize("field", ["openid.claimed_id", "openid.identity"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://169.254.169.254/latest/meta-data/",
+        "http://openid.example.com:8080/",
+        "http://openid.example.com@evil.example.com/",
+        "http://notopenid.example.com/",
+        "http://[",
+    ],
+)
+def test_nothing_is_fetched_from_where_a_callback_says(
+    url: str,
+    field: str,
+    frontend: Frontend,
+    openid2: OpenID2Provider,
+    wire: responses.RequestsMock,
+) -> None:
+    begun = frontend.begin("fixed")
+    callback = openid2.authorize(begun.data["authorization_url"])
+    before = len(wire.calls)
+
+    answer = frontend.complete(begun, {**callback, field: url}, "fixed")
+
+    assert (answer.status_code, answer.data["error_code"]) == (400, "invalid_claim")
+    assert len(wire.calls) == before
+
+
+@pytest.mark.parametrize("identifier", ["http://[", "http://a b/"])
+def test_an_identifier_that_cannot_be_parsed(identifier: str, frontend: Frontend) -> None:
+    answer = begin(frontend, "openid", identifier)
+
+    assert (answer.status_code, answer.data["error_code"]) == (400, "invalid_parameter")
+    assert "openid_identifier" in answer.data
+
+
+def test_an_endpoint_that_is_no_web_address(
+    frontend: Frontend, openid2: OpenID2Provider, wire: responses.RequestsMock
+) -> None:
+    url, content_type = "https://openid.example.com/", "application/xrds+xml"
+    body = wire.registered()[0].body.replace(openid2.endpoint, "javascript:alert(1)")
+    wire.replace("GET", url, body=body, content_type=content_type)
+
+    answer = begin(frontend, "openid")
+
+    assert (answer.status_code, answer.data["error_code"]) == (400, "malformed_response")
+
+
 def test_an_assertion_of_another_provider(
     name: str, frontend: Frontend, openid2: OpenID2Provider, wire: responses.RequestsMock
 ) -> None:
@@ -212,6 +287,18 @@ def test_an_assertion_of_another_login(
 
     assert answer.status_code == 400
     assert not User.objects.exists()
+
+
+def test_a_return_url_that_is_none_and_no_state(
+    name: str, frontend: Frontend, openid2: OpenID2Provider
+) -> None:
+    begun = begin(frontend, name)
+    callback = openid2.authorize(begun.data["authorization_url"])
+    del callback["redirect_state"]
+
+    answer = frontend.complete(begun, {**callback, "openid.return_to": "https://["}, name)
+
+    assert (answer.status_code, answer.data["error_code"]) == (400, "state_mismatch")
 
 
 @pytest.mark.parametrize("missing", ["openid.mode", "openid.return_to", "redirect_state"])
@@ -337,18 +424,95 @@ def test_an_answer_that_is_too_large(
     assert begin(frontend, name).data["error_code"] == "connection_failed"
 
 
-def test_an_answer_that_takes_too_long(
-    name: str, frontend: Frontend, wire: responses.RequestsMock, settings: Any
+class Slow(BaseRequestHandler):
+    """A server that sends a byte at a time, or without an end."""
+
+    def handle(self) -> None:
+        path = self.request.recv(1_000).split()[1].decode()
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 300000000\r\n"
+        if path.startswith("/redirect"):
+            head = head.replace(b"200 OK", b"302 Found") + b"Location: /nothing\r\n"
+        drips = [b"X: y\r\n"] * 100 if path == "/head" else []
+        body = [b"x"] * 100 if path.endswith("drip") else [b"x" * 100_000] * 3_000
+        with suppress(OSError):  # The client has gone away.
+            for piece in (head, *drips, b"\r\n", *body):
+                self.request.sendall(piece)
+                time.sleep(0.1 if len(piece) < 10 else 0)
+
+
+@pytest.fixture
+def slow() -> Iterator[str]:
+    """Return the URL of a slow server that really listens."""
+    with ThreadingTCPServer(("127.0.0.1", 0), Slow) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/head", "timeout"),
+        ("/drip", "timeout"),
+        ("/endless", "connection_failed"),
+        ("/redirect-drip", "connection_failed"),
+        ("/redirect-endless", "connection_failed"),
+    ],
+)
+def test_a_server_that_holds_on(path: str, code: str, slow: str, settings: Any) -> None:
+    settings.SOCIAL_AUTH_REQUESTS_TIMEOUT = 0.5
+    began = time.monotonic()
+
+    answer = begin(Frontend("body"), "openid", slow + path)
+
+    assert (answer.status_code, answer.data["error_code"]) == (400, code)
+    # It would send for ten seconds. (The limit is one; the machine may be busy.)
+    assert time.monotonic() - began < 5
+
+
+def test_redirects_without_an_end(
+    name: str, frontend: Frontend, wire: responses.RequestsMock
 ) -> None:
-    settings.SOCIAL_AUTH_REQUESTS_TIMEOUT = 0.05
+    url = "https://openid.example.com/"
+    wire.get(url, status=302, headers={"Location": url})
 
-    def slow(request: Any) -> tuple[int, dict[str, str], bytes]:
-        time.sleep(0.2)
-        return 200, {}, b"<html></html>"
+    assert begin(frontend, name).data["error_code"] == "connection_failed"
+    assert len(wire.calls) == 6
 
-    wire.add_callback("GET", "https://openid.example.com/", callback=slow)
 
-    assert begin(frontend, name).data["error_code"] == "timeout"
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://example.com/", "http://["])
+def test_redirects_to_what_is_no_web(
+    location: str, name: str, frontend: Frontend, wire: responses.RequestsMock
+) -> None:
+    wire.get("https://openid.example.com/", status=302, headers={"Location": location})
+
+    assert begin(frontend, name).data["error_code"] == "connection_failed"
+
+
+def test_an_encoding_that_nobody_knows(
+    name: str, frontend: Frontend, wire: responses.RequestsMock
+) -> None:
+    url, content_type = "https://openid.example.com/", "text/html; charset=nobody"
+    wire.get(url, body=b"<html>", content_type=content_type)
+
+    assert begin(frontend, name).data["error_code"] == "connection_failed"
+
+
+def test_nothing_that_was_sent_is_logged(
+    name: str, frontend: Frontend, openid2: OpenID2Provider, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    begun = begin(frontend, name)
+    callback = openid2.authorize(begun.data["authorization_url"])
+
+    frontend.complete(begun, {**callback, "openid.assoc_handle": ""}, name)
+
+    text = "".join(record.getMessage() for record in caplog.records)
+    assert callback["openid.sig"] not in text
+    assert "ada@example.com" not in text
+    logging.getLogger("openid.consumer.consumer").error("of somebody else")
+    assert "of somebody else" in caplog.text
 
 
 class Counting(fetchers.HTTPFetcher):

@@ -167,6 +167,26 @@ def test_a_response_to_another_login(frontend: Frontend) -> None:
     assert User.objects.count() == (1 if frontend.transport == "cookie" else 0)
 
 
+@pytest.mark.parametrize("allowed", [False, True])
+@pytest.mark.parametrize("beside", [{}, {"state": ""}, {"state": "of the flow"}])
+def test_a_response_that_answers_no_request(
+    beside: dict[str, str], allowed: bool, frontend: Frontend, settings: Any
+) -> None:
+    """An attacker's own login, brought to somebody who has begun one."""
+    settings.SOCIAL_AUTH_SAML_ALLOW_IDP_INITIATED = allowed
+    begun = begin(frontend)
+    url = begun.data["authorization_url"]
+    if beside.get("state"):
+        beside = {"state": request_in(url)["id"]}
+
+    answer = frontend.complete(begun, {**respond(url, request=""), **beside}, "saml")
+
+    assert (answer.status_code, answer.data["error_code"]) == (400, "state_mismatch")
+    assert not User.objects.exists()
+    # It has used nothing up.
+    assert frontend.complete(begun, respond(url), "saml").status_code == 201
+
+
 @pytest.mark.parametrize("request_id", ["", "of-nobody"])
 def test_a_response_to_no_login_is_not_handed_off(request_id: str, frontend: Frontend) -> None:
     begun = begin(frontend)
@@ -186,6 +206,8 @@ def test_a_response_to_no_login_is_not_handed_off(request_id: str, frontend: Fro
         b64encode(b"<xml").decode(),
         b64encode(b"\xff").decode(),
         b64encode(b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>').decode(),
+        b64encode(b'<?xml version="1.0" encoding="xyz"?><a/>').decode(),
+        b64encode(b'<?xml version="1.0" encoding="rot13"?><a/>').decode(),
     ],
 )
 def test_what_is_no_response(response: str, frontend: Frontend) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import OAuthAuth
+from social_core.backends.open_id import OpenIdAuth
 from social_core.backends.utils import OIDCDiscoveryMixin
 from social_core.exceptions import AuthConfigurationError, AuthResponseError
 
@@ -95,7 +96,7 @@ def _authorization_url(backend: BaseAuth[Any], provider: Provider) -> str:
     except NotImplementedError as error:
         raise ProviderNotSupported(provider.name) from error
     if not isinstance(url, str) or not _is_web_url(url):
-        if isinstance(backend, OIDCDiscoveryMixin):
+        if isinstance(backend, (OIDCDiscoveryMixin, OpenIdAuth)):  # The provider said so.
             raise AuthResponseError(backend, code="malformed_response", stage="begin")
         if isinstance(backend, OAuthAuth):
             parameter = "AUTHORIZATION_URL"

@@ -67,12 +67,14 @@ def complete(
         with refusals(provider.name, "callback"):
             if flow is None:
                 raise _flow_missing(flow_sent)
+            answered = data
             if partial_token is None:
-                data = seen(provider, _answer(provider, data, flow), flow)
+                answered = _answer(provider, data, flow)
+                data = seen(provider, answered, flow)
             strategy, backend = loading.load(provider, request=request, data=data, flow=flow)
             with strategy.unit_of_work as work:
                 if partial_token is None:
-                    result = _ask_provider(backend, flow)
+                    result = _ask_provider(backend, flow, returned_key(provider, answered))
                 else:
                     begun = deepcopy(flow.session)
                     result = work.run(partial(_resume, backend, flow, partial_token, begun))
@@ -103,8 +105,13 @@ def _answer(provider: Provider, data: Mapping[str, str], flow: Flow) -> Mapping[
     return answer
 
 
-def _ask_provider(backend: BaseAuth[Any], flow: Flow) -> Any:
+def _ask_provider(backend: BaseAuth[Any], flow: Flow, returned: str | None) -> Any:
     refuse_other_issuer(backend)
+    if flow.key and not returned:
+        # It could be of any login, so it uses none up. Some providers say no state with
+        # an error.
+        refuse_error(backend)
+        raise AuthSessionError(backend, code="state_mismatch", stage="callback")
     _claim(backend, flow)
     flow.spent = True
     refuse_error(backend)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlencode
 
 from social_core.exceptions import AuthInputError, AuthSessionError
 
@@ -11,6 +10,7 @@ from social_endpoints import handoffs
 from social_endpoints.exceptions import refusals
 from social_endpoints.providers.correlation import returned_key
 from social_endpoints.providers.registry import Provider
+from social_endpoints.redirect_uris import with_parameters
 
 
 def hand_off(*, provider: Provider, data: Mapping[str, str]) -> str:
@@ -31,10 +31,4 @@ def hand_off(*, provider: Provider, data: Mapping[str, str]) -> str:
         if redirect_uri is None:
             raise AuthSessionError(code="session_context_missing", stage="callback")
         code = handoffs.keep(provider.name, key, data)
-        return _with_query(redirect_uri, {"code": code, "state": key})
-
-
-def _with_query(uri: str, parameters: Mapping[str, str]) -> str:
-    before, hash_sign, fragment = uri.partition("#")
-    separator = "&" if "?" in before else "?"
-    return f"{before}{separator}{urlencode(parameters)}{hash_sign}{fragment}"
+        return with_parameters(redirect_uri, {"code": code, "state": key})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from django.apps import apps
@@ -17,7 +18,7 @@ from social_core.backends.base import BaseAuth
 from social_core.backends.open_id import OpenIdAuth
 from social_core.utils import setting_name
 
-from social_endpoints.conf import Settings, settings
+from social_endpoints.conf import NAME, Settings, settings
 from social_endpoints.flow import LOGIN, Flow
 from social_endpoints.providers.credentials import missing
 from social_endpoints.providers.loading import load, storage
@@ -60,9 +61,10 @@ def check_providers(**kwargs: Any) -> list[CheckMessage]:
                 id="social_endpoints.W001",
             )
         ]
+    unknown = list(_unknown_in_pkce(providers))
     if settings.STRATEGY != Settings.STRATEGY or not apps.is_installed("social_django"):
-        return []  # A strategy of the project's may know the settings of each request only.
-    return [
+        return unknown  # A strategy of the project's may know the settings of each request only.
+    return unknown + [
         message
         for provider in providers.values()
         for find in (_incomplete, _handed_off, _of_the_users_choice)
@@ -83,6 +85,20 @@ def check_urls(**kwargs: Any) -> list[CheckMessage]:
             id="social_endpoints.E014",
         )
     ]
+
+
+def _unknown_in_pkce(providers: Mapping[str, Provider]) -> Iterator[CheckMessage]:
+    policy = settings.PKCE
+    for name in policy if isinstance(policy, Mapping) else ():
+        if isinstance(name, str) and name not in providers:
+            nearest = get_close_matches(name, providers, n=1)
+            yield Error(
+                f"{NAME}['PKCE'] names {name!r}, which is no provider.",
+                hint=f"Did you mean {nearest[0]!r}?"
+                if nearest
+                else f"There are: {', '.join(providers)}.",
+                id="social_endpoints.E016",
+            )
 
 
 def _backend(provider: Provider) -> BaseAuth[Any]:

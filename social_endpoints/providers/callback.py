@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from social_core.backends.apple import AppleIdAuth
 from social_core.backends.base import BaseAuth
 from social_core.backends.discourse import DiscourseAuth
-from social_core.backends.oauth import BaseOAuth1, BaseOAuth2
+from social_core.backends.oauth import BaseOAuth1, BaseOAuth2, OAuthAuth
 from social_core.backends.open_id import OpenIdAuth
 from social_core.backends.telegram import TelegramAuth
 from social_core.exceptions import AuthCanceled
@@ -34,7 +34,7 @@ def missing_parameters(provider: Provider, data: Mapping[str, str]) -> list[str]
     and not every provider brings the state with it.
     """
     answer = unpacked(provider, data)
-    if _ERRORS & answer.keys():
+    if any(answer.get(name) for name in _ERRORS):
         return []
     return [name for name in _expected(provider.backend, answer) if not answer.get(name)]
 
@@ -81,14 +81,12 @@ def seen(provider: Provider, data: Mapping[str, str], flow: Flow) -> dict[str, s
 
 
 def refuse_error(backend: BaseAuth[Any]) -> None:
-    """Refuse a callback that says ``error``, where the backend itself would not look.
-
-    The backends of OAuth 2 look, each in its way.
+    """Refuse a callback that says ``error``, in whatever protocol.
 
     :raises SocialAuthBaseException: the error, as social-core classifies it.
     """
-    if isinstance(backend, BaseOAuth2):
-        return
+    if isinstance(backend, OAuthAuth):  # Others have a response of their own to look at.
+        backend.process_error(backend.data)
     if isinstance(backend, BaseOAuth1) and backend.data.get("denied"):
         raise AuthCanceled(backend, stage="callback")
     error = provider_error(backend, backend.data, stage="callback")

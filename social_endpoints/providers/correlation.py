@@ -50,13 +50,12 @@ def returned_key(provider: Provider, data: Mapping[str, str]) -> str | None:
         return _nonce(data.get("sso", "")) or None
     if issubclass(backend, OpenIdAuth):
         return data.get("redirect_state") or _return_to_state(data) or None
+    if is_kind(backend, SAML) and "SAMLResponse" in data:
+        # What the response itself says, whatever stands beside it. The backend verifies
+        # it, and that what is signed of it says the same.
+        return in_response_to(data["SAMLResponse"])
     answer = unpacked(provider, data)
-    state = answer.get("state") or answer.get("redirect_state")
-    if not state and is_kind(backend, SAML):
-        # Only to find the login: the backend verifies the response, and that what is
-        # signed of it answers this very request.
-        return in_response_to(data.get("SAMLResponse", ""))
-    return state
+    return answer.get("state") or answer.get("redirect_state")
 
 
 def unpacked(provider: Provider, data: Mapping[str, str]) -> Mapping[str, str]:

@@ -8,6 +8,8 @@ from urllib.parse import quote
 from django.utils.crypto import get_random_string
 from social_core.backends.oauth import OAuthAuth
 
+from social_endpoints.redirect_uris import with_parameters
+
 # The backends of social-core 7 are generic, those of 6 are not.
 if TYPE_CHECKING:
     _OAuthAuth = OAuthAuth[Any]
@@ -35,8 +37,7 @@ class ExactParameters(_OAuthAuth):
             return super().get_redirect_uri(state)  # The project knows better.
         uri = str(self.redirect_uri)
         if state and self.REDIRECT_STATE and not self.STATE_PARAMETER:
-            separator = "&" if "?" in uri else "?"
-            return f"{uri}{separator}redirect_state={state}"
+            return with_parameters(uri, {"redirect_state": state})
         return uri
 
     def auth_url(self) -> str:

@@ -1,28 +1,37 @@
-"""How python3-openid fetches what an OpenID 2.0 provider says: with limits.
+"""How python3-openid fetches what an OpenID 2.0 provider says: with limits, and in silence.
 
 The library's own fetcher waits for as long as the server likes, and with generic OpenID
-it is the user who chooses the server.
+it is the user who chooses the server. What it does not like it logs with all that was
+sent, signature and profile included.
 """
 
 from __future__ import annotations
 
+import logging
+import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
+from threading import Timer
 from typing import Any
+from urllib.parse import urljoin
 
 import requests
 from openid import fetchers
+from requests.adapters import HTTPAdapter
 from social_core.backends.base import BaseAuth
+from urllib3.exceptions import HTTPError
 
 MAX_BYTES = 1_000_000
 """Of an answer; what the library's own fetcher reads, too."""
 
 MAX_REDIRECTS = 5
 
+_FORM = "application/x-www-form-urlencoded"
 _STOCK = (fetchers.Urllib2Fetcher, fetchers.CurlHTTPFetcher)
+_LOGGERS = ("openid.consumer.consumer", "openid.consumer.discover", "openid.kvform")
 
 
 @dataclass
@@ -40,18 +49,24 @@ _fetching: ContextVar[Fetching | None] = ContextVar("fetching", default=None)
 def fetching_for(backend: BaseAuth[Any]) -> Iterator[Fetching]:
     """Have python3-openid fetch with the time limit and the proxies of a backend's settings.
 
-    Everything else in the process fetches as before, and a fetcher that the project has
-    set (``openid.fetchers.setDefaultFetcher()``) is left alone.
+    Everything else in the process fetches and logs as before, and a fetcher that the
+    project has set (``openid.fetchers.setDefaultFetcher()``) is left alone.
     """
     fetcher = fetchers.getDefaultFetcher()
     if isinstance(getattr(fetcher, "fetcher", fetcher), _STOCK):
         fetchers.setDefaultFetcher(BoundedFetcher(fetcher))
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_is_of_somebody_else)
     fetching = Fetching(backend)
     token = _fetching.set(fetching)
     try:
         yield fetching
     finally:
         _fetching.reset(token)
+
+
+def _is_of_somebody_else(record: logging.LogRecord) -> bool:
+    return _fetching.get() is None
 
 
 class BoundedFetcher(fetchers.HTTPFetcher):  # type: ignore[misc]  # it is not typed
@@ -79,34 +94,111 @@ class BoundedFetcher(fetchers.HTTPFetcher):  # type: ignore[misc]  # it is not t
             raise
 
 
+class WithoutRedirects(requests.Session):
+    """Follows no redirect, and so reads no body of one, as requests would, to its end."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Return no target, whatever the answer says."""
+        return None
+
+
+class Deadline(HTTPAdapter):
+    """Ends all of its connections when the time is up.
+
+    The time limit of requests is for each read, and a server may send a byte at a time.
+
+    :param seconds: how long everything may take: connections, headers and bodies.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._sockets: list[socket.socket] = []
+        self._ends = time.monotonic() + seconds
+        self._timer = Timer(seconds, self._end)
+        self._timer.daemon = True
+        self._timer.start()
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether the time is up."""
+        return time.monotonic() >= self._ends
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Return a pool whose connections are kept in mind."""
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        sockets = self._sockets
+
+        class Remembered(pool.ConnectionCls):  # type: ignore[misc]  # for HTTP or for HTTPS
+            def _new_conn(self) -> socket.socket:
+                connected: socket.socket = super()._new_conn()
+                # A copy, because TLS takes the socket itself over.
+                sockets.append(connected.dup())
+                return connected
+
+        pool.ConnectionCls = Remembered
+        return pool
+
+    def close(self) -> None:
+        """Close what is left."""
+        super().close()
+        self._timer.cancel()
+        for each in self._sockets:
+            each.close()
+
+    def _end(self) -> None:
+        for each in self._sockets:
+            with suppress(OSError):  # It has ended by itself.
+                each.shutdown(socket.SHUT_RDWR)
+
+
 def _fetched(backend: BaseAuth[Any], url: str, body: Any, headers: dict[str, str]) -> Any:
-    if body is not None:
-        headers = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
     seconds = backend.setting("REQUESTS_TIMEOUT") or 5.0
-    deadline = time.monotonic() + 2 * seconds
-    with requests.Session() as session:
-        session.max_redirects = MAX_REDIRECTS
-        with session.request(
-            "GET" if body is None else "POST",
-            url,
-            data=body,
-            headers={"User-Agent": fetchers.USER_AGENT, **headers},
-            timeout=seconds,
-            proxies=backend.setting("PROXIES"),
-            verify=backend.setting("VERIFY_SSL", True),
-            stream=True,
-        ) as response:
-            text = _text(response, deadline)
-    lowered = {name.lower(): value for name, value in response.headers.items()}
-    return fetchers.HTTPResponse(response.url, response.status_code, lowered, text)
+    with closing(Deadline(2 * seconds)) as deadline, WithoutRedirects() as session:
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, deadline)
+        session.headers.update({"User-Agent": fetchers.USER_AGENT, "Accept-Encoding": "identity"})
+        options = {
+            "headers": headers | ({} if body is None else {"Content-Type": _FORM}),
+            "timeout": seconds,
+            "proxies": backend.setting("PROXIES"),
+            "verify": backend.setting("VERIFY_SSL", True),
+        }
+        with _in_words_of_requests(deadline):
+            return _answer(session, url, body, options)
 
 
-def _text(response: requests.Response, deadline: float) -> str:
+def _answer(session: requests.Session, url: str, body: Any, options: dict[str, Any]) -> Any:
+    method = "GET" if body is None else "POST"
+    for _ in range(MAX_REDIRECTS + 1):
+        with session.request(method, url, data=body, stream=True, **options) as response:
+            if method == "POST" or not response.is_redirect:
+                lowered = {name.lower(): value for name, value in response.headers.items()}
+                return fetchers.HTTPResponse(url, response.status_code, lowered, _text(response))
+            url = urljoin(url, response.headers["Location"])
+    raise requests.TooManyRedirects
+
+
+def _text(response: requests.Response) -> str:
     content = b""
-    for chunk in response.iter_content(16_384):
+    # As it came: nobody has asked for it to be compressed.
+    while chunk := response.raw.read(16_384, decode_content=False):
         content += chunk
-        if time.monotonic() > deadline:
-            raise requests.ReadTimeout("The answer took too long.")
         if len(content) > MAX_BYTES:
             raise requests.RequestException("The answer is too large.")
     return content.decode(response.encoding or "latin-1", "replace")
+
+
+@contextmanager
+def _in_words_of_requests(deadline: Deadline) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, LookupError, HTTPError) as error:
+        # OSError is requests' own, too. ValueError: a URL that is none; LookupError: no
+        # encoding; HTTPError is urllib3's, while a body comes.
+        if deadline.is_over:
+            raise requests.ReadTimeout from error
+        if isinstance(error, requests.RequestException):
+            raise
+        raise requests.ConnectionError from error
+    if deadline.is_over:
+        raise requests.ReadTimeout

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import requests
 from openid.consumer.consumer import FAILURE, SETUP_NEEDED
 from openid.consumer.discover import DiscoveryFailure
 from openid.fetchers import HTTPFetchingError
+from openid.message import OPENID2_NS, Message
 from social_core.backends.open_id import OPENID_ID_FIELD, SESSION_NAME, OpenIdAuth
 from social_core.exceptions import (
     AuthCredentialError,
@@ -21,6 +22,7 @@ from social_core.exceptions import (
 from social_core.store import OpenIdSessionWrapper
 
 from social_endpoints.providers.fetching import Fetching, fetching_for
+from social_endpoints.redirect_uris import with_parameters
 
 # The backends of social-core 7 are generic, those of 6 are not.
 if TYPE_CHECKING:
@@ -45,6 +47,10 @@ class OpenID(_OpenIdAuth):
                 url: str = super().auth_url()  # type: ignore[no-untyped-call]  # core's
             except AuthProviderError as error:
                 raise self._at_begin(error) from error
+            except SocialAuthBaseException:
+                raise
+            except ValueError as error:  # What the user has named cannot even be parsed.
+                raise AuthInputError(self, parameter=OPENID_ID_FIELD, stage="begin") from error
         # All the services that the discovery has found, for another attempt.
         self.strategy.session_get(SESSION_NAME).pop(OpenIdSessionWrapper.manager_key, None)
         return url
@@ -52,9 +58,13 @@ class OpenID(_OpenIdAuth):
     def auth_complete(self, *args: Any, **kwargs: Any) -> Any:
         """Complete as the backend does.
 
-        :raises AuthResponseError: the callback is not at the URL that it was asked for.
+        :raises AuthResponseError: the callback is no message of OpenID, is not at the URL
+            that it was asked for, or is about an identity of somebody else's.
         """
+        self._look_at_message()
         self._look_for_return_to()
+        if self.requires_openid_provider_binding():
+            self._look_at_identity()
         with fetching_for(self) as self._fetching:
             return super().auth_complete(*args, **kwargs)  # type: ignore[no-untyped-call]  # core's
 
@@ -91,8 +101,34 @@ class OpenID(_OpenIdAuth):
     @staticmethod
     def _add_return_to_parameters(url: str, params: dict[str, str]) -> str:
         """Append parameters to the redirect URI, which stays as it is byte for byte."""
-        separator = "&" if "?" in url else "?"
-        return f"{url}{separator}{urlencode(params)}" if params else url
+        return with_parameters(url, params)
+
+    def _look_at_message(self) -> None:
+        # What the library would stumble over, or take for the protocol of 2006.
+        try:
+            message = Message.fromPostArgs(dict(self.data))
+        except (KeyError, ValueError) as error:
+            raise self._malformed() from error
+        is_current = self._expected_openid_endpoint().preferredNamespace() == OPENID2_NS
+        if self.data.get("openid.mode") == "id_res" and message.isOpenID2() != is_current:
+            raise self._malformed()
+
+    def _look_at_identity(self) -> None:
+        """Refuse an identity that is not below the provider's own addresses.
+
+        The library fetches from there, and it is the browser that says where.
+        """
+        endpoint = self._expected_openid_endpoint()
+        known = {_host(url) for url in (self.URL, endpoint.server_url, endpoint.claimed_id) if url}
+        for name in ("openid.claimed_id", "openid.identity"):
+            host = _host(self.data.get(name, ""))
+            if host and not any(host == each or host.endswith(f".{each}") for each in known):
+                raise AuthResponseError(
+                    self, code="invalid_claim", claim="claimed_id", stage="callback"
+                )
+
+    def _malformed(self) -> AuthResponseError:
+        return AuthResponseError(self, code="malformed_response", stage="callback")
 
     def _look_for_return_to(self) -> None:
         # The library does so, too, and logs what it misses with all that was sent.
@@ -118,6 +154,14 @@ class OpenID(_OpenIdAuth):
         if self.URL or OPENID_ID_FIELD not in self.data:
             return error
         return AuthInputError(self, parameter=OPENID_ID_FIELD, stage="begin")
+
+
+def _host(url: str) -> str:
+    """Return the host of a URL, with its port where there is one; empty where there is no host."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return "["  # It is nobody's.
 
 
 def _code(failure: Exception | None) -> str:
