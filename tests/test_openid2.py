@@ -326,7 +326,7 @@ def test_the_state_alone_in_return_to_finds_the_flow(
     answer = frontend.complete(begun, callback, name)
 
     # It is the right login, and what it was asked to bring is missing.
-    assert answer.data["error_code"] == "invalid_claim"
+    assert answer.data["error_code"] == "malformed_response"
     later = openid2.authorize(newer.data["authorization_url"])
     assert frontend.complete(newer, later, name).status_code == 201
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from openid.consumer.consumer import FAILURE, SETUP_NEEDED
@@ -58,11 +58,10 @@ class OpenID(_OpenIdAuth):
     def auth_complete(self, *args: Any, **kwargs: Any) -> Any:
         """Complete as the backend does.
 
-        :raises AuthResponseError: the callback is no message of OpenID, is not at the URL
-            that it was asked for, or is about an identity of somebody else's.
+        :raises AuthResponseError: the callback is no message of OpenID, or is about an
+            identity that is not the provider's to vouch for.
         """
         self._look_at_message()
-        self._look_for_return_to()
         if self.requires_openid_provider_binding():
             self._look_at_identity()
         with fetching_for(self) as self._fetching:
@@ -129,16 +128,6 @@ class OpenID(_OpenIdAuth):
 
     def _malformed(self) -> AuthResponseError:
         return AuthResponseError(self, code="malformed_response", stage="callback")
-
-    def _look_for_return_to(self) -> None:
-        # The library does so, too, and logs what it misses with all that was sent.
-        return_to = self.data.get("openid.return_to", "")
-        try:
-            expected = parse_qsl(urlsplit(return_to).query)
-        except ValueError:
-            expected = [("", "")]
-        if any(self.data.get(name) != value for name, value in expected):
-            raise AuthResponseError(self, code="invalid_claim", claim="return_to", stage="callback")
 
     def _at_begin(self, error: AuthProviderError) -> SocialAuthBaseException:
         reason = error.__cause__
