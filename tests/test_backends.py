@@ -140,6 +140,30 @@ def configure(settings: Any, name: str) -> None:
         setattr(settings, setting_name(name, "SECRET"), pem.decode())
 
 
+class Named(BaseAuth):
+    """A backend that cannot parse what it is given, or what it gives itself."""
+
+    name = "named"
+
+    def auth_url(self) -> str:
+        raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [({"openid_identifier": "x"}, "invalid_parameter"), ({}, "unknown_error")],
+)
+def test_whose_fault_it_is_that_a_begin_fails(
+    query: dict[str, str], code: str, frontend: Frontend, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["tests.test_backends.Named"]
+
+    answer = frontend.begin("named", **query)
+
+    assert (answer.status_code, answer.data["error_code"]) == (400, code)
+    assert ("openid_identifier" in answer.data) is bool(query)
+
+
 def test_pushbullet_is_asked_with_the_token(
     frontend: Frontend, wire: responses.RequestsMock, settings: Any
 ) -> None:

@@ -222,6 +222,9 @@ def test_a_message_that_is_none(
         "http://openid.example.com:8080/",
         "http://openid.example.com@evil.example.com/",
         "http://notopenid.example.com/",
+        "https://169.254.169.254/",
+        "https://internal/",
+        "https://other.example.com:8443/",
         "http://[",
     ],
 )
@@ -240,6 +243,21 @@ def test_nothing_is_fetched_from_where_a_callback_says(
 
     assert (answer.status_code, answer.data["error_code"]) == (400, "invalid_claim")
     assert len(wire.calls) == before
+
+
+@pytest.mark.parametrize("host", ["https://ada.openid.example.com", "https://ada.example.org"])
+def test_a_fixed_provider_may_vouch_for_other_names(
+    host: str, frontend: Frontend, openid2: OpenID2Provider, wire: responses.RequestsMock
+) -> None:
+    begun = frontend.begin("fixed")
+    openid2.identity = f"{host}/"
+    document = wire.registered()[1].body
+    wire.get(openid2.identity, body=document, content_type="application/xrds+xml")
+
+    answer = frontend.complete(begun, openid2.authorize(begun.data["authorization_url"]), "fixed")
+
+    assert answer.status_code == 201, answer.data
+    assert UserSocialAuth.objects.get().uid == openid2.identity
 
 
 @pytest.mark.parametrize("identifier", ["http://[", "http://a b/"])

@@ -12,7 +12,12 @@ from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import OAuthAuth
 from social_core.backends.open_id import OpenIdAuth
 from social_core.backends.utils import OIDCDiscoveryMixin
-from social_core.exceptions import AuthConfigurationError, AuthResponseError
+from social_core.exceptions import (
+    AuthConfigurationError,
+    AuthInputError,
+    AuthResponseError,
+    SocialAuthBaseException,
+)
 
 from social_endpoints import handoffs
 from social_endpoints.actions.sealing import sealed
@@ -95,6 +100,13 @@ def _authorization_url(backend: BaseAuth[Any], provider: Provider) -> str:
         url = backend.auth_url()
     except NotImplementedError as error:
         raise ProviderNotSupported(provider.name) from error
+    except SocialAuthBaseException:
+        raise
+    except ValueError as error:  # Whom the user has named cannot even be parsed, perhaps.
+        named = options.asked_at_begin(backend) & backend.data.keys()
+        if not named:
+            raise
+        raise AuthInputError(backend, parameter=named.pop(), stage="begin") from error
     if not isinstance(url, str) or not _is_web_url(url):
         if isinstance(backend, (OIDCDiscoveryMixin, OpenIdAuth)):  # The provider said so.
             raise AuthResponseError(backend, code="malformed_response", stage="begin")

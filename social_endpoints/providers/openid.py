@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -47,10 +48,6 @@ class OpenID(_OpenIdAuth):
                 url: str = super().auth_url()  # type: ignore[no-untyped-call]  # core's
             except AuthProviderError as error:
                 raise self._at_begin(error) from error
-            except SocialAuthBaseException:
-                raise
-            except ValueError as error:  # What the user has named cannot even be parsed.
-                raise AuthInputError(self, parameter=OPENID_ID_FIELD, stage="begin") from error
         # All the services that the discovery has found, for another attempt.
         self.strategy.session_get(SESSION_NAME).pop(OpenIdSessionWrapper.manager_key, None)
         return url
@@ -113,15 +110,18 @@ class OpenID(_OpenIdAuth):
             raise self._malformed()
 
     def _look_at_identity(self) -> None:
-        """Refuse an identity that is not below the provider's own addresses.
+        """Refuse an identity at an address that no provider on the web would vouch for.
 
-        The library fetches from there, and it is the browser that says where.
+        The library fetches from there, and it is the browser that says where: a host inside
+        of the project's network, for example.
         """
         endpoint = self._expected_openid_endpoint()
         known = {_host(url) for url in (self.URL, endpoint.server_url, endpoint.claimed_id) if url}
         for name in ("openid.claimed_id", "openid.identity"):
-            host = _host(self.data.get(name, ""))
-            if host and not any(host == each or host.endswith(f".{each}") for each in known):
+            identity = self.data.get(name, "")
+            host = _host(identity)
+            is_known = any(host == each or host.endswith(f".{each}") for each in known)
+            if host and not is_known and not _is_public_https(identity):
                 raise AuthResponseError(
                     self, code="invalid_claim", claim="claimed_id", stage="callback"
                 )
@@ -151,6 +151,12 @@ def _host(url: str) -> str:
         return urlsplit(url).netloc.rpartition("@")[2].lower()
     except ValueError:
         return "["  # It is nobody's.
+
+
+def _is_public_https(url: str) -> bool:
+    """Say whether a URL is HTTPS, at a name that a certificate can be for, on its own port."""
+    name = re.compile(r"https://([a-z0-9-]+\.)+[a-z][a-z0-9-]*(/.*)?", re.IGNORECASE | re.DOTALL)
+    return name.fullmatch(url) is not None
 
 
 def _code(failure: Exception | None) -> str:
