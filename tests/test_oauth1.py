@@ -200,3 +200,13 @@ def test_a_provider_of_oauth_1_that_calls_the_token_otherwise(
 
     sent = [str(call.request.headers["Authorization"], "utf-8") for call in exchange.calls]
     assert ['oauth_token="one"' in sent[0], 'oauth_token="two"' in sent[1]] == [True, True]
+
+
+def test_any_provider_may_say_denied(frontend: Frontend, wire: responses.RequestsMock) -> None:
+    body = "request_token=token&oauth_token=token&oauth_token_secret=secret"
+    wire.get(Legacy.REQUEST_TOKEN_URL, body=body)
+    begun = frontend.begin("legacy")
+
+    answer = frontend.complete(begun, {"denied": "token"}, "legacy")
+
+    assert (answer.status_code, answer.data["error_code"]) == (400, "authorization_declined")

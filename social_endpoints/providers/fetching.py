@@ -200,5 +200,3 @@ def _in_words_of_requests(deadline: Deadline) -> Iterator[None]:
         if isinstance(error, requests.RequestException):
             raise
         raise requests.ConnectionError from error
-    if deadline.is_over:
-        raise requests.ReadTimeout

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from social_core.backends.base import BaseAuth
-from social_core.backends.livejournal import LiveJournalOpenId
+from social_core.backends.open_id import OPENID_ID_FIELD
 from social_core.exceptions import AuthConfigurationError
 
-from social_endpoints.providers.kinds import SAML, SHOPIFY, is_kind
+from social_endpoints.providers.kinds import LIVEJOURNAL, SAML, SHOPIFY, is_kind
+
+_ASKED = {LIVEJOURNAL: "openid_lj_user", SAML: "idp", SHOPIFY: "shop"}
 
 
 def lifetime(backend: BaseAuth[Any]) -> int:
@@ -40,13 +42,8 @@ def asked_at_begin(backend: BaseAuth[Any]) -> set[str]:
 
     Which identity provider of several, which shop: nothing of the project's can know.
     """
-    if isinstance(backend, LiveJournalOpenId):
-        return {"openid_lj_user"}
-    if is_kind(type(backend), SAML):
-        return {"idp"}
-    if is_kind(type(backend), SHOPIFY):
-        return {"shop"}
-    return {"openid_identifier"}
+    kind = type(backend)
+    return {next((name for path, name in _ASKED.items() if is_kind(kind, path)), OPENID_ID_FIELD)}
 
 
 def presets(backend: BaseAuth[Any]) -> dict[str, str]:
