@@ -72,7 +72,8 @@ class ProviderCallbackView(EndpointView):
         ):
             text = str(exc.detail)
         return format_html(
-            '<!doctype html><html lang="{}"><head><meta charset="utf-8"><title>{}</title></head>'
+            '<!doctype html><html lang="{}"><head><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width"><title>{}</title></head>'
             "<body><h1>{}</h1><p>{}</p><p>{}</p></body></html>",
             get_language() or "en",
             gettext("Sign in"),
