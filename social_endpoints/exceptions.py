@@ -46,9 +46,9 @@ _PROVIDER_CODES = frozenset(
     }
 )
 
-# What the user has to do at the provider (OpenID Connect Core section 3.1.2.6), and how
-# providers say that the user would not, besides what social-core knows: Apple, LinkedIn,
-# and OAuth Problem Reporting of OAuth 1.0.
+# What providers say besides what social-core knows: that the user has something to do
+# there (OpenID Connect Core section 3.1.2.6), that the user would not (Apple, LinkedIn,
+# OAuth Problem Reporting), and that a token of OAuth 1.0 is no longer good (the same).
 _PROMPTS = frozenset(
     {
         "account_selection_required",
@@ -64,7 +64,6 @@ _DECLINED = frozenset(
         "user_cancelled_login",
     }
 )
-
 _REJECTED = frozenset({"token_expired", "token_rejected", "token_revoked", "token_used"})
 
 _CLIENT_REFUSED = frozenset({"invalid_client", "unauthorized_client"})
@@ -83,7 +82,7 @@ class Refused(APIException):
     def __init__(self, error: SocialAuthBaseException) -> None:
         super().__init__(detail=_public_text(error), code=error.code)
         self.body = {"non_field_errors": [self.detail], **error.public_metadata()}
-        if isinstance(error, AuthInputError) and error.parameter:
+        if isinstance(error, AuthInputError) and isinstance(error.parameter, str):
             self.body.setdefault(error.parameter, [self.detail])
         self.retry_after = _retry_after(error)
 

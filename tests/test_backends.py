@@ -26,6 +26,7 @@ from openid.association import Association as OpenIdAssociation
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import BaseOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
+from social_core.exceptions import AuthInputError
 from social_core.store import OpenIdStore
 from social_core.utils import setting_name
 from social_django.models import Association, Nonce, UserSocialAuth
@@ -138,6 +139,23 @@ def configure(settings: Any, name: str) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         setattr(settings, setting_name(name, "SECRET"), pem.decode())
+
+
+class Unnamed(BaseAuth):
+    """A backend whose errors name what is no name."""
+
+    name = "unnamed"
+
+    def auth_url(self) -> str:
+        raise AuthInputError(self, parameter=["shop"], stage="begin")
+
+
+def test_a_parameter_that_is_no_name(frontend: Frontend, settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["tests.test_backends.Unnamed"]
+
+    answer = frontend.begin("unnamed")
+
+    assert (answer.status_code, answer.data["error_code"]) == (400, "invalid_parameter")
 
 
 class Named(BaseAuth):

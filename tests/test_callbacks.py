@@ -122,6 +122,10 @@ def test_two_tabs_with_telegram(telegram: str, frontend: Frontend) -> None:
         in_fragment({}),
         in_fragment([]),
         in_fragment({"id": 7}),
+        # Half a surrogate pair, which JSON can write and no answer can hold.
+        in_fragment({**signed(), "\ud800\n": "x"}),
+        in_fragment({**signed(), "first_name": "\ud800"}),
+        in_fragment({**signed(), "first_name": ["\ud800"]}),
         {"tgAuthResult": "no base64"},
         {"tgAuthResult": "é"},
     ],

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
@@ -19,6 +19,7 @@ from openid import fetchers
 from social_core.backends.open_id import OpenIdAuth
 from social_django.models import Association, Nonce, UserSocialAuth
 
+from social_endpoints.providers.fetching import Deadline, WithoutRedirects
 from tests.frontend import REDIRECT_URI, Frontend
 from tests.openid2_provider import OpenID2Provider
 
@@ -486,6 +487,16 @@ def test_a_server_that_holds_on(path: str, code: str, slow: str, settings: Any) 
     # It would send for ten seconds, and then end otherwise: what is no timeout here was over
     # before the limit, and what is one was ended by it.
     assert (answer.status_code, answer.data["error_code"]) == (400, code)
+
+
+def test_a_connection_that_is_there_too_late(slow: str) -> None:
+    """A server can take its time to answer the call, and the limit ends meanwhile."""
+    with closing(Deadline(0)) as deadline, WithoutRedirects() as session:
+        session.mount("http://", deadline)
+        time.sleep(0.2)
+
+        with pytest.raises(requests.ConnectionError):
+            session.get(f"{slow}/drip", stream=True, timeout=5)
 
 
 def test_redirects_without_an_end(

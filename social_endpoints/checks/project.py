@@ -107,9 +107,7 @@ def _backend(provider: Provider) -> BaseAuth[Any]:
 
 
 def _handed_off(provider: Provider, backend: BaseAuth[Any]) -> Iterator[CheckMessage]:
-    cache = caches[DEFAULT_CACHE_ALIAS]
-    if not isinstance(cache, (DummyCache, LocMemCache)) or not may_post(backend):
-        return
+    cache = caches[DEFAULT_CACHE_ALIAS] if may_post(backend) else None
     if isinstance(cache, DummyCache):
         yield Error(
             f"The provider {provider.name!r} posts its answer to the server, and the cache"
@@ -117,7 +115,7 @@ def _handed_off(provider: Provider, backend: BaseAuth[Any]) -> Iterator[CheckMes
             hint="Set CACHES['default'] to a cache that all servers share, Redis for example.",
             id="social_endpoints.E015",
         )
-    else:
+    if isinstance(cache, LocMemCache):
         yield Warning(
             f"The provider {provider.name!r} posts its answer to the server, and the cache is"
             " one process's own.",

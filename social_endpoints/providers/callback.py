@@ -120,6 +120,8 @@ def _telegram_fields(data: Mapping[str, str]) -> dict[str, str]:
         return dict(data)
     try:
         fields = json.loads(from_base64(result))
+        # JSON can write half a surrogate pair, which no answer of ours could hold.
+        json.dumps(fields, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         fields = None
     if fields is False:

@@ -126,13 +126,12 @@ class Deadline(HTTPAdapter):
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         """Return a pool whose connections are kept in mind."""
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        sockets = self._sockets
+        remember = self._remember
 
         class Remembered(pool.ConnectionCls):  # type: ignore[misc]  # for HTTP or for HTTPS
             def _new_conn(self) -> socket.socket:
                 connected: socket.socket = super()._new_conn()
-                # A copy, because TLS takes the socket itself over.
-                sockets.append(connected.dup())
+                remember(connected)
                 return connected
 
         pool.ConnectionCls = Remembered
@@ -144,6 +143,12 @@ class Deadline(HTTPAdapter):
         self._timer.cancel()
         for each in self._sockets:
             each.close()
+
+    def _remember(self, connected: socket.socket) -> None:
+        # A copy, because TLS takes the socket itself over.
+        self._sockets.append(connected.dup())
+        if self.is_over:  # The call was answered too late for the timer.
+            self._end()
 
     def _end(self) -> None:
         for each in self._sockets:

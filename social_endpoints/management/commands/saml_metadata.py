@@ -38,7 +38,7 @@ class Command(BaseCommand):
         _, backend = load(provider, request=None, data={}, flow=flow)
         try:
             metadata, errors = backend.generate_metadata_xml()
-        except Exception as error:  # python3-saml has an error of its own.
+        except Exception as error:  # One of python3-saml's, which is an extra.
             raise CommandError(f"The settings are not valid: {error}") from error
         if errors:
             raise CommandError(f"The metadata is not valid: {', '.join(errors)}")
