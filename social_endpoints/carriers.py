@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from rest_framework.response import Response
 
 from social_endpoints.conf import settings
-from social_endpoints.flow import LOGIN, Flow, open_flow, sealed_at
+from social_endpoints.flow import Flow, open_flow, sealed_at
 from social_endpoints.types import SealedFlow
 
 MOST_COOKIES = 5
@@ -63,16 +63,18 @@ class Carrier:
                 samesite=django_settings.SESSION_COOKIE_SAMESITE,
             )
 
-    def find(self, posted: str | None, key: str | None, *, provider: str) -> Flow | None:
+    def find(
+        self, posted: str | None, key: str | None, *, provider: str, purpose: str
+    ) -> Flow | None:
         """Return the flow that a callback belongs to, or None where there is none open.
 
         :param posted: the flow in the body, if there is one.
         :param key: what the callback brought back. Where it brings back nothing, the
-            newest flow of the provider is meant.
+            newest flow of the provider and purpose is meant.
         """
         for name, token in self._candidates(posted, key):
             self.was_sent = True
-            flow = open_flow(token, provider=provider, purpose=LOGIN)
+            flow = open_flow(token, provider=provider, purpose=purpose)
             if flow is not None:
                 self._found = name
                 return flow

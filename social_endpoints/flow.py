@@ -24,6 +24,9 @@ from social_endpoints.packing import pack, unpack
 LOGIN = "login"
 """The purpose of a flow that signs a user in."""
 
+CONNECT = "connect"
+"""The purpose of a flow that links an identity to the user who began."""
+
 MAX_LENGTH = 3_900
 """A longer token does not fit into a cookie: browsers drop one above 4,096 bytes."""
 
@@ -41,8 +44,8 @@ class Flow:
     that has none is about to begin. ``id`` is what a completion claims, so that a
     flow completes once, and ``key`` what its callback brings back (the state, say;
     empty where that is nothing). With ``handoff``, the provider answers to the
-    server, at ``redirect_uri``. ``spent`` says that the flow has been claimed, and
-    is not sealed.
+    server, at ``redirect_uri``. ``user`` is the primary key, as text, of the user who
+    is linking. ``spent`` says that the flow has been claimed, and is not sealed.
     """
 
     provider: str
@@ -53,6 +56,7 @@ class Flow:
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12), repr=False)
     key: str = field(default="", repr=False)
     handoff: bool = False
+    user: str = ""
     spent: bool = False
 
     @property
@@ -76,6 +80,8 @@ def seal(flow: Flow) -> str:
         flow.key,
         int(flow.handoff),
     ]
+    if flow.user:
+        content.append(flow.user)
     token = _cipher().encrypt_at_time(pack(content), time.time_ns() // 1000)
     # The padding would make a cookie's value quoted, and it says nothing.
     return token.decode().rstrip("=")
@@ -95,9 +101,17 @@ def open_flow(token: str, *, provider: str, purpose: str) -> Flow | None:
     flow_id, its_provider, its_purpose, expires, session, *rest = unpack(packed)
     if (its_provider, its_purpose) != (provider, purpose) or expires <= time.time():
         return None
-    redirect_uri, key, handoff = rest
+    redirect_uri, key, handoff, *user = rest
     return Flow(
-        its_provider, its_purpose, redirect_uri, expires, session, flow_id, key, bool(handoff)
+        its_provider,
+        its_purpose,
+        redirect_uri,
+        expires,
+        session,
+        flow_id,
+        key,
+        bool(handoff),
+        *user,
     )
 
 

@@ -45,6 +45,20 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
+class Connected:
+    """An identity that is linked to the user who began.
+
+    ``social`` is the row of social_django, and ``new_association`` says that it has
+    just been created.
+    """
+
+    user: Any
+    social: Any
+    provider: str
+    new_association: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Paused:
     """A login whose pipeline waits for the user to answer something.
 

@@ -1,4 +1,4 @@
-"""Begin a login: from an allowed redirect URI to the provider's authorization URL."""
+"""Begin: from an allowed redirect URI to the provider's authorization URL."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from social_core.exceptions import (
 from social_endpoints import handoffs
 from social_endpoints.actions.sealing import sealed
 from social_endpoints.exceptions import AssociationOnly, ProviderNotSupported, refusals
-from social_endpoints.flow import LOGIN, Flow
+from social_endpoints.flow import CONNECT, LOGIN, Flow
 from social_endpoints.providers import loading, options, posting, redirects
 from social_endpoints.providers.correlation import sent_key
 from social_endpoints.providers.registry import Provider
@@ -37,8 +37,9 @@ def begin(
     handoff_uri: Callable[[], str],
     query: Mapping[str, str],
     request: HttpRequest,
+    user: Any = None,
 ) -> Begun:
-    """Begin a login with a provider.
+    """Begin a login with a provider, or the linking of an identity there.
 
     Nothing is written to a database: what the completion needs is in the flow. Where
     the provider posts its answer to the server, the cache remembers ``redirect_uri``.
@@ -47,6 +48,7 @@ def begin(
     :param handoff_uri: returns where a provider posts its answer to, if it posts it.
     :param query: the parameters of the request, of which only those are used that
         the project's settings, or the backend's protocol, let through.
+    :param user: to whom the identity will be linked; None for a login.
     :raises ProviderNotSupported: the backend has no redirect to begin with.
     :raises Refused: the provider cannot be reached to begin, for example.
     :raises Misconfigured: a mistake in the provider's settings.
@@ -54,24 +56,34 @@ def begin(
     if redirects.why_none(provider.backend):
         raise ProviderNotSupported(provider.name)
     with refusals(provider.name, "begin"):
-        begun_over = partial(_begun_over, provider=provider, query=query, request=request)
+        begun_over = partial(
+            _begun_over, provider=provider, query=query, request=request, user=user
+        )
+        flow_to = partial(_flow, provider, user)
         if not posting.always_posts(provider.backend):
-            begun = begun_over(Flow(provider.name, LOGIN, redirect_uri))
+            begun = begun_over(flow_to(redirect_uri))
             if not posting.is_asked_to_post(begun.authorization_url):
                 return begun
-        flow = Flow(provider.name, LOGIN, handoff_uri(), handoff=True)
+        flow = flow_to(handoff_uri(), handoff=True)
         begun = begun_over(flow)
         handoffs.expect(provider.name, flow.key, redirect_uri, begun.flow.lifetime)
         return begun
 
 
+def _flow(provider: Provider, user: Any, redirect_uri: str, *, handoff: bool = False) -> Flow:
+    if user is None:
+        return Flow(provider.name, LOGIN, redirect_uri, handoff=handoff)
+    return Flow(provider.name, CONNECT, redirect_uri, handoff=handoff, user=str(user.pk))
+
+
 def _begun_over(
-    flow: Flow, *, provider: Provider, query: Mapping[str, str], request: HttpRequest
+    flow: Flow, *, provider: Provider, query: Mapping[str, str], request: HttpRequest, user: Any
 ) -> Begun:
     strategy, backend = loading.load(provider, request=request, data={}, flow=flow)
-    if backend.ASSOCIATION_ONLY:
+    if backend.ASSOCIATION_ONLY and user is None:
         raise AssociationOnly(backend, stage="begin")
     loading.require_client(backend)
+    backend.prepare_auth(user=user)
     _let_through(strategy, backend, flow, query)
     url = _authorization_url(backend, provider)
     # Of a hand-off it was a path; whoever completes may be reached under another name.

@@ -1,4 +1,4 @@
-"""Continue a login that has paused: find it, see who the identity is by now, go on."""
+"""Continue what has paused: find it, see who the identity is by now, go on."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from social_core.utils import (
 from social_endpoints.flow import LOGIN, Flow
 
 
-def resume(backend: Any, flow: Flow, partial_token: str) -> Any:
-    """Continue a paused login, and return what its pipeline comes to.
+def resume(backend: Any, flow: Flow, partial_token: str, user: Any) -> Any:
+    """Continue a paused pipeline, and return what it comes to.
 
     That is a user, another pause, or the confirmation that social-core asks for where a
     step is answered by a link from outside.
 
+    :param user: to whom an identity is linked; None for a login.
     :raises AuthSessionError: this flow has no such login, or what it had found is gone.
     """
-    found = _find(backend, flow, partial_token)
+    found = _find(backend, flow, partial_token, user)
     if isinstance(found, HttpResponseBase):
         return found
     _require_still_there(backend, found)
@@ -37,7 +38,9 @@ def resume(backend: Any, flow: Flow, partial_token: str) -> Any:
     return result
 
 
-def _find(backend: Any, flow: Flow, partial_token: str) -> PartialMixin | HttpResponseBase:
+def _find(
+    backend: Any, flow: Flow, partial_token: str, user: Any
+) -> PartialMixin | HttpResponseBase:
     if not constant_time_compare(flow.session.get(PARTIAL_TOKEN_SESSION_NAME, ""), partial_token):
         raise _missing(backend)
     answers = backend.strategy.data
@@ -47,7 +50,7 @@ def _find(backend: Any, flow: Flow, partial_token: str) -> PartialMixin | HttpRe
         name: value for name, value in answers.items() if name != backend.id_key()
     }
     try:
-        outcome = partial_pipeline_result(backend, None, partial_token)
+        outcome = partial_pipeline_result(backend, user, partial_token)
     finally:  # A collision is tried again.
         backend.strategy.data = answers
     if outcome.response is not None:

@@ -1,0 +1,99 @@
+"""Connect: link one more identity to the user who is logged in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from django.http import HttpRequest
+from social_core.exceptions import AuthPolicyError, AuthSessionError
+
+from social_endpoints import signals
+from social_endpoints.actions.callback import continue_flow
+from social_endpoints.actions.outcome import require_active
+from social_endpoints.exceptions import InactiveUser, refusals
+from social_endpoints.flow import Flow
+from social_endpoints.providers import loading
+from social_endpoints.providers.registry import Provider
+from social_endpoints.types import Connected, Paused
+
+AnswerT = TypeVar("AnswerT")
+
+
+def connect(
+    *,
+    provider: Provider,
+    data: Mapping[str, Any],
+    partial_token: str | None,
+    flow: Flow | None,
+    flow_sent: bool,
+    user: Any,
+    request: HttpRequest,
+    answer: Callable[[Connected], AnswerT],
+) -> AnswerT | Paused:
+    """Link an identity to the user who began, or continue where that has paused.
+
+    :param data: what the provider sent back, or what the paused step asked for, and
+        nothing else.
+    :param partial_token: which paused pipeline to continue.
+    :param flow: the flow that the user began with, if the browser has it.
+    :param flow_sent: whether the request carried any flow at all.
+    :param user: who is logged in.
+    :param answer: called with what is linked, in the transaction; what it returns is
+        returned. Where it raises, nothing is linked.
+    :raises Refused: whatever the user, the browser or the provider got wrong; another
+        user than the one who began, for example.
+    :raises Misconfigured: a mistake in the project's settings.
+    """
+    with refusals(provider.name, "callback"):
+        owner = _account(user)
+        if flow is not None and flow.user != str(owner.pk):
+            raise AuthSessionError(code="user_mismatch", stage="callback")
+
+    def link(backend: Any, result: Any) -> AnswerT:
+        connected = _connected(provider, backend, result, owner)
+        answered = answer(connected)
+        if connected.new_association:
+            _tell_of(connected, request)
+        return answered
+
+    return continue_flow(
+        provider=provider,
+        data=data,
+        partial_token=partial_token,
+        flow=flow,
+        flow_sent=flow_sent,
+        user=owner,
+        request=request,
+        answer=link,
+    )
+
+
+def _account(user: Any) -> Any:
+    """Return the row of the user who is logged in.
+
+    An authentication may know no more of the user than what stands in a token.
+    """
+    account = loading.storage().user.get_user(user.pk)
+    if account is None:
+        raise InactiveUser(stage="callback")
+    return account
+
+
+def _connected(provider: Provider, backend: Any, user: Any, owner: Any) -> Connected:
+    """Return what is linked, and refuse whatever else a pipeline may have come to."""
+    social = getattr(user, "social_user", None)
+    if user != owner or social is None or social.user != owner:
+        raise AuthPolicyError(backend, stage="pipeline")
+    require_active(backend, user)
+    return Connected(owner, social, provider.name, backend.new_association)
+
+
+def _tell_of(connected: Connected, request: HttpRequest) -> None:
+    signals.connected.send(
+        sender=type(connected.user),
+        request=request,
+        user=connected.user,
+        social=connected.social,
+        provider=connected.provider,
+    )
