@@ -109,6 +109,21 @@ class PausedSerializer(serializers.Serializer[Any]):
     )
 
 
+class ConnectionSerializer(serializers.Serializer[Any]):
+    """An identity that is linked to a user: a row of social_django, without its tokens."""
+
+    id = serializers.ReadOnlyField()
+    provider = serializers.CharField(read_only=True)
+    title = serializers.SerializerMethodField()
+    uid = serializers.CharField(read_only=True)
+    created = serializers.DateTimeField(read_only=True)
+    last_used = serializers.DateTimeField(source="modified", read_only=True)
+
+    def get_title(self, social: Any) -> str:
+        """Return the provider's title."""
+        return str(social.provider)
+
+
 class ErrorSerializer(serializers.Serializer[Any]):
     """The error body."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from social_endpoints.connect import ProviderConnectView
 from social_endpoints.pages import ProviderCallbackView
 from social_endpoints.views import ProviderAuthView
 
@@ -13,5 +14,10 @@ urlpatterns = [
         "o/<str:provider>/callback/",
         ProviderCallbackView.as_view(),
         name="provider-callback",
+    ),
+    path(
+        "o/<str:provider>/connect/",
+        ProviderConnectView.as_view(),
+        name="provider-connect",
     ),
 ]

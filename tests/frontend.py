@@ -12,18 +12,22 @@ REDIRECT_URI = "https://app.example.com/login/callback"
 
 @dataclass
 class Frontend:
-    """A page in a browser of its own, which sends flows back in one transport."""
+    """A page in a browser of its own, which sends flows back in one transport.
+
+    With ``below`` it works with what lies below a provider's path, ``connect/`` say.
+    """
 
     transport: str = "cookie"
     client: APIClient = field(default_factory=APIClient)
     format: str = "json"
+    below: str = ""
 
     def begin(
         self, provider: str = "oidc", *, redirect_uri: str = REDIRECT_URI, **query: str
     ) -> Any:
         """Begin a login and return the answer."""
         return self.client.get(
-            f"/auth/o/{provider}/", {"redirect_uri": redirect_uri, **query}, secure=True
+            f"/auth/o/{provider}/{self.below}", {"redirect_uri": redirect_uri, **query}, secure=True
         )
 
     def complete(self, begun: Any, callback: dict[str, Any], provider: str = "oidc") -> Any:
@@ -36,9 +40,9 @@ class Frontend:
     def post(self, body: Any, provider: str = "oidc", **extra: Any) -> Any:
         """Post a body."""
         extra.setdefault("format", self.format)
-        return self.client.post(f"/auth/o/{provider}/", body, secure=True, **extra)
+        return self.client.post(f"/auth/o/{provider}/{self.below}", body, secure=True, **extra)
 
     def log_in(self, provider: Any) -> Any:
-        """Log in with the OpenID provider of the tests; return the last answer."""
+        """Log in with the OpenID provider of the tests, or connect; return the last answer."""
         begun = self.begin()
         return self.complete(begun, provider.authorize(begun.data["authorization_url"]))

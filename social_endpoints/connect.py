@@ -1,0 +1,53 @@
+"""HTTP for the frontend that links one more identity to the user who is logged in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import renderers, status
+from rest_framework.response import Response
+
+from social_endpoints.accounts import AccountView
+from social_endpoints.actions.connect import connect
+from social_endpoints.flow import CONNECT
+from social_endpoints.providers.registry import Provider
+from social_endpoints.redirection import RedirectionView
+from social_endpoints.serializers import ConnectionSerializer
+from social_endpoints.types import Connected, Paused
+
+
+class ProviderConnectView(AccountView, RedirectionView):
+    """Begin and complete the linking of an identity at a provider.
+
+    A project may subclass it and route it itself.
+    """
+
+    purpose = CONNECT
+
+    def get_owner(self) -> Any:
+        """Return the user who is logged in."""
+        return self.request.user
+
+    def complete(
+        self, provider: Provider, data: dict[str, Any], partial_token: str | None
+    ) -> Response | Paused:
+        """Answer with the connection, or with what a paused pipeline asks."""
+        return connect(
+            provider=provider,
+            data=data,
+            partial_token=partial_token,
+            flow=self.flow,
+            flow_sent=self.carrier.was_sent,
+            user=self.request.user,
+            request=self.request._request,
+            answer=self.get_connected_response,
+        )
+
+    def get_connected_response(self, connected: Connected) -> Response:
+        """Return the 201 of what is linked. Runs in its transaction."""
+        context = {"request": self.request, "view": self}
+        serializer = ConnectionSerializer(connected.social, context=context)
+        response = Response(dict(serializer.data), status=status.HTTP_201_CREATED)
+        # What JSON cannot carry must fail here, and not once it is committed.
+        renderers.JSONRenderer().render(response.data)
+        return response
