@@ -19,7 +19,7 @@ class AccountView(EndpointView):
     authentication_classes: Any = None
     """Those of a subclass; None for the project's ``DEFAULT_AUTHENTICATION_CLASSES``."""
 
-    permission_classes = (permissions.IsAuthenticated,)
+    permission_classes: Any = (permissions.IsAuthenticated,)
 
     def get_authenticators(self) -> list[Any]:
         """Return the authentications, as the settings name them now."""

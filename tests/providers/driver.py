@@ -30,6 +30,8 @@ HOST = "api.example.com"
 
 FORM = "application/x-www-form-urlencoded"
 
+TOKEN_AUTHENTICATION = "rest_framework.authentication.TokenAuthentication"
+
 Play = Callable[[Any], object]
 """What a case is asked to do."""
 
@@ -71,7 +73,7 @@ MENDS = {"pushbullet": (Pushbullet,)}
 
 @dataclass
 class Attempt:
-    """One login over HTTP, and what came of it.
+    """One login over HTTP, or one link, and what came of it.
 
     ``asked`` is what the frontend says at begin beside the redirect URI, ``begun``
     the answer to that, and ``handed_off`` says whether the provider has posted its
@@ -156,6 +158,7 @@ class OverHTTP:
             **settings,
             ALLOWED_HOSTS=[HOST],
             AUTHENTICATION_BACKENDS=[self.attempt.path],
+            REST_FRAMEWORK={"DEFAULT_AUTHENTICATION_CLASSES": [TOKEN_AUTHENTICATION]},
             SOCIAL_ENDPOINTS=endpoints,
         ):
             yield

@@ -20,6 +20,10 @@ from tests.providers.suite import Case, all_cases, logins, why_not
 SIGNS_IN, REFUSES, FAILS = "signs in", "refused", "fails"
 
 
+CONNECTING = ("cookie, JSON", "body, form")
+"""How an identity is linked to a user; the two are all that there is, once each."""
+
+
 class Row(NamedTuple):
     """One line of the table."""
 
@@ -50,6 +54,10 @@ def _logins(name: str) -> tuple[str, str]:
             if wrong:
                 return FAILS, f"{case.case_class.__name__} ({label}): {wrong}"
             notes.update(_notes(attempt))
+        for label in CONNECTING:
+            wrong = _wrong_link(_link(case.case_class, case.play, label), case, name)
+            if wrong:
+                return FAILS, f"{case.case_class.__name__} (connecting, {label}): {wrong}"
     return SIGNS_IN, "; ".join(sorted(notes))
 
 
@@ -86,6 +94,17 @@ def _attempt(case_class: type[Any], play: Play, label: str) -> tuple[Attempt, An
     with _undone():
         response = drive(case_class, play, OverHTTP, attempt=attempt)
         return attempt, _answer(response) if response is not None else None
+
+
+def _link(case_class: type[Any], play: Play, label: str) -> Answer | None:
+    attempt = Attempt(COMBINATIONS[label](), case_class.backend_path)
+    attempt.frontend.below = "connect/"
+    with _undone():
+        owner = get_user_model().objects.create(username="owner")
+        token = Token.objects.create(user=owner)
+        attempt.frontend.client.credentials(HTTP_AUTHORIZATION=f"Token {token.key}")
+        response = drive(case_class, play, OverHTTP, attempt=attempt)
+        return _answer(response)._replace(user=owner) if response is not None else None
 
 
 @contextmanager
@@ -128,6 +147,16 @@ def _wrong(answer: Answer | None, case: Case, name: str) -> str:
         return f"the e-mail address is {user.email!r} and not {case.user.email!r}"
     identity = (name, str(case.user.social[0].uid), user.pk)
     return "" if answer.identities == [identity] else f"{answer.identities} is not {identity}"
+
+
+def _wrong_link(answer: Answer | None, case: Case, name: str) -> str:
+    """Say what is wrong with a link: it must be the identity that signs in, and the owner's."""
+    if answer is None or answer.status != 201:
+        return str(answer)
+    uid = str(case.user.social[0].uid)
+    linked = (answer.data["provider"], answer.data["uid"])
+    expected = [(name, uid, answer.user.pk)]
+    return "" if linked == (name, uid) and answer.identities == expected else str(answer)
 
 
 def _is_same_username(username: str, other: str) -> bool:
