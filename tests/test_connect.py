@@ -411,6 +411,87 @@ def test_an_authentication_that_knows_no_row(
     assert links() == [("grace", "oidc", "user-1")]
 
 
+DRIP = ["GET", "https://api.getdrip.com/v2/user", {"users": [{"email": "g@x.org", "name": "G"}]}]
+MIXCLOUD = ["GET", "https://api.mixcloud.com/me/", {"username": "grace", "name": "Grace"}]
+LASTFM = ["POST", "https://ws.audioscrobbler.com/2.0/", {"session": {"name": "grace", "key": "k"}}]
+BEARER = {"access_token": "a token of the provider", "token_type": "bearer"}
+ONLY_LINKED: dict[str, tuple[str, list[Any], str]] = {
+    "drip": (
+        "social_core.backends.drip.DripOAuth",
+        [DRIP, ["POST", "https://www.getdrip.com/oauth/token", BEARER]],
+        "g@x.org",
+    ),
+    "lastfm": ("social_core.backends.lastfm.LastFmAuth", [LASTFM], "grace"),
+    "mixcloud": (
+        "social_core.backends.mixcloud.MixcloudOAuth2",
+        [MIXCLOUD, ["POST", "https://www.mixcloud.com/oauth/access_token", BEARER]],
+        "grace",
+    ),
+    "twilio": ("social_core.backends.twilio.TwilioAuth", [], "AC1"),
+}
+
+
+def state_in(authorization_url: str) -> dict[str, str]:
+    """Return the state that the provider brings back, wherever it was given it."""
+    query = dict(parse_qsl(urlsplit(authorization_url).query))
+    inner = dict(parse_qsl(urlsplit(query.get("cb") or query.get("redirect_uri", "")).query))
+    return {
+        name: value
+        for name, value in {**query, **inner}.items()
+        if name in {"state", "redirect_state"}
+    }
+
+
+@pytest.fixture(params=ONLY_LINKED)
+def only_linked(request: pytest.FixtureRequest, settings: Any, wire: responses.RequestsMock) -> Any:
+    """Configure a provider that links and signs nobody in; return name, callback and uid."""
+    name = request.param
+    path, answers, uid = ONLY_LINKED[name]
+    settings.AUTHENTICATION_BACKENDS = [path]
+    setattr(settings, f"SOCIAL_AUTH_{name.upper()}_KEY", "key")
+    setattr(settings, f"SOCIAL_AUTH_{name.upper()}_SECRET", "secret")
+    for method, url, answer in answers:
+        wire.add(method, url, json=answer)
+    return name, {"code": "1", "token": "t", "AccountSid": "AC1"}, uid
+
+
+def test_a_provider_that_only_links(
+    only_linked: Any, grace: Frontend, alan: Frontend, frontend: Frontend
+) -> None:
+    name, callback, uid = only_linked
+    begun = grace.begin(name)
+    callback = {**callback, **state_in(begun.data["authorization_url"])}
+    alan.client.cookies = grace.client.cookies
+
+    login = frontend.begin(name)
+    somebody_else = alan.complete(begun, callback, name)
+    linked = grace.complete(begun, callback, name)
+
+    assert login.status_code == 400
+    assert login.data["error_recovery"] == "use_existing_account"
+    assert somebody_else.data["error_code"] == "user_mismatch"
+    assert linked.status_code == 201, linked.data
+    assert (linked.data["provider"], linked.data["uid"]) == (name, uid)
+    assert links() == [("grace", name, uid)]
+    assert "token" not in json.dumps(linked.data)
+
+
+def test_a_pause_with_a_provider_that_only_links(
+    only_linked: Any, grace: Frontend, settings: Any
+) -> None:
+    name, callback, uid = only_linked
+    settings.SOCIAL_AUTH_PIPELINE = [*DEFAULT_PIPELINE, "tests.test_connect.ask"]
+    begun = grace.begin(name)
+    callback = {**callback, **state_in(begun.data["authorization_url"])}
+
+    paused = grace.complete(begun, callback, name)
+    body = {"partial_token": paused.data["partial_token"], "name": "x"}
+    linked = grace.complete(paused, body, name)
+
+    assert (paused.status_code, linked.status_code) == (202, 201), linked.data
+    assert links() == [("grace", name, uid)]
+
+
 @partial
 def ask(strategy: Any, details: Any, **kwargs: Any) -> Any:
     """Pause until there is a name."""
