@@ -13,6 +13,7 @@ from social_endpoints.serializers import (
     BeginSerializer,
     BegunSerializer,
     CallbackSerializer,
+    ConnectionSerializer,
     ErrorSerializer,
     PausedSerializer,
 )
@@ -51,6 +52,39 @@ class ProviderAuthViewExtension(OpenApiViewExtension):  # type: ignore[no-untype
             )
             def post(self, *args: Any, **kwargs: Any) -> Any:
                 """Complete a login: answers with the project's token."""
+
+        return Described
+
+
+class ProviderConnectViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # theirs
+    """Describes begin and complete of a link."""
+
+    target_class = "social_endpoints.connect.ProviderConnectView"
+    match_subclasses = True
+
+    def view_replacement(self) -> Any:
+        """Return the view with its methods described."""
+
+        class Described(self.target):  # type: ignore[name-defined, misc]  # known at run time
+            @extend_schema(
+                parameters=[_PROVIDER, BeginSerializer],
+                responses={200: BegunSerializer, 400: _REFUSED, 404: _UNKNOWN},
+            )
+            def get(self, *args: Any, **kwargs: Any) -> Any:
+                """Begin to link an identity: answers with where to send the user."""
+
+            @extend_schema(
+                parameters=[_PROVIDER],
+                request=CallbackSerializer,
+                responses={
+                    201: ConnectionSerializer,
+                    202: PausedSerializer,
+                    400: _REFUSED,
+                    404: _UNKNOWN,
+                },
+            )
+            def post(self, *args: Any, **kwargs: Any) -> Any:
+                """Link an identity to the user who is logged in."""
 
         return Described
 

@@ -112,7 +112,7 @@ class PausedSerializer(serializers.Serializer[Any]):
 class ConnectionSerializer(serializers.Serializer[Any]):
     """An identity that is linked to a user: a row of social_django, without its tokens."""
 
-    id = serializers.ReadOnlyField()
+    id = serializers.IntegerField(read_only=True)
     provider = serializers.CharField(read_only=True)
     title = serializers.SerializerMethodField()
     uid = serializers.CharField(read_only=True)

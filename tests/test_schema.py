@@ -53,9 +53,11 @@ def answer_with(settings: Any, dotted_path: str) -> None:
     settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "TOKEN_SERIALIZER": dotted_path}
 
 
-def properties(document: dict[str, Any], method: str, status: str) -> dict[str, Any]:
+def properties(
+    document: dict[str, Any], method: str, status: str, path: str = PATH
+) -> dict[str, Any]:
     """Return the properties of an answer's body."""
-    answer = document["paths"][PATH][method]["responses"][status]
+    answer = document["paths"][path][method]["responses"][status]
     found = answer["content"]["application/json"]["schema"]
     if "$ref" in found:
         found = document["components"]["schemas"][found["$ref"].rpartition("/")[2]]
@@ -72,6 +74,20 @@ def test_begin() -> None:
     assert redirect_uri["schema"]["type"] == "string"
     assert set(operation["responses"]) == {"200", "400", "404"}
     assert set(properties(document, "get", "200")) == {"authorization_url", "flow"}
+
+
+def test_connect() -> None:
+    document = schema()
+    path = f"{PATH}connect/"
+
+    begin, complete = document["paths"][path]["get"], document["paths"][path]["post"]
+    assert set(begin["responses"]) == {"200", "400", "404"}
+    assert set(complete["responses"]) == {"201", "202", "400", "404"}
+    assert set(properties(document, "get", "200", path)) == {"authorization_url", "flow"}
+    connection = {"id", "provider", "title", "uid", "created", "last_used"}
+    assert set(properties(document, "post", "201", path)) == connection
+    assert {} not in complete["security"]
+    assert document["paths"][PATH]["post"]["security"] == [{}]
 
 
 def test_complete() -> None:
