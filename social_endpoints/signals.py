@@ -12,7 +12,7 @@ from django.dispatch import Signal
 
 signed_in = Signal()
 """A user has signed in. With ``request``, ``user``, ``social`` (the row of social_django, or
-None), ``provider`` (the name), ``is_new`` (this login created the user) and
+None), ``provider`` (the name), ``is_new_user`` (this login created the user) and
 ``new_association`` (it created the link)."""
 
 connected = Signal()

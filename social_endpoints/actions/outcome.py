@@ -49,7 +49,7 @@ def tell_of(login: Login, request: HttpRequest) -> None:
         user=login.user,
         social=login.social,
         provider=login.provider,
-        is_new=login.is_new,
+        is_new_user=login.is_new,
         new_association=login.new_association,
     )
 
