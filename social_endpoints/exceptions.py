@@ -103,6 +103,10 @@ class ProviderNotSupported(NotFound):
         )
 
 
+class ConnectionNotFound(NotFound):
+    """The user has no such identity."""
+
+
 REFUSALS = (Refused, ValidationError)
 """What a client is answered with: in our words, or in those of the project's own code."""
 
@@ -148,7 +152,7 @@ def refusals(provider: str, stage: ErrorStage) -> Iterator[None]:
     """
     try:
         yield
-    except (*REFUSALS, ProviderNotSupported):
+    except (*REFUSALS, NotFound):
         raise
     except Exception as error:  # A backend and a pipeline step may raise anything.
         raise _refusal(error, provider, stage) from error

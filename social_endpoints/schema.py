@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiViewExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.settings import api_settings
 
 from social_endpoints.conf import imported, settings
 from social_endpoints.serializers import (
@@ -85,6 +86,50 @@ class ProviderConnectViewExtension(OpenApiViewExtension):  # type: ignore[no-unt
             )
             def post(self, *args: Any, **kwargs: Any) -> Any:
                 """Link an identity to the user who is logged in."""
+
+        return Described
+
+
+class ConnectionListViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # theirs
+    """Describes the list of connections."""
+
+    target_class = "social_endpoints.connections.ConnectionListView"
+    match_subclasses = True
+
+    def view_replacement(self) -> Any:
+        """Return the view with its method described."""
+
+        class Described(self.target):  # type: ignore[name-defined, misc]  # known at run time
+            pagination_class = api_settings.DEFAULT_PAGINATION_CLASS
+
+            @extend_schema(responses={200: ConnectionSerializer(many=True)})
+            def get(self, *args: Any, **kwargs: Any) -> Any:
+                """List the identities that are linked to the user who is logged in."""
+
+        return Described
+
+
+class ConnectionDetailViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # theirs
+    """Describes the unlinking of an identity."""
+
+    target_class = "social_endpoints.connections.ConnectionDetailView"
+    match_subclasses = True
+
+    def view_replacement(self) -> Any:
+        """Return the view with its method described."""
+
+        class Described(self.target):  # type: ignore[name-defined, misc]  # known at run time
+            @extend_schema(
+                parameters=[OpenApiParameter("id", str, "path")],
+                responses={
+                    202: PausedSerializer,
+                    204: None,
+                    400: _REFUSED,
+                    404: OpenApiResponse(description="The user has no such connection."),
+                },
+            )
+            def delete(self, *args: Any, **kwargs: Any) -> Any:
+                """Unlink an identity from the user who is logged in."""
 
         return Described
 

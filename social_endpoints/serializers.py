@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from social_endpoints.pipeline import TYPES
+from social_endpoints.providers.removed import find_or_recall
+from social_endpoints.providers.titles import title
 from social_endpoints.redirect_uris import is_allowed
+
+_YEAR_9999 = 253_370_764_800  # in seconds since the epoch; no datetime is later than that year
 
 
 class RedirectURIField(serializers.CharField):
@@ -109,19 +114,41 @@ class PausedSerializer(serializers.Serializer[Any]):
     )
 
 
+class PrimaryKeyField(serializers.IntegerField):
+    """The primary key of a row: a number, unless the project's model has another kind."""
+
+    def to_representation(self, value: Any) -> Any:
+        """Return a number as it is, and anything else as text."""
+        return value if isinstance(value, int) else str(value)
+
+
+class LastUsedField(serializers.DateTimeField):
+    """When an identity signed in last, or was linked."""
+
+    def to_representation(self, social: Any) -> Any:
+        """Return the moment that social-core writes at each login, else that of the last change."""
+        moment = social.modified
+        at = (social.extra_data or {}).get("auth_time")
+        if isinstance(at, int) and 0 < at < _YEAR_9999:
+            moment = datetime.fromtimestamp(at, UTC)
+        return super().to_representation(moment)
+
+
 class ConnectionSerializer(serializers.Serializer[Any]):
     """An identity that is linked to a user: a row of social_django, without its tokens."""
 
-    id = serializers.IntegerField(read_only=True)
-    provider = serializers.CharField(read_only=True)
-    title = serializers.SerializerMethodField()
-    uid = serializers.CharField(read_only=True)
+    id = PrimaryKeyField(source="pk", read_only=True)
+    provider = serializers.CharField(read_only=True, help_text="Name of the backend.")
+    title = serializers.SerializerMethodField(help_text="What to show.")
+    uid = serializers.CharField(read_only=True, help_text="Who the user is at the provider.")
     created = serializers.DateTimeField(read_only=True)
-    last_used = serializers.DateTimeField(source="modified", read_only=True)
+    last_used = LastUsedField(
+        source="*", read_only=True, help_text="When it signed in last, or was linked."
+    )
 
     def get_title(self, social: Any) -> str:
         """Return the provider's title."""
-        return str(social.provider)
+        return title(find_or_recall(social.provider), self.context["request"]._request)
 
 
 class ErrorSerializer(serializers.Serializer[Any]):

@@ -53,7 +53,14 @@ class Strategy(DjangoStrategy):
         self.flow = flow
         self.session: Any = flow.session
         self.data = dict(data)
+        self.backend: BaseAuth[Any] | None = None
         self.unit_of_work = UnitOfWork(router.db_for_write(storage.user))
+
+    def get_backend(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Return the backend over this strategy if it is that of a provider, else a new one."""
+        if self.backend is not None and self.backend.name == name:
+            return self.backend
+        return super().get_backend(name, *args, **kwargs)
 
     def get_request_data(self, merge: bool = True) -> dict[str, Any]:
         """Return the data of this login; there is no second part to merge."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from social_endpoints.connect import ProviderConnectView
+from social_endpoints.connections import ConnectionDetailView, ConnectionListView
 from social_endpoints.pages import ProviderCallbackView
 from social_endpoints.views import ProviderAuthView
 
@@ -20,4 +21,6 @@ urlpatterns = [
         ProviderConnectView.as_view(),
         name="provider-connect",
     ),
+    path("connections/", ConnectionListView.as_view(), name="connection-list"),
+    path("connections/<str:id>/", ConnectionDetailView.as_view(), name="connection-detail"),
 ]

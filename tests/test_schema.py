@@ -84,10 +84,37 @@ def test_connect() -> None:
     assert set(begin["responses"]) == {"200", "400", "404"}
     assert set(complete["responses"]) == {"201", "202", "400", "404"}
     assert set(properties(document, "get", "200", path)) == {"authorization_url", "flow"}
-    connection = {"id", "provider", "title", "uid", "created", "last_used"}
-    assert set(properties(document, "post", "201", path)) == connection
+    assert set(properties(document, "post", "201", path)) == CONNECTION
     assert {} not in complete["security"]
     assert document["paths"][PATH]["post"]["security"] == [{}]
+
+
+CONNECTION = {"id", "provider", "title", "uid", "created", "last_used"}
+
+
+def test_connections(settings: Any) -> None:
+    document = schema()
+    listed = document["paths"]["/auth/connections/"]["get"]["responses"]["200"]
+    unlink = document["paths"]["/auth/connections/{id}/"]["delete"]
+
+    array = listed["content"]["application/json"]["schema"]
+    assert array == {"type": "array", "items": {"$ref": "#/components/schemas/Connection"}}
+    connection = document["components"]["schemas"]["Connection"]["properties"]
+    assert set(connection) == CONNECTION
+    assert connection["last_used"]["format"] == "date-time"
+    assert set(unlink["responses"]) == {"202", "204", "400", "404"}
+
+
+def test_connections_of_a_project_that_paginates(settings: Any) -> None:
+    settings.REST_FRAMEWORK = {
+        **settings.REST_FRAMEWORK,
+        "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
+        "PAGE_SIZE": 10,
+    }
+
+    assert {"count", "next", "previous", "results"} == set(
+        properties(schema(), "get", "200", "/auth/connections/")
+    )
 
 
 def test_complete() -> None:

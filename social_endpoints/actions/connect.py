@@ -9,11 +9,11 @@ from django.http import HttpRequest
 from social_core.exceptions import AuthPolicyError, AuthSessionError
 
 from social_endpoints import signals
+from social_endpoints.actions.account import account_of
 from social_endpoints.actions.callback import continue_flow
 from social_endpoints.actions.outcome import require_active
-from social_endpoints.exceptions import InactiveUser, refusals
+from social_endpoints.exceptions import refusals
 from social_endpoints.flow import Flow
-from social_endpoints.providers import loading
 from social_endpoints.providers.registry import Provider
 from social_endpoints.types import Connected, Paused
 
@@ -46,7 +46,7 @@ def connect(
     :raises Misconfigured: a mistake in the project's settings.
     """
     with refusals(provider.name, "callback"):
-        owner = _account(user)
+        owner = account_of(user, stage="callback")
         if flow is not None and flow.user != str(owner.pk):
             raise AuthSessionError(code="user_mismatch", stage="callback")
 
@@ -67,17 +67,6 @@ def connect(
         request=request,
         answer=link,
     )
-
-
-def _account(user: Any) -> Any:
-    """Return the row of the user who is logged in.
-
-    An authentication may know no more of the user than what stands in a token.
-    """
-    account = loading.storage().user.get_user(user.pk)
-    if account is None:
-        raise InactiveUser(stage="callback")
-    return account
 
 
 def _connected(provider: Provider, backend: Any, user: Any, owner: Any) -> Connected:

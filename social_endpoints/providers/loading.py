@@ -43,7 +43,8 @@ def load(
     strategy_class: type[Strategy] = imported("STRATEGY", Strategy)
     strategy = strategy_class(storage(), request, data=data, flow=flow)
     backend_class = _extended(cast("Hashable", provider.backend))
-    return strategy, backend_class(strategy, redirect_uri=flow.redirect_uri)
+    strategy.backend = backend_class(strategy, redirect_uri=flow.redirect_uri)
+    return strategy, strategy.backend
 
 
 def require_client(backend: BaseAuth[Any]) -> None:
