@@ -76,12 +76,24 @@ def next_step(answer: requests.Response, fill: dict[str, str]) -> Step:
 
 @dataclass
 class Frontend:
-    """A page that calls the site, in one transport and one encoding."""
+    """A page that calls the site, in one transport and one encoding.
+
+    With ``token`` a user is logged in there, and what it begins and completes are links.
+    """
 
     addresses: Addresses
     transport: str = "cookie"
     encoding: str = "json"
     client: requests.Session = field(default_factory=requests.Session)
+    token: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Token {self.token}"} if self.token else {}
+
+    def endpoint(self, provider: str) -> str:
+        below = "connect/" if self.token else ""
+        return f"{self.addresses.site}/auth/o/{provider}/{below}"
 
     @property
     def redirect_uri(self) -> str:
@@ -96,8 +108,9 @@ class Frontend:
 
     def get(self, provider: str, **query: str) -> requests.Response:
         return self.client.get(
-            f"{self.addresses.site}/auth/o/{provider}/",
+            self.endpoint(provider),
             params={"redirect_uri": self.redirect_uri, **query},
+            headers=self.headers,
             timeout=30,
         )
 
@@ -110,7 +123,9 @@ class Frontend:
             self.client.cookies.clear()
             body["flow"] = begun["flow"]
         encoded: Any = {"json": body} if self.encoding == "json" else {"data": body}
-        return self.client.post(f"{self.addresses.site}/auth/o/{provider}/", timeout=30, **encoded)
+        return self.client.post(
+            self.endpoint(provider), headers=self.headers, timeout=30, **encoded
+        )
 
     def authorize(
         self, begun: dict[str, str], user: User, fill: dict[str, str] | None = None
