@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import renderers, status
 from rest_framework.response import Response
 
-from social_endpoints.accounts import AccountView
+from social_endpoints.account_endpoint import AccountView
 from social_endpoints.actions.connect import connect
 from social_endpoints.flow import CONNECT
 from social_endpoints.providers.registry import Provider

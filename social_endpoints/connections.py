@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from social_endpoints.accounts import AccountView
+from social_endpoints.account_endpoint import AccountView
 from social_endpoints.actions.connections import connections_of, disconnect
 from social_endpoints.redirection import FlowView
 from social_endpoints.serializers import ConnectionSerializer
