@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from social_endpoints.pipeline import TYPES
+from social_endpoints.questions import TYPES
 from social_endpoints.redirect_uris import is_allowed
 
 

@@ -28,7 +28,7 @@ from social_endpoints.actions.resume import resume
 from social_endpoints.actions.sealing import sealed
 from social_endpoints.exceptions import REFUSALS, FlowNotSent, InactiveUser, refusals
 from social_endpoints.flow import Flow
-from social_endpoints.pipeline import Question
+from social_endpoints.questions import Question
 from social_endpoints.providers import loading
 from social_endpoints.providers.callback import refuse_error, seen
 from social_endpoints.providers.correlation import returned_key
