@@ -28,12 +28,12 @@ from social_endpoints.actions.resume import resume
 from social_endpoints.actions.sealing import sealed
 from social_endpoints.exceptions import REFUSALS, FlowNotSent, InactiveUser, refusals
 from social_endpoints.flow import Flow
-from social_endpoints.questions import Question
 from social_endpoints.providers import loading
 from social_endpoints.providers.callback import refuse_error, seen
 from social_endpoints.providers.correlation import returned_key
 from social_endpoints.providers.issuer import refuse_other_issuer
 from social_endpoints.providers.registry import Provider
+from social_endpoints.questions import Question
 from social_endpoints.storage import claim
 from social_endpoints.types import Login, Paused
 from social_endpoints.unit_of_work import UnitOfWork
