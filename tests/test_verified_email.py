@@ -50,7 +50,7 @@ def complain(user: Any, **known: Any) -> None:
     raise ValidationError({"email": ["Sign in with your password."]})
 
 
-def steps(before: int | None = None, *more: str) -> list[str]:
+def steps(*more: str) -> list[str]:
     """Return the pipeline with the step in its place, and some before that."""
     default = list(DEFAULT_AUTH_PIPELINE)
     place = default.index("social_core.pipeline.social_auth.social_user") + 1
@@ -530,7 +530,7 @@ def test_first_logins_at_the_same_moment(ada: Any, verified: OpenIDProvider) -> 
 def test_after_a_pause(
     in_id_token: bool, ada: Any, frontend: Frontend, verified: OpenIDProvider, settings: Any
 ) -> None:
-    settings.SOCIAL_AUTH_PIPELINE = steps(None, "tests.test_paused.ask")
+    settings.SOCIAL_AUTH_PIPELINE = steps("tests.test_paused.ask")
     if in_id_token:
         verified.claims.update({"email": verified.userinfo.pop("email"), "email_verified": True})
 
