@@ -50,10 +50,10 @@ def create_account(create: Callable[[], UserT], fields: Mapping[str, Any], stora
 def _address(fields: Mapping[str, Any], users: Any) -> str:
     """Return the address that the account will have; an empty one is none."""
     name = email_field(users.user_model())
-    names = [name, "email"] if name else []
-    if name and name == users.username_field():
+    names = [name, "email"]
+    if name == users.username_field():
         names.append("username")
-    address = next((fields[name] for name in names if fields.get(name)), "")
+    address = next((fields[name] for name in names if name and fields.get(name)), "")
     return str(address).strip()
 
 
