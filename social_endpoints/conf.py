@@ -34,6 +34,13 @@ class Settings:
     STRATEGY: str = "social_endpoints.strategy.Strategy"
     """Dotted path of a subclass of :class:`social_endpoints.strategy.Strategy`."""
 
+    UNIQUE_EMAIL: bool = False
+    """Whether no login may create an account with an address that another account has."""
+
+    EMAIL_ASSOCIATION_POLICY: str = "social_endpoints.association.local_email_is_verified"
+    """Dotted path of a callable ``(user, *, email, backend, details, response) -> bool`` that
+    says whether ``associate_by_verified_email`` may link to an account."""
+
     JWT_ACCESS_COOKIE: str = "access"
     """Name of the cookie in which ``JWTCookieSerializer`` sends the access token."""
 

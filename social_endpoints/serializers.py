@@ -8,9 +8,9 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from social_endpoints.pipeline import TYPES
 from social_endpoints.providers.removed import find_or_recall
 from social_endpoints.providers.titles import title
+from social_endpoints.questions import TYPES
 from social_endpoints.redirect_uris import is_allowed
 
 _YEAR_9999 = 253_370_764_800  # in seconds since the epoch; no datetime is later than that year

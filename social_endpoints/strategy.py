@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
+from functools import partial as bind
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
@@ -15,8 +16,9 @@ from social_core.storage import PartialMixin
 from social_core.strategy import BaseStrategy
 from social_django.strategy import DjangoStrategy
 
+from social_endpoints.accounts import create_account
 from social_endpoints.flow import Flow
-from social_endpoints.pipeline import Question, confirmation
+from social_endpoints.questions import Question, confirmation
 from social_endpoints.storage import FlowStorage
 from social_endpoints.unit_of_work import UnitOfWork
 
@@ -143,6 +145,14 @@ class Strategy(DjangoStrategy):
             return backend.authenticate(self.request, *args, **{**kwargs, **known})
 
         return self.unit_of_work.run(pipeline)
+
+    def create_user(self, *args: Any, **kwargs: Any) -> Any:
+        """Make an account, unless its address or name is taken.
+
+        :raises AuthAssociationError: ``email_in_use`` or ``username_in_use``.
+        """
+        create = bind(super().create_user, *args, **kwargs)
+        return create_account(create, kwargs, self.storage)
 
     def partial_pipeline_external_resume_confirmation(
         self, backend: BaseAuth[Any], partial: PartialMixin, request_data: dict[str, Any]

@@ -47,6 +47,8 @@ def test_defaults(empty: Any, settings: Any) -> None:
         "FLOW_TRANSPORT": "auto",
         "PKCE": "auto",
         "STRATEGY": "social_endpoints.strategy.Strategy",
+        "UNIQUE_EMAIL": False,
+        "EMAIL_ASSOCIATION_POLICY": "social_endpoints.association.local_email_is_verified",
         "JWT_ACCESS_COOKIE": "access",
         "JWT_REFRESH_COOKIE": "refresh",
         "JWT_COOKIE_PATH": "/",

@@ -303,6 +303,39 @@ def test_sign_up_recipe(
     assert frontend.log_in(openid).status_code == 201
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("verified", [True, False])
+def test_accounts_recipe(
+    verified: bool,
+    openid: OpenIDProvider,
+    settings: Any,
+    frontend: Frontend,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The account of a first login can be linked to an identity at another provider."""
+    project: dict[str, Any] = {}
+    block = next(
+        block
+        for block in code_blocks(DOCS / "accounts.rst", "python")
+        if block.startswith("SOCIAL_AUTH_PIPELINE")
+    )
+    exec(block.replace("myproject.", "docs.recipes."), project)
+    settings.SOCIAL_AUTH_PIPELINE = project["SOCIAL_AUTH_PIPELINE"]
+    field = property(
+        lambda user: user.is_staff, lambda user, value: setattr(user, "is_staff", value)
+    )
+    monkeypatch.setattr(User, "email_verified", field, raising=False)
+    openid.userinfo["email_verified"] = verified
+    assert frontend.log_in(openid).status_code == 201
+    assert User.objects.get().email_verified is verified
+
+    for part in (openid.userinfo, openid.claims):
+        part["sub"] = "another-identity"
+
+    assert frontend.log_in(openid).status_code == 201
+    assert User.objects.count() == (1 if verified else 2)
+
+
 def test_pipelines_page_has_each_type() -> None:
     listed = re.search(r"^   One of (.+?)\.$", page("pipelines.rst"), re.MULTILINE | re.DOTALL)
 

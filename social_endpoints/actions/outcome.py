@@ -13,8 +13,8 @@ from social_endpoints import signals
 from social_endpoints.actions.sealing import sealed
 from social_endpoints.exceptions import InactiveUser
 from social_endpoints.flow import Flow
-from social_endpoints.pipeline import Question
 from social_endpoints.providers.registry import Provider
+from social_endpoints.questions import Question
 from social_endpoints.types import Login, Paused
 from social_endpoints.unit_of_work import UnitOfWork
 

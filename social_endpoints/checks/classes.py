@@ -24,6 +24,7 @@ def check_classes(**kwargs: Any) -> list[CheckMessage]:
     messages = [
         *_problems("TOKEN_SERIALIZER", LoginSerializer),
         *_problems("STRATEGY", Strategy),
+        *_problems("EMAIL_ASSOCIATION_POLICY"),
     ]
     if isinstance(settings.ALLOWED_REDIRECT_URIS, str):
         messages += _problems("ALLOWED_REDIRECT_URIS")
