@@ -12,6 +12,7 @@ from social_core.backends.apple import AppleIdAuth
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import BaseOAuth1, BaseOAuth2, BaseOAuth2PKCE, OAuthAuth
 from social_core.backends.open_id import OpenIdAuth
+from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.backends.pushbullet import PushbulletOAuth2
 from social_core.backends.telegram import TelegramAuth
 from social_core.exceptions import AuthConfigurationError, SocialAuthBaseException
@@ -30,6 +31,7 @@ from social_endpoints.providers.pushbullet import Pushbullet
 from social_endpoints.providers.registry import Provider
 from social_endpoints.providers.telegram import TelegramRedirect
 from social_endpoints.providers.transport import Transport
+from social_endpoints.providers.verified import VerifiedProfile, VerifiedUserinfo
 from social_endpoints.strategy import Strategy
 
 
@@ -97,6 +99,7 @@ def _additions(backend: Any) -> Iterator[Any]:
         yield Pushbullet
     if issubclass(backend, BaseOAuth2):
         yield ProofKey if issubclass(backend, BaseOAuth2PKCE) else AddedProofKey
+        yield VerifiedUserinfo if issubclass(backend, OpenIdConnectAuth) else VerifiedProfile
     if issubclass(backend, OpenIdAuth):
         yield OpenID
     if issubclass(backend, TelegramAuth):
