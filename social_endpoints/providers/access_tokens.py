@@ -9,6 +9,7 @@ from typing import Any
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthInputError
 
+from social_endpoints.providers.kept import keep_stored
 from social_endpoints.providers.verifiers.choice import find_verifier
 
 PARAMETER = "access_token"
@@ -37,6 +38,7 @@ def authenticate(backend: Any, access_token: str) -> Any:
         raise _refused(backend, "unsupported_feature")
     issued = verifier.verify(access_token)
     verifier.require_own(issued)
+    keep_stored(backend)
     backend.confirm = partial(verifier.require_subject, issued)
     if isinstance(backend, OpenIdConnectAuth) and issued.subject is not None:
         backend.id_token = {"sub": issued.subject}  # Where core looks for it.

@@ -23,6 +23,7 @@ from social_endpoints.providers import kinds
 from social_endpoints.providers.apple import AppleUser
 from social_endpoints.providers.credentials import missing
 from social_endpoints.providers.exact_parameters import ExactParameters
+from social_endpoints.providers.kept import KeptExtraData
 from social_endpoints.providers.kinds import is_kind
 from social_endpoints.providers.openid import OpenID
 from social_endpoints.providers.pipeline import RecordedPipeline
@@ -93,6 +94,7 @@ def _additions(backend: Any) -> Iterator[Any]:
         yield ExactParameters
     yield Transport
     yield RecordedPipeline
+    yield KeptExtraData
     if issubclass(backend, AppleIdAuth):
         yield AppleUser
     if issubclass(backend, PushbulletOAuth2):

@@ -5,24 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
-from urllib.parse import urlsplit
 
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import BaseOAuth2
-from social_core.backends.open_id_connect import OpenIdConnectAuth
-from social_core.backends.utils import OIDCDiscoveryMixin
-from social_core.exceptions import (
-    AuthConfigurationError,
-    AuthInputError,
-    AuthResponseError,
-    SocialAuthBaseException,
-)
+from social_core.exceptions import AuthResponseError
 
 from social_endpoints.providers.verifiers.answer import Answer
 from social_endpoints.providers.verifiers.base import Issued, Verifier
-
-_SETTING = "INTROSPECTION_URL"
-_ENDPOINT = "introspection_endpoint"  # RFC 8414 section 2.
+from social_endpoints.providers.verifiers.endpoint import endpoint_url, may_have_endpoint
 
 
 class Introspection(Verifier):
@@ -39,7 +29,7 @@ class Introspection(Verifier):
     @classmethod
     def is_available(cls, backend: BaseAuth[Any]) -> bool:
         """Say whether there is a setting, or a discovery that may have the endpoint."""
-        return bool(backend.setting(_SETTING)) or _has_discovery(backend)
+        return may_have_endpoint(backend)
 
     def verify(self, access_token: str) -> Issued:
         """Return ``client_id`` or, where that is not said, every ``aud`` (section 2.2)."""
@@ -62,43 +52,16 @@ class Introspection(Verifier):
         key, secret = self.client()
         backend = cast("BaseOAuth2[Any]", self.backend)
         data = {"token": access_token, "token_type_hint": "access_token"}
-        url, headers = self._url(), {"Accept": "application/json"}
+        request: dict[str, Any] = {"method": "POST", "headers": {"Accept": "application/json"}}
+        url = endpoint_url(backend)
         if backend.use_basic_auth():
-            return self.ask(url, method="POST", headers=headers, data=data, auth=(key, secret))
-        data |= {"client_id": key, "client_secret": secret}
-        return self.ask(url, method="POST", headers=headers, data=data)
-
-    def _url(self) -> str:
-        url = self.backend.setting(_SETTING)
-        if not url:
-            return self._discovered()
-        if not isinstance(url, str) or urlsplit(url).scheme not in {"http", "https"}:
-            raise AuthConfigurationError(self.backend, parameter=_SETTING, stage="token_validation")
-        return url
-
-    def _discovered(self) -> str:
-        try:
-            url = cast("OIDCDiscoveryMixin[Any]", self.backend).oidc_config().get(_ENDPOINT)
-        except SocialAuthBaseException as error:
-            error.stage = "token_validation"
-            raise
-        if url is None:
-            raise AuthInputError(
-                self.backend,
-                code="unsupported_feature",
-                parameter="access_token",
-                stage="token_validation",
-            )
-        if not isinstance(url, str):
-            code = "malformed_response"
-            raise AuthResponseError(
-                self.backend, code=code, claim=_ENDPOINT, stage="token_validation"
-            )
-        return url
+            return self.ask(url, data=data, auth=(key, secret), **request)
+        return self.ask(url, data={**data, "client_id": key, "client_secret": secret}, **request)
 
     def _lifetime(self, answer: Answer) -> int | None:
         now = time.time()
-        if answer.has("nbf") and answer.number("nbf") > now:
+        leeway = self.backend.setting("JWT_LEEWAY", getattr(self.backend, "JWT_LEEWAY", 1.0))
+        if answer.has("nbf") and answer.number("nbf") > now + leeway:
             code = "response_not_yet_valid"
             raise AuthResponseError(self.backend, code=code, stage="token_validation")
         if not answer.has("exp"):
@@ -131,14 +94,3 @@ def _is_of_another_kind(answer: Answer) -> bool:
     # Section 2.2 has the type of RFC 6749 section 5.1 there ("Bearer", "DPoP"), and some
     # providers whether it is a refresh token: a token_type_hint need not be heeded.
     return answer.has("token_type") and "refresh" in answer.identifier("token_type").lower()
-
-
-def _has_discovery(backend: BaseAuth[Any]) -> bool:
-    kind: Any = type(backend)
-    if (
-        isinstance(backend, OpenIdConnectAuth)
-        and kind.oidc_config_url is OpenIdConnectAuth.oidc_config_url
-        and kind.oidc_endpoint is OpenIdConnectAuth.oidc_endpoint
-    ):
-        return bool(backend.oidc_endpoint())
-    return isinstance(backend, OIDCDiscoveryMixin)
