@@ -46,6 +46,7 @@ def test_defaults(empty: Any, settings: Any) -> None:
         "TOKEN_SERIALIZER": "social_endpoints.tokens.TokenSerializer",
         "FLOW_TRANSPORT": "auto",
         "PKCE": "auto",
+        "NATIVE_VERIFIERS": None,
         "STRATEGY": "social_endpoints.strategy.Strategy",
         "JWT_ACCESS_COOKIE": "access",
         "JWT_REFRESH_COOKIE": "refresh",

@@ -13,9 +13,10 @@ _TOO_MANY_DIGITS = 10**64  # More are nobody's number, and Python turns 4,300 in
 
 
 class Answer:
-    """A JSON object, whose values are what their readers say or an error.
+    """A JSON object of a provider's, whose values are what their readers say or an error.
 
-    :param content: what the provider's JSON has come to.
+    ``content`` is the dictionary itself, for what the readers are not for.
+
     :raises AuthResponseError: it is no object.
     """
 

@@ -15,7 +15,7 @@ from social_core.exceptions import (
 )
 
 from social_endpoints.providers.audiences import own_client_ids
-from social_endpoints.providers.verifiers.answer import Answer, as_identifier
+from social_endpoints.providers.verifiers.answer import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,24 +142,3 @@ class Verifier:
             stage="token_validation",
             provider_code="invalid_client",
         )
-
-    def require_own(self, issued: Issued) -> None:
-        """Refuse a token that was issued to anybody else.
-
-        :raises AuthResponseError: a client of it is not among :meth:`own_clients`, or there is
-            none: whose application it is for, nobody knows.
-        """
-        if not issued.clients or not issued.clients <= self.own_clients():
-            code, claim = "invalid_claim", "aud"
-            raise AuthResponseError(self.backend, code=code, claim=claim, stage="token_validation")
-
-    def require_subject(self, issued: Issued, profile: Mapping[str, Any]) -> None:
-        """Refuse the profile of anybody else than the token's owner.
-
-        :raises AuthResponseError: the provider has said whose the token is, and the profile
-            is not theirs, or does not say whose it is.
-        """
-        subject = as_identifier(self.subject_of(profile))
-        if issued.subject is not None and subject != issued.subject:
-            code, claim = "invalid_claim", self.subject_key
-            raise AuthResponseError(self.backend, code=code, claim=claim, stage="user_info")

@@ -17,7 +17,7 @@ class GoogleTokenInfo(Verifier):
     token_refused = frozenset({400, 401, 403})
 
     def verify(self, access_token: str) -> Issued:
-        """Return ``aud`` and, where it differs, ``azp``: whom the token is for, and who got it."""
+        """Return ``aud``, whom the token is for, and ``azp``, who has got it, if it is there."""
         answer = self.ask(
             _URL,
             method="POST",
@@ -26,10 +26,10 @@ class GoogleTokenInfo(Verifier):
                 "Content-Type": "application/x-www-form-urlencoded",
             },
         )
-        # Of an Android app's token, ``azp`` is the app, and ``aud`` may be the server.
-        parties = [name for name in ("aud", "azp") if name == "aud" or answer.has(name)]
-        lifetime = answer.number("expires_in")  # In seconds, as text.
+        clients = {answer.identifier("aud")}
+        if answer.has("azp"):
+            clients.add(answer.identifier("azp"))
+        lifetime = answer.number("expires_in")  # Seconds, as text.
         if lifetime <= 0:
             raise self.expired()
-        clients = frozenset(answer.identifier(name) for name in parties)
-        return Issued(clients, answer.identifier("sub"), int(lifetime))
+        return Issued(frozenset(clients), answer.identifier("sub"), int(lifetime))
