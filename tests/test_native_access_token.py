@@ -229,7 +229,9 @@ def test_token_of_another_client_of_the_project_signs_in(
 @pytest.mark.parametrize("name", ["github", "facebook"])
 def test_only_the_client_with_the_secret_counts(name: str, put: Any, settings: Any) -> None:
     provider = put(name)
-    setattr(settings, f"SOCIAL_AUTH_{name.upper()}_AUDIENCE", ["their-github-id", "their-facebook"])
+    setattr(
+        settings, f"SOCIAL_AUTH_{name.upper()}_AUDIENCE", ["their-github-id", "their-facebook-id"]
+    )
     provider.claims.update(provider.of_others)
 
     assert_refused(sign_in(provider), "invalid_claim")
