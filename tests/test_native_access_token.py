@@ -576,6 +576,23 @@ def test_github_under_another_name_and_at_another_place(
     assert [sign_in(name).status_code for name in names] == [201, 201]
 
 
+@pytest.mark.parametrize(("status", "answered"), [(204, 201), (404, 400)])
+def test_github_membership_is_demanded_as_by_redirect(
+    status: int, answered: int, github: TokenProvider, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.github.GithubOrganizationOAuth2"]
+    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["github-org"]}
+    settings.SOCIAL_AUTH_GITHUB_ORG_KEY = "our-github-id"
+    settings.SOCIAL_AUTH_GITHUB_ORG_SECRET = "our-github-secret"
+    settings.SOCIAL_AUTH_GITHUB_ORG_NAME = "corp"
+    openid.wire.add("GET", "https://api.github.com/orgs/corp/members/ada", status=status)
+
+    answer = sign_in("github-org")
+
+    assert answer.status_code == answered
+    assert answered == 201 or answer.data["error_code"] == "membership_required"
+
+
 # --- Introspection --------------------------------------------------------------------
 
 
