@@ -16,7 +16,7 @@ class SocialEndpointsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what Django and drf-spectacular ask later."""
-        from social_endpoints.checks import accounts, classes, dictionary, project
+        from social_endpoints.checks import accounts, classes, dictionary, project, verifiers
 
         register(dictionary.check_dictionary)
         register(dictionary.check_redirect_uris)
@@ -28,5 +28,6 @@ class SocialEndpointsConfig(AppConfig):
         register(project.check_providers)
         register(project.check_urls, Tags.urls)
         register(accounts.check_isolation)
+        register(verifiers.check_verifiers)
         if find_spec("drf_spectacular"):
             from social_endpoints import schema  # noqa: F401 - to import it registers it

@@ -31,6 +31,10 @@ class Settings:
     """Whether logins with OAuth 2 use PKCE: ``"auto"`` where the provider is known to
     accept it, ``True`` always, ``False`` never, or a dictionary by provider."""
 
+    NATIVE_VERIFIERS: Mapping[str, str] | None = None
+    """By provider, the dotted path of a subclass of
+    :class:`social_endpoints.providers.verifiers.base.Verifier`, in place of ours."""
+
     STRATEGY: str = "social_endpoints.strategy.Strategy"
     """Dotted path of a subclass of :class:`social_endpoints.strategy.Strategy`."""
 

@@ -46,6 +46,7 @@ def test_defaults(empty: Any, settings: Any) -> None:
         "TOKEN_SERIALIZER": "social_endpoints.tokens.TokenSerializer",
         "FLOW_TRANSPORT": "auto",
         "PKCE": "auto",
+        "NATIVE_VERIFIERS": None,
         "STRATEGY": "social_endpoints.strategy.Strategy",
         "UNIQUE_EMAIL": False,
         "EMAIL_ASSOCIATION_POLICY": "social_endpoints.association.local_email_is_verified",

@@ -12,6 +12,7 @@ from social_core.backends.apple import AppleIdAuth
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import BaseOAuth1, BaseOAuth2, BaseOAuth2PKCE, OAuthAuth
 from social_core.backends.open_id import OpenIdAuth
+from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.backends.pushbullet import PushbulletOAuth2
 from social_core.backends.telegram import TelegramAuth
 from social_core.exceptions import AuthConfigurationError, SocialAuthBaseException
@@ -22,6 +23,7 @@ from social_endpoints.providers import kinds
 from social_endpoints.providers.apple import AppleUser
 from social_endpoints.providers.credentials import missing
 from social_endpoints.providers.exact_parameters import ExactParameters
+from social_endpoints.providers.kept import KeptExtraData
 from social_endpoints.providers.kinds import is_kind
 from social_endpoints.providers.openid import OpenID
 from social_endpoints.providers.pipeline import RecordedPipeline
@@ -30,6 +32,7 @@ from social_endpoints.providers.pushbullet import Pushbullet
 from social_endpoints.providers.registry import Provider
 from social_endpoints.providers.telegram import TelegramRedirect
 from social_endpoints.providers.transport import Transport
+from social_endpoints.providers.verified import VerifiedProfile, VerifiedUserinfo
 from social_endpoints.strategy import Strategy
 
 
@@ -92,12 +95,14 @@ def _additions(backend: Any) -> Iterator[Any]:
         yield ExactParameters
     yield Transport
     yield RecordedPipeline
+    yield KeptExtraData
     if issubclass(backend, AppleIdAuth):
         yield AppleUser
     if issubclass(backend, PushbulletOAuth2):
         yield Pushbullet
     if issubclass(backend, BaseOAuth2):
         yield ProofKey if issubclass(backend, BaseOAuth2PKCE) else AddedProofKey
+        yield VerifiedUserinfo if issubclass(backend, OpenIdConnectAuth) else VerifiedProfile
     if issubclass(backend, OpenIdAuth):
         yield OpenID
     if issubclass(backend, TelegramAuth):

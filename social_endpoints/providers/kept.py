@@ -1,0 +1,35 @@
+"""What a sign-in without a redirect leaves of what one with it has stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from social_core.backends.base import BaseAuth
+
+# The backends of social-core 7 are generic, those of 6 are not.
+if TYPE_CHECKING:
+    _BaseAuth = BaseAuth[Any]
+else:
+    _BaseAuth = BaseAuth
+
+_NATIVE = "social_endpoints.native"
+
+
+def keep_stored(backend: BaseAuth[Any]) -> None:
+    """Have this login, also after a pause, take nothing out of ``extra_data``.
+
+    A native app's token comes without what a token endpoint adds: a refresh token, an ID
+    token. Core would write None in their place.
+    """
+    backend.strategy.session_set(_NATIVE, True)
+
+
+class KeptExtraData(_BaseAuth):
+    """A mixin above the backend's class, around what is stored of a login."""
+
+    def extra_data(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Return what to store, over what is there: without None, where that is to be kept."""
+        data = super().extra_data(*args, **kwargs)
+        if not self.strategy.session_get(_NATIVE):
+            return data
+        return {name: value for name, value in data.items() if value is not None}

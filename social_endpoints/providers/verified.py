@@ -1,0 +1,45 @@
+"""A login with an access token: the profile is of whom the token is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from social_core.backends.oauth import BaseOAuth2
+from social_core.backends.open_id_connect import OpenIdConnectAuth
+
+# The backends of social-core 7 are generic, those of 6 are not.
+if TYPE_CHECKING:
+    _BaseOAuth2 = BaseOAuth2[Any]
+    _OpenIdConnectAuth = OpenIdConnectAuth[Any]
+else:
+    _BaseOAuth2 = BaseOAuth2
+    _OpenIdConnectAuth = OpenIdConnectAuth
+
+
+class VerifiedProfile(_BaseOAuth2):
+    """A mixin above the backend's class: has a profile confirmed before the pipeline sees it."""
+
+    confirm: Callable[[Mapping[str, Any]], None] | None = None
+    """Refuses a profile that is not of the owner of the token; None in any other login."""
+
+    def authenticate(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the pipeline over a profile that is confirmed, whatever has fetched it."""
+        if self.confirm is not None:
+            self.confirm(kwargs["response"])
+        return super().authenticate(*args, **kwargs)
+
+
+class VerifiedUserinfo(VerifiedProfile, _OpenIdConnectAuth):
+    """The same for OpenID Connect, which compares the profile with an ID token."""
+
+    def validate_userinfo_sub(self, userinfo: Any) -> Any:
+        """Compare as the backend does, where there is something to compare with.
+
+        An access token comes without an ID token. Where the provider did not say whose it is
+        either, UserInfo does: it is "about the End-User" of the token that it is asked with
+        (OpenID Connect Core section 5.3).
+        """
+        if self.confirm is not None and self.id_token is None and isinstance(userinfo, dict):
+            self.id_token = {"sub": userinfo.get("sub")}
+        return super().validate_userinfo_sub(userinfo)
