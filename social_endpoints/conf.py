@@ -31,6 +31,9 @@ class Settings:
     """Whether logins with OAuth 2 use PKCE: ``"auto"`` where the provider is known to
     accept it, ``True`` always, ``False`` never, or a dictionary by provider."""
 
+    NATIVE_PROVIDERS: Sequence[str] = ()
+    """The names of the providers whose tokens sign in without a redirect."""
+
     NATIVE_VERIFIERS: Mapping[str, str] | None = None
     """By provider, the dotted path of a subclass of
     :class:`social_endpoints.providers.verifiers.base.Verifier`, in place of ours."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from math import isfinite
 from typing import Any
 
@@ -14,7 +16,7 @@ from rest_framework.fields import CharField
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
-from social_endpoints.types import FormText
+from social_endpoints.types import FormText, NativeTokens
 
 FLOW = "flow"
 PARTIAL_TOKEN = "partial_token"
@@ -43,6 +45,9 @@ _TEXTS = frozenset(
 
 # What Telegram's widget hands to its page as a number, and signs as text.
 _NUMBERS = frozenset({"auth_date", "id"})
+
+# What Apple's scripts hand to their page as an object, and Apple itself posts as JSON.
+_OBJECT = "user"
 
 # Those of them that go with a paused login. What its step asks for may be of any type.
 _TEXTS_WHILE_PAUSED = frozenset({FLOW, PARTIAL_TOKEN, "verification_code"})
@@ -84,6 +89,19 @@ def parameters(request: Request, *, resumes: bool = True) -> dict[str, Any]:
     return _validated(known, texts=known.keys())
 
 
+def native_tokens(request: Request) -> NativeTokens:
+    """Return what an app posts to sign in with.
+
+    :raises ValidationError: under its name, what is no text; or there is no token.
+    """
+    data = parameters(request, resumes=False)
+    names = ("id_token", "access_token", "nonce", "user")
+    given = {name: data[name] for name in names if data.get(name)}
+    if "access_token" not in given:
+        require(given, ["id_token"])
+    return NativeTokens(**given)
+
+
 def query_parameters(request: Request) -> dict[str, str]:
     """Return the parameters in the query string alone.
 
@@ -122,7 +140,12 @@ def _body(request: Request) -> dict[str, Any]:
 
 
 def _as_sent(name: str, value: Any) -> Any:
-    return str(value) if name in _NUMBERS and type(value) is int else value
+    if name in _NUMBERS and type(value) is int:
+        return str(value)
+    if name == _OBJECT and isinstance(value, dict):
+        with suppress(RecursionError):
+            return json.dumps(value)
+    return value
 
 
 def _form(fields: QueryDict) -> dict[str, FormText]:

@@ -20,6 +20,11 @@ from social_endpoints.flow import Flow
 CLAIMS = "social_endpoints.flow"
 """The scope (``server_url``) of the claims in social_django's nonce table."""
 
+ID_TOKENS = "social_endpoints.id_token"
+"""The scope of the claims of ID tokens that have signed in."""
+
+_LATEST = 2**31 - 1  # what the column of a nonce's time holds
+
 _OAUTH2_STATES = "social_core.oauth2."  # what core's BaseOAuth2 scopes its states with
 _ASSOCIATION = "oidc_association"
 _NONCES = "nonces"
@@ -33,10 +38,24 @@ def claim(flow: Flow, storage: Any) -> bool:
     with the flow's expiry, so that ``clearsocial`` keeps it for as long as the
     flow could be sent again.
     """
-    nonces = storage.nonce.objects.using(router.db_for_write(storage.nonce))
+    return _claim(storage, CLAIMS, flow.id, flow.expires)
+
+
+def claim_id_token(digest: str, expires: int, storage: Any) -> bool:
+    """Claim an ID token for this login; False where it has signed in already.
+
+    :param digest: what no other token has; at most 65 characters.
+    :param expires: from when on it signs in no more, in seconds since the epoch.
+    """
+    return _claim(storage, ID_TOKENS, digest, min(expires, _LATEST))
+
+
+def _claim(storage: Any, scope: str, salt: str, timestamp: int) -> bool:
+    nonces = storage.nonce.objects
+    nonces = nonces.using(router.db_for_write(nonces.model))
     try:
         with transaction.atomic(using=nonces.db):
-            nonces.create(server_url=CLAIMS, timestamp=flow.expires, salt=flow.id)
+            nonces.create(server_url=scope, timestamp=timestamp, salt=salt)
     except IntegrityError:
         return False
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from functools import partial as bind
 from typing import Any, TypeVar
@@ -56,6 +56,7 @@ class Strategy(DjangoStrategy):
         self.session: Any = flow.session
         self.data = dict(data)
         self.backend: BaseAuth[Any] | None = None
+        self.before_pipeline: Callable[[], None] | None = None
         self.unit_of_work = UnitOfWork(router.db_for_write(storage.user))
 
     def get_backend(self, name: str, *args: Any, **kwargs: Any) -> Any:
@@ -141,6 +142,8 @@ class Strategy(DjangoStrategy):
         def pipeline() -> Any:
             self.session.clear()
             self.session.update(deepcopy(begun))
+            if self.before_pipeline is not None:
+                self.before_pipeline()
             known = {"strategy": self, "storage": self.storage, "backend": backend}
             return backend.authenticate(self.request, *args, **{**kwargs, **known})
 

@@ -59,6 +59,20 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True)
+class NativeTokens:
+    """What a native app holds of a login at a provider.
+
+    An ID token, an access token, or both; the ``nonce`` that the app has asked for the
+    ID token with; and ``user``, what Apple tells an app of a new user, as JSON.
+    """
+
+    id_token: str | None = field(default=None, repr=False)
+    access_token: str | None = field(default=None, repr=False)
+    nonce: str | None = field(default=None, repr=False)
+    user: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Paused:
     """A login whose pipeline waits for the user to answer something.
 

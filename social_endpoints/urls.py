@@ -7,7 +7,7 @@ from django.urls import path
 from social_endpoints.connect import ProviderConnectView
 from social_endpoints.connections import ConnectionDetailView, ConnectionListView
 from social_endpoints.pages import ProviderCallbackView
-from social_endpoints.views import ProviderAuthView
+from social_endpoints.views import ProviderAuthView, ProviderTokenView
 
 urlpatterns = [
     path("o/<str:provider>/", ProviderAuthView.as_view(), name="provider-auth"),
@@ -16,6 +16,7 @@ urlpatterns = [
         ProviderCallbackView.as_view(),
         name="provider-callback",
     ),
+    path("o/<str:provider>/token/", ProviderTokenView.as_view(), name="provider-token"),
     path(
         "o/<str:provider>/connect/",
         ProviderConnectView.as_view(),

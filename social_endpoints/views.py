@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework import renderers, status
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from social_endpoints.actions.complete import complete
+from social_endpoints.actions.native import sign_in
 from social_endpoints.flow import LOGIN
+from social_endpoints.parameters import native_tokens
+from social_endpoints.providers.native import find_native
 from social_endpoints.providers.registry import Provider
 from social_endpoints.redirection import FlowView, RedirectionView
 from social_endpoints.tokens.base import LoginSerializer
@@ -62,3 +67,35 @@ class ProviderAuthView(LoginView, RedirectionView):
             request=self.request._request,
             answer=self.get_login_response,
         )
+
+
+class ProviderTokenView(LoginView):
+    """Sign in with a token that a native SDK already holds.
+
+    A project may subclass it and route it itself.
+    """
+
+    def post(self, request: Request, provider: str, **kwargs: Any) -> Response:
+        """Answer with the project's token, or with what a paused pipeline asks."""
+        found = find_native(provider)
+        self.carrier = self.get_carrier()
+        self.require_own_page()
+        outcome = sign_in(
+            provider=found,
+            tokens=native_tokens(request),
+            request=request._request,
+            answer=self.get_login_response,
+        )
+        return self.get_paused_response(outcome) if isinstance(outcome, Paused) else outcome
+
+    def require_own_page(self) -> None:
+        """Refuse what another site can post, where a login is kept in a cookie.
+
+        An attacker's token would sign the browser's user in as the attacker. No form can
+        send JSON, and a script only where CORS allows it (Fetch, "CORS-preflight request").
+
+        :raises UnsupportedMediaType: the body is no JSON.
+        """
+        media_type = self.request._request.content_type
+        if self.get_token_serializer_class().sets_cookies and media_type != "application/json":
+            raise UnsupportedMediaType(media_type or "")

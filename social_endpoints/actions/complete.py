@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest
 
 from social_endpoints.actions.callback import continue_flow
-from social_endpoints.actions.outcome import login_of, tell_of
-from social_endpoints.exceptions import REFUSALS
+from social_endpoints.actions.outcome import failure_told, log_in
 from social_endpoints.flow import Flow
 from social_endpoints.providers.registry import Provider
 from social_endpoints.types import Login, Paused
@@ -40,14 +38,7 @@ def complete(
     :raises Refused: whatever the user, the browser or the provider got wrong.
     :raises Misconfigured: a mistake in the project's settings.
     """
-
-    def log_in(backend: Any, user: Any) -> AnswerT:
-        login = login_of(provider, backend, user)
-        answered = answer(login)
-        tell_of(login, request)
-        return answered
-
-    try:
+    with failure_told(provider, request):
         return continue_flow(
             provider=provider,
             data=data,
@@ -56,9 +47,5 @@ def complete(
             flow_sent=flow_sent,
             user=None,
             request=request,
-            answer=log_in,
+            answer=lambda backend, user: log_in(provider, backend, answer, request, user),
         )
-    except REFUSALS as refused:
-        credentials = {"provider": provider.name, "error_code": refused.get_codes()}
-        user_login_failed.send_robust(sender=__name__, credentials=credentials, request=request)
-        raise

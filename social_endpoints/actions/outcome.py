@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
+from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from social_core.exceptions import AuthPolicyError
@@ -11,12 +14,14 @@ from social_core.utils import PARTIAL_TOKEN_SESSION_NAME, user_is_active
 
 from social_endpoints import signals
 from social_endpoints.actions.sealing import sealed
-from social_endpoints.exceptions import InactiveUser
+from social_endpoints.exceptions import REFUSALS, InactiveUser
 from social_endpoints.flow import Flow
 from social_endpoints.providers.registry import Provider
 from social_endpoints.questions import Question
 from social_endpoints.types import Login, Paused
 from social_endpoints.unit_of_work import UnitOfWork
+
+AnswerT = TypeVar("AnswerT")
 
 
 def is_user(backend: Any, result: Any) -> bool:
@@ -41,8 +46,36 @@ def login_of(provider: Provider, backend: Any, user: Any) -> Login:
     return Login(user, social, provider.name, is_new, backend.new_association)
 
 
-def tell_of(login: Login, request: HttpRequest) -> None:
-    """Send the signal of a login."""
+def log_in(
+    provider: Provider,
+    backend: Any,
+    answer: Callable[[Login], AnswerT],
+    request: HttpRequest,
+    user: Any,
+) -> AnswerT:
+    """Answer the login of a user, and tell the project of it.
+
+    :param answer: called with the login.
+    :param user: what the pipeline has come to.
+    """
+    login = login_of(provider, backend, user)
+    answered = answer(login)
+    _tell_of(login, request)
+    return answered
+
+
+@contextmanager
+def failure_told(provider: Provider, request: HttpRequest) -> Iterator[None]:
+    """Tell the project of a login that is refused, by Django's own signal."""
+    try:
+        yield
+    except REFUSALS as refused:
+        credentials = {"provider": provider.name, "error_code": refused.get_codes()}
+        user_login_failed.send_robust(sender=__name__, credentials=credentials, request=request)
+        raise
+
+
+def _tell_of(login: Login, request: HttpRequest) -> None:
     signals.signed_in.send(
         sender=type(login.user),
         request=request,

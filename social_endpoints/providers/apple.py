@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from social_core.backends.apple import AppleIdAuth
-from social_core.exceptions import AuthInputError
+from social_core.exceptions import AuthInputError, ErrorStage
 
 # The backends of social-core 7 are generic, those of 6 are not.
 if TYPE_CHECKING:
@@ -27,9 +27,21 @@ class AppleUser(_AppleIdAuth):
             as ``{"name": {"firstName": …, "lastName": …}, "email": …}`` (Apple, "Request
             an authorization to the Sign in with Apple server").
         """
-        if not _is_user(self.data.get(_USER, "{}")):
-            raise AuthInputError(self, parameter=_USER, stage="callback")
+        self._require_user("callback")
         return super().auth_complete(*args, **kwargs)
+
+    def do_auth(self, *args: Any, **kwargs: Any) -> Any:
+        """Sign in with a token as the backend does; an app may post ``user`` beside it.
+
+        :raises AuthInputError: as above.
+        """
+        self._require_user("token_validation")
+        backend: Any = super()  # It is not typed.
+        return backend.do_auth(*args, **kwargs)
+
+    def _require_user(self, stage: ErrorStage) -> None:
+        if not _is_user(self.data.get(_USER, "{}")):
+            raise AuthInputError(self, parameter=_USER, stage=stage)
 
 
 def _is_user(text: str) -> bool:

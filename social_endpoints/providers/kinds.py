@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from social_core.backends.base import BaseAuth
 
+GOOGLE_ONE_TAP = "social_core.backends.google_onetap.GoogleOneTap"
 LIVEJOURNAL = "social_core.backends.livejournal.LiveJournalOpenId"
 SAML = "social_core.backends.saml.SAMLAuth"
 SHOPIFY = "social_core.backends.shopify.ShopifyOAuth2"

@@ -10,6 +10,7 @@ from django.conf import settings as django_settings
 from django.http import HttpRequest
 from social_core.backends.apple import AppleIdAuth
 from social_core.backends.base import BaseAuth
+from social_core.backends.facebook_limited import FacebookLimitedLogin
 from social_core.backends.oauth import BaseOAuth1, BaseOAuth2, BaseOAuth2PKCE, OAuthAuth
 from social_core.backends.open_id import OpenIdAuth
 from social_core.backends.open_id_connect import OpenIdConnectAuth
@@ -23,6 +24,11 @@ from social_endpoints.providers import kinds
 from social_endpoints.providers.apple import AppleUser
 from social_endpoints.providers.credentials import missing
 from social_endpoints.providers.exact_parameters import ExactParameters
+from social_endpoints.providers.id_tokens.natively import (
+    VerifiedAppleToken,
+    VerifiedIdToken,
+    VerifiedLimitedToken,
+)
 from social_endpoints.providers.kept import KeptExtraData
 from social_endpoints.providers.kinds import is_kind
 from social_endpoints.providers.openid import OpenID
@@ -103,6 +109,7 @@ def _additions(backend: Any) -> Iterator[Any]:
     if issubclass(backend, BaseOAuth2):
         yield ProofKey if issubclass(backend, BaseOAuth2PKCE) else AddedProofKey
         yield VerifiedUserinfo if issubclass(backend, OpenIdConnectAuth) else VerifiedProfile
+        yield _verified_token(backend)
     if issubclass(backend, OpenIdAuth):
         yield OpenID
     if issubclass(backend, TelegramAuth):
@@ -112,3 +119,11 @@ def _additions(backend: Any) -> Iterator[Any]:
         from social_endpoints.providers.saml import SAML
 
         yield SAML
+
+
+def _verified_token(backend: Any) -> Any:
+    if issubclass(backend, AppleIdAuth):
+        return VerifiedAppleToken
+    if issubclass(backend, FacebookLimitedLogin):
+        return VerifiedLimitedToken
+    return VerifiedIdToken

@@ -1,0 +1,34 @@
+"""Which providers take part in native sign-in, and with what kinds of tokens."""
+
+from __future__ import annotations
+
+from social_core.backends.base import BaseAuth
+
+from social_endpoints.conf import settings
+from social_endpoints.exceptions import ProviderNotSupported
+from social_endpoints.providers.id_tokens.issuers import issues_id_tokens
+from social_endpoints.providers.registry import Provider, find
+from social_endpoints.providers.verifiers.choice import has_verifier
+
+
+def find_native(name: str) -> Provider:
+    """Return a configured provider that ``NATIVE_PROVIDERS`` lists.
+
+    :raises ProviderNotSupported: there is none of this name.
+    """
+    if name not in settings.NATIVE_PROVIDERS:
+        raise ProviderNotSupported(name)
+    return find(name)
+
+
+def kinds(backend: BaseAuth[object]) -> list[str]:
+    """Return with what users of a backend could sign in natively.
+
+    ``id_token``, ``access_token``, both or none. The network is not asked.
+
+    :raises ImproperlyConfigured: ``NATIVE_VERIFIERS`` cannot be followed.
+    """
+    if backend.ASSOCIATION_ONLY:
+        return []
+    id_token = ["id_token"] if issues_id_tokens(type(backend)) else []
+    return [*id_token, *(["access_token"] if has_verifier(backend) else [])]
