@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import responses
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import UserManager
 from django.core.checks.registry import registry
 from django.db import connection, connections
 from rest_framework.authtoken.models import Token
@@ -199,6 +200,24 @@ def test_a_user_model_without_addresses(
     monkeypatch.setattr(User, "EMAIL_FIELD", "mail")
 
     assert frontend.log_in(openid).status_code == 201
+
+
+class ActiveUsers(UserManager[Any]):
+    """The manager of a project that shows nobody who has left."""
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().filter(is_active=True)
+
+
+def test_an_account_that_the_projects_manager_hides(
+    unique: Any, frontend: Frontend, openid: OpenIDProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    User.objects.create(username="taken", email=EMAIL, is_active=False)
+    manager = ActiveUsers()
+    manager.model = User
+    monkeypatch.setitem(vars(User._meta), "default_manager", manager)
+
+    assert_in_use(frontend.log_in(openid))
 
 
 def test_taken_while_the_login_was_paused(
