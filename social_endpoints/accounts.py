@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from django.db import IntegrityError, router, transaction
+from django.db import IntegrityError, connections, router, transaction
 from social_core.exceptions import AuthAssociationError
 
 from social_endpoints.conf import settings
@@ -37,8 +37,7 @@ def create_account(create: Callable[[], UserT], fields: Mapping[str, Any], stora
         with transaction.atomic(using=router.db_for_write(users.user_model())):
             if settings.UNIQUE_EMAIL and address:
                 _lock(address, storage.nonce.objects)
-                if accounts_with(address, users.user_model()):
-                    raise _in_use("email") from IntegrityError("The address is taken.")
+                _refuse_taken(address, users.user_model())
             return create()
     except IntegrityError as error:
         taken = _taken(address, fields.get("username"), users) if _is_duplicate(error) else None
@@ -63,11 +62,24 @@ def _lock(address: str, nonces: Any) -> None:
     A row is inserted under the unique constraint of the nonce table. Who inserts it, too,
     waits for the transaction of the other, though the row is gone again: PostgreSQL looks
     at who inserted a row, InnoDB at the lock on the deleted entry, and SQLite has one
-    writer. Whatever the other one has committed can be read afterwards, at the isolation
-    level that Django sets (READ COMMITTED).
+    writer.
     """
     salt = hashlib.sha256(folded(address).encode()).hexdigest()
     nonces.create(server_url=LOCKS, timestamp=0, salt=salt).delete()
+
+
+def _refuse_taken(address: str, user_model: Any) -> None:
+    """Refuse an address that an account has by now, whenever this transaction began.
+
+    At READ COMMITTED, which Django sets, a read sees what the other one has committed. At
+    InnoDB's own level, REPEATABLE READ, only a locking one does; it locks all that it looks
+    at.
+    """
+    connection = connections[router.db_for_write(user_model)]
+    level = getattr(connection, "isolation_level", None)
+    locking = connection.vendor == "mysql" and level in {None, "repeatable read"}
+    if accounts_with(address, user_model, locking=locking):
+        raise _in_use("email") from IntegrityError("The address is taken.")
 
 
 def _is_duplicate(error: IntegrityError) -> bool:

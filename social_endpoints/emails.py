@@ -41,11 +41,13 @@ def email_field(user_model: Any) -> str | None:
     return name
 
 
-def accounts_with(address: str, user_model: Any) -> list[Any]:
+def accounts_with(address: str, user_model: Any, *, locking: bool = False) -> list[Any]:
     """Return all accounts with an address, the inactive ones, too.
 
     SQLite ignores the case of ASCII letters only, so it is asked for more than one
     spelling.
+
+    :param locking: read with locks, in a transaction.
     """
     name = email_field(user_model)
     if name is None:
@@ -55,4 +57,5 @@ def accounts_with(address: str, user_model: Any) -> list[Any]:
     query = reduce(or_, (Q(**{f"{name}__iexact": spelling}) for spelling in spellings))
     # Not the default manager, from which a project may have left out some; and no replica.
     accounts = user_model._base_manager.using(router.db_for_write(user_model))
-    return [user for user in accounts.filter(query) if folded(getattr(user, name)) == wanted]
+    found = accounts.select_for_update().filter(query) if locking else accounts.filter(query)
+    return [user for user in found if folded(getattr(user, name)) == wanted]

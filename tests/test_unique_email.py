@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from enum import Enum
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import responses
 from django.contrib.auth import get_user_model
-from django.core.checks import run_checks
-from django.db import connection
+from django.contrib.auth.models import UserManager
+from django.core.checks.registry import registry
+from django.db import connection, connections
 from rest_framework.authtoken.models import Token
 from social_django.models import Nonce, Partial, UserSocialAuth
 
+from social_endpoints.checks.accounts import check_isolation
 from tests.frontend import Frontend
 from tests.openid_provider import OpenIDProvider
 from tests.test_paused import AFTER_SOCIAL_USER, resumed
@@ -199,6 +202,24 @@ def test_a_user_model_without_addresses(
     assert frontend.log_in(openid).status_code == 201
 
 
+class ActiveUsers(UserManager[Any]):
+    """The manager of a project that shows nobody who has left."""
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().filter(is_active=True)
+
+
+def test_an_account_that_the_projects_manager_hides(
+    unique: Any, frontend: Frontend, openid: OpenIDProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    User.objects.create(username="taken", email=EMAIL, is_active=False)
+    manager = ActiveUsers()
+    manager.model = User
+    monkeypatch.setitem(vars(User._meta), "default_manager", manager)
+
+    assert_in_use(frontend.log_in(openid))
+
+
 def test_taken_while_the_login_was_paused(
     unique: Any, frontend: Frontend, openid: OpenIDProvider
 ) -> None:
@@ -266,8 +287,17 @@ def newcomers(wire: responses.RequestsMock, openid: OpenIDProvider, settings: An
     return Newcomers(wire, openid, 4)
 
 
+@pytest.fixture(params=["read committed", "repeatable read"])
+def isolation(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the threads of a test connect at a level of isolation, where that is a choice."""
+    if connection.vendor == "mysql":
+        monkeypatch.setitem(connection.settings_dict["OPTIONS"], "isolation_level", request.param)
+
+
 @pytest.mark.django_db(transaction=True)
-def test_first_logins_of_several_identities(unique: Any, newcomers: Newcomers) -> None:
+def test_first_logins_of_several_identities(
+    isolation: None, unique: Any, newcomers: Newcomers
+) -> None:
     answers = newcomers.log_in()
 
     assert sorted(answer.status_code for answer in answers) == [201, 400, 400, 400]
@@ -279,7 +309,7 @@ def test_first_logins_of_several_identities(unique: Any, newcomers: Newcomers) -
 
 
 @pytest.mark.django_db(transaction=True)
-def test_first_logins_of_one_identity(unique: Any, openid: OpenIDProvider) -> None:
+def test_first_logins_of_one_identity(isolation: None, unique: Any, openid: OpenIDProvider) -> None:
     unique.SOCIAL_AUTH_PIPELINE = list(DEFAULT_PIPELINE)
     unique.SOCIAL_AUTH_PIPELINE.insert(AFTER_SOCIAL_USER, "tests.test_unique_email.meet")
     frontends = [Frontend("cookie") for _ in range(4)]
@@ -300,7 +330,7 @@ def test_first_logins_of_one_identity(unique: Any, openid: OpenIDProvider) -> No
 
 
 @pytest.mark.django_db(transaction=True)
-def test_first_logins_that_are_linked(unique: Any, newcomers: Newcomers) -> None:
+def test_first_logins_that_are_linked(isolation: None, unique: Any, newcomers: Newcomers) -> None:
     """Who comes later finds the account of who was first, and is linked to that."""
     agree = {"EMAIL_ASSOCIATION_POLICY": "tests.test_verified_email.agree"}
     unique.SOCIAL_ENDPOINTS = {**unique.SOCIAL_ENDPOINTS, **agree}
@@ -445,29 +475,30 @@ def test_several_accounts_with_the_address_for_cores_step(
 # --- The check ------------------------------------------------------------------------
 
 
-class Level:
-    """As psycopg names a level of isolation."""
+class Level(Enum):
+    """As psycopg names the levels of isolation."""
 
-    name = "REPEATABLE_READ"
+    READ_COMMITTED = 2
+    REPEATABLE_READ = 3
 
 
 @pytest.mark.parametrize(
-    ("level", "found"),
+    ("vendor", "level", "found"),
     [
-        ("repeatable read", True),
-        ("REPEATABLE READ", True),
-        (Level, True),
-        ("read committed", False),
-        ("serializable", False),
-        (None, connection.vendor == "mysql"),
+        ("postgresql", Level.REPEATABLE_READ, True),
+        ("postgresql", Level.READ_COMMITTED, False),
+        ("postgresql", None, False),
+        ("mysql", "repeatable read", False),
     ],
 )
 def test_a_level_of_isolation_at_which_logins_do_not_see_each_other(
-    level: Any, found: bool, unique: Any, monkeypatch: pytest.MonkeyPatch
+    vendor: str, level: Any, found: bool, unique: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = {**connection.settings_dict["OPTIONS"], "isolation_level": level}
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+    monkeypatch.setattr(type(connections["default"]), "vendor", vendor)
 
-    assert [message.id for message in run_checks()] == ["social_endpoints.W012"] * found
+    assert check_isolation in registry.registered_checks
+    assert [message.id for message in check_isolation()] == ["social_endpoints.W012"] * found
     unique.SOCIAL_ENDPOINTS = {**unique.SOCIAL_ENDPOINTS, "UNIQUE_EMAIL": False}
-    assert run_checks() == []
+    assert check_isolation() == []

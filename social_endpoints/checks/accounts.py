@@ -28,8 +28,6 @@ def check_isolation(**kwargs: Any) -> list[CheckMessage]:
 
 def _reads_snapshots() -> bool:
     connection = connections[router.db_for_write(get_user_model())]
-    level = connection.settings_dict["OPTIONS"].get("isolation_level", "")
-    if level is None:  # The server's own: of MySQL and MariaDB it is this one.
-        return connection.vendor == "mysql"
-    name = str(getattr(level, "name", level))  # psycopg has an enumeration.
-    return name.replace("_", " ").lower() == "repeatable read"
+    level = connection.settings_dict["OPTIONS"].get("isolation_level")
+    # An enumeration of psycopg's. MySQL and MariaDB are read with locks at this level.
+    return connection.vendor == "postgresql" and getattr(level, "name", "") == "REPEATABLE_READ"
