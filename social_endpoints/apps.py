@@ -16,10 +16,12 @@ class SocialEndpointsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what Django and drf-spectacular ask later."""
-        from social_endpoints.checks import classes, dictionary, project
+        from social_endpoints.checks import classes, dictionary, icons, project
 
         register(dictionary.check_dictionary)
         register(dictionary.check_redirect_uris)
+        register(dictionary.check_throttle_rates)
+        register(dictionary.check_token_fields)
         register(dictionary.check_deployed_redirect_uris, Tags.security, deploy=True)
         register(classes.check_classes)
         register(classes.check_token_serializer)
@@ -27,5 +29,6 @@ class SocialEndpointsConfig(AppConfig):
         register(project.check_apps)
         register(project.check_providers)
         register(project.check_urls, Tags.urls)
+        register(icons.check_icons, Tags.staticfiles)
         if find_spec("drf_spectacular"):
             from social_endpoints import schema  # noqa: F401 - to import it registers it

@@ -24,6 +24,10 @@ class Settings:
     TOKEN_SERIALIZER: str = "social_endpoints.tokens.TokenSerializer"
     """Dotted path of the serializer that a completed login is answered with."""
 
+    TOKEN_FIELDS: Sequence[str] = ()
+    """What the body of a completed login says besides: ``"is_new_user"``,
+    ``"new_association"``."""
+
     FLOW_TRANSPORT: Literal["auto", "cookie", "body"] = "auto"
     """How a flow travels: ``"cookie"``, ``"body"`` or ``"auto"`` (both)."""
 
@@ -33,6 +37,10 @@ class Settings:
 
     STRATEGY: str = "social_endpoints.strategy.Strategy"
     """Dotted path of a subclass of :class:`social_endpoints.strategy.Strategy`."""
+
+    THROTTLE_RATES: Mapping[str, str | None] | None = None
+    """How often the endpoints may be called, as DRF writes it (``"10/min"``): ``"anon"``
+    by an address, ``"user"`` by a user who is logged in. None sets no limit."""
 
     JWT_ACCESS_COOKIE: str = "access"
     """Name of the cookie in which ``JWTCookieSerializer`` sends the access token."""

@@ -15,6 +15,7 @@ from social_endpoints.serializers import (
     CallbackSerializer,
     ErrorSerializer,
     PausedSerializer,
+    ProviderSerializer,
 )
 
 _PROVIDER = OpenApiParameter("provider", str, "path", description="Name of the backend.")
@@ -51,6 +52,30 @@ class ProviderAuthViewExtension(OpenApiViewExtension):  # type: ignore[no-untype
             )
             def post(self, *args: Any, **kwargs: Any) -> Any:
                 """Complete a login: answers with the project's token."""
+
+        return Described
+
+
+class ProviderListViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # theirs
+    """Describes the list of providers."""
+
+    target_class = "social_endpoints.provider_list.ProviderListView"
+    match_subclasses = True
+
+    def view_replacement(self) -> Any:
+        """Return the view with its method described."""
+
+        class Described(self.target):  # type: ignore[name-defined, misc]  # known at run time
+            @extend_schema(
+                # By name: a paginator and filters of the project's have no part in it.
+                filters=False,
+                responses={
+                    200: ProviderSerializer(many=True),
+                    304: OpenApiResponse(description="It is what ``If-None-Match`` says."),
+                },
+            )
+            def get(self, *args: Any, **kwargs: Any) -> Any:
+                """List the configured providers."""
 
         return Described
 

@@ -8,7 +8,22 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from social_endpoints.pipeline import TYPES
+from social_endpoints.providers.capabilities import CAPABILITIES
+from social_endpoints.providers.protocols import PROTOCOLS
 from social_endpoints.redirect_uris import is_allowed
+
+
+class ProviderSerializer(serializers.Serializer[Any]):
+    """A configured provider."""
+
+    name = serializers.CharField(help_text="As it stands in the paths.")
+    title = serializers.CharField(help_text="To show.")
+    icon = serializers.URLField(allow_null=True, help_text="An image, where one is served.")
+    protocol = serializers.ChoiceField(choices=PROTOCOLS)
+    begin_url = serializers.URLField(
+        allow_null=True, help_text="Where a login begins; null where none can."
+    )
+    capabilities = serializers.ListField(child=serializers.ChoiceField(choices=CAPABILITIES))
 
 
 class RedirectURIField(serializers.CharField):
