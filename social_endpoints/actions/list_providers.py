@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.utils.functional import Promise
 from social_core.backends.base import BaseAuth
@@ -24,38 +27,42 @@ def list_providers(*, request: HttpRequest) -> list[ListedProvider]:
 
     No provider is asked, and no database, unless a strategy or a backend of the
     project's does so. The strategy has the request, so that titles and keys may be a
-    tenant's.
+    tenant's. Of a backend that fails there is the name, and nothing that can be done.
 
-    :raises ImproperlyConfigured: a class of the settings cannot be imported.
+    :raises ImproperlyConfigured: a class of the settings cannot be imported, say.
     """
     return [_listed(provider, request) for provider in configured().values()]
 
 
 def _listed(provider: Provider, request: HttpRequest) -> ListedProvider:
+    title, can = provider.name, tuple[str, ...]()
     flow = Flow(provider.name, LOGIN, "")
-    strategy, backend = loading.load(provider, request=request, data={}, flow=flow)
+    with _tolerance(provider):
+        strategy, backend = loading.load(provider, request=request, data={}, flow=flow)
+        with _tolerance(provider):
+            title = _title(strategy, backend) or provider.name
+        can = capabilities(backend)
     return ListedProvider(
         name=provider.name,
-        title=_title(strategy, backend),
+        title=title,
         icon=icon_url(provider.backend),
         protocol=protocol(provider.backend),
-        capabilities=_capabilities(backend),
+        capabilities=can,
     )
 
 
 def _title(strategy: Strategy, backend: BaseAuth[Any]) -> str:
-    try:
-        title = backend.get_title(strategy)
-        if isinstance(title, (str, Promise)):  # A translation may be a lazy one.
-            return str(title) or backend.name
-    except Exception as error:  # noqa: BLE001 - one backend must not hide the others
-        log_failure(f"The title of {backend.name} cannot be told", error)
-    return backend.name
+    title: object = backend.get_title(strategy)
+    # A translation may be a lazy one.
+    return str(title) if isinstance(title, (str, Promise)) else ""
 
 
-def _capabilities(backend: BaseAuth[Any]) -> tuple[str, ...]:
+@contextmanager
+def _tolerance(provider: Provider) -> Iterator[None]:
+    """Let what a backend or a strategy raises cost the list no more than its own part."""
     try:
-        return capabilities(backend)
-    except Exception as error:  # noqa: BLE001 - nor could a login with it begin
-        log_failure(f"What {backend.name} can do cannot be told", error)
-        return ()
+        yield
+    except ImproperlyConfigured:
+        raise
+    except Exception as error:  # noqa: BLE001 - they may raise anything
+        log_failure(f"{provider.name} cannot be listed in full", error)
