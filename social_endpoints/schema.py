@@ -67,8 +67,6 @@ class ProviderListViewExtension(OpenApiViewExtension):  # type: ignore[no-untype
 
         class Described(self.target):  # type: ignore[name-defined, misc]  # known at run time
             @extend_schema(
-                # By name: a paginator and filters of the project's have no part in it.
-                filters=False,
                 responses={
                     200: ProviderSerializer(many=True),
                     304: OpenApiResponse(description="It is what ``If-None-Match`` says."),

@@ -44,9 +44,11 @@ def test_defaults(empty: Any, settings: Any) -> None:
     assert {field.name: getattr(ours, field.name) for field in dataclasses.fields(Settings)} == {
         "ALLOWED_REDIRECT_URIS": (),
         "TOKEN_SERIALIZER": "social_endpoints.tokens.TokenSerializer",
+        "TOKEN_FIELDS": (),
         "FLOW_TRANSPORT": "auto",
         "PKCE": "auto",
         "STRATEGY": "social_endpoints.strategy.Strategy",
+        "THROTTLE_RATES": None,
         "JWT_ACCESS_COOKIE": "access",
         "JWT_REFRESH_COOKIE": "refresh",
         "JWT_COOKIE_PATH": "/",
