@@ -49,18 +49,11 @@ class EndpointThrottle(SimpleRateThrottle):
             log_failure("Requests cannot be counted", error)
             return True
 
-    def get_cache_key(self, request: Request, view: APIView) -> str | None:
-        """Return under which key the client is counted, or None where this is not its throttle."""
-        client = self.get_client(request)
-        if client is None:
-            return None
+    def key_of(self, client: Any) -> str:
+        """Return under which key a client is counted."""
         # A hash: a header may be too long for a key, and addresses are nobody's business.
         ident = sha256(f"{self.kind} {client}".encode()).hexdigest()
         return self.cache_format % {"scope": self.scope, "ident": ident}
-
-    def get_client(self, request: Request) -> Any:
-        """Return who asks, or None where another throttle counts."""
-        raise NotImplementedError
 
     def wait(self) -> float:
         """Return the seconds until the next request may go on.
@@ -75,8 +68,9 @@ class AnonThrottle(EndpointThrottle):
 
     kind = "anon"
 
-    def get_client(self, request: Request) -> Any:
-        return None if _is_known(request) else self.get_ident(request)
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+        """Return the key of the address, or None for who is logged in."""
+        return None if _is_known(request) else self.key_of(self.get_ident(request))
 
 
 class UserThrottle(EndpointThrottle):
@@ -84,8 +78,9 @@ class UserThrottle(EndpointThrottle):
 
     kind = "user"
 
-    def get_client(self, request: Request) -> Any:
-        return request.user.pk if _is_known(request) else None
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+        """Return the key of the user, or None for who is not logged in."""
+        return self.key_of(request.user.pk) if _is_known(request) else None
 
 
 THROTTLES = (AnonThrottle, UserThrottle)
