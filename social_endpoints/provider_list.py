@@ -69,7 +69,7 @@ class ProviderListView(EndpointView):
     def set_cache_headers(self, response: Any) -> None:
         """Let caches keep the list, if they ask each time; an error they must not keep."""
         if response.status_code == 200 and self.request.method in {"GET", "HEAD"}:
-            # The age is for Django's cache middleware, which before 6.1 knows nothing else.
+            # The age is for Django's cache middleware, whose older releases know nothing else.
             patch_cache_control(response, no_cache=True, max_age=0)
         else:
             super().set_cache_headers(response)
