@@ -16,10 +16,20 @@ class SocialEndpointsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what Django and drf-spectacular ask later."""
-        from social_endpoints.checks import accounts, classes, dictionary, project, verifiers
+        from social_endpoints.checks import (
+            accounts,
+            classes,
+            dictionary,
+            icons,
+            native,
+            project,
+            verifiers,
+        )
 
         register(dictionary.check_dictionary)
         register(dictionary.check_redirect_uris)
+        register(dictionary.check_throttle_rates)
+        register(dictionary.check_token_fields)
         register(dictionary.check_deployed_redirect_uris, Tags.security, deploy=True)
         register(classes.check_classes)
         register(classes.check_token_serializer)
@@ -28,6 +38,8 @@ class SocialEndpointsConfig(AppConfig):
         register(project.check_providers)
         register(project.check_urls, Tags.urls)
         register(accounts.check_isolation)
+        register(native.check_native_providers)
         register(verifiers.check_verifiers)
+        register(icons.check_icons, Tags.staticfiles)
         if find_spec("drf_spectacular"):
             from social_endpoints import schema  # noqa: F401 - to import it registers it

@@ -24,6 +24,10 @@ class Settings:
     TOKEN_SERIALIZER: str = "social_endpoints.tokens.TokenSerializer"
     """Dotted path of the serializer that a completed login is answered with."""
 
+    TOKEN_FIELDS: Sequence[str] = ()
+    """What the body of a completed login says besides: ``"is_new_user"``,
+    ``"new_association"``."""
+
     FLOW_TRANSPORT: Literal["auto", "cookie", "body"] = "auto"
     """How a flow travels: ``"cookie"``, ``"body"`` or ``"auto"`` (both)."""
 
@@ -47,6 +51,10 @@ class Settings:
     EMAIL_ASSOCIATION_POLICY: str = "social_endpoints.association.local_email_is_verified"
     """Dotted path of a callable ``(user, *, email, backend, details, response) -> bool`` that
     says whether ``associate_by_verified_email`` may link to an account."""
+
+    THROTTLE_RATES: Mapping[str, str | None] | None = None
+    """How often the endpoints may be called, as DRF writes it (``"10/min"``): ``"anon"``
+    by an address, ``"user"`` by a user who is logged in. None sets no limit."""
 
     JWT_ACCESS_COOKIE: str = "access"
     """Name of the cookie in which ``JWTCookieSerializer`` sends the access token."""

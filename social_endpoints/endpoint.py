@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from social_endpoints.exceptions import Refused, misconfigured
 from social_endpoints.negotiation import JSONNegotiation
 from social_endpoints.parsers import FormParser, JSONParser, MultiPartParser
+from social_endpoints.throttling import THROTTLES
 
 
 class EndpointView(APIView):
@@ -50,6 +51,10 @@ class EndpointView(APIView):
             request.encoding = "utf-8"
         return super().dispatch(request, *args, **kwargs)
 
+    def get_throttles(self) -> list[Any]:
+        """Return the project's throttles and ours."""
+        return [*super().get_throttles(), *(throttle() for throttle in THROTTLES)]
+
     def handle_exception(self, exc: Exception) -> Response:
         """Answer an exception: as the project does, and a refusal with the error body."""
         if isinstance(exc, ImproperlyConfigured):
@@ -65,7 +70,11 @@ class EndpointView(APIView):
         return response
 
     def finalize_response(self, *args: Any, **kwargs: Any) -> Any:
-        """Forbid every cache to keep the answer."""
+        """Say to the caches what they may do with the answer."""
         response = super().finalize_response(*args, **kwargs)
-        add_never_cache_headers(response)
+        self.set_cache_headers(response)
         return response
+
+    def set_cache_headers(self, response: Any) -> None:
+        """Say to the caches that they must not keep the answer."""
+        add_never_cache_headers(response)

@@ -61,8 +61,11 @@ class ProviderCallbackView(EndpointView):
     def handle_exception(self, exc: Exception) -> Any:
         """Answer an exception with a small page that the user can read."""
         response = super().handle_exception(exc)
+        headers = dict(_HEADERS)
+        if "Retry-After" in response:
+            headers["Retry-After"] = response["Retry-After"]
         page = self.get_refused_page(exc)
-        return HttpResponse(page, status=response.status_code, headers=_HEADERS)
+        return HttpResponse(page, status=response.status_code, headers=headers)
 
     def get_refused_page(self, exc: Exception) -> str:
         """Return the HTML of the page that says that the login cannot go on."""

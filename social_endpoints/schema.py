@@ -16,7 +16,9 @@ from social_endpoints.serializers import (
     CallbackSerializer,
     ConnectionSerializer,
     ErrorSerializer,
+    NativeTokensSerializer,
     PausedSerializer,
+    ProviderSerializer,
 )
 
 _PROVIDER = OpenApiParameter("provider", str, "path", description="Name of the backend.")
@@ -53,6 +55,32 @@ class ProviderAuthViewExtension(OpenApiViewExtension):  # type: ignore[no-untype
             )
             def post(self, *args: Any, **kwargs: Any) -> Any:
                 """Complete a login: answers with the project's token."""
+
+        return Described
+
+
+class ProviderTokenViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # theirs
+    """Describes native sign-in, with the body of the chosen token serializer."""
+
+    target_class = "social_endpoints.views.ProviderTokenView"
+    match_subclasses = True
+
+    def view_replacement(self) -> Any:
+        """Return the view with its method described."""
+
+        class Described(self.target):  # type: ignore[name-defined, misc]  # known at run time
+            @extend_schema(
+                parameters=[_PROVIDER],
+                request=NativeTokensSerializer,
+                responses={
+                    201: _login_body(),
+                    202: PausedSerializer,
+                    400: _REFUSED,
+                    404: OpenApiResponse(description="No such provider takes part."),
+                },
+            )
+            def post(self, *args: Any, **kwargs: Any) -> Any:
+                """Sign in with a token that a native SDK holds."""
 
         return Described
 
@@ -130,6 +158,28 @@ class ConnectionDetailViewExtension(OpenApiViewExtension):  # type: ignore[no-un
             )
             def delete(self, *args: Any, **kwargs: Any) -> Any:
                 """Unlink an identity from the user who is logged in."""
+
+        return Described
+
+
+class ProviderListViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # theirs
+    """Describes the list of providers."""
+
+    target_class = "social_endpoints.provider_list.ProviderListView"
+    match_subclasses = True
+
+    def view_replacement(self) -> Any:
+        """Return the view with its method described."""
+
+        class Described(self.target):  # type: ignore[name-defined, misc]  # known at run time
+            @extend_schema(
+                responses={
+                    200: ProviderSerializer(many=True),
+                    304: OpenApiResponse(description="It is what ``If-None-Match`` says."),
+                },
+            )
+            def get(self, *args: Any, **kwargs: Any) -> Any:
+                """List the configured providers."""
 
         return Described
 

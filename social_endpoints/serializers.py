@@ -8,12 +8,27 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from social_endpoints.providers.capabilities import CAPABILITIES
+from social_endpoints.providers.protocols import PROTOCOLS
 from social_endpoints.providers.removed import find_or_recall
 from social_endpoints.providers.titles import title
 from social_endpoints.questions import TYPES
 from social_endpoints.redirect_uris import is_allowed
 
 _YEAR_9999 = 253_370_764_800  # in seconds since the epoch; no datetime is later than that year
+
+
+class ProviderSerializer(serializers.Serializer[Any]):
+    """A configured provider."""
+
+    name = serializers.CharField(help_text="As it stands in the paths.")
+    title = serializers.CharField(help_text="To show.")
+    icon = serializers.URLField(allow_null=True, help_text="An image, where one is served.")
+    protocol = serializers.ChoiceField(choices=PROTOCOLS)
+    begin_url = serializers.URLField(
+        allow_null=True, help_text="Where a login begins; null where none can."
+    )
+    capabilities = serializers.ListField(child=serializers.ChoiceField(choices=CAPABILITIES))
 
 
 class RedirectURIField(serializers.CharField):
@@ -65,6 +80,19 @@ class CallbackSerializer(serializers.Serializer[Any]):
     state = serializers.CharField(required=False)
     flow = serializers.CharField(required=False)
     partial_token = serializers.CharField(required=False)
+
+
+class NativeTokensSerializer(serializers.Serializer[Any]):
+    """What a native app posts: an ID token, an access token, or both."""
+
+    id_token = serializers.CharField(required=False)
+    access_token = serializers.CharField(required=False)
+    nonce = serializers.CharField(
+        required=False, help_text="What the ID token was asked for with; needed where it has one."
+    )
+    user = serializers.CharField(
+        required=False, help_text="What Apple tells of a new user, as JSON or as an object."
+    )
 
 
 class ChoiceSerializer(serializers.Serializer[Any]):

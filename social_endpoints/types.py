@@ -20,6 +20,21 @@ class SealedFlow:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedProvider:
+    """A configured provider, as a page needs it for a button.
+
+    ``icon`` is a URL or an absolute path, or None. ``capabilities`` are of those that
+    :data:`social_endpoints.providers.capabilities.CAPABILITIES` has.
+    """
+
+    name: str
+    title: str
+    icon: str | None
+    protocol: str
+    capabilities: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
     """A login that can be continued at the provider."""
 

@@ -7,9 +7,11 @@ from django.urls import path
 from social_endpoints.connect import ProviderConnectView
 from social_endpoints.connections import ConnectionDetailView, ConnectionListView
 from social_endpoints.pages import ProviderCallbackView
+from social_endpoints.provider_list import ProviderListView
 from social_endpoints.views import ProviderAuthView, ProviderTokenView
 
 urlpatterns = [
+    path("o/", ProviderListView.as_view(), name="provider-list"),
     path("o/<str:provider>/", ProviderAuthView.as_view(), name="provider-auth"),
     path(
         "o/<str:provider>/callback/",

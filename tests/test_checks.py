@@ -107,6 +107,8 @@ def test_every_setting_with_a_right_value_has_no_finding(ours: dict[str, Any]) -
     ours.update(
         ALLOWED_REDIRECT_URIS=("https://app.example.com/", "com.example.app:/callback"),
         TOKEN_SERIALIZER="social_endpoints.tokens.TokenSerializer",
+        TOKEN_FIELDS=["is_new_user", "new_association"],
+        THROTTLE_RATES={"anon": "10/min", "user": None},
         FLOW_TRANSPORT="body",
         STRATEGY="social_endpoints.strategy.Strategy",
         JWT_ACCESS_COOKIE="a",
@@ -197,6 +199,8 @@ class TestDictionary:
             ("PKCE", {"github": "S256"}, PKCE),
             ("PKCE", {5: True}, PKCE),
             ("JWT_COOKIE_SECURE", 1, "True or False or None"),
+            ("TOKEN_FIELDS", "is_new_user", "a list of strings"),
+            ("TOKEN_FIELDS", [5], "a list of strings"),
         ],
     )
     def test_wrong_value(self, name: str, value: Any, wanted: str, ours: dict[str, Any]) -> None:
@@ -732,6 +736,79 @@ def install_djoser(monkeypatch: pytest.MonkeyPatch) -> None:
     sys.modules["djoser.urls"].urlpatterns = []  # type: ignore[attr-defined]
     greedy = re_path(r"^o/(?P<provider>\S+)/$", allow, name="provider-auth")
     sys.modules["djoser.social.urls"].urlpatterns = [greedy]  # type: ignore[attr-defined]
+
+
+class TestThrottleRates:
+    """How often the endpoints may be called."""
+
+    @pytest.mark.parametrize("rate", ["often", "10", "0/min", "10/month", ""])
+    def test_rate_is_none(self, rate: str, ours: dict[str, Any]) -> None:
+        ours["THROTTLE_RATES"] = {"anon": rate, "user": "10/day"}
+
+        message = only("E017")
+
+        assert "anon" in message.msg
+        assert repr(rate) in message.msg
+        assert "10/min" in message.hint
+
+    def test_rate_is_of_nobody(self, ours: dict[str, Any]) -> None:
+        ours["THROTTLE_RATES"] = {"anonymous": "10/min"}
+
+        assert "anonymous" in only("E017").msg
+
+    @pytest.mark.parametrize("rates", ["10/min", {"anon": 10}])
+    def test_type(self, rates: Any, ours: dict[str, Any]) -> None:
+        ours["THROTTLE_RATES"] = rates
+
+        found = {message.id for message in findings()}
+
+        assert found == {"social_endpoints.E003", "social_endpoints.E017"}
+
+
+def test_token_field_that_there_is_not(ours: dict[str, Any]) -> None:
+    ours["TOKEN_FIELDS"] = ("is_new_user", "is_new")
+
+    message = only("E018")
+
+    assert "'is_new'," in message.msg
+    assert "is_new_user, new_association" in message.hint
+
+
+class TestIcons:
+    """The icons that social-core brings along."""
+
+    FINDERS = ("social_django.finders.SocialAuthIconFinder",)
+
+    @pytest.fixture(autouse=True)
+    def _static_files(self, settings: Any) -> None:
+        settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "django.contrib.staticfiles"]
+        settings.STATIC_URL = "/static/"
+        settings.AUTHENTICATION_BACKENDS = [GITHUB, OIDC]
+
+    def test_not_turned_on(self) -> None:
+        message = only("I001")
+
+        assert "github" in message.msg
+        assert "oidc" not in message.msg
+        assert self.FINDERS[0] in message.hint
+
+    def test_it_is_no_warning(self) -> None:
+        call_command("check", fail_level="WARNING")
+
+    def test_turned_on(self, settings: Any) -> None:
+        settings.STATICFILES_FINDERS = self.FINDERS
+
+        assert findings() == []
+
+    def test_no_provider_has_one(self, settings: Any) -> None:
+        settings.AUTHENTICATION_BACKENDS = [OIDC]
+
+        assert findings() == []
+
+    def test_missing_backend_is_found_once(self, settings: Any) -> None:
+        settings.AUTHENTICATION_BACKENDS = ["nowhere.Backend"]
+
+        only("E013")
 
 
 def urlconf(*patterns: Any) -> ModuleType:

@@ -13,6 +13,8 @@ from django.urls import include, path
 from drf_spectacular.management.commands import spectacular
 
 from social_endpoints.pipeline import TYPES
+from social_endpoints.providers.capabilities import CAPABILITIES
+from social_endpoints.providers.protocols import PROTOCOLS
 from tests.test_checks import OURS, urlconf
 from tests.tokens.urls import OurAuthView
 
@@ -74,6 +76,19 @@ def test_begin() -> None:
     assert redirect_uri["schema"]["type"] == "string"
     assert set(operation["responses"]) == {"200", "400", "404"}
     assert set(properties(document, "get", "200")) == {"authorization_url", "flow"}
+
+
+def test_native_sign_in(settings: Any) -> None:
+    answer_with(settings, "social_endpoints.tokens.TokenSerializer")
+    document = schema()
+    path = f"{PATH}token/"
+    operation = document["paths"][path]["post"]
+
+    assert set(operation["responses"]) == {"201", "202", "400", "404"}
+    assert set(properties(document, "post", "201", path)) == {"token"}
+    assert operation["security"] == [{}]
+    asked = document["components"]["schemas"]["NativeTokens"]["properties"]
+    assert set(asked) == {"id_token", "access_token", "nonce", "user"}
 
 
 def test_connect() -> None:
@@ -158,6 +173,42 @@ def test_error_body(method: str) -> None:
         "error_stage",
         "error_recovery",
     }
+
+
+def test_list_of_providers(settings: Any) -> None:
+    settings.REST_FRAMEWORK |= {
+        "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
+        "PAGE_SIZE": 10,
+    }
+    document = schema()
+
+    operation = document["paths"]["/auth/o/"]["get"]
+    assert operation.get("parameters", []) == []
+    assert set(operation["responses"]) == {"200", "304"}
+    body = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    assert body["type"] == "array"
+    components = document["components"]["schemas"]
+    provider = components[body["items"]["$ref"].rpartition("/")[2]]
+    assert provider["required"] == sorted(provider["properties"])
+    assert {name for name, one in provider["properties"].items() if one.get("nullable")} == {
+        "icon",
+        "begin_url",
+    }
+    for name, values in (("protocol", PROTOCOLS), ("capabilities", CAPABILITIES)):
+        one = provider["properties"][name]
+        reference = one.get("items", one)["$ref"].rpartition("/")[2]
+        assert components[reference]["enum"] == list(values)
+
+
+@pytest.mark.parametrize("serializer", [*INSTALLED, "DjoserSerializer"])
+def test_token_body_has_the_fields_that_the_setting_adds(serializer: str, settings: Any) -> None:
+    answer_with(settings, f"social_endpoints.tokens.{serializer}")
+    settings.SOCIAL_ENDPOINTS["TOKEN_FIELDS"] = ["is_new_user", "new_association"]
+
+    body = properties(schema(), "post", "201")
+
+    assert set(body) == BODIES.get(serializer, set()) | {"is_new_user", "new_association"}
+    assert body["is_new_user"]["type"] == body["new_association"]["type"] == "boolean"
 
 
 @pytest.mark.parametrize("method", ["get", "post"])

@@ -12,6 +12,8 @@ from django.core.checks import CheckMessage, Error, Warning
 
 from social_endpoints.conf import NAME, Settings, settings
 from social_endpoints.redirect_uris import is_loopback
+from social_endpoints.throttling import wrong_rates
+from social_endpoints.tokens.base import OPTIONAL_FIELDS
 
 _UNIONS = (Union, UnionType)  # Which of them `|` makes depends on what it joins.
 
@@ -57,6 +59,33 @@ def check_deployed_redirect_uris(**kwargs: Any) -> list[CheckMessage]:
         )
         for uri in uris
         if isinstance(uri, str) and uri.startswith("http://") and not is_loopback(uri)
+    ]
+
+
+def check_throttle_rates(**kwargs: Any) -> list[CheckMessage]:
+    """Find rates that nobody could be held to."""
+    return [
+        Error(
+            wrong,
+            hint='Write {"anon": "10/min", "user": "1000/day"}: a number, and the period as s,'
+            " min, h or day. Leave out what has no limit.",
+            id="social_endpoints.E017",
+        )
+        for wrong in wrong_rates()
+    ]
+
+
+def check_token_fields(**kwargs: Any) -> list[CheckMessage]:
+    """Find fields that no token body can have."""
+    names = settings.TOKEN_FIELDS
+    return [
+        Error(
+            f"{NAME}['TOKEN_FIELDS'] names {name!r}, which is no field.",
+            hint=f"There are: {', '.join(OPTIONAL_FIELDS)}. For more, subclass the serializer.",
+            id="social_endpoints.E018",
+        )
+        for name in (names if isinstance(names, (list, tuple, set, frozenset)) else ())
+        if isinstance(name, str) and name not in OPTIONAL_FIELDS
     ]
 
 

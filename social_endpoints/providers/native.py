@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from social_core.backends.base import BaseAuth
 
 from social_endpoints.conf import settings
@@ -21,13 +23,20 @@ def find_native(name: str) -> Provider:
     return find(name)
 
 
-def kinds(backend: BaseAuth[object]) -> list[str]:
-    """Return with what users of a backend could sign in natively.
+def native_kinds(backend: BaseAuth[Any]) -> list[str]:
+    """Return with what tokens of a native SDK's users of a backend can sign in.
 
     ``id_token``, ``access_token``, both or none. The network is not asked.
 
     :raises ImproperlyConfigured: ``NATIVE_VERIFIERS`` cannot be followed.
     """
+    if backend.name not in settings.NATIVE_PROVIDERS:
+        return []
+    return possible_kinds(backend)
+
+
+def possible_kinds(backend: BaseAuth[Any]) -> list[str]:
+    """Return the same for a backend, be it listed or not."""
     if backend.ASSOCIATION_ONLY:
         return []
     id_token = ["id_token"] if issues_id_tokens(type(backend)) else []

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from social_core.backends.base import BaseAuth
+from social_core.backends.oauth import OAuthAuth
+
 from social_endpoints.providers.kinds import BackendClass, is_kind
 
 # The others say so themselves: they have no `auth_url()`, or an answer in HTML.
@@ -15,3 +20,12 @@ _NONE = {
 def why_none(backend: BackendClass) -> str | None:
     """Return what a login with a backend begins in, if that is no redirect; else None."""
     return next((reason for path, reason in _NONE.items() if is_kind(backend, path)), None)
+
+
+def has_redirect(backend: BaseAuth[Any]) -> bool:
+    """Say whether a backend has a URL to send the user to. Nobody is asked for it."""
+    kind = type(backend)
+    if why_none(kind) or kind.auth_url is BaseAuth.auth_url:
+        return False
+    # That of OpenID 2.0 asks the provider, and a begin does not look at it.
+    return not isinstance(backend, OAuthAuth) or backend.uses_redirect()

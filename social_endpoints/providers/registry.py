@@ -31,7 +31,8 @@ def configured() -> dict[str, Provider]:
     """Return the providers of ``AUTHENTICATION_BACKENDS`` by name, in their order.
 
     Backends of other kinds are left out, and so are those that prove nothing by
-    themselves (``email``, ``username``): whoever posts the name would be in.
+    themselves (``email``, ``username``): whoever posts the name would be in. So are names
+    that no path can hold. Of two under one name the last one counts, as in social-core.
 
     :raises ImproperlyConfigured: one of them cannot be imported.
     """
@@ -51,10 +52,11 @@ def find(name: str) -> Provider:
 
 @lru_cache(maxsize=8)
 def _configured(paths: tuple[str, ...]) -> dict[str, Provider]:
-    found = {}
+    found: dict[str, Provider] = {}
     for path in paths:
         backend = import_path(path, "AUTHENTICATION_BACKENDS")
         if _is_provider(backend):
+            found.pop(backend.name, None)
             found[backend.name] = Provider(backend.name, path, backend)
     return found
 
@@ -64,4 +66,6 @@ def _is_provider(backend: object) -> bool:
         isinstance(backend, type)
         and issubclass(backend, BaseAuth)
         and not issubclass(backend, LegacyAuth)
+        and bool(backend.name)
+        and "/" not in backend.name
     )

@@ -7,11 +7,16 @@ from dataclasses import fields
 from typing import Any, ClassVar
 
 from django.contrib.auth.signals import user_logged_in
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from rest_framework import serializers
 from rest_framework.response import Response
 
+from social_endpoints.conf import NAME, settings
 from social_endpoints.types import Login
+
+OPTIONAL_FIELDS = {"is_new_user": "is_new", "new_association": None}
+"""What ``TOKEN_FIELDS`` may name, and the attribute of the login where its name is another."""
 
 
 class LoginSerializer(serializers.Serializer[Login]):
@@ -41,6 +46,19 @@ class LoginSerializer(serializers.Serializer[Login]):
     sets_cookies: ClassVar[bool] = False
     """Whether the login is kept in a cookie. Then a flow travels in a cookie only,
     because one that another site can post would log the victim in as the attacker."""
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the declared fields, and those of ``TOKEN_FIELDS`` that are not declared.
+
+        :raises ImproperlyConfigured: it names a field that there is not.
+        """
+        found = super().get_fields()
+        for name in settings.TOKEN_FIELDS:
+            if name not in OPTIONAL_FIELDS:
+                raise ImproperlyConfigured(f"{NAME}['TOKEN_FIELDS'] names {name!r}.")
+            field = serializers.BooleanField(source=OPTIONAL_FIELDS[name], read_only=True)
+            found.setdefault(name, field)
+        return found
 
     def issue(self, login: Login) -> Mapping[str, Any]:
         """Issue whatever proves the login from now on, and return the fields' values."""

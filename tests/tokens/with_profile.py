@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -18,6 +19,7 @@ class ProfileSerializer(serializers.ModelSerializer[Any]):
         fields = ("username", "email")
 
 
+@cache
 def __getattr__(name: str) -> Any:
     if not name.endswith("Serializer"):
         raise AttributeError(name)
