@@ -7,21 +7,25 @@ const redirectUri = `${location.origin}/login/callback/`;
 
 // --- The login ---------------------------------------------------------------------
 
-// Begins a login; the answer is the URL to send the browser to.
-export async function beginLogin(provider) {
+// Begins a login, or to connect one more identity to the account; the answer is the URL
+// to send the browser to.
+export async function beginLogin(provider, { connect = false } = {}) {
   const { authorization_url, flow } = await request(
-    `auth/o/${provider}/?redirect_uri=${encodeURIComponent(redirectUri)}`,
-    { provider },
+    `${endpoint(provider, connect)}?redirect_uri=${encodeURIComponent(redirectUri)}`,
+    { provider, token: connect && token.get() },
   );
   // Kept for the callback under the login's state, so that several can be under way.
   // With the cookie transport the flow stays out of reach, in an HttpOnly cookie.
   const state = new URL(authorization_url).searchParams.get("state");
-  remember(state, transport === "body" ? { provider, flow } : { provider });
+  remember(state, { provider, connect, flow: transport === "body" ? flow : undefined });
   return authorization_url;
 }
 
-// Completes the login with which the provider sent the browser back here. However often
-// it is called (React calls effects twice), there is one request and one answer.
+const endpoint = (provider, connect) => `auth/o/${provider}/${connect ? "connect/" : ""}`;
+
+// Completes what the provider sent the browser back here with. However often it is called
+// (React calls effects twice), there is one request and one answer: with `token` after a
+// login, with the connection after connecting.
 let completion;
 export function completeLogin() {
   return (completion ??= complete(new URLSearchParams(location.search)));
@@ -33,13 +37,14 @@ async function complete(answer) {
   const state = answer.get("state");
   // A provider that answers to the server (SAML) brings a state back that the page has not
   // seen go out: it belongs to the login that this tab began last.
-  const { provider, flow, used } = recall(state) ?? take(null) ?? {};
+  const { provider, connect, flow, used } = recall(state) ?? take(null) ?? {};
   if (!provider) throw new LoginError("This login was not begun in this tab.");
   if (used) throw new LoginError("This login has been used already.", provider);
   remember(state, { provider, used: true });
   // All that the provider sent goes along: also its error, when the user has declined.
   const body = { ...Object.fromEntries(answer), flow };
-  return request(`auth/o/${provider}/`, { method: "POST", body, provider });
+  const options = { method: "POST", body, provider, token: connect && token.get() };
+  return request(endpoint(provider, connect), options);
 }
 
 const remember = (state, login) => sessionStorage.setItem(`login:${state}`, JSON.stringify(login));
@@ -105,6 +110,7 @@ const element = (id) => document.getElementById(id);
 
 function show(section, message = "") {
   for (const id of ["signed-out", "signed-in"]) element(id).hidden = id !== section;
+  for (const button of document.querySelectorAll("#signed-in button")) button.disabled = false;
   element("message").textContent = message;
   element("message").classList.remove("error");
   element("try-again").hidden = true;
@@ -144,12 +150,68 @@ async function account() {
   }
 }
 
+// Draws which identities the account has, and which it can have besides.
+async function drawConnections() {
+  const [providers, connections] = await Promise.all([
+    request("auth/o/"),
+    request("auth/connections/", { token: token.get() }),
+  ]);
+  element("connections").replaceChildren(...connections.map(drawConnection));
+  const has = new Set(connections.map(({ provider }) => provider));
+  const others = providers.filter((one) => one.capabilities.includes("connect") && !has.has(one.name));
+  element("connect").replaceChildren(
+    ...others.map(({ name, title }) => button(`Connect ${title}`, () => connect(name))),
+  );
+}
+
+function drawConnection({ id, title, created }) {
+  const item = document.createElement("li");
+  const since = new Date(created).toLocaleDateString("en", { dateStyle: "medium" });
+  const remove = button("Disconnect", () => disconnect(id, title));
+  remove.setAttribute("aria-label", `Disconnect ${title}`);
+  item.append(`${title}, since ${since}`, remove);
+  return item;
+}
+
+function button(text, action) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = "secondary";
+  made.textContent = text;
+  made.addEventListener("click", () => {
+    made.disabled = true;
+    action();
+  });
+  return made;
+}
+
+async function connect(provider) {
+  try {
+    location.assign(await beginLogin(provider, { connect: true }));
+  } catch (error) {
+    showError("signed-in", error);
+  }
+}
+
+async function disconnect(id, title) {
+  try {
+    await request(`auth/connections/${id}/`, { method: "DELETE", token: token.get() });
+    await drawConnections();
+    show("signed-in", `${title} is disconnected.`);
+  } catch (error) {
+    showError("signed-in", error);
+  }
+}
+
 async function start() {
   let failure;
+  let message;
   if (location.pathname === "/login/callback/" && location.search) {
     show("", "Signing you in …");
     try {
-      token.set((await completeLogin()).token);
+      const answer = await completeLogin();
+      if (answer.token) token.set(answer.token);
+      else message = `${answer.title} is connected.`;
     } catch (error) {
       failure = error;
     }
@@ -157,9 +219,10 @@ async function start() {
   const user = await account();
   element("username").textContent = user?.username;
   element("email").textContent = user?.email;
+  if (user) await drawConnections().catch((error) => (failure ??= error));
   const section = user ? "signed-in" : "signed-out";
   if (failure) showError(section, failure);
-  else show(section);
+  else show(section, message);
 }
 
 for (const button of document.querySelectorAll("[data-provider], #try-again")) {
