@@ -13,6 +13,7 @@ import jwt
 import pytest
 import requests
 from django.contrib.auth import get_user_model
+from django.contrib.auth.signals import user_login_failed
 from django.core.checks import run_checks
 from django.utils.module_loading import import_string
 from rest_framework.test import APIClient
@@ -23,6 +24,7 @@ from social_core.pipeline import DEFAULT_AUTH_PIPELINE
 from social_django.models import UserSocialAuth
 
 from social_endpoints.providers.verifiers.base import Issued, Verifier
+from social_endpoints.signals import signed_in
 from tests.access_token_providers import (
     CHECK,
     DEBUG_TOKEN,
@@ -60,6 +62,12 @@ class Plain(BaseOAuth2):
 
     def get_user_details(self, response: Any) -> dict[str, Any]:
         return {"username": response["name"], "email": ""}
+
+
+class Linking(Plain):
+    """A provider that may be linked, and signs nobody in."""
+
+    ASSOCIATION_ONLY = True
 
 
 class WithoutDiscovery(OpenIdConnectAuth):
@@ -935,3 +943,94 @@ def test_provider_that_cannot_say_for_whom(path: str, settings: Any, wire: Any) 
     assert answer.status_code == 400
     assert answer.data["access_token"]
     assert not User.objects.exists()
+
+
+# --- The endpoint ---------------------------------------------------------------------
+
+
+def test_provider_that_is_not_listed_is_unknown(github: TokenProvider, settings: Any) -> None:
+    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["oidc", "x"]}
+
+    assert [sign_in(name).status_code for name in ("github", "oidc", "x", "y")] == [404] * 4
+    assert github.asked == []
+
+
+def test_token_that_is_no_text(github: TokenProvider) -> None:
+    body = {"access_token": ["token"]}
+    answer = APIClient().post("/auth/o/github/token/", body, format="json", secure=True)
+
+    assert answer.status_code == 400
+    assert list(answer.data) == ["access_token"]
+
+
+def test_another_site_can_post_no_token_of_the_attackers(
+    github: TokenProvider, settings: Any
+) -> None:
+    settings.MIDDLEWARE = [
+        *settings.MIDDLEWARE,
+        "django.contrib.sessions.middleware.SessionMiddleware",
+    ]
+    serializer = "social_endpoints.tokens.SessionSerializer"
+    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "TOKEN_SERIALIZER": serializer}
+
+    for kind in ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+        answer = APIClient().post(
+            "/auth/o/github/token/", f"access_token={TOKEN}", content_type=kind, secure=True
+        )
+        assert answer.status_code == 415
+        assert not answer.cookies
+
+    assert sign_in(github).status_code == 201
+
+
+def test_form_will_do_where_no_cookie_is_set(github: TokenProvider) -> None:
+    body = {"access_token": TOKEN}
+    assert APIClient().post("/auth/o/github/token/", body, secure=True).status_code == 201
+
+
+def test_provider_that_signs_nobody_in(settings: Any, openid: OpenIDProvider) -> None:
+    plain(settings, openid)
+    settings.AUTHENTICATION_BACKENDS = [f"{HERE}.Linking"]
+
+    answer = sign_in("plain")
+
+    assert_refused(answer, "authentication_disallowed", "use_existing_account")
+
+
+def test_signals_tell_of_it(github: TokenProvider) -> None:
+    told: list[Any] = []
+
+    def note(sender: Any, **kwargs: Any) -> None:
+        told.append(kwargs.get("credentials") or (kwargs["provider"], kwargs["is_new_user"]))
+
+    signed_in.connect(note)
+    user_login_failed.connect(note)
+    try:
+        sign_in(github)
+        github.claims.update(github.of_others)
+        sign_in(github)
+    finally:
+        signed_in.disconnect(note)
+        user_login_failed.disconnect(note)
+
+    failed = {"provider": "github", "error_code": "invalid_claim"}
+    assert told == [("github", True), failed]
+
+
+@pytest.mark.parametrize("audience", [[1], 7, [""], [["our-app-id"]], {"our-app-id": True}, [None]])
+def test_audience_that_is_no_list_of_client_ids(
+    audience: Any, google: TokenProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_GOOGLE_OAUTH2_AUDIENCE = audience
+
+    answer = sign_in(google)
+
+    assert (answer.status_code, answer.data["error_code"]) == (500, "invalid_setting")
+
+
+def test_project_without_a_client_id(google: TokenProvider, settings: Any) -> None:
+    settings.SOCIAL_AUTH_GOOGLE_OAUTH2_KEY = None
+
+    answer = sign_in(google)
+
+    assert (answer.status_code, answer.data["error_code"]) == (500, "missing_setting")

@@ -22,12 +22,12 @@ def own_client_ids(backend: BaseAuth[Any]) -> frozenset[str]:
         audience = (audience,)
     if not isinstance(audience, (list, tuple, set, frozenset)):
         raise _wrong(backend, "invalid_setting", "AUDIENCE")
-    ids = frozenset([*filter(None, [backend.setting(key)]), *audience])
+    ids = [*filter(None, [backend.setting(key)]), *audience]
     if not ids:
         raise _wrong(backend, "missing_setting", key)
     if not all(isinstance(each, str) and each for each in ids):
         raise _wrong(backend, "invalid_setting", "AUDIENCE")
-    return ids
+    return frozenset(ids)
 
 
 def _wrong(backend: BaseAuth[Any], code: str, parameter: str) -> AuthConfigurationError:
