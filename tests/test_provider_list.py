@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import responses
 from django.contrib.staticfiles import finders
+from django.core.files.storage import Storage
 from django.test import override_settings
 from django.test.utils import override_script_prefix
 from django.urls import include, path
@@ -123,6 +124,13 @@ class OtherGithub(GithubOAuth2):
     """A backend of the project's under the name of another."""
 
     title = "Our GitHub"
+
+
+class ClosedBucket(Storage):
+    """A storage that has to sign a URL, and cannot."""
+
+    def url(self, name: str | None) -> str:
+        raise RuntimeError(SECRET)
 
 
 class OutsideFinder(SocialAuthIconFinder):
@@ -403,6 +411,21 @@ def test_no_static_files(settings: Any) -> None:
 def test_icon_that_is_not_collected(icons: None, settings: Any, tmp_path: Any) -> None:
     settings.STATIC_ROOT = str(tmp_path)
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": MANIFEST}}
+
+    assert github_icon() is None
+
+
+def test_a_storage_that_fails(icons: None, settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+    bucket = {"BACKEND": f"{HERE}.ClosedBucket"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": bucket}
+
+    assert github_icon() is None
+    assert "The icon of github has no URL" in caplog.text
+    assert SECRET not in caplog.text
+
+
+def test_static_files_without_a_url(icons: None, settings: Any) -> None:
+    settings.STATIC_URL = None
 
     assert github_icon() is None
 

@@ -22,6 +22,9 @@ def icon_url(backend: BackendClass) -> str | None:
         return static(_path(backend))
     except ValueError:  # It is not collected, and the storage knows.
         return None
+    except Exception as error:  # noqa: BLE001 - storages may be the project's
+        log_failure(f"The icon of {backend.name} has no URL", error)
+        return None
 
 
 def has_file(backend: BackendClass) -> bool:
