@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from ipaddress import IPv4Address, ip_address
 from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
@@ -70,7 +71,7 @@ class AnonThrottle(EndpointThrottle):
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
         """Return the key of the address, or None for who is logged in."""
-        return None if _is_known(request) else self.key_of(self.get_ident(request))
+        return None if _is_known(request) else self.key_of(_host(self.get_ident(request)))
 
 
 class UserThrottle(EndpointThrottle):
@@ -98,6 +99,22 @@ def wrong_rates() -> Iterator[str]:
             yield f"{NAME}['THROTTLE_RATES'] names {kind!r}: there are 'anon' and 'user'."
         elif rate is not None and not (isinstance(rate, str) and _RATE.fullmatch(rate)):
             yield f"{NAME}['THROTTLE_RATES'][{kind!r}] is {rate!r}, which is no rate."
+
+
+def _host(address: str) -> str:
+    """Return what counts as one client: an IPv4 address, or an IPv6 network of 64 bits.
+
+    Of an IPv6 address a host chooses the lower half as it likes, and anew for each request
+    (RFC 4291 section 2.5.1, RFC 8981). What is no address counts as it is.
+    """
+    try:
+        host = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(host, IPv4Address):
+        return str(host)
+    # A socket for both writes an IPv4 address as "::ffff:192.0.2.1" (RFC 4291 section 2.5.5.2).
+    return str(host.ipv4_mapped or f"{int(host) >> 64:x}/64")
 
 
 def _is_known(request: Request) -> bool:

@@ -220,6 +220,30 @@ def test_behind_proxies(
     assert answers == [200, 429 if is_same else 200]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "is_same"),
+    [
+        # Whoever has one IPv6 address has all of its network of 64 bits.
+        ("2001:db8::1", "2001:db8::ffff:2", True),
+        ("2001:db8::1", "2001:DB8:0:0::1", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        # A socket for both families.
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        # A socket of Unix's.
+        ("", "", True),
+    ],
+)
+def test_what_counts_as_one_address(
+    first: str, second: str, is_same: bool, client: APIClient, limit: Any
+) -> None:
+    limit(anon="1/day")
+
+    answers = [client.get(LIST, REMOTE_ADDR=address).status_code for address in (first, second)]
+
+    assert answers == [200, 429 if is_same else 200]
+
+
 @pytest.mark.parametrize("header", ["x" * 8_000, "\x7f and spaces, é", ""])
 def test_any_header_is_a_key(header: str, client: APIClient, limit: Any) -> None:
     limit(anon="1/day")
