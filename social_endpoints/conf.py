@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -115,6 +115,17 @@ def _dictionary(name: str) -> Mapping[str, Any]:
     value = getattr(django_settings, name, None)
     # A check reports what is no dictionary; here it must not hide the other findings.
     return value if isinstance(value, Mapping) else {}
+
+
+def listed(name: str) -> Collection[str]:
+    """Return what one of our settings lists.
+
+    :raises ImproperlyConfigured: it is no list.
+    """
+    value = getattr(settings, name)
+    if not isinstance(value, (list, tuple, set, frozenset)):
+        raise ImproperlyConfigured(f"{NAME}[{name!r}] must be a list of names.")
+    return value
 
 
 def imported(name: str, base: type | None = None) -> Any:

@@ -584,6 +584,19 @@ def test_github_under_another_name_and_at_another_place(
     assert [sign_in(name).status_code for name in names] == [201, 201]
 
 
+@pytest.mark.parametrize("providers", [None, 5, "github"])
+def test_a_setting_that_is_no_list(
+    providers: Any, github: TokenProvider, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": providers}
+
+    answers = sign_in(github), APIClient().get("/auth/o/")
+
+    assert [answer.status_code for answer in answers] == [500, 500]
+    assert [answer.data["error_code"] for answer in answers] == ["invalid_setting"] * 2
+    assert "NATIVE_PROVIDERS" in caplog.text
+
+
 @pytest.mark.parametrize(("status", "answered"), [(204, 201), (404, 400)])
 def test_github_membership_is_demanded_as_by_redirect(
     status: int, answered: int, github: TokenProvider, openid: OpenIDProvider, settings: Any

@@ -6,7 +6,7 @@ from typing import Any
 
 from social_core.backends.base import BaseAuth
 
-from social_endpoints.conf import settings
+from social_endpoints.conf import listed
 from social_endpoints.exceptions import ProviderNotSupported
 from social_endpoints.providers.id_tokens.issuers import issues_id_tokens
 from social_endpoints.providers.registry import Provider, find
@@ -17,8 +17,9 @@ def find_native(name: str) -> Provider:
     """Return a configured provider that ``NATIVE_PROVIDERS`` lists.
 
     :raises ProviderNotSupported: there is none of this name.
+    :raises ImproperlyConfigured: it is no list.
     """
-    if name not in settings.NATIVE_PROVIDERS:
+    if name not in listed("NATIVE_PROVIDERS"):
         raise ProviderNotSupported(name)
     return find(name)
 
@@ -28,9 +29,10 @@ def native_kinds(backend: BaseAuth[Any]) -> list[str]:
 
     ``id_token``, ``access_token``, both or none. The network is not asked.
 
-    :raises ImproperlyConfigured: ``NATIVE_VERIFIERS`` cannot be followed.
+    :raises ImproperlyConfigured: ``NATIVE_PROVIDERS`` is no list, or ``NATIVE_VERIFIERS``
+        cannot be followed.
     """
-    if backend.name not in settings.NATIVE_PROVIDERS:
+    if backend.name not in listed("NATIVE_PROVIDERS"):
         return []
     return possible_kinds(backend)
 

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from social_endpoints.conf import NAME, settings
+from social_endpoints.conf import NAME, listed
 from social_endpoints.types import Login
 
 OPTIONAL_FIELDS = {"is_new_user": "is_new", "new_association": None}
@@ -50,10 +50,10 @@ class LoginSerializer(serializers.Serializer[Login]):
     def get_fields(self) -> dict[str, Any]:
         """Return the declared fields, and those of ``TOKEN_FIELDS`` that are not declared.
 
-        :raises ImproperlyConfigured: it names a field that there is not.
+        :raises ImproperlyConfigured: it is no list, or names a field that there is not.
         """
         found = super().get_fields()
-        for name in settings.TOKEN_FIELDS:
+        for name in listed("TOKEN_FIELDS"):
             if name not in OPTIONAL_FIELDS:
                 raise ImproperlyConfigured(f"{NAME}['TOKEN_FIELDS'] names {name!r}.")
             field = serializers.BooleanField(source=OPTIONAL_FIELDS[name], read_only=True)

@@ -104,7 +104,7 @@ def test_what_the_serializer_declares_wins(
     assert (body["is_new_user"], body["new_association"]) == ("oidc", True)
 
 
-@pytest.mark.parametrize("fields", [["is_new"], "is_new_user"])
+@pytest.mark.parametrize("fields", [["is_new"], "is_new_user", None, 5])
 def test_a_field_that_there_is_not(
     fields: Any,
     frontend: Frontend,
