@@ -23,6 +23,7 @@ class SocialEndpointsConfig(AppConfig):
             icons,
             native,
             project,
+            proxies,
             verifiers,
         )
 
@@ -31,6 +32,7 @@ class SocialEndpointsConfig(AppConfig):
         register(dictionary.check_throttle_rates)
         register(dictionary.check_token_fields)
         register(dictionary.check_deployed_redirect_uris, Tags.security, deploy=True)
+        register(proxies.check_deployed_proxies, Tags.security, deploy=True)
         register(classes.check_classes)
         register(classes.check_token_serializer)
         register(classes.check_deployed_cookies, Tags.security, deploy=True)

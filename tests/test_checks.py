@@ -103,7 +103,10 @@ def test_right_project_has_no_finding() -> None:
     call_command("check")
 
 
-def test_every_setting_with_a_right_value_has_no_finding(ours: dict[str, Any]) -> None:
+def test_every_setting_with_a_right_value_has_no_finding(
+    ours: dict[str, Any], settings: Any
+) -> None:
+    settings.REST_FRAMEWORK = {"NUM_PROXIES": 1}
     ours.update(
         ALLOWED_REDIRECT_URIS=("https://app.example.com/", "com.example.app:/callback"),
         TOKEN_SERIALIZER="social_endpoints.tokens.TokenSerializer",
@@ -757,12 +760,42 @@ class TestThrottleRates:
         assert "anonymous" in only("E017").msg
 
     @pytest.mark.parametrize("rates", ["10/min", {"anon": 10}])
-    def test_type(self, rates: Any, ours: dict[str, Any]) -> None:
+    def test_type(self, rates: Any, ours: dict[str, Any], settings: Any) -> None:
         ours["THROTTLE_RATES"] = rates
+        settings.REST_FRAMEWORK = {"NUM_PROXIES": 0}
 
-        found = {message.id for message in findings()}
+        found = {message.id for message in findings(deploy=True)}
 
         assert found == {"social_endpoints.E003", "social_endpoints.E017"}
+
+    @pytest.mark.parametrize("proxies", [None, -1, "1"])
+    def test_address_that_the_client_chooses(
+        self, proxies: Any, ours: dict[str, Any], settings: Any
+    ) -> None:
+        ours["THROTTLE_RATES"] = {"anon": "10/min"}
+        settings.REST_FRAMEWORK = {"NUM_PROXIES": proxies}
+
+        assert findings() == []
+        message = only("W008", deploy=True)
+        assert f"NUM_PROXIES is {proxies!r}" in message.msg
+        assert '"NUM_PROXIES"' in message.hint
+
+    @pytest.mark.parametrize(
+        ("rates", "proxies"),
+        [
+            ({"anon": "10/min"}, 0),
+            ({"anon": "10/min"}, 2),
+            ({"anon": None, "user": "10/min"}, None),
+            (None, None),
+        ],
+    )
+    def test_address_that_nobody_chooses_or_counts(
+        self, rates: Any, proxies: Any, ours: dict[str, Any], settings: Any
+    ) -> None:
+        ours["THROTTLE_RATES"] = rates
+        settings.REST_FRAMEWORK = {"NUM_PROXIES": proxies}
+
+        assert findings(deploy=True) == []
 
 
 def test_token_field_that_there_is_not(ours: dict[str, Any]) -> None:
