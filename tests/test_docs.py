@@ -140,6 +140,13 @@ def test_links_of_the_readme_lead_somewhere() -> None:
     assert [target for target in targets if not (ROOT / target).is_file()] == []
 
 
+def test_readme_links_to_each_page() -> None:
+    targets = re.findall(r"`[^`]+ <docs/([^>]+)>`__", (ROOT / "README.rst").read_text())
+    pages = {path.name for path in DOCS.glob("*.rst")}
+
+    assert set(targets) == pages - {"index.rst", "changelog.rst"}
+
+
 # --- The code in the pages ------------------------------------------------------------
 
 
