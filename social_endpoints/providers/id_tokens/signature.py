@@ -48,8 +48,6 @@ def _header(issuer: Issuer, id_token: str) -> dict[str, Any]:
         header = jwt.get_unverified_header(id_token)
     except jwt.PyJWTError as error:
         raise jwt_error(issuer.backend, error) from error
-    except (RecursionError, ValueError) as error:
-        raise issuer.error("malformed_response") from error
     kind = header.get("typ", "JWT")
     is_id_token = isinstance(kind, str) and kind.lower() in _TYPES
     # What a token says to be critical must be understood (RFC 7515 section 4.1.11).
@@ -84,6 +82,4 @@ def _decoded(
         return None
     except jwt.PyJWTError as error:
         raise jwt_error(issuer.backend, error) from error
-    except (RecursionError, ValueError) as error:
-        raise issuer.error("malformed_response") from error
     return claims
