@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from social_core.backends.base import BaseAuth
 
-from social_endpoints.conf import settings
+from social_endpoints.conf import NAME, settings
 from social_endpoints.exceptions import ProviderNotSupported
 from social_endpoints.providers.id_tokens.issuers import issues_id_tokens
 from social_endpoints.providers.registry import Provider, find
@@ -17,8 +19,9 @@ def find_native(name: str) -> Provider:
     """Return a configured provider that ``NATIVE_PROVIDERS`` lists.
 
     :raises ProviderNotSupported: there is none of this name.
+    :raises ImproperlyConfigured: the setting is no list.
     """
-    if name not in settings.NATIVE_PROVIDERS:
+    if name not in _listed():
         raise ProviderNotSupported(name)
     return find(name)
 
@@ -28,9 +31,10 @@ def native_kinds(backend: BaseAuth[Any]) -> list[str]:
 
     ``id_token``, ``access_token``, both or none. The network is not asked.
 
-    :raises ImproperlyConfigured: ``NATIVE_VERIFIERS`` cannot be followed.
+    :raises ImproperlyConfigured: ``NATIVE_PROVIDERS`` is no list, or ``NATIVE_VERIFIERS``
+        cannot be followed.
     """
-    if backend.name not in settings.NATIVE_PROVIDERS:
+    if backend.name not in _listed():
         return []
     return possible_kinds(backend)
 
@@ -41,3 +45,11 @@ def possible_kinds(backend: BaseAuth[Any]) -> list[str]:
         return []
     id_token = ["id_token"] if issues_id_tokens(type(backend)) else []
     return [*id_token, *(["access_token"] if has_verifier(backend) else [])]
+
+
+def _listed() -> Collection[str]:
+    names = settings.NATIVE_PROVIDERS
+    # In a string, each part of its text would be listed.
+    if not isinstance(names, (list, tuple, set, frozenset)):
+        raise ImproperlyConfigured(f"{NAME}['NATIVE_PROVIDERS'] must be a list of names.")
+    return names
