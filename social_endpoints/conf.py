@@ -123,6 +123,7 @@ def listed(name: str) -> Collection[str]:
     :raises ImproperlyConfigured: it is no list.
     """
     value = getattr(settings, name)
+    # In a string, each part of its text would be listed.
     if not isinstance(value, (list, tuple, set, frozenset)):
         raise ImproperlyConfigured(f"{NAME}[{name!r}] must be a list of names.")
     return value

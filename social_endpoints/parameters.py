@@ -92,9 +92,13 @@ def parameters(request: Request, *, resumes: bool = True) -> dict[str, Any]:
 def native_tokens(request: Request) -> NativeTokens:
     """Return what an app posts to sign in with.
 
-    :raises ValidationError: under its name, what is no text; or there is no token.
+    :raises ValidationError: under its name, what is no text, and of ``user`` what is no
+        object either; or there is no token.
     """
     data = parameters(request, resumes=False)
+    user = _as_sent(_OBJECT, _body(request).get(_OBJECT))
+    if user is not None:
+        _validated({_OBJECT: user}, texts=(_OBJECT,))
     names = ("id_token", "access_token", "nonce", "user")
     given = {name: data[name] for name in names if data.get(name)}
     if "access_token" not in given:

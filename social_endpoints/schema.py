@@ -7,7 +7,6 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiViewExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.settings import api_settings
 
 from social_endpoints.conf import imported, settings
 from social_endpoints.serializers import (
@@ -128,8 +127,6 @@ class ConnectionListViewExtension(OpenApiViewExtension):  # type: ignore[no-unty
         """Return the view with its method described."""
 
         class Described(self.target):  # type: ignore[name-defined, misc]  # known at run time
-            pagination_class = api_settings.DEFAULT_PAGINATION_CLASS
-
             @extend_schema(responses={200: ConnectionSerializer(many=True)})
             def get(self, *args: Any, **kwargs: Any) -> Any:
                 """List the identities that are linked to the user who is logged in."""

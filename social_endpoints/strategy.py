@@ -56,6 +56,7 @@ class Strategy(DjangoStrategy):
         self.session: Any = flow.session
         self.data = dict(data)
         self.backend: BaseAuth[Any] | None = None
+        self.revocations: list[Any] | None = None
         self.before_pipeline: Callable[[], None] | None = None
         self.unit_of_work = UnitOfWork(router.db_for_write(storage.user))
 
@@ -64,6 +65,15 @@ class Strategy(DjangoStrategy):
         if self.backend is not None and self.backend.name == name:
             return self.backend
         return super().get_backend(name, *args, **kwargs)
+
+    def setting(self, name: str, default: Any = None, backend: Any = None) -> Any:
+        """Return a setting: the backend's own, else the project's.
+
+        Core asks for one of them without the backend that it is about.
+        """
+        if name == "REVOKE_TOKENS_ON_DISCONNECT":
+            backend = backend or self.backend
+        return super().setting(name, default, backend)
 
     def get_request_data(self, merge: bool = True) -> dict[str, Any]:
         """Return the data of this login; there is no second part to merge."""

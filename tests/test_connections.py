@@ -310,7 +310,7 @@ def revoking(grace: Any, openid: OpenIDProvider, settings: Any) -> OpenIDProvide
 
 
 def test_the_token_is_revoked(grace: Any, revoking: OpenIDProvider) -> None:
-    revoked = revoking.wire.add("GET", f"{ISSUER}/revoke", json={})
+    revoked = revoking.wire.add("POST", f"{ISSUER}/revoke", json={})
 
     answer = unlink(logged_in(grace), grace.social_auth.get(uid="1"))
 
@@ -328,7 +328,7 @@ def test_a_token_that_cannot_be_revoked(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    revoking.wire.add("GET", f"{ISSUER}/revoke", status=status, headers={"Retry-After": "7"})
+    revoking.wire.add("POST", f"{ISSUER}/revoke", status=status, headers={"Retry-After": "7"})
 
     answer = unlink(logged_in(grace), grace.social_auth.get(uid="1"))
 

@@ -320,6 +320,13 @@ def test_signed_with_what_everybody_knows(
     assert_refused(sign_in(provider, _by_hand(provider, header, _public_keys()[number])))
 
 
+@pytest.mark.parametrize("algorithm", [["RS256"], {"RS256": 1}])
+def test_an_algorithm_that_is_no_name(algorithm: Any, provider: IdTokenProvider) -> None:
+    token = _by_hand(provider, {"alg": algorithm, "typ": "JWT", "kid": "1"}, b"")
+
+    assert_refused(sign_in(provider, token), "invalid_signature")
+
+
 def test_not_signed(provider: IdTokenProvider) -> None:
     token = unsigned(provider)
 
@@ -479,6 +486,43 @@ def test_a_new_key(provider: IdTokenProvider) -> None:
     later = sign_in(provider, token)
 
     assert (too_early.status_code, later.status_code) == (400, 201), later.data
+    assert provider.fetched == 2
+
+
+@pytest.mark.parametrize("kid", ["1", None], ids=["of the same name", "without a name"])
+def test_another_key_that_is_not_named_otherwise(kid: str | None, oidc: IdTokenProvider) -> None:
+    headers = {} if kid is None else {"kid": kid}
+    oidc.keys = [public(signing_key(), kid)]
+    assert sign_in(oidc, oidc.token(headers=headers)).status_code == 201
+    oidc.keys = [public(other_key(), kid)]
+    token = oidc.token(other_key(), headers=headers, jti="2")
+
+    too_early = sign_in(oidc, token)
+    minute_passes()
+    later = sign_in(oidc, token)
+
+    assert (too_early.status_code, later.status_code) == (400, 201), later.data
+    assert too_early.data["error_code"] == "invalid_signature"
+    assert oidc.fetched == 2
+
+
+def test_keys_that_were_broken_for_a_moment(provider: IdTokenProvider) -> None:
+    whole, provider.keys = provider.keys, [{"kty": "RSA", "kid": "1"}]
+    assert_refused(sign_in(provider), "malformed_response")
+    provider.keys = whole
+    minute_passes()
+
+    assert sign_in(provider).status_code == 201
+
+
+def test_forged_signatures_have_the_keys_fetched_once_a_minute(provider: IdTokenProvider) -> None:
+    assert sign_in(provider).status_code == 201
+    minute_passes()
+
+    for number in range(5):
+        forged = provider.token(other_key(), jti=str(number))
+        assert sign_in(provider, forged).data["error_code"] == "invalid_signature"
+
     assert provider.fetched == 2
 
 
@@ -730,6 +774,47 @@ def test_the_profile_of_somebody_else(oidc: IdTokenProvider, openid: OpenIDProvi
     assert_refused(sign_in(oidc, access_token="token-of-user-2"), "invalid_claim")
 
 
+@pytest.mark.parametrize("said", [{}, {"sub": None}, {"sub": ""}])
+def test_the_profile_of_nobody_knows_whom(
+    said: dict[str, Any], oidc: IdTokenProvider, openid: OpenIDProvider
+) -> None:
+    openid.userinfo = {"email": "victim@example.com", **said}
+
+    assert_refused(sign_in(oidc, access_token="token-of-another-app"), "invalid_claim")
+
+
+def test_googles_profile_of_nobody_knows_whom(google: IdTokenProvider) -> None:
+    profile = "https://www.googleapis.com/oauth2/v3/userinfo"
+    google.wire.add("GET", profile, json={"email": "victim@example.com", "email_verified": True})
+
+    assert_refused(sign_in(google, access_token="token-of-another-app"), "invalid_claim")
+
+
+def test_a_backend_that_hands_on_a_part_of_the_profile(
+    oidc: IdTokenProvider, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.cas.CASOpenIdConnectAuth"]
+    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["cas"]}
+    settings.SOCIAL_AUTH_CAS_OIDC_ENDPOINT = "https://id.example.com"
+    settings.SOCIAL_AUTH_CAS_KEY = "our-client-id"
+    openid.userinfo["attributes"] = {"email": "ada@example.com"}
+
+    assert sign_in("cas", oidc.token(), access_token="token-1").status_code == 201
+    openid.userinfo["sub"] = "user-2"
+    answer = sign_in("cas", oidc.token(jti="2"), access_token="token-of-user-2")
+    assert answer.data["error_code"] == "invalid_claim"
+    assert UserSocialAuth.objects.get().uid == "user-1"
+
+
+@pytest.mark.parametrize("text", ["a b", "a\r\nX-Admin: 1", "\N{EURO SIGN}", "a" * 16_385])
+def test_what_is_no_access_token(text: str, oidc: IdTokenProvider) -> None:
+    answer = sign_in(oidc, access_token=text)
+
+    assert_refused(answer, "invalid_parameter")
+    assert answer.data["access_token"]
+    assert oidc.fetched == 0
+
+
 def test_googles_profile_of_somebody_else(google: IdTokenProvider) -> None:
     profile = "https://www.googleapis.com/oauth2/v3/userinfo"
     google.wire.add(
@@ -783,6 +868,18 @@ def test_a_key_of_another_tenant(wire: responses.RequestsMock, settings: Any) ->
     assert_refused(sign_in(azure), "invalid_claim")
 
 
+@pytest.mark.parametrize(
+    "said", [{"scp": "access_as_user"}, {"appid": "another-app"}, {"azp": "another-app"}]
+)
+@pytest.mark.parametrize("name", ["azuread-oauth2", "azuread-v2-tenant-oauth2"])
+def test_an_access_token_of_microsofts_for_our_api(
+    name: str, said: dict[str, str], wire: responses.RequestsMock, settings: Any
+) -> None:
+    azure = put(name, wire, settings)
+
+    assert_refused(sign_in(azure, azure.token(**said)), "invalid_claim")
+
+
 B2C = "https://ada.b2clogin.com/ada.onmicrosoft.com"
 
 
@@ -820,12 +917,23 @@ def test_what_apple_tells_of_a_new_user(as_object: bool, apple: IdTokenProvider)
     assert found.email == "ada@example.com"
 
 
-@pytest.mark.parametrize("user", ["{", "[]", '{"name": 7}', {"name": 7}, {"name": {"x": []}}])
+@pytest.mark.parametrize(
+    "user",
+    ["{", "[]", '{"name": 7}', {"name": 7}, {"name": {"x": []}}, r'{"name": {"x": "\ud800"}}'],
+)
 def test_what_apple_never_tells(user: Any, apple: IdTokenProvider) -> None:
     answer = sign_in(apple, user=user)
 
     assert_refused(answer, "invalid_parameter")
     assert answer.data["user"]
+
+
+@pytest.mark.parametrize("user", [7, True, ["x"]])
+def test_a_user_that_is_neither_text_nor_object(user: Any, apple: IdTokenProvider) -> None:
+    answer = sign_in(apple, user=user)
+
+    assert answer.status_code == 400
+    assert answer.data == {"user": ["Not a valid string."]}
 
 
 class Company(OpenIdConnectAuth):
@@ -961,6 +1069,22 @@ def test_off_by_default(oidc: IdTokenProvider, settings: Any) -> None:
     del settings.SOCIAL_ENDPOINTS["NATIVE_PROVIDERS"]
 
     assert sign_in(oidc).status_code == 404
+
+
+@pytest.mark.parametrize("names", ["oidc", "oidc,github", None, 7])
+@pytest.mark.parametrize("path", ["oidc/token/", ""])
+def test_names_that_are_no_list(
+    names: Any, path: str, oidc: IdTokenProvider, settings: Any
+) -> None:
+    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": names}
+    client = APIClient()
+    ask = client.post if path else client.get
+
+    answer = ask(f"/auth/o/{path}", {"id_token": oidc.token()}, secure=True)
+
+    assert answer.status_code == 500
+    assert answer.data["error_code"] == "invalid_setting"
+    assert not UserSocialAuth.objects.exists()
 
 
 @pytest.mark.parametrize("body", [{}, {"nonce": "n"}, {"id_token": ""}, {"access_token": ""}])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import router
 from social_core.exceptions import ErrorStage
 
 from social_endpoints.exceptions import InactiveUser
@@ -22,12 +21,3 @@ def account_of(user: Any, *, stage: ErrorStage) -> Any:
     if account is None:
         raise InactiveUser(stage=stage)
     return account
-
-
-def lock(account: Any) -> None:
-    """Let nobody else change the account until the transaction ends, and wait who does.
-
-    On SQLite nothing is locked by this: there, who would write second fails and tries again.
-    """
-    accounts = type(account)._base_manager.using(router.db_for_write(type(account)))
-    list(accounts.select_for_update().filter(pk=account.pk).values_list("pk"))

@@ -34,8 +34,7 @@ def authenticate(backend: Any, access_token: str) -> Any:
         profile is of somebody else than the token; the provider could not be asked.
     :raises ImproperlyConfigured: ``NATIVE_VERIFIERS`` cannot be followed.
     """
-    if not _TOKEN.fullmatch(access_token):
-        raise _refused(backend, "invalid_parameter")
+    require_text(backend, access_token)
     verifier = find_verifier(backend)
     if verifier is None:
         raise _refused(backend, "unsupported_feature")
@@ -47,6 +46,15 @@ def authenticate(backend: Any, access_token: str) -> Any:
         backend.id_token = {"sub": issued.subject}  # Where core looks for it.
     response = {} if issued.lifetime is None else {"expires_in": issued.lifetime}
     return backend.do_auth(access_token, response={"access_token": access_token, **response})
+
+
+def require_text(backend: Any, access_token: str) -> None:
+    """Refuse what no provider issues as an access token.
+
+    :raises AuthInputError: it has other characters than RFC 6749 allows, or too many.
+    """
+    if not _TOKEN.fullmatch(access_token):
+        raise _refused(backend, "invalid_parameter")
 
 
 def _require_own(verifier: Verifier, issued: Issued) -> None:

@@ -47,6 +47,8 @@ class AppleUser(_AppleIdAuth):
 def _is_user(text: str) -> bool:
     try:
         user = json.loads(text)
+        # JSON can write half a surrogate pair, which no database takes.
+        json.dumps(user, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return False
     name = user.get("name", {}) if isinstance(user, dict) else None

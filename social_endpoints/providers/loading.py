@@ -36,6 +36,7 @@ from social_endpoints.providers.pipeline import RecordedPipeline
 from social_endpoints.providers.proof_key import AddedProofKey, ProofKey
 from social_endpoints.providers.pushbullet import Pushbullet
 from social_endpoints.providers.registry import Provider
+from social_endpoints.providers.revocation import Revoking
 from social_endpoints.providers.telegram import TelegramRedirect
 from social_endpoints.providers.transport import Transport
 from social_endpoints.providers.verified import VerifiedProfile, VerifiedUserinfo
@@ -101,6 +102,7 @@ def _additions(backend: Any) -> Iterator[Any]:
         yield ExactParameters
     yield Transport
     yield RecordedPipeline
+    yield Revoking
     yield KeptExtraData
     if issubclass(backend, AppleIdAuth):
         yield AppleUser

@@ -17,7 +17,7 @@ def find_native(name: str) -> Provider:
     """Return a configured provider that ``NATIVE_PROVIDERS`` lists.
 
     :raises ProviderNotSupported: there is none of this name.
-    :raises ImproperlyConfigured: it is no list.
+    :raises ImproperlyConfigured: the setting is no list.
     """
     if name not in listed("NATIVE_PROVIDERS"):
         raise ProviderNotSupported(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 from social_core.backends.base import BaseAuth
 
@@ -21,11 +20,4 @@ def _recalled(name: str) -> Provider:
 
 
 class _Removed(BaseAuth):  # type: ignore[type-arg]  # generic in social-core 7 alone
-    """Knows nothing of the provider but the name."""
-
-    def revoke_token(self, token: str, uid: str) -> None:
-        """Leave the token alone: nobody knows any more where it could be revoked."""
-
-    def get_user_details(self, response: Any) -> dict[str, Any]:
-        """Return nothing; nobody signs in with it."""
-        return {}
+    """Knows nothing of the provider but the name, and so revokes no token."""

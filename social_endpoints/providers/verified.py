@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from social_core.backends.oauth import BaseOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
+from social_core.exceptions import AuthResponseError
 
 # The backends of social-core 7 are generic, those of 6 are not.
 if TYPE_CHECKING:
@@ -36,10 +37,14 @@ class VerifiedUserinfo(VerifiedProfile, _OpenIdConnectAuth):
     def validate_userinfo_sub(self, userinfo: Any) -> Any:
         """Compare as the backend does, where there is something to compare with.
 
-        An access token comes without an ID token. Where the provider did not say whose it is
-        either, UserInfo does: it is "about the End-User" of the token that it is asked with
-        (OpenID Connect Core section 5.3).
+        An app's access token may be somebody else's. So UserInfo has to say about whom it is
+        ("the sub Claim MUST always be returned", OpenID Connect Core section 5.3.2). Where
+        there is no ID token, and the provider did not say whose the access token is, it is
+        taken at its word: it is "about the End-User" of that token (section 5.3).
         """
-        if self.confirm is not None and self.id_token is None and isinstance(userinfo, dict):
-            self.id_token = {"sub": userinfo.get("sub")}
+        if self.confirm is not None and isinstance(userinfo, dict):
+            if self.id_token is None:
+                self.id_token = {"sub": userinfo.get("sub")}
+            elif userinfo.get("sub") is None:
+                raise AuthResponseError(self, code="invalid_claim", claim="sub", stage="user_info")
         return super().validate_userinfo_sub(userinfo)

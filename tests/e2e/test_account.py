@@ -67,9 +67,9 @@ def test_connect_and_disconnect(page: Page, fresh_origin: str, screenshot: Scree
 
 
 def test_an_identity_that_belongs_to_another_account(
-    page: Page, fresh_origin: str, screenshot: Screenshot
+    page: Page, fresh_example: Example, screenshot: Screenshot
 ) -> None:
-    steps.sign_in(page, fresh_origin, steps.OAUTH2)
+    steps.sign_in(page, fresh_example.addresses.site, steps.OAUTH2)
     click(page, "Sign out")
     click(page, steps.OPENID_CONNECT)
     steps.allow(page)
@@ -87,9 +87,9 @@ def test_an_identity_that_belongs_to_another_account(
 
 
 def test_the_user_declines_to_connect(
-    page: Page, fresh_origin: str, screenshot: Screenshot
+    page: Page, fresh_example: Example, screenshot: Screenshot
 ) -> None:
-    steps.sign_in(page, fresh_origin)
+    steps.sign_in(page, fresh_example.addresses.second_origin)
     click(page, f"Connect {OAUTH2}")
     steps.cancel(page)
     steps.expect_message(page, "Authentication process canceled")

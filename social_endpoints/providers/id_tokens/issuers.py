@@ -70,6 +70,12 @@ class Issuer:
         return AuthResponseError(self.backend, code=code, claim=claim, stage="token_validation")
 
 
+# What Microsoft's access tokens say and its ID tokens do not, which it signs with the same
+# keys, and with the same audience for an API of the project's own ("Access token claims
+# reference"): what the client may do, and which client of v1.0 it is.
+_OF_ACCESS_TOKENS = frozenset({"appid", "scp"})
+
+
 class Google(Issuer):
     """Google ("Verify the Google ID token on your server side")."""
 
@@ -101,7 +107,10 @@ class Microsoft(Issuer):
         return frozenset({self.backend.get_id_token_issuer(claims)})
 
     def validate(self, claims: Mapping[str, Any], key: Mapping[str, Any]) -> None:
-        """Demand a key of that tenant, and with Azure AD B2C a token of the project's policy."""
+        """Demand an ID token, a key of that tenant, and with Azure AD B2C the project's policy."""
+        other = next((claim for claim in claims if claim in _OF_ACCESS_TOKENS), None)
+        if other is not None:
+            raise self.error("invalid_claim", other)
         self.backend.validate_key_issuer(key, claims)
         if hasattr(self.backend, "validate_id_token_policy"):
             self.backend.validate_id_token_policy(claims)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.cache import cache
@@ -13,26 +14,27 @@ LIFETIME = 86_400
 """Seconds for which a provider's keys are kept."""
 
 PAUSE = 60
-"""Seconds between two requests for a key that is not among those that are kept: providers
-change their keys, and anybody can name one that there is not."""
+"""Seconds between two requests where a token is signed with none of the keys that are kept:
+providers change their keys, and anybody can sign with one that there is not."""
 
 
-def keys(backend: BaseAuth[Any], uri: str, kid: str | None) -> list[dict[str, Any]]:
-    """Return the keys at a URI, fetched again where a key is wanted that was not there.
+def key_sets(backend: BaseAuth[Any], uri: str) -> Iterator[list[dict[str, Any]]]:
+    """Yield the keys at a URI that are kept, and after these those that are there now.
 
-    :param kid: the identifier of the key that a token says it is signed with.
+    Whoever finds the right key among the first goes no further. Who does not has them fetched
+    again: a provider may have a new key, under a new name, the old one, or none.
+
     :raises SocialAuthBaseException: the provider cannot be asked, or answers with no keys.
     """
     name = f"social_endpoints.jwks.{hashlib.sha256(uri.encode()).hexdigest()}"
     kept: list[dict[str, Any]] | None = cache.get(name)
-    known = kept is not None and (kid is None or any(key.get("kid") == kid for key in kept))
+    if kept is not None:
+        yield kept
     # The pause begins before the request: of many threads, one asks.
-    may_ask = not known and cache.add(f"{name}.asked", 1, PAUSE)
-    if kept is not None and not may_ask:
-        return kept
-    fetched = _fetched(backend, uri)
-    cache.set(name, fetched, LIFETIME)
-    return fetched
+    if cache.add(f"{name}.asked", 1, PAUSE) or kept is None:
+        fetched = _fetched(backend, uri)
+        cache.set(name, fetched, LIFETIME)
+        yield fetched
 
 
 def _fetched(backend: BaseAuth[Any], uri: str) -> list[dict[str, Any]]:

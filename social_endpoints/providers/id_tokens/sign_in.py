@@ -12,8 +12,10 @@ from typing import Any
 from social_core.backends.base import BaseAuth
 from social_core.backends.facebook_limited import FacebookLimitedLogin
 from social_core.backends.oauth import BaseOAuth2
+from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthCredentialError, AuthInputError
 
+from social_endpoints.providers.access_tokens import require_text
 from social_endpoints.providers.id_tokens.claims import leeway_of
 from social_endpoints.providers.id_tokens.issuers import Issuer, find_issuer
 from social_endpoints.providers.id_tokens.verification import verified_claims
@@ -46,6 +48,8 @@ def authenticate(
         raise _refused(backend, "unsupported_feature")
     if len(id_token) > MAX_LENGTH or not id_token.isascii():
         raise _refused(backend, "invalid_parameter")
+    if access_token is not None:
+        require_text(backend, access_token)
     claims = verified_claims(issuer, id_token, nonce=nonce, access_token=access_token)
     keep_stored(backend)
     expires = math.ceil(claims["exp"] + leeway_of(issuer))
@@ -83,7 +87,9 @@ def _claim(backend: BaseAuth[Any], id_token: str, expires: int) -> None:
 
 def _require_subject(issuer: Issuer, subject: str, profile: Mapping[str, Any]) -> None:
     """Refuse a profile of somebody else, which an access token of theirs would fetch."""
-    if profile.get("sub", subject) != subject:
+    # With OpenID Connect it is compared where it is fetched; a backend may hand on a part of it.
+    unsaid = subject if isinstance(issuer.backend, OpenIdConnectAuth) else None
+    if profile.get("sub", unsaid) != subject:
         raise issuer.error("invalid_claim", "sub")
 
 

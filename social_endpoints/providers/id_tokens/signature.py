@@ -7,6 +7,7 @@ from typing import Any
 
 import jwt
 from social_core.backends.utils import jwt_error
+from social_core.exceptions import AuthResponseError
 
 from social_endpoints.providers.id_tokens import jwks
 from social_endpoints.providers.id_tokens.issuers import Issuer
@@ -29,18 +30,15 @@ def signed(issuer: Issuer, id_token: str) -> tuple[dict[str, Any], dict[str, Any
         the issuer's keys cannot be fetched.
     """
     header = _header(issuer, id_token)
-    algorithm, kid = header.get("alg"), header.get("kid")
-    if algorithm not in issuer.algorithms():
+    if header["alg"] not in issuer.algorithms():
         raise issuer.error("invalid_signature")
-    known = jwks.keys(issuer.backend, issuer.jwks_uri(), kid)
-    candidates = [key for key in known if _is_suitable(key, algorithm, kid)]
-    if kid is None and len(candidates) > 1:
-        raise issuer.error("invalid_signature")  # Which of them, it has to say.
-    for key in candidates:
-        claims = _decoded(issuer, id_token, key, algorithm)
-        if claims is not None:
-            return claims, key, algorithm
-    raise issuer.error("invalid_signature")
+    failure = issuer.error("invalid_signature")
+    for keys in jwks.key_sets(issuer.backend, issuer.jwks_uri()):
+        try:
+            return _verified(issuer, id_token, keys, header["alg"], header.get("kid"))
+        except AuthResponseError as error:  # Keys that are kept may be old.
+            failure = error
+    raise failure
 
 
 def _header(issuer: Issuer, id_token: str) -> dict[str, Any]:
@@ -48,14 +46,27 @@ def _header(issuer: Issuer, id_token: str) -> dict[str, Any]:
         header = jwt.get_unverified_header(id_token)
     except jwt.PyJWTError as error:
         raise jwt_error(issuer.backend, error) from error
-    except (RecursionError, ValueError) as error:
-        raise issuer.error("malformed_response") from error
     kind = header.get("typ", "JWT")
     is_id_token = isinstance(kind, str) and kind.lower() in _TYPES
     # What a token says to be critical must be understood (RFC 7515 section 4.1.11).
     if "crit" in header or "b64" in header or not is_id_token:
         raise issuer.error("invalid_claim")
+    if not isinstance(header.get("alg"), str):
+        raise issuer.error("invalid_signature")
     return header
+
+
+def _verified(
+    issuer: Issuer, id_token: str, keys: list[dict[str, Any]], algorithm: str, kid: str | None
+) -> tuple[dict[str, Any], dict[str, Any], str]:
+    candidates = [key for key in keys if _is_suitable(key, algorithm, kid)]
+    if kid is None and len(candidates) > 1:
+        raise issuer.error("invalid_signature")  # Which of them, it has to say.
+    for key in candidates:
+        claims = _decoded(issuer, id_token, key, algorithm)
+        if claims is not None:
+            return claims, key, algorithm
+    raise issuer.error("invalid_signature")
 
 
 def _is_suitable(key: Mapping[str, Any], algorithm: str, kid: str | None) -> bool:
@@ -84,6 +95,4 @@ def _decoded(
         return None
     except jwt.PyJWTError as error:
         raise jwt_error(issuer.backend, error) from error
-    except (RecursionError, ValueError) as error:
-        raise issuer.error("malformed_response") from error
     return claims

@@ -2,14 +2,15 @@
 // Started with the path of that package and the configuration of everything else.
 
 const [packagePath, json] = process.argv.slice(2);
-const { issuer, port, client, email } = JSON.parse(json);
+const { issuer, port, clients, email } = JSON.parse(json);
 const { default: Provider } = await import(packagePath);
 
 // Ends with the process that started it.
 process.stdin.resume().on("end", () => process.exit());
 
 const provider = new Provider(issuer, {
-  clients: [client],
+  clients,
+  features: { introspection: { enabled: true } },
   cookies: { keys: ["of a provider that lives for one test run"] },
   pkce: { required: () => true },
   claims: { openid: ["sub"], profile: ["name", "preferred_username"], email: ["email"] },

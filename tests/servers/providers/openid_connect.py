@@ -12,6 +12,7 @@ from example_project.provider import demo
 from tests.servers import client
 from tests.servers.addresses import Addresses
 
+APPS = (client.APP, client.OTHER_APP)
 VERSION = "9.13.3"
 SCRIPT = Path(__file__).with_name("openid_connect.mjs")
 # Beside tox's environments, which git ignores too.
@@ -35,7 +36,7 @@ def command(addresses: Addresses) -> list[str]:
     configuration = {
         "issuer": addresses.openid_connect,
         "port": addresses.ports[3],
-        "client": registered,
+        "clients": [registered, *({**registered, "client_id": app} for app in APPS)],
         "email": demo.EMAIL,
     }
     package = installed() / "node_modules" / "oidc-provider" / "lib" / "index.js"

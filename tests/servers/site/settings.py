@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from example_project.data import DATA
 from example_project.site.settings import *  # noqa: F403
-from example_project.site.settings import AUTHENTICATION_BACKENDS
+from example_project.site.settings import AUTHENTICATION_BACKENDS, SOCIAL_ENDPOINTS
 from tests.servers import client
 from tests.servers.addresses import addresses
+
+SOCIAL_ENDPOINTS = {**SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["openid-connect"]}
 
 AUTHENTICATION_BACKENDS = [
     *AUTHENTICATION_BACKENDS,
@@ -21,6 +23,7 @@ SOCIAL_AUTH_OPENID_CONNECT_OIDC_ENDPOINT = addresses.openid_connect
 SOCIAL_AUTH_OPENID_CONNECT_KEY = client.ID
 SOCIAL_AUTH_OPENID_CONNECT_SECRET = client.SECRET
 SOCIAL_AUTH_OPENID_CONNECT_USE_PKCE = True
+SOCIAL_AUTH_OPENID_CONNECT_AUDIENCE = [client.APP]
 
 SOCIAL_AUTH_OPENID_CONNECT_FORM_POST_OIDC_ENDPOINT = addresses.openid_connect
 SOCIAL_AUTH_OPENID_CONNECT_FORM_POST_KEY = client.ID
