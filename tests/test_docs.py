@@ -8,6 +8,7 @@ import re
 import textwrap
 import tomllib
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
@@ -24,6 +25,8 @@ from social_endpoints import urls
 from social_endpoints.conf import Settings
 from social_endpoints.pipeline import TYPES
 from social_endpoints.providers.proof_key_sources import SOURCES
+from social_endpoints.signals import connected
+from tests.accounts import logged_in
 from tests.frontend import REDIRECT_URI, Frontend
 from tests.openid_provider import OpenIDProvider
 
@@ -268,6 +271,32 @@ def test_pipeline_recipe(
     assert answer.status_code == 201
     assert User.objects.get().email == "ada@example.com"
     assert [message.to for message in mail.outbox] == [["ada@example.com"]]
+
+
+@pytest.mark.django_db
+def test_signals_example(
+    openid: OpenIDProvider,
+    settings: Any,
+    frontend: Frontend,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    authentication = "rest_framework.authentication.TokenAuthentication"
+    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [authentication]}
+    owner = User.objects.create_user("grace", "grace@example.com")
+    browser = replace(frontend, client=logged_in(owner), below="connect/")
+    (block,) = (
+        block for block in code_blocks(DOCS / "operations.rst", "python") if "@receiver" in block
+    )
+    project: dict[str, Any] = {}
+    exec(block, project)
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            answers = browser.log_in(openid), browser.log_in(openid)
+    finally:
+        connected.disconnect(project["tell_the_owner"])
+
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert [message.to for message in mail.outbox] == [["grace@example.com"]]
 
 
 @pytest.mark.django_db
