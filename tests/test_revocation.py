@@ -335,3 +335,12 @@ def test_step_of_a_login_revokes_at_once(
 
     assert frontend.log_in(openid).status_code == 201
     assert len(asked) == 1
+
+
+def test_a_provider_whose_discovery_has_no_address(ada: Any, openid: OpenIDProvider) -> None:
+    del openid.endpoints["revocation_endpoint"]
+
+    answer = unlink(logged_in(ada), ada.social_auth.get(provider="oidc"))
+
+    assert answer.status_code == 204, answer.data
+    assert uids() == ["2"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import BaseOAuth2, OAuthAuth
 from social_core.backends.open_id_connect import OpenIdConnectAuth
-from social_core.exceptions import AuthCredentialError
+from social_core.exceptions import AuthCredentialError, AuthResponseError
 
 # The backends of social-core 7 are generic, those of 6 are not.
 if TYPE_CHECKING:
@@ -65,6 +65,10 @@ class Revoking(_BaseAuth):
             # Google's answer to a token that has expired. It is good for nothing any more,
             # and that is success (RFC 7009 section 2.2).
             if error.provider_code != "invalid_token":
+                raise
+        except AuthResponseError as error:
+            # A discovery need not have it (RFC 8414 section 2). Then there is nobody to ask.
+            if error.claim != "revocation_endpoint":
                 raise
         return None
 
