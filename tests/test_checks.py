@@ -686,6 +686,7 @@ class TestProviders:
             """
             from tests.settings import *
             INSTALLED_APPS.remove("social_django")
+            SOCIAL_ENDPOINTS["NATIVE_PROVIDERS"] = ["oidc"]
             """,
         )
 

@@ -1273,8 +1273,30 @@ def test_check_leaves_it_to_others(changed: dict[str, Any], settings: Any) -> No
     assert ids & {"social_endpoints.E003", "social_endpoints.E020"}
 
 
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [
+        ({"STRATEGY": "tests.test_provider_list.BrokenStrategy"}, set()),
+        ({"STRATEGY": "no.such.Strategy"}, {"social_endpoints.E005"}),
+    ],
+)
+def test_check_without_a_request(changed: dict[str, Any], found: set[str], settings: Any) -> None:
+    """A strategy of the project's may need one, or a table that is not there before migrate."""
+    native = {"NATIVE_PROVIDERS": ["oidc"], **changed}
+    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, **native}
+
+    assert {one.id for one in run_checks()} == found
+
+
 def test_check_of_backends_that_cannot_be_imported(settings: Any) -> None:
     settings.AUTHENTICATION_BACKENDS = ["no.such.Backend"]
     settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["oidc"]}
 
     assert "social_endpoints.E019" not in {one.id for one in run_checks()}
+
+
+def test_check_of_a_storage_that_cannot_be_imported(settings: Any) -> None:
+    settings.SOCIAL_AUTH_STORAGE = "no.such.Storage"
+    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["oidc"]}
+
+    assert {one.id for one in run_checks()} == {"social_endpoints.E013"}

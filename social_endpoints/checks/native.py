@@ -9,6 +9,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
 
+from social_endpoints.checks.project import can_load
 from social_endpoints.conf import NAME, settings
 from social_endpoints.flow import LOGIN, Flow
 from social_endpoints.providers.loading import load
@@ -43,8 +44,10 @@ def _problems(name: Any, providers: dict[str, Provider]) -> Iterator[tuple[str, 
 
 
 def _takes_tokens(provider: Provider) -> bool:
-    _, backend = load(provider, request=None, data={}, flow=Flow(provider.name, LOGIN, ""))
+    if not can_load():
+        return True  # Nobody knows before there is a request.
     try:
+        _, backend = load(provider, request=None, data={}, flow=Flow(provider.name, LOGIN, ""))
         return bool(possible_kinds(backend))
     except ImproperlyConfigured:
-        return True  # Reported by check_verifiers().
+        return True  # Reported by check_providers() or check_verifiers().

@@ -62,14 +62,22 @@ def check_providers(**kwargs: Any) -> list[CheckMessage]:
             )
         ]
     unknown = list(_unknown_in_pkce(providers))
-    if settings.STRATEGY != Settings.STRATEGY or not apps.is_installed("social_django"):
-        return unknown  # A strategy of the project's may know the settings of each request only.
+    if not can_load():
+        return unknown
     return unknown + [
         message
         for provider in providers.values()
         for find in (_incomplete, _handed_off, _of_the_users_choice)
         for message in find(provider, _backend(provider))
     ]
+
+
+def can_load() -> bool:
+    """Say whether a backend can be loaded, and asked for its settings, without a request.
+
+    A strategy of the project's may know the settings of each request only.
+    """
+    return settings.STRATEGY == Settings.STRATEGY and apps.is_installed("social_django")
 
 
 def check_urls(**kwargs: Any) -> list[CheckMessage]:
