@@ -8,6 +8,7 @@ from rest_framework import renderers, status
 from rest_framework.response import Response
 
 from social_endpoints.account_endpoint import AccountView
+from social_endpoints.actions.callback import Callback
 from social_endpoints.actions.connect import connect
 from social_endpoints.flow import CONNECT
 from social_endpoints.providers.registry import Provider
@@ -28,16 +29,11 @@ class ProviderConnectView(AccountView, RedirectionView):
         """Return the user who is logged in."""
         return self.request.user
 
-    def complete(
-        self, provider: Provider, data: dict[str, Any], partial_token: str | None
-    ) -> Response | Paused:
+    def complete(self, provider: Provider, callback: Callback) -> Response | Paused:
         """Answer with the connection, or with what a paused pipeline asks."""
         return connect(
             provider=provider,
-            data=data,
-            partial_token=partial_token,
-            flow=self.flow,
-            flow_sent=self.carrier.was_sent,
+            callback=callback,
             user=self.request.user,
             request=self.request._request,
             answer=self.get_connected_response,

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from social_endpoints.actions.begin import begin
+from social_endpoints.actions.callback import Callback
 from social_endpoints.carriers import Carrier
 from social_endpoints.conf import imported
 from social_endpoints.endpoint import EndpointView
@@ -112,7 +113,8 @@ class RedirectionView(FlowView):
             provider=provider,
             purpose=self.purpose,
         )
-        outcome = self.complete(found, data, partial_token)
+        callback = Callback(data, partial_token, self.flow, self.carrier.was_sent)
+        outcome = self.complete(found, callback)
         if isinstance(outcome, Paused):
             outcome = self.get_paused_response(outcome)
         self.carrier.drop(outcome)
@@ -122,10 +124,8 @@ class RedirectionView(FlowView):
         """Return to whom the identity will be linked; None for a login."""
         return None
 
-    def complete(
-        self, provider: Provider, data: dict[str, Any], partial_token: str | None
-    ) -> Response | Paused:
-        """Complete with what was sent back, and return the answer or the pause."""
+    def complete(self, provider: Provider, callback: Callback) -> Response | Paused:
+        """Complete with what was brought back, and return the answer or the pause."""
         raise NotImplementedError
 
     def get_handoff_uri(self) -> str:

@@ -23,6 +23,10 @@ from social_endpoints.serializers import (
 _PROVIDER = OpenApiParameter("provider", str, "path", description="Name of the backend.")
 _REFUSED = OpenApiResponse(ErrorSerializer, "Refused: a field error, or the error body.")
 _UNKNOWN = OpenApiResponse(description="No such provider is configured.")
+_BEGIN: Any = {
+    "parameters": [_PROVIDER, BeginSerializer],
+    "responses": {200: BegunSerializer, 400: _REFUSED, 404: _UNKNOWN},
+}
 
 
 class ProviderAuthViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # theirs
@@ -35,10 +39,7 @@ class ProviderAuthViewExtension(OpenApiViewExtension):  # type: ignore[no-untype
         """Return the view with its methods described."""
 
         class Described(self.target):  # type: ignore[name-defined, misc]  # known at run time
-            @extend_schema(
-                parameters=[_PROVIDER, BeginSerializer],
-                responses={200: BegunSerializer, 400: _REFUSED, 404: _UNKNOWN},
-            )
+            @extend_schema(**_BEGIN)
             def get(self, *args: Any, **kwargs: Any) -> Any:
                 """Begin a login: answers with where to send the user."""
 
@@ -94,10 +95,7 @@ class ProviderConnectViewExtension(OpenApiViewExtension):  # type: ignore[no-unt
         """Return the view with its methods described."""
 
         class Described(self.target):  # type: ignore[name-defined, misc]  # known at run time
-            @extend_schema(
-                parameters=[_PROVIDER, BeginSerializer],
-                responses={200: BegunSerializer, 400: _REFUSED, 404: _UNKNOWN},
-            )
+            @extend_schema(**_BEGIN)
             def get(self, *args: Any, **kwargs: Any) -> Any:
                 """Begin to link an identity: answers with where to send the user."""
 

@@ -9,6 +9,7 @@ from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from social_endpoints.actions.callback import Callback
 from social_endpoints.actions.complete import complete
 from social_endpoints.actions.native import sign_in
 from social_endpoints.flow import LOGIN
@@ -54,16 +55,11 @@ class ProviderAuthView(LoginView, RedirectionView):
 
     purpose = LOGIN
 
-    def complete(
-        self, provider: Provider, data: dict[str, Any], partial_token: str | None
-    ) -> Response | Paused:
+    def complete(self, provider: Provider, callback: Callback) -> Response | Paused:
         """Answer with the project's token, or with what a paused pipeline asks."""
         return complete(
             provider=provider,
-            data=data,
-            partial_token=partial_token,
-            flow=self.flow,
-            flow_sent=self.carrier.was_sent,
+            callback=callback,
             request=self.request._request,
             answer=self.get_login_response,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -33,33 +34,41 @@ from social_endpoints.types import Paused
 AnswerT = TypeVar("AnswerT")
 
 
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """What a browser brings to complete what it began.
+
+    ``data`` is what the provider sent back or, with the ``partial_token`` of a paused
+    pipeline, what its step asked for, and nothing else. ``flow`` is the flow of it, if the
+    browser has it, and ``flow_sent`` says whether the request carried any flow at all.
+    """
+
+    data: Mapping[str, Any] = field(repr=False)
+    partial_token: str | None = field(repr=False)
+    flow: Flow | None
+    flow_sent: bool
+
+
 def continue_flow(
     *,
     provider: Provider,
-    data: Mapping[str, Any],
-    partial_token: str | None,
-    flow: Flow | None,
-    flow_sent: bool,
+    callback: Callback,
     user: Any,
     request: HttpRequest,
     answer: Callable[[BaseAuth[Any], Any], AnswerT],
 ) -> AnswerT | Paused:
     """Complete what this browser began, or continue it where it has paused.
 
-    :param data: what the provider sent back, or what the paused step asked for, and
-        nothing else.
-    :param partial_token: which paused pipeline to continue.
-    :param flow: the flow of it, if the browser has it.
-    :param flow_sent: whether the request carried any flow at all.
     :param user: to whom the identity is linked; None for a login.
     :param answer: called in the transaction, with the backend and the user that the
         pipeline has come to; what it returns is returned. Where it raises, nothing is kept.
     :raises Refused: whatever the user, the browser or the provider got wrong.
     :raises Misconfigured: a mistake in the project's settings.
     """
+    data, flow, partial_token = callback.data, callback.flow, callback.partial_token
     with refusals(provider.name, "callback"):
         if flow is None:
-            raise _flow_missing(flow_sent)
+            raise _flow_missing(callback.flow_sent)
         answered = data
         if partial_token is None:
             answered = _answer(provider, data, flow)

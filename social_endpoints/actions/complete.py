@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 from django.http import HttpRequest
 
-from social_endpoints.actions.callback import continue_flow
+from social_endpoints.actions.callback import Callback, continue_flow
 from social_endpoints.actions.outcome import failure_told, log_in
-from social_endpoints.flow import Flow
 from social_endpoints.providers.registry import Provider
 from social_endpoints.types import Login, Paused
 
@@ -19,20 +18,12 @@ AnswerT = TypeVar("AnswerT")
 def complete(
     *,
     provider: Provider,
-    data: Mapping[str, Any],
-    partial_token: str | None,
-    flow: Flow | None,
-    flow_sent: bool,
+    callback: Callback,
     request: HttpRequest,
     answer: Callable[[Login], AnswerT],
 ) -> AnswerT | Paused:
     """Complete a login that this browser began, or continue one that has paused.
 
-    :param data: what the provider sent back, or what the paused step asked for, and
-        nothing else.
-    :param partial_token: which login to continue.
-    :param flow: the flow of this login, if the browser has it.
-    :param flow_sent: whether the request carried any flow at all.
     :param answer: called with the login inside its transaction; what it returns is
         returned. Where it raises, nothing of the login is kept.
     :raises Refused: whatever the user, the browser or the provider got wrong.
@@ -41,10 +32,7 @@ def complete(
     with failure_told(provider, request):
         return continue_flow(
             provider=provider,
-            data=data,
-            partial_token=partial_token,
-            flow=flow,
-            flow_sent=flow_sent,
+            callback=callback,
             user=None,
             request=request,
             answer=lambda backend, user: log_in(provider, backend, answer, request, user),

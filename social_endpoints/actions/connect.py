@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.http import HttpRequest
@@ -10,10 +10,9 @@ from social_core.exceptions import AuthPolicyError, AuthSessionError
 
 from social_endpoints import signals
 from social_endpoints.actions.account import account_of
-from social_endpoints.actions.callback import continue_flow
+from social_endpoints.actions.callback import Callback, continue_flow
 from social_endpoints.actions.outcome import require_active
 from social_endpoints.exceptions import refusals
-from social_endpoints.flow import Flow
 from social_endpoints.providers.registry import Provider
 from social_endpoints.types import Connected, Paused
 
@@ -23,21 +22,13 @@ AnswerT = TypeVar("AnswerT")
 def connect(
     *,
     provider: Provider,
-    data: Mapping[str, Any],
-    partial_token: str | None,
-    flow: Flow | None,
-    flow_sent: bool,
+    callback: Callback,
     user: Any,
     request: HttpRequest,
     answer: Callable[[Connected], AnswerT],
 ) -> AnswerT | Paused:
     """Link an identity to the user who began, or continue where that has paused.
 
-    :param data: what the provider sent back, or what the paused step asked for, and
-        nothing else.
-    :param partial_token: which paused pipeline to continue.
-    :param flow: the flow that the user began with, if the browser has it.
-    :param flow_sent: whether the request carried any flow at all.
     :param user: who is logged in.
     :param answer: called with what is linked, in the transaction; what it returns is
         returned. Where it raises, nothing is linked.
@@ -47,7 +38,7 @@ def connect(
     """
     with refusals(provider.name, "callback"):
         owner = account_of(user, stage="callback")
-        if flow is not None and flow.user != str(owner.pk):
+        if callback.flow is not None and callback.flow.user != str(owner.pk):
             raise AuthSessionError(code="user_mismatch", stage="callback")
 
     def link(backend: Any, result: Any) -> AnswerT:
@@ -59,10 +50,7 @@ def connect(
 
     return continue_flow(
         provider=provider,
-        data=data,
-        partial_token=partial_token,
-        flow=flow,
-        flow_sent=flow_sent,
+        callback=callback,
         user=owner,
         request=request,
         answer=link,
