@@ -39,6 +39,6 @@ async function request(path, options) {
   const response = await fetch(API + path, options);
   const data = await response.json();
   if (response.ok) return data;
-  const messages = data.non_field_errors ?? data.redirect_uri ?? [data.detail];
+  const messages = data.non_field_errors ?? Object.values(data).flat();
   throw Object.assign(new Error(messages.join(" ")), { recovery: data.error_recovery });
 }

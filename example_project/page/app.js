@@ -79,8 +79,9 @@ async function request(path, { method = "GET", body, token, provider } = {}) {
   });
   const data = await response.json().catch(() => ({}));
   if (response.ok) return data;
-  const messages = data.non_field_errors ?? data.redirect_uri ?? [data.detail ?? "Something went wrong."];
-  const error = new LoginError(messages.join(" "), provider, data.error_recovery ?? "none");
+  const messages = data.non_field_errors ?? Object.values(data).flat();
+  const text = messages.join(" ") || "Something went wrong.";
+  const error = new LoginError(text, provider, data.error_recovery ?? "none");
   error.status = response.status;
   throw error;
 }
