@@ -982,6 +982,34 @@ def test_one_account_with_what_is_stored(
     assert social.extra_data["token_type"] == "Bearer"
 
 
+@pytest.mark.parametrize("expires_in", [3600, "3600"])
+def test_the_access_token_of_a_redirect_grows_no_younger(
+    expires_in: Any, google: IdTokenProvider
+) -> None:
+    sign_in(google)
+    social = UserSocialAuth.objects.get()
+    ago = int(time.time()) - 3000
+    social.extra_data.update(access_token="by-redirect", auth_time=ago, expires_in=expires_in)
+    social.save()
+
+    assert sign_in(google, google.token(jti="2")).status_code == 201
+
+    social = UserSocialAuth.objects.get()
+    assert social.extra_data["access_token"] == "by-redirect"
+    assert social.extra_data["auth_time"] > ago  # It is when this one was last used.
+    assert 0 < social.expiration_timedelta().total_seconds() <= 600
+
+
+@pytest.mark.parametrize("stored", [{"expires_in": "soon"}, {"expires_in": []}, "x"])
+def test_what_is_stored_may_say_nothing(stored: Any, google: IdTokenProvider) -> None:
+    sign_in(google)
+    social = UserSocialAuth.objects.get()
+    social.extra_data = {**social.extra_data, **stored} if isinstance(stored, dict) else stored
+    social.save()
+
+    assert sign_in(google, google.token(jti="2")).status_code == 201
+
+
 def test_apples_account_is_one(apple: IdTokenProvider, settings: Any) -> None:
     settings.SOCIAL_AUTH_APPLE_ID_TEAM = settings.SOCIAL_AUTH_APPLE_ID_KEY = "x"
     settings.SOCIAL_AUTH_APPLE_ID_SECRET = elliptic_key().private_bytes(
