@@ -606,6 +606,28 @@ def test_an_answer_that_is_no_keys(answer: str, provider: IdTokenProvider) -> No
     assert_refused(sign_in(provider), "malformed_response")
 
 
+@pytest.mark.parametrize("name", ["oidc", "azuread-oauth2"])
+@pytest.mark.parametrize("url", [None, 7, "", "no URL", "ftp://id.example.com/keys"])
+def test_a_provider_that_does_not_say_where_its_keys_are(
+    url: Any, name: str, wire: responses.RequestsMock, settings: Any
+) -> None:
+    provider = put(name, wire, settings)
+    assert provider.discovery is not None
+    discovery, document = provider.discovery
+    wire.replace("GET", discovery, json={**document, "jwks_uri": url})
+
+    assert_refused(sign_in(provider), "malformed_response", "missing_claim")
+
+
+def test_a_project_that_does_not_know_where_the_keys_are(
+    wire: responses.RequestsMock, settings: Any
+) -> None:
+    azure = put("azuread-oauth2", wire, settings)
+    settings.SOCIAL_AUTH_AZUREAD_OAUTH2_JWKS_URI = "no URL"
+
+    assert sign_in(azure).status_code == 500
+
+
 @pytest.mark.parametrize("value", [None, 7, "", "!", [], {}, "AQ"])
 def test_a_key_that_is_none(value: Any, provider: IdTokenProvider) -> None:
     provider.keys = [{**public(signing_key()), "n": value}]

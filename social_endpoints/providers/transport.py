@@ -8,6 +8,7 @@ from urllib.parse import urljoin, urlsplit
 from requests import PreparedRequest, RequestException, Response
 from requests.auth import AuthBase, HTTPBasicAuth
 from requests.exceptions import ChunkedEncodingError
+from social_core.backends.azuread import AzureADOAuth2
 from social_core.backends.base import BaseAuth
 from social_core.backends.utils import OIDCDiscoveryMixin
 from social_core.exceptions import AuthConfigurationError, AuthProviderError, AuthResponseError
@@ -33,7 +34,7 @@ class Transport(_BaseAuth):
             return super().request(url, *args, **kwargs)
         except AuthConfigurationError as error:
             # Core takes a URL that is none for the project's mistake, whoever named it.
-            by_provider = guard.redirected or self._was_discovered(url)
+            by_provider = guard.redirected or self._was_discovered(url, error.stage)
             if error.parameter != "url" or not by_provider:
                 raise
             code, stage = "malformed_response", error.stage
@@ -44,7 +45,10 @@ class Transport(_BaseAuth):
                 raise AuthProviderError(self, code=code, stage=stage) from error
             raise
 
-    def _was_discovered(self, url: str) -> bool:
+    def _was_discovered(self, url: str, stage: str) -> bool:
+        if isinstance(self, AzureADOAuth2):  # It has the URL of the keys alone from there.
+            of_project = {self.openid_configuration_url(), self.setting("JWKS_URI")}
+            return stage == "token_validation" and url not in of_project
         return isinstance(self, OIDCDiscoveryMixin) and url != self.oidc_config_url()
 
 
