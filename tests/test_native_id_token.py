@@ -1287,6 +1287,7 @@ def test_the_list_of_providers_tells(
         (["oidc", "github"], []),
         (["odic"], ["Did you mean 'oidc'?"]),
         ([7], ["There are: oidc, github, google-oauth, oidc-only-links."]),
+        ([["oidc"]], ["Did you mean 'oidc'?"]),
         (["google-oauth"], ["Take it out"]),
         (["oidc-only-links"], ["Take it out"]),
     ],

@@ -34,7 +34,7 @@ def check_native_providers(**kwargs: Any) -> list[CheckMessage]:
 
 
 def _problems(name: Any, providers: dict[str, Provider]) -> Iterator[tuple[str, str]]:
-    if name not in providers:
+    if not isinstance(name, str) or name not in providers:
         nearest = get_close_matches(str(name), providers, n=1)
         hint = f"Did you mean {nearest[0]!r}?" if nearest else f"There are: {', '.join(providers)}."
         yield f"{NAME}['NATIVE_PROVIDERS'] names {name!r}, which is no provider.", hint
