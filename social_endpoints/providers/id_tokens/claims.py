@@ -15,7 +15,11 @@ from social_endpoints.providers.id_tokens.issuers import Issuer
 from social_endpoints.providers.id_tokens.nonce import is_of
 
 # What Keycloak calls its other tokens, which it signs with the same keys, in a claim.
-_OTHER_USES = frozenset({"bearer", "logout", "offline", "refresh"})
+_OTHER_USES = frozenset({"bearer", "dpop", "logout", "offline", "refresh"})
+
+# Whom an access token was issued to, which may be for one of the project's own client ids as an
+# API: RFC 9068 section 2.2, and Microsoft ("Access token claims reference", of version 1.0).
+_PARTIES = ("azp", "client_id", "appid")
 
 _LONGEST_SUBJECT = 255  # Core section 2
 _TOO_LATE = 10**12  # in seconds since the epoch: no time
@@ -29,7 +33,7 @@ def require_issuer(issuer: Issuer, claims: Mapping[str, Any]) -> None:
 
 
 def require_audience(issuer: Issuer, claims: Mapping[str, Any]) -> None:
-    """Refuse a token that is for anybody else, too (rules 3 to 5)."""
+    """Refuse a token that is for anybody else, too, or was issued to them (rules 3 to 5)."""
     own = own_client_ids(issuer.backend)
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
@@ -37,9 +41,9 @@ def require_audience(issuer: Issuer, claims: Mapping[str, Any]) -> None:
         raise issuer.error("missing_claim" if audience is None else "invalid_claim", "aud")
     if "azp" not in claims and len(audiences) > 1:
         raise issuer.error("missing_claim", "azp")
-    authorized = claims.get("azp")
-    if "azp" in claims and not (isinstance(authorized, str) and authorized in own):
-        raise issuer.error("invalid_claim", "azp")
+    for name in _PARTIES:
+        if name in claims and not (isinstance(claims[name], str) and claims[name] in own):
+            raise issuer.error("invalid_claim", name)
 
 
 def require_now(issuer: Issuer, claims: Mapping[str, Any]) -> None:
