@@ -339,6 +339,12 @@ def test_what_is_no_token_is_sent_nowhere(provider: TokenProvider, token: str) -
     assert provider.asked == []
 
 
+def test_leeway_that_is_no_number(oidc: TokenProvider, settings: Any) -> None:
+    settings.SOCIAL_AUTH_OIDC_JWT_LEEWAY = "10"
+
+    assert sign_in(oidc).status_code == 500
+
+
 def test_no_secret_is_logged_or_answered(
     provider: TokenProvider, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -266,8 +266,9 @@ def test_algorithms_that_are_none(
     assert sign_in(oidc).status_code == 500
 
 
-def test_a_leeway_that_is_no_number(oidc: IdTokenProvider, settings: Any) -> None:
-    settings.SOCIAL_AUTH_OIDC_JWT_LEEWAY = "10"
+@pytest.mark.parametrize("leeway", ["10", True, -1, float("nan"), float("inf")])
+def test_a_leeway_that_is_no_number(leeway: Any, oidc: IdTokenProvider, settings: Any) -> None:
+    settings.SOCIAL_AUTH_OIDC_JWT_LEEWAY = leeway
 
     assert sign_in(oidc).status_code == 500
 

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from social_core.backends.open_id_connect import OpenIdConnectAuth
-from social_core.exceptions import AuthConfigurationError, AuthInputError
+from social_core.exceptions import AuthInputError
 from social_core.utils import constant_time_compare
 
 from social_endpoints.providers.audiences import own_client_ids
 from social_endpoints.providers.id_tokens.issuers import Issuer
 from social_endpoints.providers.id_tokens.nonce import is_of
+from social_endpoints.providers.leeway import leeway_of
 
 # What Keycloak calls its other tokens, which it signs with the same keys, in a claim.
 _OTHER_USES = frozenset({"bearer", "dpop", "logout", "offline", "refresh"})
@@ -48,7 +49,7 @@ def require_audience(issuer: Issuer, claims: Mapping[str, Any]) -> None:
 
 def require_now(issuer: Issuer, claims: Mapping[str, Any]) -> None:
     """Refuse a token whose time is over, or has not come (rules 9 and 10)."""
-    now, leeway = time.time(), leeway_of(issuer)
+    now, leeway = time.time(), leeway_of(issuer.backend)
     if _moment(issuer, claims, "exp") <= now - leeway:
         raise issuer.error("response_expired", "exp")
     begins = ["iat", *(["nbf"] if "nbf" in claims else [])]
@@ -111,17 +112,3 @@ def _moment(issuer: Issuer, claims: Mapping[str, Any], name: str) -> float:
     if not is_number or not 0 <= value < _TOO_LATE:  # type: ignore[operator]  # as just said
         raise issuer.error("missing_claim" if value is None else "invalid_claim", name)
     return float(value)  # type: ignore[arg-type]  # as just said
-
-
-def leeway_of(issuer: Issuer) -> float:
-    """Return the seconds by which clocks may differ, by the backend's ``JWT_LEEWAY``.
-
-    :raises AuthConfigurationError: that is no number.
-    """
-    default = getattr(issuer.backend, "JWT_LEEWAY", 1.0)
-    leeway = issuer.backend.setting("JWT_LEEWAY", default)
-    if isinstance(leeway, bool) or not isinstance(leeway, (int, float)):
-        raise AuthConfigurationError(
-            issuer.backend, parameter="JWT_LEEWAY", stage="token_validation"
-        )
-    return leeway

@@ -16,10 +16,10 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthCredentialError, AuthInputError
 
 from social_endpoints.providers.access_tokens import require_text
-from social_endpoints.providers.id_tokens.claims import leeway_of
 from social_endpoints.providers.id_tokens.issuers import Issuer, find_issuer
 from social_endpoints.providers.id_tokens.verification import verified_claims
 from social_endpoints.providers.kept import keep_stored
+from social_endpoints.providers.leeway import leeway_of
 from social_endpoints.storage import claim_id_token
 
 PARAMETER = "id_token"
@@ -52,7 +52,7 @@ def authenticate(
         require_text(backend, access_token)
     claims = verified_claims(issuer, id_token, nonce=nonce, access_token=access_token)
     keep_stored(backend)
-    expires = math.ceil(claims["exp"] + leeway_of(issuer))
+    expires = math.ceil(claims["exp"] + leeway_of(backend))
     backend.strategy.before_pipeline = partial(_claim, backend, id_token, expires)
     return _authenticate(backend, issuer, claims, id_token, access_token)
 

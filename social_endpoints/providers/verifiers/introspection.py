@@ -10,6 +10,7 @@ from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import BaseOAuth2
 from social_core.exceptions import AuthResponseError
 
+from social_endpoints.providers.leeway import leeway_of
 from social_endpoints.providers.verifiers.answer import Answer
 from social_endpoints.providers.verifiers.base import Issued, Verifier
 from social_endpoints.providers.verifiers.endpoint import endpoint_url, may_have_endpoint
@@ -60,8 +61,7 @@ class Introspection(Verifier):
 
     def _lifetime(self, answer: Answer) -> int | None:
         now = time.time()
-        leeway = self.backend.setting("JWT_LEEWAY", getattr(self.backend, "JWT_LEEWAY", 1.0))
-        if answer.has("nbf") and answer.number("nbf") > now + leeway:
+        if answer.has("nbf") and answer.number("nbf") > now + leeway_of(self.backend):
             code = "response_not_yet_valid"
             raise AuthResponseError(self.backend, code=code, stage="token_validation")
         if not answer.has("exp"):
