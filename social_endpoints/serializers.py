@@ -156,7 +156,8 @@ class LastUsedField(serializers.DateTimeField):
     def to_representation(self, social: Any) -> Any:
         """Return the moment that social-core writes at each login, else that of the last change."""
         moment = social.modified
-        at = (social.extra_data or {}).get("auth_time")
+        stored = social.extra_data  # Older versions have left texts there.
+        at = stored.get("auth_time") if isinstance(stored, dict) else None
         if isinstance(at, int) and 0 < at < _YEAR_9999:
             moment = datetime.fromtimestamp(at, UTC)
         return super().to_representation(moment)

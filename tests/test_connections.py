@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import responses
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.db import connections as databases
+from django.db.models import JSONField, Value
 from django.test import override_settings
 from django.utils.dateparse import parse_datetime
 from rest_framework.authtoken.models import Token
@@ -124,6 +127,20 @@ def test_last_used_is_the_last_change_where_no_login_is_known(auth_time: Any) ->
     (shown,) = listed(logged_in(user)).data
 
     assert parse_datetime(shown["last_used"]) == user.social_auth.get().modified
+
+
+@pytest.mark.parametrize("extra_data", ['{"auth_time": 1}', "", [], None])
+def test_what_older_versions_stored_is_listed_and_unlinked(grace: Any, extra_data: Any) -> None:
+    """Social-core reads texts there, too."""
+    social = grace.social_auth.get(uid="1")
+    grace.social_auth.filter(pk=social.pk).update(extra_data=Value(extra_data, JSONField()))
+    client = logged_in(grace)
+
+    shown, answer = listed(client), unlink(client, social)
+
+    assert shown.status_code == 200
+    assert parse_datetime(shown.data[0]["last_used"]) == social.modified
+    assert answer.status_code == 204
 
 
 def test_last_used_follows_the_logins(frontend: Frontend, openid: OpenIDProvider) -> None:
@@ -240,6 +257,42 @@ def test_an_identity_of_a_provider_that_is_gone_is_no_way_in() -> None:
 
     assert answer.data["error_code"] == "disconnect_disallowed"
     assert uids() == ["1", "2"]
+
+
+def as_the_account_has_been_read(change: Callable[[], object]) -> Any:
+    """Have another request do something, once this one has read the account."""
+    pending = [change]
+
+    def execute(run: Any, sql: str, *args: Any) -> Any:
+        result = run(sql, *args)
+        if pending and re.search(r"FROM .auth_user", sql):
+            pending.pop()()
+        return result
+
+    return connection.execute_wrapper(execute)
+
+
+def test_the_last_way_in_where_the_password_is_removed_at_the_same_moment() -> None:
+    user = user_with(("oidc", "1"))
+    client, social = logged_in(user), user.social_auth.get()
+    user.set_password("a password")
+    user.save()
+    user.set_unusable_password()
+
+    with as_the_account_has_been_read(user.save):
+        answer = unlink(client, social)
+
+    assert (answer.status_code, answer.data["error_code"]) == (400, "disconnect_disallowed")
+    assert uids() == ["1"]
+
+
+def test_an_account_that_is_deleted_at_the_same_moment(grace: Any) -> None:
+    client, social = logged_in(grace), grace.social_auth.get(uid="1")
+
+    with as_the_account_has_been_read(User.objects.get(pk=grace.pk).delete):
+        answer = unlink(client, social)
+
+    assert answer.status_code == 404
 
 
 def test_an_identity_of_another_user(grace: Any) -> None:
