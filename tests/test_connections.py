@@ -27,6 +27,7 @@ from social_django.models import UserSocialAuth
 from social_endpoints import signals
 from tests.frontend import Frontend
 from tests.openid_provider import ISSUER, OpenIDProvider
+from tests.test_transaction import DEFAULT_PIPELINE
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
@@ -592,3 +593,75 @@ def test_two_requests_that_meet_between_the_check_and_the_deletion() -> None:
     codes = sorted((each.status_code, (each.data or {}).get("error_code")) for each in answers)
     assert codes == [(204, None), (400, "disconnect_disallowed")], codes
     assert len(uids()) == 1
+
+
+IN_A_LOGIN: list[Callable[[Any], object]] = []
+
+
+def meanwhile(social: Any, **kwargs: Any) -> None:
+    """Let something happen, once, in the middle of a login."""
+    for happens in IN_A_LOGIN[:]:
+        IN_A_LOGIN.remove(happens)
+        happens(social)
+
+
+@pytest.fixture
+def signing_in(settings: Any) -> tuple[Any, Any]:
+    """Return a user, and the identity with which a login is about to meet something."""
+    pipeline = list(DEFAULT_PIPELINE)
+    place = pipeline.index("social_core.pipeline.social_auth.load_extra_data")
+    pipeline.insert(place, "tests.test_connections.meanwhile")
+    settings.SOCIAL_AUTH_PIPELINE = pipeline
+    user = user_with(("oidc", "user-1"), ("github", "2"))
+    user.social_auth.filter(uid="user-1").update(id_key="sub")
+    return user, user.social_auth.get(uid="user-1")
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="one writes after the other")
+@pytest.mark.django_db(transaction=True)
+def test_an_identity_that_is_unlinked_while_it_signs_in_stays_unlinked(
+    signing_in: tuple[Any, Any], frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    user, social = signing_in
+    client = logged_in(user)
+    answers: list[Any] = []
+
+    def unlinking() -> None:
+        try:
+            answers.append(unlink(client, social))
+        finally:
+            databases.close_all()
+
+    def in_another_request(social: Any) -> None:
+        thread = threading.Thread(target=unlinking)
+        thread.start()
+        thread.join()
+
+    IN_A_LOGIN.append(in_another_request)
+    signed_in = frontend.log_in(openid)
+
+    assert [answer.status_code for answer in answers] == [204]
+    assert [one.uid for one in user.social_auth.all()] == ["2"]
+    assert signed_in.status_code == 201
+    assert Token.objects.get(key=signed_in.data["token"]).user != user
+
+
+def test_a_login_with_an_identity_that_is_gone_is_looked_up_again(
+    signing_in: tuple[Any, Any], frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    IN_A_LOGIN.append(lambda social: type(social).objects.filter(pk=social.pk).delete())
+
+    answer = frontend.log_in(openid)
+
+    assert answer.status_code == 201  # It was deleted in the very transaction that is undone.
+    assert Token.objects.get(key=answer.data["token"]).user == signing_in[0]
+    assert User.objects.count() == 1
+
+
+def test_what_else_cannot_be_stored_of_a_login(
+    signing_in: tuple[Any, Any], frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    IN_A_LOGIN.append(lambda social: vars(social).update(provider="github", uid="2"))
+
+    assert frontend.log_in(openid).status_code == 201  # Not so the second time.
+    assert uids() == ["2", "user-1"]

@@ -39,6 +39,7 @@ from social_endpoints.providers.registry import Provider
 from social_endpoints.providers.revocation import Revoking
 from social_endpoints.providers.telegram import TelegramRedirect
 from social_endpoints.providers.transport import Transport
+from social_endpoints.providers.unlinked import StaysUnlinked
 from social_endpoints.providers.verified import VerifiedProfile, VerifiedUserinfo
 from social_endpoints.strategy import Strategy
 
@@ -104,6 +105,7 @@ def _additions(backend: Any) -> Iterator[Any]:
     yield RecordedPipeline
     yield Revoking
     yield KeptExtraData
+    yield StaysUnlinked
     if issubclass(backend, AppleIdAuth):
         yield AppleUser
     if issubclass(backend, PushbulletOAuth2):
