@@ -339,6 +339,37 @@ def test_sign_up_recipe(
     assert frontend.log_in(openid).status_code == 201
 
 
+def note_verified_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    field = property(
+        lambda user: user.is_staff, lambda user, value: setattr(user, "is_staff", value)
+    )
+    monkeypatch.setattr(User, "email_verified", field, raising=False)
+
+
+def type_address(**known: Any) -> dict[str, Any]:
+    """Let what the user has typed be the address of the account, as ``create_user`` takes it."""
+    return {"email": "victim@example.com"}
+
+
+@pytest.mark.django_db
+def test_the_accounts_recipe_does_not_take_a_typed_address_for_a_verified_one(
+    openid: OpenIDProvider, settings: Any, frontend: Frontend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else whoever types the address of another would wait in the account for the other."""
+    pipeline = list(DEFAULT_AUTH_PIPELINE)
+    place = pipeline.index("social_core.pipeline.user.create_user")
+    pipeline.insert(place + 1, "docs.recipes.accounts.mark_verified")
+    pipeline.insert(place, "tests.test_docs.type_address")
+    settings.SOCIAL_AUTH_PIPELINE = pipeline
+    note_verified_addresses(monkeypatch)
+    openid.userinfo["email_verified"] = True
+
+    assert frontend.log_in(openid).status_code == 201
+
+    user = User.objects.get()
+    assert (user.email, user.email_verified) == ("victim@example.com", False)
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("verified", [True, False])
 def test_accounts_recipe(
@@ -357,10 +388,7 @@ def test_accounts_recipe(
     )
     exec(block.replace("myproject.", "docs.recipes."), project)
     settings.SOCIAL_AUTH_PIPELINE = project["SOCIAL_AUTH_PIPELINE"]
-    field = property(
-        lambda user: user.is_staff, lambda user, value: setattr(user, "is_staff", value)
-    )
-    monkeypatch.setattr(User, "email_verified", field, raising=False)
+    note_verified_addresses(monkeypatch)
     openid.userinfo["email_verified"] = verified
     assert frontend.log_in(openid).status_code == 201
     assert User.objects.get().email_verified is verified
