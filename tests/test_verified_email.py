@@ -16,6 +16,7 @@ from django.urls import include, path
 from rest_framework.exceptions import ValidationError
 from social_core.backends.mixcloud import MixcloudOAuth2
 from social_core.pipeline import DEFAULT_AUTH_PIPELINE
+from social_core.pipeline.partial import partial
 from social_django.models import UserSocialAuth
 
 from social_endpoints import pipeline
@@ -550,6 +551,34 @@ def test_after_a_pause(
     answer = resumed(frontend, frontend.log_in(verified), name="Ada")
 
     assert_linked(answer, ada)
+
+
+@partial
+def ask_for_address(strategy: Any, details: dict[str, Any], **known: Any) -> Any:
+    """Pause until there is an address, and take it as a project may."""
+    typed = strategy.request_data().get("email")
+    return {"details": {**details, "email": typed}} if typed else strategy.redirect("/email")
+
+
+@pytest.mark.parametrize("said", [None, "grace@example.com"])
+@pytest.mark.parametrize("in_id_token", [True, False])
+def test_what_the_user_types_is_not_what_the_provider_asserts(
+    said: str | None,
+    in_id_token: bool,
+    ada: Any,
+    frontend: Frontend,
+    verified: OpenIDProvider,
+    settings: Any,
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = steps("tests.test_verified_email.ask_for_address")
+    del verified.userinfo["email"]
+    source = verified.claims if in_id_token else verified.userinfo
+    source.update({"email": said, "email_verified": True})
+    claims = {"email": EMAIL, "email_verified": True}
+
+    answer = resumed(frontend, frontend.log_in(verified), response=claims, **claims)
+
+    assert_linked(answer, ada, linked=False)
 
 
 @pytest.mark.parametrize("is_verified", [True, False])
