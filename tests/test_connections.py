@@ -266,7 +266,7 @@ def as_the_account_has_been_read(change: Callable[[], object]) -> Any:
 
     def execute(run: Any, sql: str, *args: Any) -> Any:
         result = run(sql, *args)
-        if pending and re.search(r"FROM .auth_user", sql):
+        if pending and re.search(f"FROM .{User._meta.db_table}", sql):
             pending.pop()()
         return result
 
