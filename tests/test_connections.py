@@ -665,3 +665,21 @@ def test_what_else_cannot_be_stored_of_a_login(
 
     assert frontend.log_in(openid).status_code == 201  # Not so the second time.
     assert uids() == ["2", "user-1"]
+
+
+def leave_none(**kwargs: Any) -> dict[str, None]:
+    """Keep the identity from the later steps."""
+    return {"social": None}
+
+
+def test_a_pipeline_that_leaves_no_identity_stores_what_it_did(
+    signing_in: tuple[Any, Any], frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    steps = "tests.test_connections.meanwhile", "tests.test_connections.leave_none"
+    pipeline = [steps[1] if step == steps[0] else step for step in settings.SOCIAL_AUTH_PIPELINE]
+    settings.SOCIAL_AUTH_PIPELINE = pipeline
+    user, social = signing_in
+
+    assert frontend.log_in(openid).status_code == 201
+
+    assert user.social_auth.get(pk=social.pk).extra_data["access_token"] != SECRET
