@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import DataError, IntegrityError, ProgrammingError
 from rest_framework import status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -48,11 +49,12 @@ class ConnectionListView(AccountView):
     def get_page(self, paginator: Any, rows: Any) -> list[Any] | None:
         """Return the page that is asked for; None where the project sets no size.
 
-        :raises NotFound: there is no such page.
+        :raises NotFound: there is no such page. DRF lets through a limit that no database
+            takes, and a cursor that stands for no moment.
         """
         try:
             page: list[Any] | None = paginator.paginate_queryset(rows, self.request, view=self)
-        except ValidationError as error:  # A cursor of the client's own making.
+        except (ValidationError, DataError, IntegrityError, ProgrammingError) as error:
             raise NotFound(getattr(paginator, "invalid_cursor_message", None)) from error
         return page
 

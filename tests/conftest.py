@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import responses
+from django.db import connection
 from rest_framework.test import APIClient
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 
@@ -19,14 +20,23 @@ collect_ignore = [] if find_spec("drf_spectacular") else ["test_schema.py"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests that are marked to need a package that is not installed."""
+    """Leave out the tests that are marked to need what is not there: a package, or row locks."""
     left_out = [item for item in items if not _has_what_it_needs(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 
 
 def _has_what_it_needs(item: pytest.Item) -> bool:
-    return all(find_spec(marker.args[0]) for marker in item.iter_markers("needs"))
+    packages = [marker.args[0] for marker in item.iter_markers("needs")]
+    locks_rows = connection.vendor != "sqlite" or item.get_closest_marker("row_locks") is None
+    return locks_rows and all(map(_is_installed, packages))
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:  # Not even what it would be in.
+        return False
 
 
 @pytest.fixture

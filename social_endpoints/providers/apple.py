@@ -47,11 +47,11 @@ class AppleUser(_AppleIdAuth):
 def _is_user(text: str) -> bool:
     try:
         user = json.loads(text)
-        # JSON can write half a surrogate pair, which no database takes.
+        # JSON can write half a surrogate pair, which no database takes, nor a zero.
         json.dumps(user, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return False
     name = user.get("name", {}) if isinstance(user, dict) else None
     return isinstance(name, dict) and all(
-        value is None or isinstance(value, str) for value in name.values()
+        value is None or (isinstance(value, str) and "\0" not in value) for value in name.values()
     )
