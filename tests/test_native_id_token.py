@@ -35,6 +35,7 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.pipeline.partial import partial
 from social_django.models import Nonce, UserSocialAuth
 
+from social_endpoints.strategy import Strategy
 from tests.frontend import Frontend
 from tests.id_token_providers import (
     PROVIDERS,
@@ -1316,6 +1317,38 @@ def test_check_of_the_names(names: Any, found: list[str], settings: Any) -> None
     assert len(messages) == len(found)
     for message, hint in zip(messages, found, strict=True):
         assert str(message.hint).startswith(hint)
+
+
+@pytest.mark.parametrize("strategy", [True, False])
+@pytest.mark.parametrize(
+    ("name", "value", "is_wrong"),
+    [
+        ("AUDIENCE", 7, True),
+        ("AUDIENCE", [None], True),
+        ("JWT_ALGORITHMS", ["HS256"], True),
+        ("JWT_LEEWAY", "10", True),
+        ("INTROSPECTION_URL", "no URL", True),
+        ("KEY", None, False),  # Reported by check_providers().
+        ("AUDIENCE", ["our-app-id"], False),
+    ],
+)
+def test_check_of_the_settings(
+    name: str, value: Any, is_wrong: bool, strategy: bool, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.open_id_connect.OpenIdConnectAuth"]
+    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["oidc"]}
+    if strategy:
+        settings.SOCIAL_ENDPOINTS["STRATEGY"] = "tests.test_native_id_token.Tenants"
+    setattr(settings, f"SOCIAL_AUTH_OIDC_{name}", value)
+
+    found = [one.msg for one in run_checks() if one.id == "social_endpoints.E019"]
+
+    assert len(found) == (is_wrong and not strategy)
+    assert all(f"SOCIAL_AUTH_OIDC_{name}" in message for message in found)
+
+
+class Tenants(Strategy):
+    """A strategy of a project."""
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
+from social_core.utils import setting_name
 
 from social_endpoints.checks.project import can_load
 from social_endpoints.conf import NAME, settings
 from social_endpoints.flow import LOGIN, Flow
 from social_endpoints.providers.loading import load
-from social_endpoints.providers.native import possible_kinds
+from social_endpoints.providers.native import possible_kinds, wrong_setting
 from social_endpoints.providers.registry import Provider, configured
 
 
@@ -38,16 +39,21 @@ def _problems(name: Any, providers: dict[str, Provider]) -> Iterator[tuple[str, 
         nearest = get_close_matches(str(name), providers, n=1)
         hint = f"Did you mean {nearest[0]!r}?" if nearest else f"There are: {', '.join(providers)}."
         yield f"{NAME}['NATIVE_PROVIDERS'] names {name!r}, which is no provider.", hint
-    elif not _takes_tokens(providers[name]):
-        hint = "Take it out; or name a class in NATIVE_VERIFIERS that can ask the provider."
-        yield f"{NAME}['NATIVE_PROVIDERS'] names {name!r}, whose tokens cannot be verified.", hint
+    elif can_load():  # Else nobody knows before there is a request.
+        yield from _of_backend(providers[name])
 
 
-def _takes_tokens(provider: Provider) -> bool:
-    if not can_load():
-        return True  # Nobody knows before there is a request.
+def _of_backend(provider: Provider) -> Iterator[tuple[str, str]]:
     try:
         _, backend = load(provider, request=None, data={}, flow=Flow(provider.name, LOGIN, ""))
-        return bool(possible_kinds(backend))
+        kinds = possible_kinds(backend)
     except ImproperlyConfigured:
-        return True  # Reported by check_providers() or check_verifiers().
+        return  # Reported by check_providers() or check_verifiers().
+    if not kinds:
+        hint = "Take it out; or name a class in NATIVE_VERIFIERS that can ask the provider."
+        name = provider.name
+        yield f"{NAME}['NATIVE_PROVIDERS'] names {name!r}, whose tokens cannot be verified.", hint
+    elif wrong := wrong_setting(backend):
+        full_name = setting_name(provider.name, wrong)
+        hint = "Correct it, or take the provider out of NATIVE_PROVIDERS."
+        yield f"{full_name} is of no use to verify tokens of {provider.name!r} with.", hint

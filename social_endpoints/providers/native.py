@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from social_core.backends.base import BaseAuth
+from social_core.exceptions import AuthConfigurationError
 
 from social_endpoints.conf import listed
 from social_endpoints.exceptions import ProviderNotSupported
-from social_endpoints.providers.id_tokens.issuers import issues_id_tokens
+from social_endpoints.providers.audiences import own_client_ids
+from social_endpoints.providers.id_tokens.issuers import find_issuer, issues_id_tokens
+from social_endpoints.providers.leeway import leeway_of
 from social_endpoints.providers.registry import Provider, find
 from social_endpoints.providers.verifiers.choice import has_verifier
+from social_endpoints.providers.verifiers.endpoint import configured_url
 
 
 def find_native(name: str) -> Provider:
@@ -43,3 +47,20 @@ def possible_kinds(backend: BaseAuth[Any]) -> list[str]:
         return []
     id_token = ["id_token"] if issues_id_tokens(type(backend)) else []
     return [*id_token, *(["access_token"] if has_verifier(backend) else [])]
+
+
+def wrong_setting(backend: BaseAuth[Any]) -> str | None:
+    """Return the name of a setting that is of no use to verify tokens with, if there is one.
+
+    The name is without its ``SOCIAL_AUTH_<BACKEND>_``. The network is not asked.
+    """
+    issuer = find_issuer(backend)
+    try:
+        own_client_ids(backend)
+        leeway_of(backend)
+        configured_url(backend)
+        if issuer is not None:
+            issuer.algorithms()
+    except AuthConfigurationError as error:
+        return error.parameter if error.code == "invalid_setting" else None
+    return None

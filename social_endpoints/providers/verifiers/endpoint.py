@@ -23,7 +23,7 @@ _STAGE: Final = "token_validation"
 def may_have_endpoint(backend: BaseAuth[Any]) -> bool:
     """Say whether there is a setting, or a discovery that may have the endpoint."""
     try:
-        return _configured_url(backend) is not None or _has_discovery(backend)
+        return configured_url(backend) is not None or _has_discovery(backend)
     except AuthConfigurationError:
         return True  # And whoever signs in is told so.
 
@@ -35,10 +35,14 @@ def endpoint_url(backend: BaseAuth[Any]) -> str:
     :raises AuthInputError: the discovery has none.
     :raises SocialAuthBaseException: there is no discovery to be had.
     """
-    return _configured_url(backend) or _discovered_url(cast("OIDCDiscoveryMixin[Any]", backend))
+    return configured_url(backend) or _discovered_url(cast("OIDCDiscoveryMixin[Any]", backend))
 
 
-def _configured_url(backend: BaseAuth[Any]) -> str | None:
+def configured_url(backend: BaseAuth[Any]) -> str | None:
+    """Return the endpoint of the setting ``INTROSPECTION_URL``, or None where there is none.
+
+    :raises AuthConfigurationError: it is no URL.
+    """
     try:
         # Django's strategy takes it for the name of one of the project's URLs, too.
         url = backend.setting(_SETTING) or None
