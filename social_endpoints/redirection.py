@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
 from django.apps import apps
@@ -79,6 +80,9 @@ class RedirectionView(FlowView):
 
     purpose: ClassVar[str]
 
+    complete: Callable[[Provider, Callback], Response | Paused]
+    """Completes with what was brought back, and returns the answer or the pause."""
+
     def get(self, request: Request, provider: str, **kwargs: Any) -> Response:
         """Begin: answer with the provider's authorization URL."""
         found = find(provider)
@@ -123,10 +127,6 @@ class RedirectionView(FlowView):
     def get_owner(self) -> Any:
         """Return to whom the identity will be linked; None for a login."""
         return None
-
-    def complete(self, provider: Provider, callback: Callback) -> Response | Paused:
-        """Complete with what was brought back, and return the answer or the pause."""
-        raise NotImplementedError
 
     def get_handoff_uri(self) -> str:
         """Return the path to which a provider posts its answer, if it posts it.

@@ -11,10 +11,12 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.db import connections as databases
+from rest_framework.authentication import TokenAuthentication
 from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import PageNumberPagination
-from rest_framework.test import APIClient
+from rest_framework.test import APIClient, APIRequestFactory
+from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.backends.utils import load_backends
 
 from social_endpoints.connections import ConnectionListView
@@ -234,3 +236,41 @@ def test_two_at_the_same_moment(same: bool, meets: bool, ada: Any, settings: Any
     if not same:
         assert answers[1].data["error_code"] == "disconnect_disallowed"
     assert len(uids()) == 1
+
+
+class Untitled(OpenIdConnectAuth):
+    """A backend whose title depends on what is not there."""
+
+    name = "untitled"
+
+    @classmethod
+    def get_title(cls, strategy: Any) -> str:
+        raise KeyError("a secret")
+
+
+def test_a_provider_whose_title_cannot_be_told(
+    settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["tests.test_connection_pages.Untitled"]
+    user = user_with(("untitled", "1"))
+
+    answer = listed(logged_in(user))
+
+    assert [one["title"] for one in answer.data] == ["untitled"]
+    assert "untitled has no title: KeyError" in caplog.text
+    assert "a secret" not in caplog.text
+
+
+def test_a_view_of_the_projects_with_its_own_authentication(settings: Any) -> None:
+    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": []}
+
+    class OwnView(ConnectionListView):
+        authentication_classes = (TokenAuthentication,)
+
+    user = user_with(("oidc", "1"))
+    key = Token.objects.create(user=user).key
+    request = APIRequestFactory().get("/", headers={"Authorization": f"Token {key}"})
+
+    answer = OwnView.as_view()(request)
+
+    assert [one["uid"] for one in answer.data] == ["1"]

@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 from social_core.backends.github import GithubOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
+from social_core.backends.utils import load_backends
 from social_core.exceptions import AuthProviderError
 from social_core.pipeline.partial import partial
 from social_django.models import Partial
@@ -383,3 +384,21 @@ def test_an_extra_argument_without_a_value_goes_out_as_core_has_it(
     assert answer.status_code == 200
     assert "allow_signup=None" in answer.data["authorization_url"]
     assert "login=5" in answer.data["authorization_url"]
+
+
+def take_backends(strategy: Any, backend: Any, user: Any, **kwargs: Any) -> None:
+    """Ask for the backend of this login, and for another one."""
+    assert strategy.get_backend("oidc") is backend
+    assert strategy.get_backend("github").name == "github"
+    user.last_name = "was here"
+    user.save()
+
+
+def test_a_step_may_ask_for_any_backend(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    load_backends(settings.AUTHENTICATION_BACKENDS, force_load=True)
+    settings.SOCIAL_AUTH_PIPELINE = [*DEFAULT_PIPELINE, "tests.test_project.take_backends"]
+
+    assert frontend.log_in(openid).status_code == 201
+    assert User.objects.get().last_name == "was here"

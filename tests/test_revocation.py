@@ -344,3 +344,12 @@ def test_a_provider_whose_discovery_has_no_address(ada: Any, openid: OpenIDProvi
 
     assert answer.status_code == 204, answer.data
     assert uids() == ["2"]
+
+
+def test_a_discovery_that_is_none(ada: Any, openid: OpenIDProvider) -> None:
+    openid.wire.replace("GET", f"{ISSUER}/.well-known/openid-configuration", json=[])
+
+    answer = unlink(logged_in(ada), ada.social_auth.get(provider="oidc"))
+
+    assert (answer.status_code, answer.data["error_code"]) == (400, "malformed_response")
+    assert uids() == ["1", "2"]
