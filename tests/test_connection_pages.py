@@ -20,7 +20,7 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.backends.utils import load_backends
 
 from social_endpoints.connections import ConnectionListView
-from tests.accounts import DISCONNECT_PIPELINE, listed, logged_in, uids, unlink, user_with
+from tests.accounts import DISCONNECT_PIPELINE, SECRET, listed, logged_in, uids, unlink, user_with
 
 User = get_user_model()
 
@@ -245,7 +245,7 @@ class Untitled(OpenIdConnectAuth):
 
     @classmethod
     def get_title(cls, strategy: Any) -> str:
-        raise KeyError("a secret")
+        raise KeyError(SECRET)
 
 
 def test_a_provider_whose_title_cannot_be_told(
@@ -258,7 +258,7 @@ def test_a_provider_whose_title_cannot_be_told(
 
     assert [one["title"] for one in answer.data] == ["untitled"]
     assert "untitled has no title: KeyError" in caplog.text
-    assert "a secret" not in caplog.text
+    assert SECRET not in caplog.text
 
 
 def test_a_view_of_the_projects_with_its_own_authentication(settings: Any) -> None:
