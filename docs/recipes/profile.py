@@ -16,4 +16,4 @@ class ProfileSerializer(serializers.ModelSerializer):
 
 class TokenWithProfile(TokenSerializer):
     user = ProfileSerializer(read_only=True)
-    is_new_user = serializers.BooleanField(source="is_new", read_only=True)
+    is_new_user = serializers.BooleanField(read_only=True)

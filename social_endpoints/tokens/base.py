@@ -15,8 +15,8 @@ from rest_framework.response import Response
 from social_endpoints.conf import NAME, listed
 from social_endpoints.types import Login
 
-OPTIONAL_FIELDS = {"is_new_user": "is_new", "new_association": None}
-"""What ``TOKEN_FIELDS`` may name, and the attribute of the login where its name is another."""
+OPTIONAL_FIELDS = ("is_new_user", "new_association")
+"""What ``TOKEN_FIELDS`` may name."""
 
 
 class LoginSerializer(serializers.Serializer[Login]):
@@ -26,11 +26,12 @@ class LoginSerializer(serializers.Serializer[Login]):
     ``TOKEN_SERIALIZER``. The instance is a :class:`~social_endpoints.types.Login`,
     the declared fields are the body of the 201, and each field finds its value by
     its name or ``source`` among what :meth:`issue` returns and the login's own
-    ``user``, ``social``, ``provider``, ``is_new`` and ``new_association``::
+    ``user``, ``social``, ``provider``, ``is_new`` (or ``is_new_user``) and
+    ``new_association``::
 
         class TokenWithProfile(TokenSerializer):
             user = ProfileSerializer()
-            is_new_user = serializers.BooleanField(source="is_new")
+            is_new_user = serializers.BooleanField()
 
     Everything below runs in the transaction of the login: what you write is kept
     with the login or not at all, and what you raise ends it. A DRF
@@ -56,8 +57,7 @@ class LoginSerializer(serializers.Serializer[Login]):
         for name in listed("TOKEN_FIELDS"):
             if name not in OPTIONAL_FIELDS:
                 raise ImproperlyConfigured(f"{NAME}['TOKEN_FIELDS'] names {name!r}.")
-            field = serializers.BooleanField(source=OPTIONAL_FIELDS[name], read_only=True)
-            found.setdefault(name, field)
+            found.setdefault(name, serializers.BooleanField(read_only=True))
         return found
 
     def issue(self, login: Login) -> Mapping[str, Any]:
@@ -77,5 +77,5 @@ class LoginSerializer(serializers.Serializer[Login]):
     def to_representation(self, instance: Login) -> dict[str, Any]:
         """Return the body of the 201."""
         login = {field.name: getattr(instance, field.name) for field in fields(instance)}
-        values: Any = {**login, **self.issue(instance)}
+        values: Any = {**login, "is_new_user": instance.is_new, **self.issue(instance)}
         return dict(super().to_representation(values))
