@@ -840,6 +840,35 @@ def test_what_is_no_access_token(text: str, oidc: IdTokenProvider) -> None:
     assert oidc.fetched == 0
 
 
+class Careless(OpenIdConnectAuth):
+    """A backend of a project that takes a profile as it comes."""
+
+    name = "careless"
+    ID_KEY = "email"
+    OIDC_ENDPOINT = "https://id.example.com"
+
+    def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> Any:
+        return self.get_json(f"{self.OIDC_ENDPOINT}/userinfo")
+
+
+@pytest.mark.parametrize(
+    ("email", "status"), [("ada@example.com", 201), ("victim@example.com", 400), (None, 400)]
+)
+def test_a_profile_without_a_subject(
+    email: Any, status: int, oidc: IdTokenProvider, openid: OpenIDProvider, settings: Any
+) -> None:
+    oidc.name = "careless"
+    settings.AUTHENTICATION_BACKENDS = ["tests.test_native_id_token.Careless"]
+    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["careless"]}
+    settings.SOCIAL_AUTH_CARELESS_KEY = "our-client-id"
+    openid.userinfo = {"email": email}
+
+    answer = sign_in(oidc, access_token="token-of-somebody")
+
+    assert answer.status_code == status, answer.data
+    assert UserSocialAuth.objects.exclude(uid="ada@example.com").count() == 0
+
+
 def test_googles_profile_of_somebody_else(google: IdTokenProvider) -> None:
     profile = "https://www.googleapis.com/oauth2/v3/userinfo"
     google.wire.add(

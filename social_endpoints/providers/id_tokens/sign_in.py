@@ -65,7 +65,7 @@ def _authenticate(
     known: Any = backend  # With our mixins.
     known.verified = claims
     known.id_token = dict(claims)
-    known.confirm = partial(_require_subject, issuer, claims["sub"])
+    known.confirm = partial(_require_subject, issuer, claims)
     if isinstance(backend, FacebookLimitedLogin):
         return backend.do_auth(id_token)
     response = {PARAMETER: id_token}
@@ -85,12 +85,18 @@ def _claim(backend: BaseAuth[Any], id_token: str, expires: int) -> None:
         )
 
 
-def _require_subject(issuer: Issuer, subject: str, profile: Mapping[str, Any]) -> None:
-    """Refuse a profile of somebody else, which an access token of theirs would fetch."""
+def _require_subject(issuer: Issuer, claims: Mapping[str, Any], profile: Mapping[str, Any]) -> None:
+    """Refuse a profile of somebody else, which an access token of theirs would fetch.
+
+    Where it has no subject, what the identity is named by must be what the token says.
+    """
+    subject, key = claims["sub"], issuer.backend.id_key()
     # With OpenID Connect it is compared where it is fetched; a backend may hand on a part of it.
     unsaid = subject if isinstance(issuer.backend, OpenIdConnectAuth) else None
     if profile.get("sub", unsaid) != subject:
         raise issuer.error("invalid_claim", "sub")
+    if "sub" not in profile and key in profile and profile[key] not in (subject, claims.get(key)):
+        raise issuer.error("invalid_claim", key)
 
 
 def _refused(backend: BaseAuth[Any], code: str) -> AuthInputError:
