@@ -31,6 +31,7 @@ class SocialEndpointsConfig(AppConfig):
         register(dictionary.check_redirect_uris)
         register(dictionary.check_throttle_rates)
         register(dictionary.check_token_fields)
+        register(dictionary.check_seconds)
         register(dictionary.check_deployed_redirect_uris, Tags.security, deploy=True)
         register(proxies.check_deployed_proxies, Tags.security, deploy=True)
         register(classes.check_classes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -55,6 +56,16 @@ class Settings:
     THROTTLE_RATES: Mapping[str, str | None] | None = None
     """How often the endpoints may be called, as DRF writes it (``"10/min"``): ``"anon"``
     by an address, ``"user"`` by a user who is logged in. None sets no limit."""
+
+    HTTP_POOL: bool = True
+    """Whether the connections to providers are kept open and used again."""
+
+    HTTP_POOL_IDLE: float = 50
+    """Seconds after which a connection that is not used is closed."""
+
+    LOGIN_TIMEOUT: float = 30
+    """Seconds in which the provider must have answered all that it is asked for one request
+    of a client's."""
 
     JWT_ACCESS_COOKIE: str = "access"
     """Name of the cookie in which ``JWTCookieSerializer`` sends the access token."""
@@ -127,6 +138,18 @@ def listed(name: str) -> Collection[str]:
     if not isinstance(value, (list, tuple, set, frozenset)):
         raise ImproperlyConfigured(f"{NAME}[{name!r}] must be a list of names.")
     return value
+
+
+def seconds(name: str) -> float:
+    """Return what one of our settings gives as a time.
+
+    :raises ImproperlyConfigured: it is no number of seconds, 0 or more.
+    """
+    value = getattr(settings, name)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not 0 <= value < math.inf:
+        raise ImproperlyConfigured(f"{NAME}[{name!r}] must be a number of seconds.")
+    return float(value)
 
 
 def imported(name: str, base: type | None = None) -> Any:

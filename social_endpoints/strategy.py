@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from functools import cached_property
 from functools import partial as bind
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -17,6 +19,7 @@ from social_core.strategy import BaseStrategy
 from social_django.strategy import DjangoStrategy
 
 from social_endpoints.accounts import create_account
+from social_endpoints.conf import seconds
 from social_endpoints.flow import Flow
 from social_endpoints.questions import Question, confirmation
 from social_endpoints.storage import FlowStorage
@@ -59,6 +62,14 @@ class Strategy(DjangoStrategy):
         self.revocations: list[Any] | None = None
         self.before_pipeline: Callable[[], None] | None = None
         self.unit_of_work = UnitOfWork(router.db_for_write(storage.user))
+
+    @cached_property
+    def deadline(self) -> float:
+        """When the provider must have answered everything, by ``time.monotonic()``.
+
+        The time begins with the first question.
+        """
+        return time.monotonic() + seconds("LOGIN_TIMEOUT")
 
     def get_backend(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Return the backend over this strategy if it is that of a provider, else a new one."""

@@ -19,7 +19,8 @@ from openid import fetchers
 from social_core.backends.open_id import OpenIdAuth
 from social_django.models import Association, Nonce, UserSocialAuth
 
-from social_endpoints.providers.fetching import Deadline, WithoutRedirects
+from social_endpoints.providers.bounded import BoundedAdapter
+from social_endpoints.providers.fetching import WithoutRedirects
 from tests.frontend import REDIRECT_URI, Frontend
 from tests.openid2_provider import OpenID2Provider
 
@@ -491,7 +492,7 @@ def test_a_server_that_holds_on(path: str, code: str, slow: str, settings: Any) 
 
 def test_a_connection_that_is_there_too_late(slow: str) -> None:
     """A server can take its time to answer the call, and the limit ends meanwhile."""
-    with closing(Deadline(0)) as deadline, WithoutRedirects() as session:
+    with closing(BoundedAdapter(0)) as deadline, WithoutRedirects() as session:
         session.mount("http://", deadline)
         time.sleep(0.2)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from types import UnionType
@@ -89,6 +90,21 @@ def check_token_fields(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+def check_seconds(**kwargs: Any) -> list[CheckMessage]:
+    """Find times for which nothing can be kept, or waited for."""
+    times = {"HTTP_POOL_IDLE": settings.HTTP_POOL_IDLE, "LOGIN_TIMEOUT": settings.LOGIN_TIMEOUT}
+    return [
+        Error(
+            f"{NAME}[{name!r}] is {value!r}.",
+            hint="It must be a number of seconds. 0 keeps no connection; a login takes some time.",
+            id="social_endpoints.E021",
+        )
+        for name, value in times.items()
+        if _is_instance(value, float)
+        and not (0 <= value < math.inf and (value or name == "HTTP_POOL_IDLE"))
+    ]
+
+
 def _unknown(name: Any, hints: Mapping[str, Any]) -> CheckMessage:
     nearest = get_close_matches(str(name).upper(), hints, n=1, cutoff=0.5)
     return Error(
@@ -120,6 +136,8 @@ def _is_instance(value: Any, hint: Any) -> bool:
         return isinstance(value, Mapping) and all(
             _is_instance(name, key) and _is_instance(value[name], item) for name in value
         )
+    if hint is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
     if get_origin(hint) is Sequence:
         is_list = isinstance(value, (list, tuple, set, frozenset))
         return is_list and all(isinstance(item, str) for item in value)
@@ -133,5 +151,5 @@ def _described(hint: Any) -> str:
         return " or ".join(map(_described, get_args(hint)))
     if get_origin(hint) is Mapping:
         return f"a dictionary with values that are {_described(get_args(hint)[1])}"
-    names = {str: "a string", bool: "True or False", type(None): "None"}
+    names = {str: "a string", bool: "True or False", float: "a number", type(None): "None"}
     return names.get(hint, "a list of strings")

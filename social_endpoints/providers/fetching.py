@@ -8,21 +8,20 @@ sent, signature and profile included.
 from __future__ import annotations
 
 import logging
-import socket
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from threading import Timer
 from typing import Any
 from urllib.parse import urljoin
 
 import requests
 from openid import fetchers
-from requests.adapters import HTTPAdapter
 from social_core.backends.base import BaseAuth
 from urllib3.exceptions import HTTPError
+
+from social_endpoints.providers.bounded import BoundedAdapter
+from social_endpoints.providers.deadline import until, within
 
 MAX_BYTES = 1_000_000
 """Of an answer; what the library's own fetcher reads, too."""
@@ -58,9 +57,11 @@ def fetching_for(backend: BaseAuth[Any]) -> Iterator[Fetching]:
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_is_of_somebody_else)
     fetching = Fetching(backend)
+    strategy: Any = backend.strategy
     token = _fetching.set(fetching)
     try:
-        yield fetching
+        with until(strategy.deadline):
+            yield fetching
     finally:
         _fetching.reset(token)
 
@@ -102,65 +103,11 @@ class WithoutRedirects(requests.Session):
         return None
 
 
-class Deadline(HTTPAdapter):
-    """Ends all of its connections when the time is up.
-
-    The time limit of requests is for each read, and a server may send a byte at a time.
-
-    :param seconds: how long everything may take: connections, headers and bodies.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self._sockets: list[socket.socket] = []
-        self._ends = time.monotonic() + seconds
-        self._timer = Timer(seconds, self._end)
-        self._timer.daemon = True
-        self._timer.start()
-
-    @property
-    def is_over(self) -> bool:
-        """Say whether the time is up."""
-        return time.monotonic() >= self._ends
-
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        """Return a pool whose connections are kept in mind."""
-        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        remember = self._remember
-
-        class Remembered(pool.ConnectionCls):  # type: ignore[misc]  # for HTTP or for HTTPS
-            def _new_conn(self) -> socket.socket:
-                connected: socket.socket = super()._new_conn()
-                remember(connected)
-                return connected
-
-        pool.ConnectionCls = Remembered
-        return pool
-
-    def close(self) -> None:
-        """Close what is left."""
-        super().close()
-        self._timer.cancel()
-        for each in self._sockets:
-            each.close()
-
-    def _remember(self, connected: socket.socket) -> None:
-        # A copy, because TLS takes the socket itself over.
-        self._sockets.append(connected.dup())
-        if self.is_over:  # The call was answered too late for the timer.
-            self._end()
-
-    def _end(self) -> None:
-        for each in self._sockets:
-            with suppress(OSError):  # It has ended by itself.
-                each.shutdown(socket.SHUT_RDWR)
-
-
 def _fetched(backend: BaseAuth[Any], url: str, body: Any, headers: dict[str, str]) -> Any:
     seconds = backend.setting("REQUESTS_TIMEOUT") or 5.0
-    with closing(Deadline(2 * seconds)) as deadline, WithoutRedirects() as session:
+    with closing(BoundedAdapter(within(2 * seconds))) as adapter, WithoutRedirects() as session:
         for scheme in ("http://", "https://"):
-            session.mount(scheme, deadline)
+            session.mount(scheme, adapter)
         session.headers.update({"User-Agent": fetchers.USER_AGENT, "Accept-Encoding": "identity"})
         options = {
             "headers": headers | ({} if body is None else {"Content-Type": _FORM}),
@@ -168,7 +115,7 @@ def _fetched(backend: BaseAuth[Any], url: str, body: Any, headers: dict[str, str
             "proxies": backend.setting("PROXIES"),
             "verify": backend.setting("VERIFY_SSL", True),
         }
-        with _in_words_of_requests(deadline):
+        with _in_words_of_requests(adapter):
             return _answer(session, url, body, options)
 
 
@@ -194,13 +141,13 @@ def _text(response: requests.Response) -> str:
 
 
 @contextmanager
-def _in_words_of_requests(deadline: Deadline) -> Iterator[None]:
+def _in_words_of_requests(adapter: BoundedAdapter) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, LookupError, HTTPError) as error:
         # OSError is requests' own, too. ValueError: a URL that is none; LookupError: no
         # encoding; HTTPError is urllib3's, while a body comes.
-        if deadline.is_over:
+        if adapter.is_over:
             raise requests.ReadTimeout from error
         if isinstance(error, requests.RequestException):
             raise

@@ -33,6 +33,7 @@ from social_endpoints.providers.kept import KeptExtraData
 from social_endpoints.providers.kinds import is_kind
 from social_endpoints.providers.openid import OpenID
 from social_endpoints.providers.pipeline import RecordedPipeline
+from social_endpoints.providers.pool.transport import PooledTransport
 from social_endpoints.providers.proof_key import AddedProofKey, ProofKey
 from social_endpoints.providers.pushbullet import Pushbullet
 from social_endpoints.providers.registry import Provider
@@ -88,14 +89,15 @@ def _extended(backend: Any) -> Any:
     """Return the backend's class with what this app adds to it.
 
     Built once for each class, under the name and module that the project
-    configured, because social-core caches discovery by class.
+    configured, because social-core caches discovery by class. What stands for
+    ``BaseAuth.request()`` is last of the bases, and so below the backend's own.
     """
     identity = {"__module__": backend.__module__, "__qualname__": backend.__qualname__}
     if issubclass(backend, BaseOAuth1):
         # The token says which login it is. A parameter in the redirect URI would make it
         # another one, and providers compare.
         identity["REDIRECT_STATE"] = False
-    return type(backend.__name__, (*_additions(backend), backend), identity)
+    return type(backend.__name__, (*_additions(backend), backend, PooledTransport), identity)
 
 
 def _additions(backend: Any) -> Iterator[Any]:

@@ -73,4 +73,5 @@ class SameOrigin(AuthBase):
             return
         target = urljoin(response.url, response.headers.get("Location", ""))
         if urlsplit(target)[:2] != urlsplit(response.url)[:2]:
+            response.close()
             raise RequestException("A request with a secret was redirected to another origin.")

@@ -1,0 +1,88 @@
+"""How an answer is read: by the deadline, and never again where it may have been given."""
+
+from __future__ import annotations
+
+import math
+from http.client import HTTPResponse
+from io import BufferedReader, RawIOBase
+from typing import TYPE_CHECKING, Any
+
+from social_endpoints.providers.deadline import within
+from social_endpoints.providers.pool.delivery import has_ended, is_reset, is_undelivered
+
+if TYPE_CHECKING:
+    from social_endpoints.providers.pool.connection import KeptConnection
+
+
+class Unprocessed(ConnectionResetError):
+    """The provider has closed a connection, and has not read the request that was sent on it."""
+
+
+class Answer(HTTPResponse):
+    """An answer on a connection that is kept.
+
+    :param connection: the one it comes on.
+    :param sock: that connection's.
+    """
+
+    def __init__(self, connection: KeptConnection, sock: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self._connection = connection
+        self.fp = BufferedReader(Reader(connection, sock, self.fp.detach()))
+
+    def begin(self) -> None:
+        """Read the headers, and note what they say of the connection."""
+        super().begin()
+        self._connection.keep_as(self.headers)
+
+
+class Reader(RawIOBase):
+    """Reads from a connection's socket, by the deadline of this login.
+
+    :param raw: reads from the socket, however long that takes.
+    """
+
+    def __init__(self, connection: KeptConnection, sock: Any, raw: RawIOBase) -> None:
+        self._connection = connection
+        self._sock = sock
+        self._raw = raw
+        self._patience = connection.timeout or math.inf
+        self._has_begun = False
+
+    def readable(self) -> bool:
+        """Say that it can be read from."""
+        return True
+
+    def fileno(self) -> int:
+        """Return the socket's."""
+        return self._raw.fileno()
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        """Read what there is into a buffer, and return how many bytes that were.
+
+        :raises Unprocessed: the connection has ended, and the request may be sent again.
+        :raises TimeoutError: nothing has come in time.
+        """
+        self._sock.settimeout(within(self._patience))
+        if self._has_begun or not self._connection.is_reused:
+            # On a new connection the provider has meant this request.
+            return self._raw.readinto(buffer)
+        try:
+            # Before TLS reads an end that nobody has announced: it answers that.
+            count = 0 if has_ended(self._sock) else self._raw.readinto(buffer)
+        except ConnectionError as error:
+            if self._is_unread():
+                raise Unprocessed from error
+            raise
+        if count == 0 and (self._is_unread() or is_reset(self._sock)):
+            raise Unprocessed
+        self._has_begun = True
+        return count
+
+    def close(self) -> None:
+        """Close, and let go of the socket."""
+        super().close()
+        self._raw.close()
+
+    def _is_unread(self) -> bool:
+        return not self._connection.was_sent or is_undelivered(self._sock)

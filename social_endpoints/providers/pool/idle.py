@@ -1,0 +1,106 @@
+"""Which connections are open and wait for a request, in this process."""
+
+from __future__ import annotations
+
+import queue
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from threading import Timer
+from typing import Any
+
+from social_endpoints.providers.pool.clock import now
+
+MAX_IDLE = 256
+"""Connections that one process keeps, to all providers together."""
+
+_only_new: ContextVar[bool] = ContextVar("only_new", default=False)
+
+
+@contextmanager
+def only_new() -> Iterator[None]:
+    """Have no idle connection used inside."""
+    token = _only_new.set(True)
+    try:
+        yield
+    finally:
+        _only_new.reset(token)
+
+
+class Idle:
+    """The idle connections of a process, each with the time when it is to be closed.
+
+    There is no lock, which a fork or the garbage collector could come upon while it is
+    held: whoever removes a connection from the dictionary, which one thread does, has it.
+    """
+
+    def __init__(self) -> None:
+        self._ends: dict[Any, float] = {}
+        self._timer: Timer | None = None
+
+    def keep(self, connection: Any) -> None:
+        """Keep a connection until its time, or until there are too many."""
+        self._ends[connection] = connection.ends
+        for oldest in list(self._ends)[:-MAX_IDLE]:
+            self._close(oldest)
+        if self._timer is None:
+            self._wait()
+
+    def take(self, connection: Any) -> bool:
+        """Say whether a connection was still kept; it is the caller's from now on."""
+        return self._ends.pop(connection, None) is not None
+
+    def _close(self, connection: Any) -> None:
+        if self.take(connection):
+            connection.close()
+
+    def _wait(self) -> None:
+        ends = list(self._ends.values())
+        if ends:
+            self._timer = Timer(max(0.0, min(ends) - now()), self._close_ended)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _close_ended(self) -> None:
+        # Before it looks: what is kept from now on sees that nobody waits.
+        self._timer = None
+        for connection, ends in list(self._ends.items()):
+            if ends <= now():
+                self._close(connection)
+        self._wait()
+
+
+class Stack:
+    """The idle connections to one provider, the last one on top: urllib3's queue for them."""
+
+    def __init__(self, idle: Idle) -> None:
+        self._idle = idle
+        self._stack: deque[Any] = deque()
+
+    def get(self, block: bool = False, timeout: float | None = None) -> Any:
+        """Return a connection that is kept, and marked as one that is used again.
+
+        :raises queue.Empty: there is none.
+        """
+        while not _only_new.get():
+            try:
+                connection = self._stack.pop()
+            except IndexError:
+                break
+            if self._idle.take(connection):
+                if connection.ends > now():
+                    connection.is_reused = True
+                    return connection
+                connection.close()
+        raise queue.Empty
+
+    def put(self, connection: Any, block: bool = False) -> None:
+        """Keep a connection that has been used, if it is still of use. There is always room."""
+        if connection is None or connection.sock is None:
+            return
+        if connection.ends <= now():
+            connection.close()
+            return
+        self._stack.append(connection)
+        self._idle.keep(connection)

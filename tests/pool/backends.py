@@ -1,0 +1,39 @@
+"""The backends of these tests: of the provider that really listens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from social_core.backends.oauth import BaseOAuth2
+
+
+class LoopbackOAuth2(BaseOAuth2):  # type: ignore[type-arg]  # in social-core 6 it is not generic
+    """A backend as most of social-core's are: a token, then a profile."""
+
+    name = "loopback"
+    AUTHORIZATION_URL = "https://loopback.example.com/authorize"
+    ACCESS_TOKEN_METHOD = "POST"
+    EXTRA_DATA = None
+
+    def access_token_url(self) -> str:
+        return f"{self.setting('URL')}/token"
+
+    def get_user_details(self, response: Any) -> dict[str, Any]:
+        return {"username": response["login"], "email": f"{response['login']}@example.com"}
+
+    def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> Any:
+        headers = {"Authorization": f"Bearer {access_token}"}
+        return self.get_json(f"{self.setting('URL')}/user", headers=headers)
+
+
+class OwnRequest(LoopbackOAuth2):
+    """A backend that makes something of its own of ``request()``."""
+
+    name = "own-request"
+
+    def request(self, url: str, *args: Any, **kwargs: Any) -> Any:
+        headers = {**(kwargs.pop("headers", None) or {}), "X-Own": "yes"}
+        return super().request(url, *args, headers=headers, **kwargs)
+
+
+PATHS = [f"{__name__}.{kind.__name__}" for kind in (LoopbackOAuth2, OwnRequest)]

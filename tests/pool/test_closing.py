@@ -1,0 +1,89 @@
+"""A provider that closes its connections, whenever it likes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.pool.conftest import LogIn
+from tests.pool.provider import Connection, Provider
+
+pytestmark = pytest.mark.django_db
+
+
+def once_idle(close: Callable[[Connection], None]) -> Callable[[Connection], None]:
+    """Return what serves a login on the first connection, and then does something else."""
+
+    def behave(connection: Connection) -> None:
+        if connection.provider.connections > 1:
+            connection.provider.serve(connection)
+        connection.provider.serve(connection, 2)
+        close(connection)
+
+    return behave
+
+
+def unread(connection: Connection) -> None:
+    """Close when a request comes, and do not look at it."""
+    connection.wait()
+    connection.close()
+
+
+def unread_with_an_end(connection: Connection) -> None:
+    """Say that it is the end when a request comes, and do not look at it."""
+    connection.wait()
+    connection.end()
+
+
+def read(connection: Connection) -> None:
+    """Do what is asked, and do not say so."""
+    connection.read()
+    connection.close()
+
+
+def broken_off(connection: Connection) -> None:
+    """Do what is asked, and break off after a while."""
+    connection.read()
+    time.sleep(0.1)
+    connection.reset()
+
+
+@pytest.mark.parametrize("close", [Connection.close, Connection.end, Connection.reset])
+def test_connections_that_are_closed_while_idle(
+    close: Callable[[Connection], None], provider: Provider, log_in: LogIn
+) -> None:
+    provider.on_connection = once_idle(close)
+    assert log_in().status_code == 201
+    time.sleep(0.1)  # Until it is closed.
+
+    assert log_in().status_code == 201
+    assert provider.requests == {"POST /token": 2, "GET /user": 2}
+    assert provider.connections == 2
+
+
+@pytest.mark.parametrize("close", [unread, unread_with_an_end])
+def test_connections_that_are_closed_while_we_send(
+    close: Callable[[Connection], None], provider: Provider, log_in: LogIn
+) -> None:
+    provider.on_connection = once_idle(close)
+    assert log_in().status_code == 201
+
+    assert log_in().status_code == 201
+    assert provider.requests == {"POST /token": 2, "GET /user": 2}
+
+
+@pytest.mark.parametrize("close", [read, broken_off])
+def test_no_request_is_sent_twice(
+    close: Callable[[Connection], None], provider: Provider, log_in: LogIn
+) -> None:
+    provider.on_connection = once_idle(close)
+    assert log_in().status_code == 201
+
+    answer = log_in()
+
+    assert answer.status_code == 400
+    assert answer.data["error_code"] == "connection_failed"
+    assert provider.requests["POST /token"] == 2
