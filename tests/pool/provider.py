@@ -11,6 +11,7 @@ import struct
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
@@ -155,16 +156,22 @@ class Provider:
         """Answer some requests on a connection, by default all."""
         for _ in range(requests):
             request = connection.read()
-            status, content = self._answer(request)
+            status, content = self.answer_to(request)
             connection.answer(content, status=status, headers=self.headers)
 
     def stop(self) -> None:
         """Close everything."""
+        with suppress(OSError):
+            # So that nobody waits in accept(), who would keep the address.
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for each in self._sockets:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
             each.close()
 
-    def _answer(self, request: Request) -> tuple[int, Any]:
+    def answer_to(self, request: Request) -> tuple[int, Any]:
+        """Return status and content of what it has to say."""
         if request.path == "/token":
             code = parse_qs(request.body.decode())["code"][0]
             with self._lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Timer
@@ -37,15 +37,14 @@ class Idle:
 
     def __init__(self) -> None:
         self._ends: dict[Any, float] = {}
-        self._timer: Timer | None = None
+        self._alarm: Alarm | None = None
 
     def keep(self, connection: Any) -> None:
         """Keep a connection until its time, or until there are too many."""
         self._ends[connection] = connection.ends
         for oldest in list(self._ends)[:-MAX_IDLE]:
             self._close(oldest)
-        if self._timer is None:
-            self._wait()
+        self._wait(connection.ends)
 
     def take(self, connection: Any) -> bool:
         """Say whether a connection was still kept; it is the caller's from now on."""
@@ -55,20 +54,32 @@ class Idle:
         if self.take(connection):
             connection.close()
 
-    def _wait(self) -> None:
-        ends = list(self._ends.values())
-        if ends:
-            self._timer = Timer(max(0.0, min(ends) - now()), self._close_ended)
-            self._timer.daemon = True
-            self._timer.start()
+    def _wait(self, until: float) -> None:
+        alarm = self._alarm
+        if alarm is None or until < alarm.at:
+            self._alarm = Alarm(until, self._close_ended)
+            if alarm is not None:
+                alarm.cancel()
 
     def _close_ended(self) -> None:
         # Before it looks: what is kept from now on sees that nobody waits.
-        self._timer = None
+        self._alarm = None
         for connection, ends in list(self._ends.items()):
             if ends <= now():
                 self._close(connection)
-        self._wait()
+        remaining = list(self._ends.values())
+        if remaining:
+            self._wait(min(remaining))
+
+
+class Alarm(Timer):
+    """Calls a function at some time, by :func:`now`, and keeps no process from ending."""
+
+    def __init__(self, at: float, function: Callable[[], None]) -> None:
+        super().__init__(max(0.0, at - now()), function)
+        self.at = at
+        self.daemon = True
+        self.start()
 
 
 class Stack:

@@ -1,0 +1,82 @@
+"""What two logins have in common: the connection, and nothing else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from social_django.models import UserSocialAuth
+
+from social_endpoints.providers.pool import idle
+from tests.pool.conftest import LogIn
+from tests.pool.provider import Connection, Provider
+
+USERS = 200
+
+
+@pytest.mark.django_db
+def test_no_cookie_reaches_another_login(provider: Provider, log_in: LogIn) -> None:
+    provider.headers = "Set-Cookie: session=somebody; Path=/\r\n"
+    cookies: list[str | None] = []
+
+    def note(connection: Connection) -> None:
+        while True:
+            request = connection.read()
+            cookies.append(request.headers.get("cookie"))
+            status, content = provider.answer_to(request)
+            connection.answer(content, status=status, headers=provider.headers)
+
+    provider.on_connection = note
+
+    for user in ("1", "2"):
+        assert log_in(user).status_code == 201
+
+    assert cookies == [None] * 4
+    assert provider.connections == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.row_locks
+def test_two_hundred_threads(provider: Provider, log_in: LogIn) -> None:
+    """Each of them gets the answer to its own question."""
+    from django.db import connections
+
+    def one(user: str) -> int:
+        try:
+            return int(log_in(user).status_code)
+        finally:
+            connections.close_all()
+
+    users = [str(number) for number in range(USERS)]
+    with ThreadPoolExecutor(USERS) as threads:
+        statuses = Counter(threads.map(one, users))
+
+    assert statuses == {201: USERS}
+    found = UserSocialAuth.objects.values_list("uid", "user__username")
+    assert set(found) == {(user, f"user{user}") for user in users}
+    assert provider.requests == {"POST /token": USERS, "GET /user": USERS}
+    assert provider.open <= idle.MAX_IDLE
+
+
+@pytest.fixture
+def many(authority: Any) -> Iterator[list[Provider]]:
+    """Return more providers than connections are kept."""
+    context = authority.context()
+    many = [Provider(context) for _ in range(idle.MAX_IDLE + 20)]
+    yield many
+    for each in many:
+        each.stop()
+
+
+@pytest.mark.django_db
+def test_connections_to_many_providers_are_bounded(
+    many: list[Provider], log_in: LogIn, settings: Any
+) -> None:
+    for each in many:
+        settings.SOCIAL_AUTH_LOOPBACK_URL = each.url
+        assert log_in(at=each).status_code == 201
+
+    assert sum(each.open for each in many) <= idle.MAX_IDLE
