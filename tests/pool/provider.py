@@ -52,7 +52,8 @@ class Connection:
         first, *lines = head.decode().split("\r\n")
         method, target, _ = first.split(" ")
         headers = {
-            name.lower(): value.strip() for name, _, value in (each.partition(":") for each in lines)
+            name.lower(): value.strip()
+            for name, _, value in (each.partition(":") for each in lines)
         }
         body = self._read(int(headers.get("content-length", 0)))
         self.provider.note(method, target)
@@ -181,7 +182,11 @@ class Provider:
             return 200, {"access_token": f"token-{user}", "token_type": "bearer"}
         if request.path == "/user":
             user = request.headers["authorization"].rpartition("token-")[2]
-            return 200, {"id": user, "login": f"user{user}", "cookie": request.headers.get("cookie")}
+            return 200, {
+                "id": user,
+                "login": f"user{user}",
+                "cookie": request.headers.get("cookie"),
+            }
         return 404, {}
 
     def _accept(self) -> None:

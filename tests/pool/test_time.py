@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -52,7 +52,7 @@ def after_a_login(then: Callable[[Connection], None]) -> Callable[[Connection], 
 
 
 @pytest.fixture(params=[True, False])
-def pooled(request: pytest.FixtureRequest, settings: Any) -> Iterator[bool]:
+def pooled(request: pytest.FixtureRequest, settings: Any) -> Any:
     """Return whether the pool is on, once for each."""
     settings.SOCIAL_ENDPOINTS = {
         **settings.SOCIAL_ENDPOINTS,
@@ -60,7 +60,7 @@ def pooled(request: pytest.FixtureRequest, settings: Any) -> Iterator[bool]:
         "LOGIN_TIMEOUT": 1,
     }
     settings.SOCIAL_AUTH_LOOPBACK_REQUESTS_TIMEOUT = 20
-    yield request.param
+    return request.param
 
 
 @pytest.mark.parametrize("slow", [in_the_head, in_the_body, in_the_interim])
