@@ -71,10 +71,10 @@ class Reader(RawIOBase):
             # Before TLS reads an end that nobody has announced: it answers that.
             count = 0 if has_ended(self._sock) else self._raw.readinto(buffer)
         except ConnectionError as error:
-            if self._is_unread():
+            if is_undelivered(self._sock):
                 raise Unprocessed from error
             raise
-        if count == 0 and (self._is_unread() or is_reset(self._sock)):
+        if count == 0 and (is_undelivered(self._sock) or is_reset(self._sock)):
             raise Unprocessed
         self._has_begun = True
         return count
@@ -83,6 +83,3 @@ class Reader(RawIOBase):
         """Close, and let go of the socket."""
         super().close()
         self._raw.close()
-
-    def _is_unread(self) -> bool:
-        return not self._connection.was_sent or is_undelivered(self._sock)

@@ -1,4 +1,4 @@
-"""What a connection knows besides: how long it is kept, and whether a request was sent."""
+"""What a connection does besides: it keeps to the deadline, and knows how long it is kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib3.connection import HTTPConnection
 
 from social_endpoints.conf import seconds
 from social_endpoints.providers.deadline import within
-from social_endpoints.providers.pool.answer import Answer
+from social_endpoints.providers.pool.answer import Answer, Unprocessed
 from social_endpoints.providers.pool.clock import now
 
 MAX_AGE = 600
@@ -33,9 +33,6 @@ class KeptConnection(_Connection):
     is_reused = False
     """Whether a request has been answered on it before."""
 
-    was_sent = False
-    """Whether the last request was handed to the system as a whole."""
-
     ends = 0.0
     """When it is to be closed if it is idle, by :func:`now`."""
 
@@ -47,11 +44,19 @@ class KeptConnection(_Connection):
         super().connect()
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        """Send a request, by the deadline of this login."""
-        self.was_sent = False
+        """Send a request, by the deadline of this login.
+
+        :raises Unprocessed: not all of it could be sent.
+        """
         self.timeout = within(self.timeout or math.inf)
-        super().request(*args, **kwargs)
-        self.was_sent = True
+        try:
+            super().request(*args, **kwargs)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            if self.is_reused:
+                raise Unprocessed from error
+            raise
 
     def response_class(  # type: ignore[override]  # http.client calls it, a class or not
         self, *args: Any, **kwargs: Any
