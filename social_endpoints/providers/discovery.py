@@ -79,7 +79,7 @@ class RememberedKeys(_BaseAuth):
         return self._with_each(partial(known.decode_and_validate_id_token, id_token, access_token))
 
     def _with_each(self, verify: Callable[[], Any]) -> Any:
-        failure: AuthResponseError | None = None
+        failure = AuthResponseError(self, code="invalid_signature", stage="token_validation")
         for keys in self._keys().versions(paused=False):
             self._tried = keys
             try:
@@ -90,7 +90,7 @@ class RememberedKeys(_BaseAuth):
                 failure = error
             finally:
                 self._tried = None
-        raise failure or AssertionError  # There is one version at least.
+        raise failure
 
     def _keys(self) -> Remembered:
         backend: Any = self
