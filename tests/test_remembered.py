@@ -41,7 +41,7 @@ FIRST = [DISCOVERY, "/token", "/jwks", "/userinfo"]
 NEXT = ["/token", "/userinfo"]
 
 
-PASSWORD = "".join(("redis://", ":password@cache"))  # Not as it stands in a traceback.
+PASSWORD = "password of the cache"
 
 
 class BrokenCache(FileBasedCache):
@@ -218,6 +218,19 @@ def test_what_is_known_serves(
     time_passes(GRACE)
     assert frontend.log_in(openid).status_code == 400
     assert "secret-of-the-wire" not in caplog.text
+
+
+def test_what_is_known_serves_without_a_shared_cache(
+    openid: OpenIDProvider, frontend: Frontend
+) -> None:
+    frontend.log_in(openid)
+    time_passes(LIFETIME)
+    failing = openid.wire.replace("GET", f"{ISSUER}/jwks", status=500)
+
+    for _ in range(3):
+        assert frontend.log_in(openid).status_code == 201
+
+    assert failing.call_count == 1
 
 
 @pytest.mark.parametrize("path", [DISCOVERY, "/jwks"])
