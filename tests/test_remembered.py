@@ -356,6 +356,7 @@ def test_an_answer_that_is_too_long_for_a_cache(
     openid.endpoints = {"text": "x" * MAX_LENGTH}
 
     assert (asked(), asked()) == (FIRST, NEXT)
+    assert [cache.get(name) for name in names() if ".discovery." in name] == [None]
     new_process()
     assert asked() == [DISCOVERY, *NEXT]
 
