@@ -32,7 +32,8 @@ class OpenIDProvider:
     """What a provider knows: its user, and the codes that it has given out.
 
     ``claims`` and ``userinfo`` are what it says of the user; tests change them.
-    ``requests`` are the paths it was asked for. ``key`` and ``kid`` are what it signs with.
+    ``requests`` are the paths it was asked for. ``key``, ``kid`` and
+    ``algorithm`` are what it signs with, and ``said`` is what it says besides of its key.
     """
 
     wire: responses.RequestsMock
@@ -52,6 +53,8 @@ class OpenIDProvider:
     before_userinfo: Callable[[], object] = lambda: None
     key: rsa.RSAPrivateKey = field(default_factory=signing_key)
     kid: str | None = "1"
+    algorithm: str = "RS256"
+    said: dict[str, Any] = field(default_factory=lambda: {"alg": "RS256"})
 
     def __post_init__(self) -> None:
         for method, path, answer in (
@@ -85,7 +88,7 @@ class OpenIDProvider:
 
     def _jwks(self, request: Any) -> tuple[int, dict[str, str], str]:
         key = json.loads(RSAAlgorithm.to_jwk(self.key.public_key()))
-        return self._json(request, {"keys": [{**key, **self._name(), "use": "sig"}]})
+        return self._json(request, {"keys": [{**key, **self._name(), **self.said, "use": "sig"}]})
 
     def _token(self, request: Any) -> tuple[int, dict[str, str], str]:
         posted = {name: values[0] for name, values in parse_qs(request.body).items()}
@@ -101,12 +104,12 @@ class OpenIDProvider:
             **({"nonce": asked["nonce"]} if "nonce" in asked else {}),
             **self.claims,
         }
-        id_token = jwt.encode(claims, self.key, "RS256", headers=self._name())
+        id_token = jwt.encode(claims, self.key, self.algorithm, headers=self._name())
         tokens = {"access_token": secrets.token_urlsafe(16), "token_type": "Bearer"}
         return self._json(request, {**tokens, "id_token": id_token})
 
     def _name(self) -> dict[str, Any]:
-        return {"alg": "RS256", **({} if self.kid is None else {"kid": self.kid})}
+        return {} if self.kid is None else {"kid": self.kid}
 
     def _verifies(self, asked: dict[str, str], posted: dict[str, str]) -> bool:
         digest = hashlib.sha256(posted.get("code_verifier", "").encode()).digest()

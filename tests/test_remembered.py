@@ -137,8 +137,11 @@ def test_native_sign_in_knows_the_same_keys(
     asked: Callable[[], list[str]], openid: OpenIDProvider, settings: Any
 ) -> None:
     settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["oidc"]}
+    settings.SOCIAL_AUTH_OIDC_JWT_ALGORITHMS = ["RS256", "PS256"]
+    openid.said = {}  # So social-core writes into what it is given.
     asked()
     openid.requests.clear()
+    openid.algorithm = "PS256"
     openid.codes["native"] = {"client_id": "our-client-id", "redirect_uri": "x"}
     tokens = requests.post(f"{ISSUER}/token", {"code": "native", "redirect_uri": "x"}, timeout=5)
 
@@ -465,6 +468,18 @@ def test_a_token_that_is_signed_with_no_key_of_the_providers(
 
     assert refused.status_code == 400
     assert keys.call_count == 1
+
+
+@pytest.mark.usefixtures("kind")
+def test_a_token_that_is_wrong_otherwise(openid: OpenIDProvider, frontend: Frontend) -> None:
+    frontend.log_in(openid)
+    openid.requests.clear()
+    openid.claims["exp"] = 1
+
+    refused = frontend.log_in(openid)
+
+    assert (refused.status_code, refused.data["error_code"]) == (400, "response_expired")
+    assert "/jwks" not in openid.requests
 
 
 # --- Tenants --------------------------------------------------------------------------

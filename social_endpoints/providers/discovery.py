@@ -54,8 +54,8 @@ class RememberedDiscovery(_BaseAuth):
         """Return the document at a URL (OpenID Connect Discovery section 4)."""
         known: Any = super()
         fetch = partial(_fetched, known.get_openid_configuration, self, url)
-        document = Remembered("discovery", self, url, fetch, _is_discovery).get()
-        return dict(document)
+        document: dict[str, Any] = Remembered("discovery", self, url, fetch, _is_discovery).get()
+        return document
 
 
 class RememberedKeys(_BaseAuth):
@@ -88,8 +88,6 @@ class RememberedKeys(_BaseAuth):
                 if error.code != "invalid_signature":
                     raise
                 failure = error
-            finally:
-                self._tried = None
         raise failure
 
     def _keys(self) -> Remembered:
