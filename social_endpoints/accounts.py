@@ -33,11 +33,12 @@ def create_account(create: Callable[[], UserT], fields: Mapping[str, Any], stora
     users = storage.user
     address = _address(fields, users)
     try:
+        if not (settings.UNIQUE_EMAIL and address):
+            return create()
         # One transaction, so that the lock lasts as long as nobody else sees the account.
         with transaction.atomic(using=router.db_for_write(users.user_model())):
-            if settings.UNIQUE_EMAIL and address:
-                _lock(address, storage.nonce.objects)
-                _refuse_taken(address, users.user_model())
+            _lock(address, storage.nonce.objects)
+            _refuse_taken(address, users.user_model())
             return create()
     except IntegrityError as error:
         taken = _taken(address, fields.get("username"), users) if _is_duplicate(error) else None

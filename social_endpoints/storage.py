@@ -7,7 +7,9 @@ from there and a begin writes nothing. A completion writes one row: its claim.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from django.db import IntegrityError, router, transaction
@@ -53,8 +55,10 @@ def claim_id_token(digest: str, expires: int, storage: Any) -> bool:
 def _claim(storage: Any, scope: str, salt: str, timestamp: int) -> bool:
     nonces = storage.nonce.objects
     nonces = nonces.using(router.db_for_write(nonces.model))
+    within = transaction.get_connection(nonces.db).in_atomic_block
     try:
-        with transaction.atomic(using=nonces.db):
+        # A transaction has to go on after a refusal; alone, one INSERT is one already.
+        with transaction.atomic(using=nonces.db) if within else nullcontext():
             nonces.create(server_url=scope, timestamp=timestamp, salt=salt)
     except IntegrityError:
         return False
@@ -69,6 +73,7 @@ class FlowStorage:
 
     def __init__(self, storage: Any, flow: Flow) -> None:
         self._storage = storage
+        self.user = FlowUsers(storage.user)
         self.nonce = FlowNonces(flow, storage.nonce)
         self.association = FlowAssociations(flow.session, storage.association)
         self.partial = FlowPartials(flow.session, storage.partial)
@@ -81,6 +86,31 @@ def _delegated(holder: Any, attribute: str, name: str) -> Any:
     if name.startswith("_"):  # Or copying would look for its own hooks without an end.
         raise AttributeError(name)
     return getattr(getattr(holder, attribute), name)
+
+
+@dataclass
+class FlowUsers:
+    """The project's identities.
+
+    ``relations`` are one-to-one relations of the user model that the answer to a login
+    reads. They are read with the identity and its user, in one query.
+    """
+
+    _project: Any
+    relations: tuple[str, ...] = ()
+
+    def get_social_auth(self, *args: Any, **kwargs: Any) -> Any:
+        """Return an identity as the project's storage does, or None."""
+        find = self._project.get_social_auth
+        names = [name for name in self.relations if hasattr(self._project.user_model(), name)]
+        if not names or find.__module__ != "social_django.models":
+            return find(*args, **kwargs)
+        # All that it takes of its class is the manager.
+        joined = self._project.objects.select_related(*(f"user__{name}" for name in names))
+        return find.__func__(SimpleNamespace(objects=joined), *args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return _delegated(self, "_project", name)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from social_core.strategy import BaseStrategy
 from social_django.strategy import DjangoStrategy
 
 from social_endpoints.accounts import create_account
-from social_endpoints.conf import seconds
+from social_endpoints.conf import imported, seconds
 from social_endpoints.flow import Flow
 from social_endpoints.questions import Question, confirmation
 from social_endpoints.storage import FlowStorage
@@ -158,6 +158,9 @@ class Strategy(DjangoStrategy):
         """
         answers = [kwargs.get("response"), getattr(backend, "id_token", None)]
         _refuse_null_characters(backend, answers)
+        if self.has_known_steps(backend):
+            identities: Any = self.storage.user
+            identities.relations = imported("TOKEN_SERIALIZER").user_relations
         begun = deepcopy(self.session)
 
         def pipeline() -> Any:
@@ -169,6 +172,14 @@ class Strategy(DjangoStrategy):
             return backend.authenticate(self.request, *args, **{**kwargs, **known})
 
         return self.unit_of_work.run(pipeline)
+
+    def has_known_steps(self, backend: BaseAuth[Any]) -> bool:
+        """Say whether all steps of a pipeline are core's own.
+
+        Then what was read when it began is true when it ends: the user, say. A step of the
+        project's may have changed that meanwhile.
+        """
+        return all(step.startswith("social_core.") for step in self.get_pipeline(backend))
 
     def create_user(self, *args: Any, **kwargs: Any) -> Any:
         """Make an account, unless its address or name is taken.

@@ -10,8 +10,8 @@ import pytest
 import responses
 from django.db import connection
 from rest_framework.test import APIClient
-from social_core.backends.open_id_connect import OpenIdConnectAuth
 
+from social_endpoints.providers.remembered import memory
 from tests.frontend import Frontend
 from tests.openid_provider import OpenIDProvider
 
@@ -42,8 +42,7 @@ def _is_installed(package: str) -> bool:
 @pytest.fixture
 def wire() -> Iterator[responses.RequestsMock]:
     """Stand where the network is: what is not registered here cannot be reached."""
-    OpenIdConnectAuth.get_openid_configuration.invalidate()
-    OpenIdConnectAuth.get_jwks_keys_for_uri.invalidate()
+    memory.clear()
     with responses.RequestsMock(assert_all_requests_are_fired=False) as wire:
         yield wire
 

@@ -13,10 +13,10 @@ import responses
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from jwt.algorithms import RSAAlgorithm
-from social_core.backends.azuread import AzureADOAuth2
 from social_core.backends.gitlab import GitLabOAuth2
 from social_core.utils import setting_name
 
+from social_endpoints.providers.remembered import memory
 from tests.frontend import Frontend
 from tests.openid_provider import signing_key
 
@@ -64,8 +64,7 @@ class Providers:
         return self.log_in("apple-id")
 
     def microsoft(self, claims: dict[str, Any], name: str = "azuread-oauth2") -> Any:
-        AzureADOAuth2.get_openid_configuration.invalidate()
-        AzureADOAuth2.get_jwks_keys_for_uri.invalidate()
+        memory.clear()
         self._configure(name, f"social_core.backends.{AZURE[name]}")
         self.settings.SOCIAL_AUTH_AZUREAD_V2_TENANT_OAUTH2_TENANT_ID = TENANT
         self.settings.SOCIAL_AUTH_AZUREAD_B2C_OAUTH2_TENANT_NAME = "ours"

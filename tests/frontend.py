@@ -45,4 +45,6 @@ class Frontend:
     def log_in(self, provider: Any) -> Any:
         """Log in with the OpenID provider of the tests, or connect; return the last answer."""
         begun = self.begin()
+        if begun.status_code != 200:
+            return begun
         return self.complete(begun, provider.authorize(begun.data["authorization_url"]))

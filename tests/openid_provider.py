@@ -32,7 +32,8 @@ class OpenIDProvider:
     """What a provider knows: its user, and the codes that it has given out.
 
     ``claims`` and ``userinfo`` are what it says of the user; tests change them.
-    ``requests`` are the paths it was asked for.
+    ``requests`` are the paths it was asked for. ``key``, ``kid`` and
+    ``algorithm`` are what it signs with, and ``said`` is what it says besides of its key.
     """
 
     wire: responses.RequestsMock
@@ -50,6 +51,10 @@ class OpenIDProvider:
     requests: list[str] = field(default_factory=list)
     endpoints: dict[str, str] = field(default_factory=dict)
     before_userinfo: Callable[[], object] = lambda: None
+    key: rsa.RSAPrivateKey = field(default_factory=signing_key)
+    kid: str | None = "1"
+    algorithm: str = "RS256"
+    said: dict[str, Any] = field(default_factory=lambda: {"alg": "RS256"})
 
     def __post_init__(self) -> None:
         for method, path, answer in (
@@ -82,8 +87,8 @@ class OpenIDProvider:
         )
 
     def _jwks(self, request: Any) -> tuple[int, dict[str, str], str]:
-        key = json.loads(RSAAlgorithm.to_jwk(signing_key().public_key()))
-        return self._json(request, {"keys": [{**key, "kid": "1", "alg": "RS256", "use": "sig"}]})
+        key = json.loads(RSAAlgorithm.to_jwk(self.key.public_key()))
+        return self._json(request, {"keys": [{**key, **self._name(), **self.said, "use": "sig"}]})
 
     def _token(self, request: Any) -> tuple[int, dict[str, str], str]:
         posted = {name: values[0] for name, values in parse_qs(request.body).items()}
@@ -96,12 +101,15 @@ class OpenIDProvider:
             "aud": asked["client_id"],
             "iat": now,
             "exp": now + 300,
-            "nonce": asked["nonce"],
+            **({"nonce": asked["nonce"]} if "nonce" in asked else {}),
             **self.claims,
         }
-        id_token = jwt.encode(claims, signing_key(), "RS256", headers={"kid": "1"})
+        id_token = jwt.encode(claims, self.key, self.algorithm, headers=self._name())
         tokens = {"access_token": secrets.token_urlsafe(16), "token_type": "Bearer"}
         return self._json(request, {**tokens, "id_token": id_token})
+
+    def _name(self) -> dict[str, Any]:
+        return {} if self.kid is None else {"kid": self.kid}
 
     def _verifies(self, asked: dict[str, str], posted: dict[str, str]) -> bool:
         digest = hashlib.sha256(posted.get("code_verifier", "").encode()).digest()

@@ -18,6 +18,7 @@ from social_core.backends.oauth import BaseOAuth2
 from social_core.exceptions import AuthSessionError
 from social_django.models import Nonce, UserSocialAuth
 
+from social_endpoints.providers.remembered import memory
 from tests.frontend import REDIRECT_URI, Frontend
 from tests.openid_provider import ISSUER, OpenIDProvider
 
@@ -405,9 +406,7 @@ def test_the_issuer_cannot_be_learnt(frontend: Frontend, openid: OpenIDProvider)
     begun = frontend.begin()
     callback = openid.authorize(begun.data["authorization_url"])
     openid.endpoints = {"issuer": None}
-    from social_core.backends.open_id_connect import OpenIdConnectAuth
-
-    OpenIdConnectAuth.get_openid_configuration.invalidate()
+    memory.clear()
 
     refused = frontend.complete(begun, {**callback, "iss": ISSUER})
 

@@ -25,16 +25,15 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_login_failed
-from django.core.cache import cache
 from django.core.checks import run_checks
 from django.db import connections
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
-from social_core.backends.azuread import AzureADOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.pipeline.partial import partial
 from social_django.models import Nonce, UserSocialAuth
 
+from social_endpoints.providers.remembered import PAUSE, memory
 from social_endpoints.strategy import Strategy
 from tests.frontend import Frontend
 from tests.id_token_providers import (
@@ -55,10 +54,9 @@ User = get_user_model()
 
 @pytest.fixture(autouse=True)
 def no_keys_yet() -> Iterator[None]:
-    cache.clear()
-    AzureADOAuth2.get_openid_configuration.invalidate()
+    memory.clear()
     yield
-    cache.clear()
+    memory.clear()
 
 
 def put(name: str, wire: responses.RequestsMock, settings: Any) -> IdTokenProvider:
@@ -438,7 +436,7 @@ def test_a_key_that_is_for_something_else(more: dict[str, Any], oidc: IdTokenPro
 def test_a_token_that_does_not_name_its_key(oidc: IdTokenProvider) -> None:
     oidc.keys = [public(signing_key(), None), public(other_key(), "2", use="enc")]
     taken = sign_in(oidc, oidc.token(headers={}))
-    cache.clear()
+    memory.clear()
     oidc.keys = [public(signing_key()), public(other_key(), "2")]
 
     refused = sign_in(oidc, oidc.token(headers={}, jti="2"))
@@ -473,10 +471,10 @@ def test_a_key_that_nobody_knows_is_asked_for_once_a_minute(provider: IdTokenPro
 
 
 def minute_passes() -> None:
-    """Let the pause between two requests end; that of a cache cannot be waited for."""
-    for key in list(cache._cache):  # type: ignore[attr-defined]  # of the cache in memory
-        if key.endswith(".asked"):
-            cache.delete(key.rpartition(":")[2])
+    """Let the pause between two requests end."""
+    for answer in memory.answers.values():
+        answer.fetched -= PAUSE
+        answer.asked -= PAUSE
 
 
 def test_a_new_key(provider: IdTokenProvider) -> None:

@@ -133,7 +133,6 @@ def paused(backend: Any, flow: Flow, result: Any, work: UnitOfWork) -> Paused:
 def _read_is_active(backend: Any, user: Any) -> None:
     # Core's own steps have just loaded the user. A step of the project's may have let
     # somebody deactivate the user meanwhile, or have done so itself.
-    steps = backend.strategy.get_pipeline(backend)
     is_field = any(field.name == "is_active" for field in user._meta.concrete_fields)
-    if is_field and not all(step.startswith("social_core.") for step in steps):
+    if is_field and not backend.strategy.has_known_steps(backend):
         user.refresh_from_db(fields=["is_active"])

@@ -23,6 +23,7 @@ from social_endpoints.flow import Flow
 from social_endpoints.providers import kinds
 from social_endpoints.providers.apple import AppleUser
 from social_endpoints.providers.credentials import missing
+from social_endpoints.providers.discovery import remembering
 from social_endpoints.providers.exact_parameters import ExactParameters
 from social_endpoints.providers.id_tokens.natively import (
     VerifiedAppleToken,
@@ -108,6 +109,7 @@ def _additions(backend: Any) -> Iterator[Any]:
     yield Revoking
     yield KeptExtraData
     yield StaysUnlinked
+    yield from remembering(backend)
     if issubclass(backend, AppleIdAuth):
         yield AppleUser
     if issubclass(backend, PushbulletOAuth2):

@@ -44,6 +44,10 @@ class LoginSerializer(serializers.Serializer[Login]):
     required_middleware: ClassVar[tuple[str, ...]] = ()
     """Entries of ``MIDDLEWARE`` that must be there; a system check looks."""
 
+    user_relations: ClassVar[tuple[str, ...]] = ()
+    """One-to-one relations of the user model that :meth:`issue` reads. Where all steps of the
+    pipeline are social-core's, they are there with the user, without a query of their own."""
+
     sets_cookies: ClassVar[bool] = False
     """Whether the login is kept in a cookie. Then a flow travels in a cookie only,
     because one that another site can post would log the victim in as the attacker."""

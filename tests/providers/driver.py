@@ -20,9 +20,9 @@ import responses
 from django.test import override_settings
 from jwt.algorithms import RSAAlgorithm
 from rest_framework.test import APIClient
-from social_core.backends.open_id_connect import OpenIdConnectAuth
 
 from social_endpoints.providers.pushbullet import Pushbullet
+from social_endpoints.providers.remembered import memory
 from tests.frontend import REDIRECT_URI, Frontend
 
 HOST = "api.example.com"
@@ -215,8 +215,7 @@ def drive(case_class: type[Any], play: Play, stand_in: type[Any], **attributes: 
 
 @contextmanager
 def _set_up(case_class: type[Any]) -> Iterator[Any]:
-    OpenIdConnectAuth.get_openid_configuration.invalidate()
-    OpenIdConnectAuth.get_jwks_keys_for_uri.invalidate()
+    memory.clear()
     case = case_class("run")
     try:
         case.setUp()

@@ -1,0 +1,130 @@
+"""OpenID Connect discovery, and the keys of logins by redirect, remembered for the project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from social_core.backends.azuread import AzureADOAuth2
+from social_core.backends.base import BaseAuth
+from social_core.backends.open_id_connect import OpenIdConnectAuth
+from social_core.backends.utils import OIDCDiscoveryMixin
+from social_core.exceptions import AuthResponseError
+
+from social_endpoints.providers.remembered import Remembered
+
+# The backends of social-core 7 are generic, those of 6 are not.
+if TYPE_CHECKING:
+    _BaseAuth = BaseAuth[Any]
+else:
+    _BaseAuth = BaseAuth
+
+# Without one of these (OpenID Connect Discovery section 3), it is a page about something else.
+_SAID = ("issuer", "authorization_endpoint", "jwks_uri")
+
+
+def remembering(backend: Any) -> Iterator[Any]:
+    """Yield the mixins that go above a backend's class, where it fetches as social-core does.
+
+    A project's class that has a way of its own keeps it.
+    """
+    discovers = (OIDCDiscoveryMixin, AzureADOAuth2)
+    if issubclass(backend, discovers) and _is_cores(backend.get_openid_configuration):
+        yield RememberedDiscovery
+    for kind, mixin in ((OpenIdConnectAuth, RememberedKeys), (AzureADOAuth2, MicrosoftKeys)):
+        if issubclass(backend, kind) and _is_cores(
+            backend.get_jwks_keys, backend.get_jwks_keys_for_uri
+        ):
+            yield mixin
+
+
+def remembered_keys(backend: Any, uri: str, fetch: Callable[[], Any]) -> Remembered:
+    """Return the keys at a URI (RFC 7517 section 5), a list of dictionaries.
+
+    :param fetch: asks the provider.
+    """
+    return Remembered("jwks", backend, uri, fetch, _are_keys)
+
+
+class RememberedDiscovery(_BaseAuth):
+    """A mixin above the backend's class: what the provider says of itself."""
+
+    def get_openid_configuration(self, url: str) -> dict[str, Any]:
+        """Return the document at a URL (OpenID Connect Discovery section 4)."""
+        known: Any = super()
+        fetch = partial(_fetched, known.get_openid_configuration, self, url)
+        document: dict[str, Any] = Remembered("discovery", self, url, fetch, _is_discovery).get()
+        return document
+
+
+class RememberedKeys(_BaseAuth):
+    """A mixin above the backend's class: the keys that ID tokens are signed with.
+
+    A token that those which are known have not signed is verified with those that there are
+    now: a provider changes its keys at any moment, and may keep their names. There is no
+    pause as in native sign-in, because it is the provider itself who has sent the token.
+    """
+
+    _tried: list[dict[str, Any]] | None = None
+
+    def get_jwks_keys(self) -> list[dict[str, Any]]:
+        """Return the keys that a token is being verified with."""
+        keys = self._keys().get() if self._tried is None else self._tried
+        return [dict(key) for key in keys]  # Core writes into them.
+
+    def decode_and_validate_id_token(self, id_token: str, access_token: str) -> Any:
+        """Return the claims of a token."""
+        known: Any = super()
+        return self._with_each(partial(known.decode_and_validate_id_token, id_token, access_token))
+
+    def _with_each(self, verify: Callable[[], Any]) -> Any:
+        failure = AuthResponseError(self, code="invalid_signature", stage="token_validation")
+        for keys in self._keys().versions(paused=False):
+            self._tried = keys
+            try:
+                return verify()
+            except AuthResponseError as error:
+                if error.code != "invalid_signature":
+                    raise
+                failure = error
+        raise failure
+
+    def _keys(self) -> Remembered:
+        backend: Any = self
+        known: Any = super()
+        uri = backend.jwks_uri()
+        fetch = partial(_fetched, known.get_jwks_keys_for_uri, self, uri)
+        return remembered_keys(self, uri, fetch)
+
+
+class MicrosoftKeys(RememberedKeys):
+    """The same for Microsoft, whose backend verifies under another name."""
+
+    def validate_and_return_id_token(self, id_token: str) -> Any:
+        """Return the claims of a token."""
+        known: Any = super()
+        return self._with_each(partial(known.validate_and_return_id_token, id_token))
+
+
+def _fetched(method: Any, backend: BaseAuth[Any], url: str) -> Any:
+    """Have a method that social-core caches ask the provider, and keep nothing there.
+
+    Its cache knows no bounds.
+    """
+    try:
+        return method.refresh(backend, url)
+    finally:
+        method.invalidate(backend, url)
+
+
+def _is_cores(*methods: Any) -> bool:
+    return all(method.__module__.startswith("social_core.") for method in methods)
+
+
+def _is_discovery(value: Any) -> bool:
+    return isinstance(value, dict) and any(isinstance(value.get(name), str) for name in _SAID)
+
+
+def _are_keys(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(key, dict) for key in value)

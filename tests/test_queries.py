@@ -1,0 +1,225 @@
+"""How many queries a login takes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.db.models.signals import post_save
+from django.test.utils import CaptureQueriesContext
+from rest_framework.authtoken.models import Token
+from social_django.models import DjangoStorage, UserSocialAuth
+
+from social_endpoints.tokens import TokenSerializer
+from tests.frontend import Frontend
+from tests.openid_provider import OpenIDProvider
+from tests.test_transaction import DEFAULT_PIPELINE
+
+# As a project has it: with no transaction around the whole.
+pytestmark = [pytest.mark.django_db(transaction=True)]
+User = get_user_model()
+
+CONTROL = {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"}
+
+
+@contextmanager
+def counted() -> Iterator[Counter[str]]:
+    """Count what is said to the database, by its first word, however Django knows of it."""
+    kinds: Counter[str] = Counter()
+    sent: list[str] = []
+
+    def send(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        sent.append(sql)
+        return execute(sql, *rest)
+
+    with CaptureQueriesContext(connection) as captured, connection.execute_wrapper(send):
+        yield kinds
+    kinds.update(query["sql"].split()[0] for query in captured.captured_queries)
+    assert len(sent) <= kinds.total()
+
+
+def queries(kinds: Counter[str]) -> int:
+    """Return how many read or write rows."""
+    return sum(number for kind, number in kinds.items() if kind not in CONTROL)
+
+
+def rows() -> int:
+    return sum(model._default_manager.count() for model in apps.get_models())
+
+
+@pytest.fixture
+def log_in(openid: OpenIDProvider, frontend: Frontend) -> Callable[[], Counter[str]]:
+    """Return what logs in, and returns what that has said to the database."""
+
+    def complete() -> Counter[str]:
+        begun = frontend.begin()
+        answer = openid.authorize(begun.data["authorization_url"])
+        with counted() as kinds:
+            completed = frontend.complete(begun, answer)
+        assert completed.status_code == 201, completed.data
+        user = User.objects.get()
+        assert completed.data["token"] == Token.objects.get(user=user).key
+        assert user.last_login is not None
+        return kinds
+
+    return complete
+
+
+def test_begin(openid: OpenIDProvider, frontend: Frontend) -> None:
+    before = rows()
+
+    with counted() as kinds:
+        assert frontend.begin().status_code == 200
+
+    assert (kinds, rows()) == ({}, before)
+
+
+def test_a_new_user(log_in: Callable[[], Counter[str]]) -> None:
+    """Of the savepoints two are social_django's, and one is for the token."""
+    kinds = log_in()
+
+    assert kinds == {
+        "BEGIN": 1,
+        "SELECT": 3,  # the identity, the same of before social-core 6.2, the name
+        "INSERT": 4,  # claim, user, identity, token
+        "UPDATE": 3,  # what the provider says of the identity and of the user; last_login
+        "SAVEPOINT": 3,
+        "RELEASE": 3,
+        "COMMIT": 1,
+    }
+    assert queries(kinds) == 10
+
+
+def test_a_returning_user(log_in: Callable[[], Counter[str]]) -> None:
+    log_in()
+
+    for _ in range(2):
+        kinds = log_in()
+        # Claim; identity, user and token; what the provider says; last_login.
+        assert kinds == {"BEGIN": 1, "INSERT": 1, "SELECT": 1, "UPDATE": 2, "COMMIT": 1}
+        assert queries(kinds) == 4
+
+
+# --- The token that is read with the user ---------------------------------------------
+
+
+def test_a_returning_user_without_a_token(log_in: Callable[[], Counter[str]]) -> None:
+    log_in()
+    Token.objects.all().delete()
+
+    assert queries(log_in()) == 5
+
+
+class Identities:
+    """The project's own way to find an identity."""
+
+    found = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(UserSocialAuth, name)
+
+    def get_social_auth(self, *args: Any, **kwargs: Any) -> Any:
+        self.found = True
+        return UserSocialAuth.get_social_auth(*args, **kwargs)
+
+
+class Storage(DjangoStorage):
+    """A storage with it."""
+
+    user = Identities()
+
+
+def test_an_identity_in_a_storage_of_the_projects(
+    log_in: Callable[[], Counter[str]], settings: Any
+) -> None:
+    log_in()
+    settings.SOCIAL_AUTH_STORAGE = "tests.test_queries.Storage"
+
+    assert queries(log_in()) == 5
+    assert Storage.user.found
+
+
+class ForUsersOfAnotherProject(TokenSerializer):
+    """Reads what these users do not have."""
+
+    user_relations = ("device",)
+
+
+def test_a_relation_that_there_is_not(log_in: Callable[[], Counter[str]], settings: Any) -> None:
+    settings.SOCIAL_ENDPOINTS = {
+        **settings.SOCIAL_ENDPOINTS,
+        "TOKEN_SERIALIZER": "tests.test_queries.ForUsersOfAnotherProject",
+    }
+    log_in()
+
+    assert queries(log_in()) == 5
+
+
+def replace_token(user: Any, **kwargs: Any) -> None:
+    """Have the token replaced, as a step that ends all other sessions."""
+    Token.objects.filter(user=user).delete()
+    Token.objects.create(user_id=user.pk)
+
+
+def test_a_step_that_replaces_the_token(log_in: Callable[[], Counter[str]], settings: Any) -> None:
+    log_in()
+    settings.SOCIAL_AUTH_PIPELINE = [*DEFAULT_PIPELINE, "tests.test_queries.replace_token"]
+
+    log_in()
+
+
+@pytest.fixture
+def receive() -> Iterator[Callable[..., None]]:
+    """Return what connects a receiver to ``post_save`` of a model."""
+    connected: list[Any] = []
+
+    def connect(receiver: Any, sender: Any) -> None:
+        post_save.connect(receiver, sender)
+        connected.append((receiver, sender))
+
+    yield connect
+    for receiver, sender in connected:
+        post_save.disconnect(receiver, sender)
+
+
+def test_a_token_that_is_made_with_the_user(
+    log_in: Callable[[], Counter[str]], receive: Callable[..., None]
+) -> None:
+    def make(instance: Any, created: bool, **kwargs: Any) -> None:
+        if created:
+            Token.objects.create(user=instance)
+
+    receive(make, User)
+
+    assert queries(log_in()) == 10
+
+
+def test_a_token_that_is_made_behind_the_user(
+    log_in: Callable[[], Counter[str]], receive: Callable[..., None]
+) -> None:
+    def make(instance: Any, created: bool, **kwargs: Any) -> None:
+        if created:
+            Token.objects.create(user_id=instance.pk)
+
+    receive(make, User)
+
+    log_in()
+
+
+def test_a_token_that_is_deleted_during_the_login(
+    log_in: Callable[[], Counter[str]], receive: Callable[..., None]
+) -> None:
+    log_in()
+
+    def delete(instance: Any, **kwargs: Any) -> None:
+        instance.user.auth_token.delete()
+
+    receive(delete, UserSocialAuth)
+
+    log_in()
