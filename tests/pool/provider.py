@@ -85,6 +85,13 @@ class Connection:
         self.sock.shutdown(socket.SHUT_WR)
         self.sock.close()
 
+    def announce_the_end(self) -> None:
+        """Send what TLS has for it (RFC 8446 section 6.1), and wait for nothing."""
+        assert isinstance(self.sock, ssl.SSLSocket)
+        self.sock.setblocking(False)
+        with suppress(ssl.SSLWantReadError):
+            self.sock.unwrap()
+
     def reset(self) -> None:
         """Break the connection off."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

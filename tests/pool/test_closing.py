@@ -37,10 +37,30 @@ def unread_with_an_end(connection: Connection) -> None:
     connection.end()
 
 
+def unread_and_announced(connection: Connection) -> None:
+    """Say that it is the end, as TLS has it, when a request comes, and do not look at it."""
+    connection.wait()
+    connection.announce_the_end()
+    connection.close()
+
+
 def read(connection: Connection) -> None:
     """Do what is asked, and do not say so."""
     connection.read()
     connection.close()
+
+
+def read_and_announced(connection: Connection) -> None:
+    """Do what is asked, and say no more than that it is the end, as TLS has it."""
+    connection.read()
+    connection.announce_the_end()
+    connection.close()
+
+
+def read_and_ended(connection: Connection) -> None:
+    """Do what is asked, and say no more than that it is the end."""
+    connection.read()
+    connection.end()
 
 
 def broken_off(connection: Connection) -> None:
@@ -63,7 +83,7 @@ def test_connections_that_are_closed_while_idle(
     assert provider.connections == 2
 
 
-@pytest.mark.parametrize("close", [unread, unread_with_an_end])
+@pytest.mark.parametrize("close", [unread, unread_with_an_end, unread_and_announced])
 def test_connections_that_are_closed_while_we_send(
     close: Callable[[Connection], None], provider: Provider, log_in: LogIn
 ) -> None:
@@ -74,7 +94,7 @@ def test_connections_that_are_closed_while_we_send(
     assert provider.requests == {"POST /token": 2, "GET /user": 2}
 
 
-@pytest.mark.parametrize("close", [read, broken_off])
+@pytest.mark.parametrize("close", [read, read_and_announced, read_and_ended, broken_off])
 def test_no_request_is_sent_twice(
     close: Callable[[Connection], None], provider: Provider, log_in: LogIn
 ) -> None:

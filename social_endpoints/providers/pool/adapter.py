@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,7 @@ class ProviderAdapter(HTTPAdapter):
 
     def __init__(self) -> None:
         self._idle = Idle()
+        self._lock = Lock()
         self._contexts = Contexts()
         super().__init__(pool_connections=MAX_PROVIDERS, pool_maxsize=1)
 
@@ -59,11 +61,12 @@ class ProviderAdapter(HTTPAdapter):
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         """Return what has the pools of those providers that are asked through a proxy."""
-        if proxy not in self.proxy_manager:
-            if len(self.proxy_manager) >= MAX_PROXIES:
-                self.proxy_manager.clear()
-            self._keep(super().proxy_manager_for(proxy, **kwargs))
-        return super().proxy_manager_for(proxy, **kwargs)
+        with self._lock:
+            if proxy not in self.proxy_manager:
+                if len(self.proxy_manager) >= MAX_PROXIES:
+                    self.proxy_manager.clear()
+                self._keep(super().proxy_manager_for(proxy, **kwargs))
+            return self.proxy_manager[proxy]
 
     def build_connection_pool_key_attributes(
         self, request: PreparedRequest, verify: Any, cert: Any = None

@@ -8,7 +8,7 @@ from io import BufferedReader, RawIOBase
 from typing import TYPE_CHECKING, Any
 
 from social_endpoints.providers.deadline import within
-from social_endpoints.providers.pool.delivery import has_ended, is_reset, is_undelivered
+from social_endpoints.providers.pool import delivery
 
 if TYPE_CHECKING:
     from social_endpoints.providers.pool.connection import KeptConnection
@@ -68,13 +68,17 @@ class Reader(RawIOBase):
             # On a new connection the provider has meant this request.
             return self._raw.readinto(buffer)
         try:
-            # Before TLS reads an end that nobody has announced: it answers that.
-            count = 0 if has_ended(self._sock) else self._raw.readinto(buffer)
+            # TLS answers an end that nobody has announced, and is not let near one.
+            has_ended = delivery.has_ended(self._sock)
+            unacknowledged = delivery.unacknowledged(self._sock)
+            count = 0 if has_ended else self._raw.readinto(buffer)
         except ConnectionError as error:
-            if is_undelivered(self._sock):
+            if delivery.unacknowledged(self._sock):
                 raise Unprocessed from error
             raise
-        if count == 0 and (is_undelivered(self._sock) or is_reset(self._sock)):
+        # If TLS has said something, that is what is not acknowledged.
+        is_as_before = unacknowledged == delivery.unacknowledged(self._sock)
+        if count == 0 and is_as_before and (unacknowledged or delivery.is_reset(self._sock)):
             raise Unprocessed
         self._has_begun = True
         return count

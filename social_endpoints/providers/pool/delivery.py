@@ -22,21 +22,21 @@ def has_ended(sock: Any) -> bool:
     return is_bare and not socket.socket.recv(sock, 1, socket.MSG_PEEK)
 
 
-def is_undelivered(sock: Any) -> bool:
-    """Say whether something that was sent has not been acknowledged.
+def unacknowledged(sock: Any) -> int:
+    """Return how many of the bytes that were sent have not been acknowledged.
 
-    Once the other side has ended the connection it never will be: the end acknowledges all
+    Once the other side has ended the connection they never will be: the end acknowledges all
     that had come before it (RFC 9293 section 3.10.7.4), and a reset answers what found
-    nobody. False where the system does not tell.
+    nobody. 0 where the system does not tell.
     """
-    unacknowledged = bytearray(4)
+    count = bytearray(4)
     with suppress(ImportError, OSError):
         # Not on Windows. In tcp(7) of Linux it is SIOCOUTQ.
         from fcntl import ioctl
         from termios import TIOCOUTQ
 
-        ioctl(sock.fileno(), TIOCOUTQ, unacknowledged)
-    return int.from_bytes(unacknowledged, sys.byteorder) > 0
+        ioctl(sock.fileno(), TIOCOUTQ, count)
+    return int.from_bytes(count, sys.byteorder)
 
 
 def is_reset(sock: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from threading import Timer
 from typing import Any
@@ -56,7 +56,9 @@ class Idle:
 
     def _wait(self, until: float) -> None:
         alarm = self._alarm
-        if alarm is None or until < alarm.at:
+        if alarm is not None and alarm.at <= until:
+            return
+        with suppress(RuntimeError):  # There can be no more threads. The next one tries again.
             self._alarm = Alarm(until, self._close_ended)
             if alarm is not None:
                 alarm.cancel()
@@ -110,7 +112,9 @@ class Stack:
         """Keep a connection that has been used, if it is still of use. There is always room."""
         if connection is None or connection.sock is None:
             return
-        if connection.ends <= now():
+        # What TLS has already read would be taken for the next answer.
+        has_more = getattr(connection.sock, "pending", int)() > 0
+        if has_more or connection.ends <= now():
             connection.close()
             return
         self._stack.append(connection)
