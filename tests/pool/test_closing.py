@@ -32,14 +32,16 @@ def unread(connection: Connection) -> None:
 
 
 def unread_with_an_end(connection: Connection) -> None:
-    """Say that it is the end when a request comes, and do not look at it."""
+    """Say that it is the end when all of a request has come, and do not look at it."""
     connection.wait()
+    time.sleep(0.1)
     connection.end()
 
 
 def unread_and_announced(connection: Connection) -> None:
-    """Say that it is the end, as TLS has it, when a request comes, and do not look at it."""
+    """Say that it is the end, as TLS has it, when a request has come, and do not look at it."""
     connection.wait()
+    time.sleep(0.1)
     connection.announce_the_end()
     connection.close()
 
