@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import select
 import socket
+import ssl
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 
@@ -13,6 +15,7 @@ from dataclasses import dataclass, field
 class Proxy:
     """A proxy at 127.0.0.1 that notes what it is asked for, and by whom."""
 
+    context: ssl.SSLContext | None = None
     tunnels: list[str] = field(default_factory=list)
     users: list[str | None] = field(default_factory=list)
 
@@ -35,6 +38,12 @@ class Proxy:
             threading.Thread(target=self._serve, args=[client], daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
+        with suppress(OSError):  # The other side has gone, or does not trust us.
+            self._open_tunnel(client)
+
+    def _open_tunnel(self, client: socket.socket) -> None:
+        if self.context:
+            client = self.context.wrap_socket(client, server_side=True)
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             head += client.recv(1)
@@ -60,7 +69,7 @@ def _user(header: str | None, head: bytes) -> str | None:
 def _relay(one: socket.socket, other: socket.socket) -> None:
     while True:
         for source in select.select([one, other], [], [])[0]:
-            data = source.recv(65_536)
+            data = source.recv(65_536)  # As much as TLS has in one record.
             if not data:
                 return
             (other if source is one else one).sendall(data)

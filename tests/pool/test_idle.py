@@ -132,6 +132,21 @@ def test_the_oldest_are_closed_where_there_are_too_many() -> None:
     assert is_open == [False] * (1000 - idle.MAX_IDLE) + [True] * idle.MAX_IDLE
 
 
+def test_the_one_that_ends_first_is_waited_for() -> None:
+    stack = idle.Stack(idle.Idle())
+    late, soon = Nothing(), Nothing(seconds=0.1)
+    stack.put(late)
+    stack.put(soon)
+
+    for _ in range(500):
+        if soon.sock is None:
+            break
+        time.sleep(0.01)
+
+    assert soon.sock is None
+    assert stack.get() is late
+
+
 def test_the_last_used_is_the_next() -> None:
     stack = idle.Stack(idle.Idle())
     first, last, late = Nothing(), Nothing(), Nothing(seconds=0.05)

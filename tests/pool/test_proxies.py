@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.pool.authority import Authority
 from tests.pool.conftest import LogIn
 from tests.pool.provider import Provider
 from tests.pool.proxy import Proxy
@@ -46,6 +48,21 @@ def test_a_tunnel_is_used_by_those_who_may(
 
     assert proxy.users == ["ada:secret", "eve:secret"]
     assert provider.connections == 3
+
+
+def test_a_proxy_that_speaks_tls(
+    provider: Provider, authority: Authority, tmp_path: Path, log_in: LogIn, settings: Any
+) -> None:
+    """It is verified as the provider is."""
+    for context, status in ((authority.context(), 201), (Authority(tmp_path, "o").context(), 400)):
+        proxy = Proxy(context)
+        settings.SOCIAL_AUTH_PROXIES = {"https": f"https://127.0.0.1:{proxy.port}"}
+        for _ in range(2):
+            assert log_in().status_code == status
+        assert len(proxy.tunnels) == (1 if status == 201 else 0)
+        proxy.stop()
+
+    assert provider.handshakes == 1
 
 
 def test_the_proxy_of_the_environment(

@@ -8,7 +8,10 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+import requests
 
+from social_endpoints.providers.deadline import until
+from social_endpoints.providers.pool import sessions
 from tests.pool.conftest import LogIn
 from tests.pool.provider import Connection, Provider
 
@@ -129,6 +132,21 @@ def test_a_provider_that_takes_no_connection(
 
     assert (answer.status_code, answer.data["error_code"]) == (400, "timeout")
     silent.stop()
+
+
+def test_nothing_is_asked_when_the_time_is_up(pooled: bool, provider: Provider) -> None:
+    with until(time.monotonic()), pytest.raises(requests.Timeout):
+        sessions.request("GET", provider.url)
+
+    assert not provider.connections
+
+
+def test_a_provider_that_is_gone(pooled: bool, provider: Provider, log_in: LogIn) -> None:
+    provider.stop()
+
+    answer = log_in()
+
+    assert (answer.status_code, answer.data["error_code"]) == (400, "connection_failed")
 
 
 @pytest.mark.parametrize("seconds", ["soon", None, -1, float("nan"), True])

@@ -53,10 +53,6 @@ class Reader(RawIOBase):
         """Say that it can be read from."""
         return True
 
-    def fileno(self) -> int:
-        """Return the socket's."""
-        return self._raw.fileno()
-
     def readinto(self, buffer: Any, /) -> int | None:
         """Read what there is into a buffer, and return how many bytes that were.
 

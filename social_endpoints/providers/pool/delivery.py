@@ -45,8 +45,9 @@ def is_reset(sock: Any) -> bool:
     It is where that side has closed it with something in it that it has not read
     (RFC 2525 section 2.17), and we have sent nothing but the request.
     """
+    events = []
     with suppress(AttributeError, OSError):  # Not on Windows.
         poll = select.poll()
         poll.register(sock.fileno(), 0)  # An error is told of in any case.
-        return bool(poll.poll(_WAIT))
-    return False
+        events = poll.poll(_WAIT)
+    return bool(events)

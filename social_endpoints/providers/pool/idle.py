@@ -51,7 +51,8 @@ class Idle:
         return self._ends.pop(connection, None) is not None
 
     def _close(self, connection: Any) -> None:
-        if self.take(connection):
+        with suppress(KeyError):  # Somebody else has it by now.
+            del self._ends[connection]
             connection.close()
 
     def _wait(self, until: float) -> None:

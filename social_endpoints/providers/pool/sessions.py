@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cache
 from typing import Any
 
@@ -51,6 +51,6 @@ def _kept() -> ProviderAdapter:
     return ProviderAdapter()
 
 
-if hasattr(os, "register_at_fork"):  # Not on Windows.
+with suppress(AttributeError):  # Not on Windows, which knows no fork.
     # The child must not speak on the parent's connections.
     os.register_at_fork(after_in_child=_kept.cache_clear)
