@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.conf import settings
 from django.core.checks import Tags, register
 
 
@@ -44,5 +45,12 @@ class SocialEndpointsConfig(AppConfig):
         register(native.check_native_providers)
         register(verifiers.check_verifiers)
         register(icons.check_icons, Tags.staticfiles)
-        if find_spec("drf_spectacular"):
+        if _is_schema_generated():
             from social_endpoints import schema  # noqa: F401 - to import it registers it
+
+
+def _is_schema_generated() -> bool:
+    """Say whether the project uses drf-spectacular, which takes long to import."""
+    configured: dict[str, Any] = getattr(settings, "REST_FRAMEWORK", None) or {}
+    by_class = "drf_spectacular." in str(configured.get("DEFAULT_SCHEMA_CLASS"))
+    return by_class or apps.is_installed("drf_spectacular")

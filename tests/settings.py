@@ -45,7 +45,7 @@ INSTALLED_APPS = [
     "rest_framework.authtoken",
     "social_django",
     "social_endpoints",
-    *(["knox"] if find_spec("knox") else []),
+    *(name for name in ("drf_spectacular", "knox") if find_spec(name)),
 ]
 
 # No session, no CSRF, no authentication: a login needs none of them.

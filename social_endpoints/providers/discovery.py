@@ -50,12 +50,21 @@ def remembered_keys(backend: Any, uri: str, fetch: Callable[[], Any]) -> Remembe
 class RememberedDiscovery(_BaseAuth):
     """A mixin above the backend's class: what the provider says of itself."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._documents: dict[str, dict[str, Any]] = {}
+
     def get_openid_configuration(self, url: str) -> dict[str, Any]:
-        """Return the document at a URL (OpenID Connect Discovery section 4)."""
-        known: Any = super()
-        fetch = partial(_fetched, known.get_openid_configuration, self, url)
-        document: dict[str, Any] = Remembered("discovery", self, url, fetch, _is_discovery).get()
-        return document
+        """Return the document at a URL (OpenID Connect Discovery section 4).
+
+        A login, which asks many times, goes on with the one that it has begun with.
+        """
+        if url not in self._documents:
+            known: Any = super()
+            fetch = partial(_fetched, known.get_openid_configuration, self, url)
+            document = Remembered("discovery", self, url, fetch, _is_discovery).get()
+            self._documents[url] = document
+        return self._documents[url]
 
 
 class RememberedKeys(_BaseAuth):
