@@ -1,0 +1,33 @@
+"""The CPU time of begin and complete, and what a worker has grown to by then."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from statistics import median
+
+from benchmarks.bench import Provider, Site
+from benchmarks.figures import Figures
+from benchmarks.login import OAUTH2, OPENID_CONNECT, log_in
+from benchmarks.plan import WARM_UP, Plan
+
+
+def measure(sites: Sequence[Site], provider: Provider, plan: Plan, figures: Figures) -> None:
+    """Log in with one site after the other, and over again, so that all meet the same machine."""
+    for backend in (OPENID_CONNECT, OAUTH2):
+        seen: dict[str, list[list[float]]] = defaultdict(list)
+        for number in range(WARM_UP + plan.logins):
+            for site in sites:
+                log_in(site, provider, backend)
+                requests = site.requests()
+                if number >= WARM_UP:
+                    seen[site.peer.name].append([request["cpu"] for request in requests])
+        for name, logins in seen.items():
+            for part, values in zip(("begin", "complete"), zip(*logins, strict=True), strict=True):
+                figures.put(f"{backend}_{part}_cpu", name, median(values) * 1000)
+            both = median(sum(login) for login in logins)
+            figures.put(f"{backend}_per_cpu_second", name, 1 / both)
+    for site in sites:
+        memory = site.memory()
+        if memory is not None:
+            figures.put("memory", site.peer.name, memory / 2**20)
