@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,8 @@ def main() -> int:
     if sys.version_info < (3, 11):  # noqa: UP036
         sys.exit("The benchmarks need Python 3.11 or newer.")
     options = parse_options()
+    # The servers end with this process in any case; the databases go only in good order.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         run = measured(options.peers, QUICK if options.quick else FULL, options.database)
     except KeyboardInterrupt:
@@ -81,7 +84,7 @@ def measured(peers: Sequence[Peer], plan: Plan, database: str) -> dict[str, Any]
     """Measure peers; return what is recorded."""
     pythons = {peer.site: python_of(peer, DATA) for peer in [*peers, PROJECT]}
     data = Path(tempfile.mkdtemp(prefix="run-", dir=DATA))
-    figures, versions = Figures(), {}
+    figures = Figures()
     try:
         with provider_with(pythons[PROJECT.site], data) as provider:
             bench = Bench(provider, data, lambda peer: pythons[peer.site], database=database)
@@ -94,7 +97,7 @@ def measured(peers: Sequence[Peer], plan: Plan, database: str) -> dict[str, Any]
     return {
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "machine": machine.described(),
-        "database": database,
+        "database": next(iter(versions.values()))["database"],
         "logins": plan.logins,
         "abandoned": plan.abandoned,
         "quiet": plan.quiet,
@@ -128,7 +131,7 @@ def measure(
     say(f"first logins after {plan.quiet:g} s")
     network.measure_quiet(bench, asking, plan, figures)
     say("first logins of a process")
-    network.measure_first(bench, asking, figures)
+    network.measure_first(bench, asking, plan, figures)
     say("first logins of a process, with a shared cache")
     network.measure_shared_cache(bench, asking, figures)
     say("one worker and two")

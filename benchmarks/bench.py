@@ -15,7 +15,7 @@ from benchmarks.processes import process, run
 from benchmarks.proxy import Proxy, proxy_to
 
 # What the project's setting is by itself.
-IDLE = 50.0
+IDLE = 50
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Bench:
 
     @contextmanager
     def sites(
-        self, peers: Sequence[Peer], *, shared_cache: bool = False, idle: float = IDLE
+        self, peers: Sequence[Peer], *, shared_cache: bool = False, idle: int = IDLE
     ) -> Iterator[list[Site]]:
         """Start one new process for each peer. Processes of one peer share the database.
 
@@ -113,7 +113,7 @@ class Bench:
             yield [stack.enter_context(self._site(peer, shared_cache, idle)) for peer in peers]
 
     @contextmanager
-    def _site(self, peer: Peer, shared_cache: bool, idle: float) -> Iterator[Site]:
+    def _site(self, peer: Peer, shared_cache: bool, idle: int) -> Iterator[Site]:
         variables = {**self._variables(peer), "BENCHMARK_HTTP_POOL_IDLE": str(idle)}
         if shared_cache:
             variables["BENCHMARK_SHARED_CACHE"] = str(self._data / f"{peer.name}.cache")

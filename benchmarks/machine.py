@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import ssl
 from pathlib import Path
 
 
@@ -13,6 +14,7 @@ def described() -> dict[str, str]:
         "cores": str(os.cpu_count()),
         "system": _system(),
         "python": platform.python_version(),
+        "openssl": " ".join(ssl.OPENSSL_VERSION.split()[:2]),
     }
 
 

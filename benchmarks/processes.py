@@ -31,7 +31,8 @@ def process(
             stderr=output,
             text=True,
         )
-    assert running.stdin and running.stdout
+    assert running.stdin
+    assert running.stdout
     try:
         line = running.stdout.readline()
         if not line:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 HOST = "127.0.0.1"
 CHUNK = 1 << 16
@@ -17,7 +17,7 @@ class Proxy:
     ``round_trip`` is what the way there and back takes, in seconds, and may be changed at
     any time.
 
-    The kernel shakes hands with a client before the proxy hears of it. So that the
+    The kernel shakes hands with a client before the proxy hears of it. So that a
     connection costs its round trip, too, the client's first bytes are held back that long.
     """
 
@@ -42,16 +42,17 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._end.set)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there = await asyncio.open_connection(HOST, self._target)
-        outward = self._pass_on(reader, there[1], before=self.round_trip)
-        await asyncio.gather(outward, self._pass_on(there[0], writer))
+        with closing(writer):
+            there = await asyncio.open_connection(HOST, self._target)
+            with closing(there[1]):
+                outward = self._pass_on(reader, there[1], before=self.round_trip)
+                await asyncio.gather(outward, self._pass_on(there[0], writer))
 
     async def _pass_on(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, before: float = 0
     ) -> None:
         """Pass one direction on: each chunk half a round trip after it came, in order."""
         clock = asyncio.get_running_loop().time
-        ready = clock() + before
         queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
 
         async def deliver() -> None:
@@ -64,20 +65,14 @@ class Proxy:
                 await writer.drain()
 
         delivery = asyncio.create_task(deliver())
-        chunk = b"-"
         # A connection that breaks ends as one that is closed.
         with suppress(OSError):
-            while chunk:
-                chunk = await _read(reader)
-                queue.put_nowait((max(ready, clock()) + self.round_trip / 2, chunk))
+            while chunk := await reader.read(CHUNK):
+                queue.put_nowait((clock() + before + self.round_trip / 2, chunk))
+                before = 0
+        queue.put_nowait((clock() + self.round_trip / 2, b""))
+        with suppress(OSError):
             await delivery
-
-
-async def _read(reader: asyncio.StreamReader) -> bytes:
-    try:
-        return await reader.read(CHUNK)
-    except OSError:
-        return b""
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from benchmarks.peers import PEERS
@@ -42,20 +41,11 @@ def as_page(run: dict[str, Any]) -> str:
         + ", ".join(f"{package} {of[package]}" for package in PACKAGES if package in of)
         for name, of in run["versions"].items()
     ]
-    return "\n".join(
-        [
-            ".. Written by the benchmarks. Do not edit.",
-            "",
-            as_rst(run["figures"]),
-            f"Measured on {run['date']}: {machine['processor']}, {machine['cores']} cores, "
-            f"{machine['system']}; Python {machine['python']}; {run['database']}; "
-            f"{run['logins']} logins of each for CPU time, {run['abandoned']} begins abandoned.",
-            "",
-            *versions,
-            "",
-        ]
+    measured_on = (
+        f"Measured on {run['date']}: {machine['processor']}, {machine['cores']} cores, "
+        f"{machine['system']}; Python {machine['python']}, {machine['openssl']}, "
+        f"{run['database']}. {run['logins']} logins of each for CPU time; "
+        f"{run['abandoned']} abandoned; a quiet minute of {run['quiet']:g} seconds."
     )
-
-
-def path_in_repository(path: Path) -> str:
-    return str(path.relative_to(ROOT))
+    heading = ".. Written by the benchmarks: python3 -m benchmarks --record"
+    return "\n".join([heading, "", as_rst(run["figures"]), measured_on, "", *versions, ""])

@@ -8,7 +8,9 @@ from benchmarks.figures import ROWS, Row
 from benchmarks.peers import DJOSER, PEERS, PROJECT
 
 Values = Mapping[str, Mapping[str, float]]
-NONE = "–"
+NONE = "-"
+# Ratios are written with two digits, and judged as they are written.
+ROUNDED = 0.005
 
 
 def lines(values: Values) -> list[list[str]]:
@@ -17,7 +19,7 @@ def lines(values: Values) -> list[list[str]]:
     :param values: figures by name and peer; what is missing is shown as a dash.
     """
     peers = [name for name in PEERS if any(name in by_peer for by_peer in values.values())]
-    heading = ["", *(PEERS[name].title for name in peers), "of djoser", "goal", ""]
+    heading = ["", *(PEERS[name].title for name in peers), "project / djoser", "goal", ""]
     rows = [_cells(row, values[row.figure], peers) for row in ROWS if row.figure in values]
     return [heading, *rows]
 
@@ -50,9 +52,9 @@ def _cells(row: Row, by_peer: Mapping[str, float], peers: Sequence[str]) -> list
     ratio = ours / theirs if ours is not None and theirs else None
     goal, reached = NONE, ""
     if row.ratio is not None:
-        goal, reached = f"≤ {row.ratio} of djoser", _judged(ratio, row.ratio, digits=2)
+        goal, reached = f"≤ {row.ratio} of djoser", _judged(ratio, row.ratio + ROUNDED)
     elif row.goal is not None:
-        goal, reached = f"≤ {row.goal:g}", _judged(ours, row.goal, digits=row.digits)
+        goal, reached = f"≤ {row.goal:g}", _judged(ours, row.goal + row.noise)
     return [row.title, *figures, _written(ratio, 2), goal, reached]
 
 
@@ -60,8 +62,7 @@ def _written(value: float | None, digits: int) -> str:
     return NONE if value is None else f"{value:.{digits}f}"
 
 
-def _judged(value: float | None, limit: float, *, digits: int) -> str:
-    """Return whether a figure, as it is written, is at most so much."""
+def _judged(value: float | None, limit: float) -> str:
     if value is None:
         return ""
-    return "reached" if round(value, digits) <= limit else "missed"
+    return "reached" if value <= limit else "missed"

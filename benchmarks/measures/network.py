@@ -12,7 +12,7 @@ from benchmarks.figures import Figures
 from benchmarks.fit import slope
 from benchmarks.login import OAUTH2, OPENID_CONNECT, log_in
 from benchmarks.peers import Peer
-from benchmarks.plan import DELAYS, WARM_UP, Plan
+from benchmarks.plan import Plan
 
 COUNTED = ("requests", "connections", "handshakes")
 
@@ -20,16 +20,16 @@ COUNTED = ("requests", "connections", "handshakes")
 def measure_warm(sites: Sequence[Site], provider: Provider, plan: Plan, figures: Figures) -> None:
     """Measure logins of a worker that has just done others."""
     for backend in (OPENID_CONNECT, OAUTH2):
-        for _ in range(WARM_UP):
+        for _ in range(plan.warm_up):
             for site in sites:
                 log_in(site, provider, backend)
         waited = _Waited()
-        for delay in DELAYS:
+        for delay in plan.delays:
             provider.proxy.round_trip = delay
             for _ in range(plan.repeats):
                 for site in sites:
                     counts = _log_in(site, provider, waited, backend)
-                    figures.put_all(f"{backend}_warm", site.peer.name, counts)
+                    figures.put_most(f"{backend}_warm", site.peer.name, counts)
         provider.proxy.round_trip = 0
         waited.put(f"{backend}_warm_round_trips", figures)
 
@@ -38,28 +38,28 @@ def measure_quiet(bench: Bench, peers: Sequence[Peer], plan: Plan, figures: Figu
     """Measure the first login after some time without any."""
     waited, provider = _Waited(), bench.provider
     with bench.sites(peers, idle=plan.idle) as sites:
-        for delay in DELAYS:
+        for delay in plan.delays:
             for site in sites:
                 log_in(site, provider)
             time.sleep(plan.quiet)
             provider.proxy.round_trip = delay
             for site in sites:
                 counts = _log_in(site, provider, waited)
-                figures.put_all("quiet", site.peer.name, counts)
+                figures.put_most("quiet", site.peer.name, counts)
             provider.proxy.round_trip = 0
     waited.put("quiet_round_trips", figures)
 
 
-def measure_first(bench: Bench, peers: Sequence[Peer], figures: Figures) -> None:
+def measure_first(bench: Bench, peers: Sequence[Peer], plan: Plan, figures: Figures) -> None:
     """Measure the first login of a new process; its cache is its own."""
     waited, provider = _Waited(), bench.provider
     cpu = defaultdict(list)
-    for delay in DELAYS:
+    for delay in plan.delays:
         with bench.sites(peers) as sites:
             provider.proxy.round_trip = delay
             for site in sites:
                 counts = _log_in(site, provider, waited)
-                figures.put_all("first", site.peer.name, counts)
+                figures.put_most("first", site.peer.name, counts)
                 cpu[site.peer.name].append(sum(request["cpu"] for request in site.requests()))
             provider.proxy.round_trip = 0
     waited.put("first_round_trips", figures)

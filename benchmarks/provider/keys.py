@@ -28,6 +28,7 @@ def write_certificate(certificate: Path, bundle: Path) -> None:
         _of("The benchmarks' authority", authority_key)
         .issuer_name(_named("The benchmarks' authority"))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_signs_certificates(), critical=True)
         .add_extension(_subject_id(authority_key), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
@@ -65,6 +66,21 @@ def _of(name: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
 
 def _named(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _signs_certificates() -> x509.KeyUsage:
+    """Return what Python 3.13 and newer want to see in an authority."""
+    return x509.KeyUsage(
+        digital_signature=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _subject_id(key: ec.EllipticCurvePrivateKey) -> x509.SubjectKeyIdentifier:

@@ -11,4 +11,4 @@ DATABASE = os.environ["BENCHMARK_DATABASE"]
 SHARED_CACHE = os.environ.get("BENCHMARK_SHARED_CACHE", "")
 """The folder of a cache for all processes; else each has its own."""
 HTTP_POOL = bool(os.environ.get("BENCHMARK_HTTP_POOL", "1"))
-HTTP_POOL_IDLE = float(os.environ.get("BENCHMARK_HTTP_POOL_IDLE", "50"))
+HTTP_POOL_IDLE = int(os.environ.get("BENCHMARK_HTTP_POOL_IDLE", "50"))

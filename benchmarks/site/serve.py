@@ -13,6 +13,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from importlib.metadata import distributions
+from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
@@ -24,6 +26,7 @@ from benchmarks.site import database
 
 HOST = "127.0.0.1"
 CONTROL = "/-/"
+STATM = Path("/proc/self/statm")
 
 
 class Worker(WSGIServer):
@@ -90,16 +93,16 @@ class Handler(WSGIRequestHandler):
 def resident_bytes() -> int | None:
     """Return how much memory this process holds; None where there is no ``/proc``."""
     try:
-        with open("/proc/self/statm") as pages:
-            return int(pages.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return None
 
 
 def versions() -> dict[str, str]:
-    from importlib.metadata import distributions
-
-    return {dist.metadata["Name"].lower(): dist.version for dist in distributions()}
+    """Return what is installed, by its name in lower case, and the ``database``."""
+    database_version = ".".join(map(str, connection.get_database_version()))
+    packages = {dist.metadata["Name"].lower(): dist.version for dist in distributions()}
+    return {**packages, "database": f"{connection.display_name} {database_version}"}
 
 
 def end_with_the_command() -> None:
