@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -69,9 +70,9 @@ class Provider:
     def url(self) -> str:
         return f"https://127.0.0.1:{self.proxy.port}"
 
-    def counts(self) -> dict[str, int]:
-        """Return what it has counted since its start, without what is zero."""
-        return Browser(self.control).get("/").json()
+    def counts(self) -> Counter[str]:
+        """Return what it has counted since its start."""
+        return Counter(Browser(self.control).get("/").json())
 
     def sign_in(self, asked: dict[str, str], user: str) -> str:
         """Return the code with which a user comes back."""

@@ -100,5 +100,5 @@ def _log_in(
     before = provider.counts()
     durations = log_in(site, provider, backend)
     waited.note(site.peer, provider.proxy.round_trip, durations.both)
-    after = provider.counts()
-    return {name: after.get(name, 0) - before.get(name, 0) for name in COUNTED}
+    counts = provider.counts() - before
+    return {name: counts[name] for name in COUNTED}
