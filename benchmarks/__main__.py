@@ -60,7 +60,7 @@ def parse_options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--peers",
-        type=lambda names: [PEERS[name] for name in names.split(",")],
+        type=peers_named,
         default=list(PEERS.values()),
         metavar="NAME,…",
         help=f"measure only these (default: {','.join(PEERS)})",
@@ -78,6 +78,14 @@ def parse_options() -> argparse.Namespace:
         help="write the figures into benchmarks/recorded.json and the documentation",
     )
     return parser.parse_args()
+
+
+def peers_named(names: str) -> list[Peer]:
+    """Return the peers, in the order of the table."""
+    wanted = set(names.split(","))
+    for name in sorted(wanted - set(PEERS)):
+        raise argparse.ArgumentTypeError(f"there is no peer {name!r}")
+    return [peer for name, peer in PEERS.items() if name in wanted]
 
 
 def measured(peers: Sequence[Peer], plan: Plan, database: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ class Plan:
 
     :param logins: of each site with each protocol, for CPU time and memory.
     :param repeats: of each delay, for the round trips of a warm login.
+    :param processes: new ones for each delay, for the round trips of a first login.
     :param abandoned: begins that nobody completes.
     :param shared: logins of each worker, for throughput.
     :param idle: seconds after which the project closes a kept connection.
@@ -21,6 +22,7 @@ class Plan:
 
     logins: int
     repeats: int
+    processes: int
     abandoned: int
     shared: int
     idle: int
@@ -29,5 +31,5 @@ class Plan:
     warm_up: int = 3
 
 
-FULL = Plan(logins=200, repeats=9, abandoned=200, shared=150, idle=50, quiet=60)
-QUICK = Plan(logins=25, repeats=3, abandoned=40, shared=20, idle=1, quiet=2)
+FULL = Plan(logins=200, repeats=9, processes=3, abandoned=200, shared=150, idle=50, quiet=60)
+QUICK = Plan(logins=25, repeats=3, processes=1, abandoned=40, shared=20, idle=1, quiet=2)

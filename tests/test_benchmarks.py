@@ -22,9 +22,18 @@ from benchmarks.peers import BARE, DJOSER, PROJECT, WITHOUT_POOL
 from benchmarks.plan import Plan
 from benchmarks.proxy import Proxy, proxy_to
 from benchmarks.table import as_rst, as_text, lines
+from tests.interpreter import python
 
 PLAN = Plan(
-    logins=1, repeats=1, abandoned=2, shared=1, idle=50, quiet=0, delays=(0, 0.002), warm_up=1
+    logins=1,
+    repeats=1,
+    processes=1,
+    abandoned=2,
+    shared=1,
+    idle=50,
+    quiet=0,
+    delays=(0, 0.002),
+    warm_up=1,
 )
 PYTHON = Path(sys.executable)
 
@@ -79,6 +88,7 @@ def test_table_judges_what_has_a_goal() -> None:
     figures = {
         "oidc_begin_cpu": {DJOSER.name: 2.0, PROJECT.name: 0.9},
         "begin_queries": {DJOSER.name: 6, PROJECT.name: 1},
+        "begin_rows": {DJOSER.name: 3, PROJECT.name: 0},
         "oidc_warm_round_trips": {DJOSER.name: 6.1, PROJECT.name: 2.1},
         "memory": {DJOSER.name: 80.0},
     }
@@ -88,10 +98,24 @@ def test_table_judges_what_has_a_goal() -> None:
         ["djoser", "this project", "project / djoser", "goal"],
         ["Begin: CPU, ms", "2.00", "0.90", "0.45", "≤ 0.45 of djoser", "reached"],
         ["Begin: SQL queries", "6", "1", "0.17", "≤ 0", "missed"],
+        ["Begin: rows left", "3", "0", "0.00", "≤ 0", "reached"],
         ["Warm login: round trips", "6.1", "2.1", "0.34", "≤ 2", "reached"],
         ["Memory of the worker after all logins, MiB", "80.0", "-", "-", "-"],
     ]
     assert "     - 0.90\n     - 0.45\n" in as_rst(figures)
+
+
+def test_command_needs_nothing_but_python() -> None:
+    outcome = python("-S", "-m", "benchmarks", "--help")
+
+    assert outcome.stdout.startswith("usage: python3 -m benchmarks"), outcome.stderr
+
+
+def test_command_refuses_a_peer_that_is_none() -> None:
+    outcome = python("-S", "-m", "benchmarks", "--peers", "djoser,nobody")
+
+    assert outcome.returncode == 2
+    assert "there is no peer 'nobody'" in outcome.stderr
 
 
 def test_documentation_shows_the_recorded_run() -> None:

@@ -25,8 +25,6 @@ def measure(sites: Sequence[Site], provider: Provider, plan: Plan, figures: Figu
         for name, logins in seen.items():
             for part, values in zip(("begin", "complete"), zip(*logins, strict=True), strict=True):
                 figures.put(f"{backend}_{part}_cpu", name, median(values) * 1000)
-            both = median(sum(login) for login in logins)
-            figures.put(f"{backend}_per_cpu_second", name, 1 / both)
     for site in sites:
         memory = site.memory()
         if memory is not None:

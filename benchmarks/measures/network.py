@@ -54,7 +54,7 @@ def measure_first(bench: Bench, peers: Sequence[Peer], plan: Plan, figures: Figu
     """Measure the first login of a new process; its cache is its own."""
     waited, provider = _Waited(), bench.provider
     cpu = defaultdict(list)
-    for delay in plan.delays:
+    for delay in plan.delays * plan.processes:
         with bench.sites(peers) as sites:
             provider.proxy.round_trip = delay
             for site in sites:
