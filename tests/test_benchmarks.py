@@ -30,6 +30,7 @@ PLAN = Plan(
     processes=1,
     abandoned=2,
     shared=1,
+    rounds=1,
     idle=50,
     quiet=0,
     delays=(0, 0.002),
