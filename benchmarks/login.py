@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from itertools import count
 
 from benchmarks.bench import Provider, Site
@@ -14,32 +13,22 @@ OPENID_CONNECT, OAUTH2 = "oidc", "github"
 _numbers = count()
 
 
-@dataclass(frozen=True)
-class Durations:
-    """How long the client has waited for each answer, in seconds."""
-
-    begin: float
-    complete: float
-
-    @property
-    def both(self) -> float:
-        return self.begin + self.complete
-
-
 def log_in(
     site: Site, provider: Provider, backend: str = OPENID_CONNECT, user: str = RETURNING
-) -> Durations:
-    """Begin, sign in at the provider, complete."""
+) -> float:
+    """Begin, sign in at the provider, complete.
+
+    :return: how long the client has waited for both answers of the site, in seconds.
+    """
     browser, peer = Browser(site.port), site.peer
     started = time.perf_counter()
-    asked = peer.begin(browser, backend)
-    begin = time.perf_counter() - started
-    sent = {name: asked[name] for name in ("state", "flow") if name in asked}
+    asked, sent = peer.begin(browser, backend)
+    waited = time.perf_counter() - started
     if peer.asks_provider:
-        sent["code"] = provider.sign_in(asked, user)
+        sent |= {"code": provider.sign_in(asked, user), "state": asked["state"]}
     started = time.perf_counter()
     peer.complete(browser, backend, sent)
-    return Durations(begin, time.perf_counter() - started)
+    return waited + time.perf_counter() - started
 
 
 def new_user() -> str:

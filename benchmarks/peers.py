@@ -28,16 +28,17 @@ class Peer:
     variables: dict[str, str] = field(default_factory=dict, hash=False)
     asks_provider = True
 
-    def begin(self, browser: Browser, provider: str) -> dict[str, str]:
-        """Begin; return the query of the authorization URL."""
+    def begin(self, browser: Browser, provider: str) -> tuple[dict[str, str], dict[str, str]]:
+        """Begin; return the query of the authorization URL, and what the page keeps."""
         answer = browser.get(f"/auth/o/{provider}/?{urlencode({'redirect_uri': REDIRECT_URI})}")
         answer.expect(200)
-        return {**query(answer.json()["authorization_url"]), "flow": answer.json().get("flow", "")}
+        kept = answer.json()
+        return query(kept.pop("authorization_url")), kept
 
     def complete(self, browser: Browser, provider: str, sent: dict[str, str]) -> None:
         """Complete, as the page does.
 
-        :param sent: what the provider sent back, ``code`` and ``state``, and the ``flow``.
+        :param sent: ``code`` and ``state``, which the provider sent back, and what was kept.
         """
         raise NotImplementedError
 
@@ -47,34 +48,36 @@ class Bare(Peer):
 
     asks_provider = False
 
-    def begin(self, browser: Browser, provider: str) -> dict[str, str]:
+    def begin(self, browser: Browser, provider: str) -> tuple[dict[str, str], dict[str, str]]:
         browser.get("/auth/").expect(200)
-        return {}
+        return {}, {}
 
     def complete(self, browser: Browser, provider: str, sent: dict[str, str]) -> None:
-        browser.post_json("/auth/", {}).expect(201)
+        browser.post_json("/auth/", sent).expect(201)
 
 
 class SocialDjango(Peer):
     """Redirects, and a session: what python-social-auth does by itself."""
 
-    def begin(self, browser: Browser, provider: str) -> dict[str, str]:
+    def begin(self, browser: Browser, provider: str) -> tuple[dict[str, str], dict[str, str]]:
         answer = browser.post_form(f"/auth/login/{provider}/", {})
         answer.expect(302)
-        return query(answer.headers["Location"])
+        return query(answer.headers["Location"]), {}
 
     def complete(self, browser: Browser, provider: str, sent: dict[str, str]) -> None:
-        sent = {name: sent[name] for name in ("code", "state")}
         browser.get(f"/auth/complete/{provider}/?{urlencode(sent)}").expect(302)
 
 
 class Djoser(Peer):
+    """Takes a form alone: python-social-auth does not read JSON."""
+
     def complete(self, browser: Browser, provider: str, sent: dict[str, str]) -> None:
-        sent = {name: sent[name] for name in ("code", "state")}
         browser.post_form(f"/auth/o/{provider}/", sent).expect(201)
 
 
 class Project(Peer):
+    """Takes JSON, with the flow in it."""
+
     def complete(self, browser: Browser, provider: str, sent: dict[str, str]) -> None:
         browser.post_json(f"/auth/o/{provider}/", sent).expect(201)
 

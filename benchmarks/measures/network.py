@@ -98,7 +98,7 @@ def _log_in(
 ) -> dict[str, int]:
     """Log in; return what the provider has counted meanwhile."""
     before = provider.counts()
-    durations = log_in(site, provider, backend)
-    waited.note(site.peer, provider.proxy.round_trip, durations.both)
+    seconds = log_in(site, provider, backend)
+    waited.note(site.peer, provider.proxy.round_trip, seconds)
     counts = provider.counts() - before
     return {name: counts[name] for name in COUNTED}

@@ -36,6 +36,8 @@ class Provider(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     server: Provider
     protocol_version = "HTTP/1.1"
+    # One write for headers and body: of two, the second would wait for the first.
+    wbufsize = -1
     disable_nagle_algorithm = True
     # Longer than a quiet minute, as with most providers.
     timeout = 75
@@ -74,11 +76,10 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def send_json(handler: BaseHTTPRequestHandler, status: int, content: Any) -> None:
-    """Answer in one write: two would wait for one another."""
+    """Answer with JSON."""
     body = json.dumps(content).encode()
     handler.send_response(status)
     handler.send_header("Content-Type", "application/json")
     handler.send_header("Content-Length", str(len(body)))
-    # What end_headers() would send by itself goes along with the body.
-    handler._headers_buffer.append(b"\r\n" + body)  # type: ignore[attr-defined]  # not typed
-    handler.flush_headers()
+    handler.end_headers()
+    handler.wfile.write(body)
