@@ -1,0 +1,1 @@
+"""What is measured: each module answers figures, by their name and the peer's."""

@@ -1,0 +1,1 @@
+"""The site of each peer: one project, with another URLconf for each."""
