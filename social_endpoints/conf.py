@@ -92,7 +92,8 @@ class Settings:
             default = object.__getattribute__(self, name)
             if not name.isupper():
                 return default
-            return configured().get(name, default)
+            own = _dictionary(NAME)
+            return own[name] if name in own else _from_djoser().get(name, default)
 
 
 settings = Settings()

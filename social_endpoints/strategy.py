@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from functools import cached_property
+from functools import cached_property, lru_cache
 from functools import partial as bind
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from django.db import router
 from django.http import HttpRequest
+from django.utils.crypto import get_random_string
 from social_core.backends.base import BaseAuth
 from social_core.exceptions import AuthResponseError, AuthSessionError
 from social_core.storage import PartialMixin
 from social_core.strategy import BaseStrategy
+from social_core.utils import setting_name
 from social_django.strategy import DjangoStrategy
 
 from social_endpoints.accounts import create_account
@@ -80,11 +83,30 @@ class Strategy(DjangoStrategy):
     def setting(self, name: str, default: Any = None, backend: Any = None) -> Any:
         """Return a setting: the backend's own, else the project's.
 
-        Core asks for one of them without the backend that it is about.
+        Core asks for one of them without the backend that it is about. A login asks for
+        some ninety, and core puts their names together each time.
         """
         if name == "REVOKE_TOKENS_ON_DISCONNECT":
             backend = backend or self.backend
-        return super().setting(name, default, backend)
+        get: Callable[[str], Any] = self.get_setting
+        for each in _setting_names(name, backend.name if backend else None):
+            try:
+                return get(each)
+            except (AttributeError, KeyError):
+                continue
+        return default
+
+    def random_string(self, length: int = 12, chars: str = BaseStrategy.ALLOWED_CHARS) -> str:
+        """Return random characters; letters and digits, unless others are wanted.
+
+        Django asks the system for each of them. A begin takes some two hundred.
+        """
+        if chars != BaseStrategy.ALLOWED_CHARS:
+            return get_random_string(length, chars)
+        text = ""
+        while len(text) < length:
+            text += secrets.token_bytes(2 * length).translate(_CHARACTERS, _SURPLUS).decode()
+        return text[:length]
 
     def get_request_data(self, merge: bool = True) -> dict[str, Any]:
         """Return the data of this login; there is no second part to merge."""
@@ -206,6 +228,18 @@ class Strategy(DjangoStrategy):
         """Say whether the confirmation that this flow was asked for is given."""
         serializer = confirmation(_confirmation_parameter(backend))(data=request_data)
         return serializer.is_valid(raise_exception=True)
+
+
+# Of the 256 values of a byte, as many stand for each character; the rest for none.
+_CHARACTERS = (5 * BaseStrategy.ALLOWED_CHARS)[:256].encode()
+_SURPLUS = bytes(range(4 * len(BaseStrategy.ALLOWED_CHARS), 256))
+
+
+@lru_cache(maxsize=4096)
+def _setting_names(name: str, backend: str | None) -> tuple[str, ...]:
+    """Return where a setting may stand, as core has it."""
+    names = (setting_name(name), name)
+    return names if backend is None else (setting_name(backend, name), *names)
 
 
 def _confirmation_parameter(backend: BaseAuth[Any]) -> Any:

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -35,29 +35,26 @@ class Worker(WSGIServer):
     def __init__(self) -> None:
         super().__init__((HOST, 0), Handler)
         self.requests: list[dict[str, Any]] = []
-        self.path = ""
         self._statements: list[str] | None = None
         self._counting = ExitStack()
         self._django = get_wsgi_application()
         self.set_app(self.answer)
 
-    def process_request(self, request: Any, address: Any) -> None:
-        """Handle one request, from its connection to the last byte of the answer."""
+    def answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer a request, and note what Django has taken for it, to the last byte."""
+        path = environ["PATH_INFO"]
+        if path.startswith(CONTROL):
+            body = json.dumps(self._control(path.removeprefix(CONTROL))).encode()
+            start_response("200 OK", [("Content-Type", "application/json")])
+            return [body]
         if self._statements is not None:
             self._statements.clear()
         before = time.process_time()
-        super().process_request(request, address)
+        with closing(self._django(environ, start_response)) as response:
+            body = b"".join(response)
         cpu = time.process_time() - before
-        if not self.path.startswith(CONTROL):
-            statements = None if self._statements is None else list(self._statements)
-            self.requests.append({"path": self.path, "cpu": cpu, "statements": statements})
-
-    def answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        self.path = environ["PATH_INFO"]
-        if not self.path.startswith(CONTROL):
-            return self._django(environ, start_response)
-        body = json.dumps(self._control(self.path.removeprefix(CONTROL))).encode()
-        start_response("200 OK", [("Content-Type", "application/json")])
+        statements = None if self._statements is None else list(self._statements)
+        self.requests.append({"path": path, "cpu": cpu, "statements": statements})
         return [body]
 
     def _control(self, what: str) -> Any:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from django.utils.crypto import get_random_string
 from social_core.backends.oauth import OAuthAuth
 
 from social_endpoints.redirect_uris import with_parameters
@@ -67,6 +67,6 @@ class ExactParameters(_OAuthAuth):
     def _held(self, value: str, hold: bool) -> str:
         if not hold or self._values is None:
             return value
-        placeholder = get_random_string(32)
+        placeholder = secrets.token_hex(16)
         self._values[placeholder] = value
         return placeholder

@@ -6,7 +6,9 @@ or where a table of many is meant.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
 
 from social_core.backends.base import BaseAuth
 
@@ -24,7 +26,12 @@ else:
 
 def is_kind(backend: BackendClass, *paths: str) -> bool:
     """Say whether a backend's class is one that a dotted path names, or a subclass of it."""
-    return any(f"{base.__module__}.{base.__qualname__}" in paths for base in backend.__mro__)
+    return not _paths(cast("Hashable", backend)).isdisjoint(paths)
+
+
+@lru_cache(maxsize=256)
+def _paths(backend: Any) -> frozenset[str]:
+    return frozenset(f"{base.__module__}.{base.__qualname__}" for base in backend.__mro__)
 
 
 def core_name(backend: BackendClass) -> str:
