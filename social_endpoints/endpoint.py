@@ -13,6 +13,7 @@ from rest_framework import permissions, renderers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from social_endpoints.conf import settings
 from social_endpoints.exceptions import Refused, misconfigured
 from social_endpoints.negotiation import JSONNegotiation
 from social_endpoints.parsers import FormParser, JSONParser, MultiPartParser
@@ -53,7 +54,8 @@ class EndpointView(APIView):
 
     def get_throttles(self) -> list[Any]:
         """Return the project's throttles and ours."""
-        return [*super().get_throttles(), *(throttle() for throttle in THROTTLES)]
+        ours = [throttle() for throttle in THROTTLES] if settings.THROTTLE_RATES else []
+        return [*super().get_throttles(), *ours]
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer an exception: as the project does, and a refusal with the error body."""

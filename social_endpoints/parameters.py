@@ -68,6 +68,9 @@ class Text(CharField):
         return data
 
 
+_TEXT = Text()
+
+
 def parameters(request: Request, *, resumes: bool = True) -> dict[str, Any]:
     """Return the parameters of a request: query string and body, and the body wins.
 
@@ -167,17 +170,16 @@ def _is_known(name: str, value: Any) -> bool:
 
 
 def _validated(values: Mapping[str, Any], *, texts: Collection[str]) -> dict[str, Any]:
-    text = Text()
     errors = {}
     for name, value in values.items():
         try:
-            text.run_validation(name)
+            _TEXT.run_validation(name)
         except ValidationError as error:  # It could not even stand in the answer.
             message = _("The name of a parameter is not valid.")
             raise _invalid_body(message) from error
         try:
             if name in texts:
-                text.run_validation(value)
+                _TEXT.run_validation(value)
             else:
                 _require_storable(value)
         except ValidationError as error:
@@ -189,12 +191,11 @@ def _validated(values: Mapping[str, Any], *, texts: Collection[str]) -> dict[str
 
 def _require_storable(value: Any) -> None:
     """Refuse a JSON value that not every database can store as JSON."""
-    text = Text()
     pending = [(value, 0)]
     while pending:
         value, depth = pending.pop()
         if isinstance(value, str):
-            text.run_validation(value)
+            _TEXT.run_validation(value)
         elif isinstance(value, float) and not isfinite(value):
             raise ValidationError(_("A valid number is required."), code="invalid")
         elif isinstance(value, (dict, list)):
