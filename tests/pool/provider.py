@@ -86,10 +86,13 @@ class Connection:
         self.sock.close()
 
     def announce_the_end(self) -> None:
-        """Send what TLS has for it (RFC 8446 section 6.1), and wait for nothing."""
+        """Send what TLS has for it (RFC 8446 section 6.1), and wait for nothing.
+
+        OpenSSL reads what has come meanwhile, but no more than a record of it.
+        """
         assert isinstance(self.sock, ssl.SSLSocket)
         self.sock.setblocking(False)
-        with suppress(ssl.SSLWantReadError):
+        with suppress(ssl.SSLError):
             self.sock.unwrap()
 
     def reset(self) -> None:
@@ -131,6 +134,7 @@ class Provider:
     users: dict[str, str] = field(default_factory=dict)
     on_connection: Behaviour | None = None
     headers: str = ""
+    padding: str = ""
     requests: Counter[str] = field(default_factory=Counter)
     connections: int = 0
     handshakes: int = 0
@@ -156,7 +160,7 @@ class Provider:
 
     def grant(self, user: str = "1") -> str:
         """Return a code for a user, which is good once."""
-        code = secrets.token_urlsafe(8)
+        code = secrets.token_urlsafe(8) + self.padding
         self.users[code] = user
         return code
 

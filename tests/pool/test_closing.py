@@ -85,11 +85,16 @@ def test_connections_that_are_closed_while_idle(
     assert provider.connections == 2
 
 
-@pytest.mark.parametrize("close", [unread, unread_with_an_end, unread_and_announced])
+@pytest.mark.parametrize(
+    ("close", "padding"),
+    # Of one record of TLS, and of several.
+    [(unread, 0), (unread_with_an_end, 0), (unread_and_announced, 40_000)],
+)
 def test_connections_that_are_closed_while_we_send(
-    close: Callable[[Connection], None], provider: Provider, log_in: LogIn
+    close: Callable[[Connection], None], padding: int, provider: Provider, log_in: LogIn
 ) -> None:
     provider.on_connection = once_idle(close)
+    provider.padding = "x" * padding
     assert log_in().status_code == 201
 
     assert log_in().status_code == 201
