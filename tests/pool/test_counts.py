@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.pool.conftest import LogIn
-from tests.pool.provider import Connection, Provider
+from tests.pool.provider import Provider
 
 pytestmark = pytest.mark.django_db
 
@@ -46,22 +46,3 @@ def test_a_provider_that_keeps_nothing_open(provider: Provider, log_in: LogIn) -
     assert log_in().status_code == 201
 
     assert provider.connections == 2
-
-
-def test_a_request_is_sent_at_once(provider: Provider, log_in: LogIn) -> None:
-    """TLS hands over no more than one record, and the provider is woken once."""
-    received: list[bytes] = []
-
-    def behave(connection: Connection) -> None:
-        provider.serve(connection, 2)
-        received.append(connection.sock.recv(100_000))
-
-    provider.on_connection = behave
-    assert log_in().status_code == 201
-
-    log_in()
-
-    head, _, body = received[0].partition(b"\r\n\r\n")
-    assert head.startswith(b"POST /token ")
-    assert f"Content-Length: {len(body)}".encode() in head
-    assert b"code=" in body

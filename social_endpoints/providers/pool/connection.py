@@ -36,8 +36,6 @@ class KeptConnection(_Connection):
     ends = 0.0
     """When it is to be closed if it is idle, by :func:`now`."""
 
-    _parts: list[bytes] | None = None
-
     def connect(self) -> None:
         """Connect, by the deadline of this login."""
         self.is_reused = False
@@ -51,29 +49,16 @@ class KeptConnection(_Connection):
         :raises Unprocessed: not all of it could be sent.
         """
         self.timeout = within(self.timeout or math.inf)
-        self._parts = []
         try:
+            # In two parts, head and body, as http.client does it: then the provider's system
+            # acknowledges them when they are read, and not just when it has something to say.
             super().request(*args, **kwargs)
-            parts, self._parts = self._parts, None
-            self.send(b"".join(parts))
         except TimeoutError:
             raise
         except OSError as error:
             if self.is_reused:
                 raise Unprocessed from error
             raise
-        finally:
-            self._parts = None
-
-    def send(self, data: Any) -> None:
-        """Send a part of a request, or keep it until there are all.
-
-        Head and body as two packets cost the process, and the provider's, twice as much.
-        """
-        if self._parts is None:
-            super().send(data)
-        else:
-            self._parts.append(data)
 
     def response_class(  # type: ignore[override]  # http.client calls it, a class or not
         self, *args: Any, **kwargs: Any
