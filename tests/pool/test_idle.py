@@ -84,6 +84,9 @@ def opened(provider: Provider) -> Iterator[Any]:
         ("timeout=1", 0.5),
         ("timeout=1000", 50),
         ("timeout=soon", 50),
+        ("Timeout=5", 4),
+        (f"timeout={'9' * 400}", 50),
+        (f"timeout={'9' * 5000}", 50),
         (None, 50),
     ],
 )
