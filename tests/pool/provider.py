@@ -59,14 +59,16 @@ class Connection:
         self.provider.note(method, target)
         return Request(method, target, headers, body)
 
-    def answer(self, content: Any, *, status: int = 200, headers: str = "") -> None:
-        """Send an answer."""
+    def answer(
+        self, content: Any, *, status: int = 200, headers: str = "", more: bytes = b""
+    ) -> None:
+        """Send an answer, and maybe more than that."""
         body = json.dumps(content).encode()
         head = (
             f"HTTP/1.1 {status} Status\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\n{headers}\r\n"
         )
-        self.sock.sendall(head.encode() + body)
+        self.sock.sendall(head.encode() + body + more)
         self.served += 1
 
     def wait(self) -> None:

@@ -28,12 +28,32 @@ class Answer(HTTPResponse):
     def __init__(self, connection: KeptConnection, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self._connection = connection
-        self.fp = BufferedReader(Reader(connection, sock, self.fp.detach()))
+        self.fp = Buffer(Reader(connection, sock, self.fp.detach()))
 
     def begin(self) -> None:
         """Read the headers, and note what they say of the connection."""
         super().begin()
         self._connection.keep_as(self.headers)
+        if self.status < 200:
+            # http.client takes it for the answer, which is yet to come (RFC 9110 section 15.2).
+            self._connection.ends = 0.0
+
+
+class Buffer(BufferedReader):
+    """What has come of an answer, and has not been asked for yet."""
+
+    raw: Reader
+
+    def close(self) -> None:
+        """Close, and do not keep a connection on which more has come than the answer.
+
+        Who sends too much may go on, and that would be taken for the next answer.
+        """
+        if not self.closed:
+            self.raw.is_over = True
+            if self.peek():
+                self.raw.connection.ends = 0.0
+        super().close()
 
 
 class Reader(RawIOBase):
@@ -43,7 +63,9 @@ class Reader(RawIOBase):
     """
 
     def __init__(self, connection: KeptConnection, sock: Any, raw: RawIOBase) -> None:
-        self._connection = connection
+        self.connection = connection
+        self.is_over = False
+        """Whether nothing more is to be read."""
         self._sock = sock
         self._raw = raw
         self._patience = connection.timeout or math.inf
@@ -59,8 +81,10 @@ class Reader(RawIOBase):
         :raises Unprocessed: the connection has ended, and the request may be sent again.
         :raises TimeoutError: nothing has come in time.
         """
+        if self.is_over:
+            return 0
         self._sock.settimeout(within(self._patience))
-        if self._has_begun or not self._connection.is_reused:
+        if self._has_begun or not self.connection.is_reused:
             # On a new connection the provider has meant this request.
             return self._raw.readinto(buffer)
         try:
