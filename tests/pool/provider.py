@@ -87,6 +87,11 @@ class Connection:
         self.sock.shutdown(socket.SHUT_WR)
         self.sock.close()
 
+    def time_out(self) -> None:
+        """Say that no request has come in time (RFC 9110 section 15.5.9), and close."""
+        self.answer({}, status=408, headers="Connection: close\r\n")
+        self.close()
+
     def announce_the_end(self) -> None:
         """Send what TLS has for it (RFC 8446 section 6.1), and wait for nothing."""
         assert isinstance(self.sock, ssl.SSLSocket)

@@ -28,11 +28,18 @@ class Answer(HTTPResponse):
     def __init__(self, connection: KeptConnection, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self._connection = connection
+        self._sock = sock
         self.fp = Buffer(Reader(connection, sock, self.fp.detach()))
 
     def begin(self) -> None:
-        """Read the headers, and note what they say of the connection."""
+        """Read the headers, and note what they say of the connection.
+
+        :raises Unprocessed: they say that no request has come, and the request is unread.
+        """
         super().begin()
+        if self.status == 408 and self._connection.is_reused and delivery.is_unread(self._sock):
+            # It has crossed the request on its way (RFC 9110 section 15.5.9).
+            raise Unprocessed
         self._connection.keep_as(self.headers)
         if self.status < 200:
             # http.client takes it for the answer, which is yet to come (RFC 9110 section 15.2).
@@ -98,7 +105,7 @@ class Reader(RawIOBase):
             raise
         # If TLS has said something, that is what is not acknowledged.
         is_as_before = unacknowledged == delivery.unacknowledged(self._sock)
-        if count == 0 and is_as_before and (unacknowledged or delivery.is_reset(self._sock)):
+        if count == 0 and is_as_before and delivery.is_unread(self._sock):
             raise Unprocessed
         self._has_begun = True
         return count
