@@ -13,6 +13,9 @@ from django.utils.module_loading import import_string
 
 NAME = "SOCIAL_ENDPOINTS"
 
+MAX_SECONDS = 1_000_000
+"""Eleven days. A socket cannot wait for more than 24, and who writes more means for ever."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -142,7 +145,7 @@ def listed(name: str) -> Collection[str]:
 
 
 def seconds(name: str) -> float:
-    """Return what one of our settings gives as a time.
+    """Return what one of our settings gives as a time, which is at most ``MAX_SECONDS``.
 
     :raises ImproperlyConfigured: it is no number of seconds, 0 or more.
     """
@@ -150,7 +153,7 @@ def seconds(name: str) -> float:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not 0 <= value < math.inf:
         raise ImproperlyConfigured(f"{NAME}[{name!r}] must be a number of seconds.")
-    return float(value)
+    return float(min(value, MAX_SECONDS))
 
 
 def imported(name: str, base: type | None = None) -> Any:

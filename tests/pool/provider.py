@@ -59,14 +59,16 @@ class Connection:
         self.provider.note(method, target)
         return Request(method, target, headers, body)
 
-    def answer(self, content: Any, *, status: int = 200, headers: str = "") -> None:
-        """Send an answer."""
+    def answer(
+        self, content: Any, *, status: int = 200, headers: str = "", more: bytes = b""
+    ) -> None:
+        """Send an answer, and maybe more than that."""
         body = json.dumps(content).encode()
         head = (
             f"HTTP/1.1 {status} Status\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\n{headers}\r\n"
         )
-        self.sock.sendall(head.encode() + body)
+        self.sock.sendall(head.encode() + body + more)
         self.served += 1
 
     def wait(self) -> None:
@@ -84,6 +86,11 @@ class Connection:
         """Say that no more will come, and close then."""
         self.sock.shutdown(socket.SHUT_WR)
         self.sock.close()
+
+    def time_out(self) -> None:
+        """Say that no request has come in time (RFC 9110 section 15.5.9), and close."""
+        self.answer({}, status=408, headers="Connection: close\r\n")
+        self.close()
 
     def announce_the_end(self) -> None:
         """Send what TLS has for it (RFC 8446 section 6.1), and wait for nothing.

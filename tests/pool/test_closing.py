@@ -46,6 +46,19 @@ def unread_and_announced(connection: Connection) -> None:
     connection.close()
 
 
+def unread_and_timed_out(connection: Connection) -> None:
+    """Say when all of a request has come that it is too late, and do not look at it."""
+    connection.wait()
+    time.sleep(0.1)
+    connection.time_out()
+
+
+def read_and_timed_out(connection: Connection) -> None:
+    """Do what is asked, and say that it has taken too long."""
+    connection.read()
+    connection.time_out()
+
+
 def read(connection: Connection) -> None:
     """Do what is asked, and do not say so."""
     connection.read()
@@ -88,7 +101,12 @@ def test_connections_that_are_closed_while_idle(
 @pytest.mark.parametrize(
     ("close", "padding"),
     # Of one record of TLS, and of several.
-    [(unread, 0), (unread_with_an_end, 0), (unread_and_announced, 40_000)],
+    [
+        (unread, 0),
+        (unread_with_an_end, 0),
+        (unread_and_announced, 40_000),
+        (unread_and_timed_out, 0),
+    ],
 )
 def test_connections_that_are_closed_while_we_send(
     close: Callable[[Connection], None], padding: int, provider: Provider, log_in: LogIn
@@ -112,4 +130,12 @@ def test_no_request_is_sent_twice(
 
     assert answer.status_code == 400
     assert answer.data["error_code"] == "connection_failed"
+    assert provider.requests["POST /token"] == 2
+
+
+def test_no_request_is_sent_twice_that_took_too_long(provider: Provider, log_in: LogIn) -> None:
+    provider.on_connection = once_idle(read_and_timed_out)
+    assert log_in().status_code == 201
+
+    assert log_in().status_code == 400
     assert provider.requests["POST /token"] == 2

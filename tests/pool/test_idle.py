@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPMessage
 from typing import Any
 
@@ -84,6 +87,9 @@ def opened(provider: Provider) -> Iterator[Any]:
         ("timeout=1", 0.5),
         ("timeout=1000", 50),
         ("timeout=soon", 50),
+        ("Timeout=5", 4),
+        (f"timeout={'9' * 400}", 50),
+        (f"timeout={'9' * 5000}", 50),
         (None, 50),
     ],
 )
@@ -145,6 +151,27 @@ def test_the_one_that_ends_first_is_waited_for() -> None:
 
     assert soon.sock is None
     assert stack.get() is late
+
+
+def test_one_thread_waits_for_all() -> None:
+    kept = idle.Idle()
+
+    def keep_some(first: int) -> None:
+        stack = idle.Stack(kept)
+        for number in range(100):  # Each ends before those that are kept already.
+            stack.put(Nothing(seconds=590 - 4 * number - first / 10))
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(20) as threads:
+            list(threads.map(keep_some, range(20)))
+    finally:
+        sys.setswitchinterval(before)
+
+    alarms = [each for each in threading.enumerate() if isinstance(each, idle.Alarm)]
+    waiting = [each for each in alarms if each.at > clock.now() + 60]  # Not another test's.
+    assert sum(not each.finished.is_set() for each in waiting) == 1
 
 
 def test_the_last_used_is_the_next() -> None:

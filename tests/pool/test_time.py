@@ -158,3 +158,14 @@ def test_a_time_that_is_none(
     answer = log_in()
 
     assert (answer.status_code, answer.data["error_code"]) == (500, "invalid_setting")
+
+
+def test_a_time_that_is_endless(
+    pooled: bool, provider: Provider, log_in: LogIn, settings: Any
+) -> None:
+    """As a project may write that has no limit in mind."""
+    endless = {"HTTP_POOL_IDLE": 10**400, "LOGIN_TIMEOUT": 10**400}
+    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, **endless}
+    settings.SOCIAL_AUTH_LOOPBACK_REQUESTS_TIMEOUT = 10**6
+
+    assert log_in().status_code == 201

@@ -83,6 +83,19 @@ def test_a_file_that_there_is_not(provider: Provider, log_in: LogIn, settings: A
     assert not provider.requests
 
 
+@pytest.mark.parametrize("pooled", [True, False])
+def test_a_file_with_no_certificate(
+    pooled: bool, provider: Provider, tmp_path: Path, log_in: LogIn, settings: Any
+) -> None:
+    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "HTTP_POOL": pooled}
+    settings.SOCIAL_AUTH_LOOPBACK_VERIFY_SSL = str(tmp_path / "none.pem")
+    (tmp_path / "none.pem").write_text("none")
+
+    answer = log_in()
+
+    assert (answer.status_code, answer.data["error_code"]) == (400, "tls_error")
+
+
 def test_many_ways_to_verify(
     provider: Provider, authority: Authority, tmp_path: Path, log_in: LogIn, settings: Any
 ) -> None:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
+from requests.exceptions import SSLError
 from requests.models import PreparedRequest
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import ProtocolError
@@ -71,13 +72,20 @@ class ProviderAdapter(HTTPAdapter):
     def build_connection_pool_key_attributes(
         self, request: PreparedRequest, verify: Any, cert: Any = None
     ) -> tuple[Any, Any]:
-        """Return what tells the pools apart: the host, and the one context for ``verify``."""
+        """Return what tells the pools apart: the host, and the one context for ``verify``.
+
+        :raises requests.exceptions.SSLError: its file cannot be read, as with requests.
+        """
         host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
         # What requests makes of `verify`, which it would hand to every connection.
         made = SimpleNamespace(ca_certs=None, ca_cert_dir=None)
         read: Any = super().cert_verify
         read(made, request.url, verify, cert)
-        return host, {"ssl_context": self._contexts.get(made.ca_certs, made.ca_cert_dir)}
+        try:
+            context = self._contexts.get(made.ca_certs, made.ca_cert_dir)
+        except OSError as error:
+            raise SSLError(error) from error
+        return host, {"ssl_context": context}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave a pool as it is: its context knows, except of a proxy that speaks TLS."""

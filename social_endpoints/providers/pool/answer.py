@@ -28,12 +28,39 @@ class Answer(HTTPResponse):
     def __init__(self, connection: KeptConnection, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self._connection = connection
-        self.fp = BufferedReader(Reader(connection, sock, self.fp.detach()))
+        self._sock = sock
+        self.fp = Buffer(Reader(connection, sock, self.fp.detach()))
 
     def begin(self) -> None:
-        """Read the headers, and note what they say of the connection."""
+        """Read the headers, and note what they say of the connection.
+
+        :raises Unprocessed: they say that no request has come, and the request is unread.
+        """
         super().begin()
+        if self.status == 408 and self._connection.is_reused and delivery.is_unread(self._sock):
+            # It has crossed the request on its way (RFC 9110 section 15.5.9).
+            raise Unprocessed
         self._connection.keep_as(self.headers)
+        if self.status < 200:
+            # http.client takes it for the answer, which is yet to come (RFC 9110 section 15.2).
+            self._connection.ends = 0.0
+
+
+class Buffer(BufferedReader):
+    """What has come of an answer, and has not been asked for yet."""
+
+    raw: Reader
+
+    def close(self) -> None:
+        """Close, and do not keep a connection on which more has come than the answer.
+
+        Who sends too much may go on, and that would be taken for the next answer.
+        """
+        if not self.closed:
+            self.raw.is_over = True
+            if self.peek():
+                self.raw.connection.ends = 0.0
+        super().close()
 
 
 class Reader(RawIOBase):
@@ -43,7 +70,9 @@ class Reader(RawIOBase):
     """
 
     def __init__(self, connection: KeptConnection, sock: Any, raw: RawIOBase) -> None:
-        self._connection = connection
+        self.connection = connection
+        self.is_over = False
+        """Whether nothing more is to be read."""
         self._sock = sock
         self._raw = raw
         self._patience = connection.timeout or math.inf
@@ -59,8 +88,10 @@ class Reader(RawIOBase):
         :raises Unprocessed: the connection has ended, and the request may be sent again.
         :raises TimeoutError: nothing has come in time.
         """
+        if self.is_over:
+            return 0
         self._sock.settimeout(within(self._patience))
-        if self._has_begun or not self._connection.is_reused:
+        if self._has_begun or not self.connection.is_reused:
             # On a new connection the provider has meant this request.
             return self._raw.readinto(buffer)
         try:
@@ -74,7 +105,7 @@ class Reader(RawIOBase):
             raise
         # If TLS has said something, that is what is not acknowledged.
         is_as_before = unacknowledged == delivery.unacknowledged(self._sock)
-        if count == 0 and is_as_before and (unacknowledged or delivery.is_reset(self._sock)):
+        if count == 0 and is_as_before and delivery.is_unread(self._sock):
             raise Unprocessed
         self._has_begun = True
         return count

@@ -19,7 +19,8 @@ MAX_AGE = 600
 """Seconds after which a connection is opened anew: the provider's address and certificate
 are looked at then."""
 
-_KEEP_ALIVE = re.compile(r"\btimeout\s*=\s*(\d+)")
+# Not what would be days, nor what no number of Python's is.
+_KEEP_ALIVE = re.compile(r"\btimeout\s*=\s*(\d{1,6})\b", re.IGNORECASE)
 
 if TYPE_CHECKING:
     _Connection = HTTPConnection

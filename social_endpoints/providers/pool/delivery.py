@@ -39,6 +39,11 @@ def unacknowledged(sock: Any) -> int:
     return int.from_bytes(count, sys.byteorder)
 
 
+def is_unread(sock: Any) -> bool:
+    """Say whether the other side has ended a connection and has not read what was sent."""
+    return bool(unacknowledged(sock)) or is_reset(sock)
+
+
 def is_reset(sock: Any) -> bool:
     """Say whether a connection that the other side has ended is reset besides.
 

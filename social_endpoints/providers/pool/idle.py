@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from threading import Timer
+from threading import Lock, Timer
 from typing import Any
 
 from social_endpoints.providers.pool.clock import now
@@ -31,13 +31,15 @@ def only_new() -> Iterator[None]:
 class Idle:
     """The idle connections of a process, each with the time when it is to be closed.
 
-    There is no lock, which a fork or the garbage collector could come upon while it is
+    They have no lock, which a fork or the garbage collector could come upon while it is
     held: whoever removes a connection from the dictionary, which one thread does, has it.
+    Neither of the two keeps one, and so setting the alarm can have a lock.
     """
 
     def __init__(self) -> None:
         self._ends: dict[Any, float] = {}
         self._alarm: Alarm | None = None
+        self._lock = Lock()
 
     def keep(self, connection: Any) -> None:
         """Keep a connection until its time, or until there are too many."""
@@ -56,17 +58,17 @@ class Idle:
             connection.close()
 
     def _wait(self, until: float) -> None:
-        alarm = self._alarm
-        if alarm is not None and alarm.at <= until:
-            return
-        with suppress(RuntimeError):  # There can be no more threads. The next one tries again.
-            self._alarm = Alarm(until, self._close_ended)
-            if alarm is not None:
-                alarm.cancel()
+        # Two at a time would leave an alarm that nobody knows of, and that sets others.
+        with self._lock:
+            alarm = self._alarm
+            if alarm is not None and alarm.is_waiting and alarm.at <= until:
+                return
+            with suppress(RuntimeError):  # There can be no more threads. The next one tries again.
+                self._alarm = Alarm(until, self._close_ended)
+                if alarm is not None:
+                    alarm.cancel()
 
     def _close_ended(self) -> None:
-        # Before it looks: what is kept from now on sees that nobody waits.
-        self._alarm = None
         for connection, ends in list(self._ends.items()):
             if ends <= now():
                 self._close(connection)
@@ -79,10 +81,17 @@ class Alarm(Timer):
     """Calls a function at some time, by :func:`now`, and keeps no process from ending."""
 
     def __init__(self, at: float, function: Callable[[], None]) -> None:
-        super().__init__(max(0.0, at - now()), function)
+        super().__init__(max(0.0, at - now()), self._ring)
+        self._then = function
         self.at = at
+        self.is_waiting = True
         self.daemon = True
         self.start()
+
+    def _ring(self) -> None:
+        # Before anybody looks: what is kept from now on sees that nobody waits.
+        self.is_waiting = False
+        self._then()
 
 
 class Stack:
