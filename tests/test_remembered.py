@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 import requests
 import responses
@@ -18,6 +19,8 @@ from django.core.cache.backends.filebased import FileBasedCache
 from social_core.backends.azuread import AzureADOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.backends.utils import load_oidc_config
+from social_core.exceptions import AuthPolicyError
+from social_core.utils import cache as core_cache
 
 from social_endpoints.providers.remembered import (
     GRACE,
@@ -480,6 +483,64 @@ def test_a_token_that_is_wrong_otherwise(openid: OpenIDProvider, frontend: Front
 
     assert (refused.status_code, refused.data["error_code"]) == (400, "response_expired")
     assert "/jwks" not in openid.requests
+
+
+class OwnValidation(OpenIdConnectAuth):
+    """Validates as it likes, with the key that social-core finds."""
+
+    name = "oidc"
+
+    def validate_and_return_id_token(self, id_token: str, access_token: str) -> Any:
+        key = self.find_valid_key(id_token)
+        if key is None:
+            raise AuthPolicyError(self)
+        options = {"verify_aud": False}
+        return jwt.decode(id_token, jwt.PyJWK(key).key, ["RS256"], options=options)
+
+
+class OwnDecoding(OpenIdConnectAuth):
+    """Decodes as it likes, and has an error of its own."""
+
+    name = "oidc"
+
+    def decode_and_validate_id_token(self, id_token: str, access_token: str) -> Any:
+        key = self.find_valid_key(id_token)
+        if key is None:
+            raise AuthPolicyError(self)
+        options = {"verify_aud": False}
+        return jwt.decode(id_token, jwt.PyJWK(key).key, ["RS256"], options=options)
+
+
+@pytest.mark.parametrize("backend", ["OwnValidation", "OwnDecoding"])
+def test_a_new_key_for_a_validation_of_the_projects(
+    backend: str, asked: Callable[[], list[str]], openid: OpenIDProvider, settings: Any
+) -> None:
+    """It finds what social-core finds."""
+    settings.AUTHENTICATION_BACKENDS = [f"tests.test_remembered.{backend}"]
+    asked()
+    openid.key, openid.kid = other_key(), "2"
+
+    assert asked().count("/jwks") == 1
+    assert asked().count("/jwks") == 0
+
+
+class OwnKeys(OpenIdConnectAuth):
+    """Has keys of its own, for which it uses social-core's cache."""
+
+    name = "oidc"
+
+    @core_cache(ttl=-1)
+    def get_jwks_keys(self) -> list[dict[str, Any]]:
+        return self.get_remote_jwks_keys(f"{ISSUER}/own")
+
+
+def test_keys_of_the_projects_in_cores_cache(
+    asked: Callable[[], list[str]], openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["tests.test_remembered.OwnKeys"]
+    openid.wire.add_callback("GET", f"{ISSUER}/own", callback=openid._jwks)
+
+    assert asked() == [DISCOVERY, "/token", "/own", "/userinfo"]
 
 
 # --- Tenants --------------------------------------------------------------------------
