@@ -18,6 +18,7 @@ from social_django.models import DjangoStorage, UserSocialAuth
 
 from social_endpoints.tokens import TokenSerializer
 from tests.frontend import Frontend
+from tests.interpreter import python
 from tests.openid_provider import OpenIDProvider
 from tests.test_transaction import DEFAULT_PIPELINE
 
@@ -159,6 +160,33 @@ def test_a_relation_that_there_is_not(log_in: Callable[[], Counter[str]], settin
     log_in()
 
     assert queries(log_in()) == 5
+
+
+def test_tokens_in_a_database_of_their_own() -> None:
+    """They cannot be read with the user."""
+    outcome = python("-m", "tests.tokens_elsewhere")
+
+    assert outcome.returncode == 0, outcome.stderr
+
+
+class Replicas:
+    """A router that reads where nothing can be read."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return "replica" if model is UserSocialAuth else "default"
+
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        return "default"
+
+
+def test_a_token_is_not_read_from_a_replica(
+    log_in: Callable[[], Counter[str]], settings: Any
+) -> None:
+    """It may have been deleted."""
+    log_in()
+    settings.DATABASE_ROUTERS = [Replicas()]
+
+    assert queries(log_in()) == 4
 
 
 def replace_token(user: Any, **kwargs: Any) -> None:

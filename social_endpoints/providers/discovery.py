@@ -111,7 +111,8 @@ class RememberedKeys(_BaseAuth):
     def _with_each(self, verify: Callable[[], Any]) -> Any:
         failure = AuthResponseError(self, code="invalid_signature", stage="token_validation")
         self._versions = self._keys().versions(paused=False)
-        for self._tried in self._versions:
+        for keys in self._versions:
+            self._tried = keys
             try:
                 return verify()
             except AuthResponseError as error:
