@@ -56,7 +56,7 @@ def claim_id_token(digest: str, expires: int, storage: Any) -> bool:
 def _claim(storage: Any, scope: str, salt: str, timestamp: int) -> bool:
     nonces = storage.nonce.objects
     nonces = nonces.using(router.db_for_write(nonces.model))
-    within = transaction.get_connection(nonces.db).in_atomic_block
+    within = not transaction.get_autocommit(nonces.db)
     try:
         # A transaction has to go on after a refusal; alone, one INSERT is one already.
         with transaction.atomic(using=nonces.db) if within else nullcontext():

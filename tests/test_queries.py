@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.signals import post_save
 from django.test.utils import CaptureQueriesContext
 from rest_framework.authtoken.models import Token
@@ -105,6 +106,29 @@ def test_a_returning_user(log_in: Callable[[], Counter[str]]) -> None:
         # Claim; identity, user and token; what the provider says; last_login.
         assert kinds == {"BEGIN": 1, "INSERT": 1, "SELECT": 1, "UPDATE": 2, "COMMIT": 1}
         assert queries(kinds) == 4
+
+
+def test_a_project_without_autocommit(
+    openid: OpenIDProvider, frontend: Frontend, log_in: Callable[[], Counter[str]]
+) -> None:
+    """Its transaction goes on after a flow that was used already."""
+    log_in()
+    begun = frontend.begin()
+    cookies = deepcopy(frontend.client.cookies)
+    callback = openid.authorize(begun.data["authorization_url"])
+    transaction.set_autocommit(False)
+    try:
+        with counted() as kinds:
+            first = frontend.complete(begun, callback)
+            frontend.client.cookies = cookies
+            second = frontend.complete(begun, callback)
+        assert User.objects.exists()
+    finally:
+        transaction.rollback()
+        transaction.set_autocommit(True)
+
+    assert (first.status_code, second.status_code) == (201, 400)
+    assert kinds["SAVEPOINT"] == 3  # two claims, one login
 
 
 # --- The token that is read with the user ---------------------------------------------
