@@ -153,6 +153,12 @@ class Identities:
         self.found = True
         return UserSocialAuth.get_social_auth(*args, **kwargs)
 
+    def user_exists(self, *args: Any, **kwargs: Any) -> bool:
+        return False
+
+    def create_user(self, *args: Any, **kwargs: Any) -> Any:
+        return User.objects.create_user(*args, **kwargs)
+
 
 class Storage(DjangoStorage):
     """A storage with it."""
@@ -168,6 +174,18 @@ def test_an_identity_in_a_storage_of_the_projects(
 
     assert queries(log_in()) == 5
     assert Storage.user.found
+
+
+def test_a_name_that_is_taken_in_a_storage_of_the_projects(
+    openid: OpenIDProvider, frontend: Frontend, settings: Any
+) -> None:
+    """It sets no savepoint, as social_django does."""
+    User.objects.create_user("ada")
+    settings.SOCIAL_AUTH_STORAGE = "tests.test_queries.Storage"
+
+    answer = frontend.log_in(openid)
+
+    assert (answer.status_code, answer.data["error_code"]) == (400, "username_in_use")
 
 
 class ForUsersOfAnotherProject(TokenSerializer):
