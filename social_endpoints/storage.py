@@ -14,6 +14,7 @@ from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db import IntegrityError, router, transaction
+from django.db.models.signals import post_save, pre_save
 from social_core.backends.open_id_connect import OpenIdConnectAssociation
 from social_core.storage import AssociationMixin
 from social_core.utils import PARTIAL_TOKEN_SESSION_NAME
@@ -106,6 +107,9 @@ class FlowUsers:
         using = router.db_for_write(self._project.user_model())
         names = [f"user__{name}" for name in self.relations if self._is_joined(name, using)]
         if not names or find.__module__ != "social_django.models":
+            return find(*args, **kwargs)
+        # A receiver may change what would have been read before.
+        if any(signal.has_listeners(self._project) for signal in (pre_save, post_save)):
             return find(*args, **kwargs)
         # All that it takes of its class is the manager. No replica: it may still have a
         # token that is deleted.

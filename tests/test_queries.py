@@ -282,14 +282,25 @@ def test_a_token_that_is_made_behind_the_user(
     log_in()
 
 
-def test_a_token_that_is_deleted_during_the_login(
+def test_a_token_that_is_deleted_with_a_change_of_the_user(
+    openid: OpenIDProvider, log_in: Callable[[], Counter[str]], receive: Callable[..., None]
+) -> None:
+    log_in()
+    openid.userinfo["given_name"] = "Augusta Ada"
+
+    def delete(instance: Any, update_fields: Any, **kwargs: Any) -> None:
+        if update_fields is None:  # last_login is saved when the login is answered.
+            instance.auth_token.delete()
+
+    receive(delete, User)
+
+    log_in()
+
+
+def test_a_token_that_is_replaced_during_the_login(
     log_in: Callable[[], Counter[str]], receive: Callable[..., None]
 ) -> None:
     log_in()
-
-    def delete(instance: Any, **kwargs: Any) -> None:
-        instance.user.auth_token.delete()
-
-    receive(delete, UserSocialAuth)
+    receive(lambda instance, **kwargs: replace_token(instance.user), UserSocialAuth)
 
     log_in()
