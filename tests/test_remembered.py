@@ -56,6 +56,19 @@ class BrokenCache(FileBasedCache):
     set = add = get
 
 
+class SilentCache(FileBasedCache):
+    """A cache that is down and does not say so, as ``ignore_exc`` of memcached's client."""
+
+    def get(self, key: Any, default: Any = None, version: Any = None) -> Any:
+        return default
+
+    def set(self, *args: Any, **kwargs: Any) -> Any:
+        return None
+
+    def add(self, *args: Any, **kwargs: Any) -> bool:
+        return False
+
+
 def _in(path: Path, backend: str = "django.core.cache.backends.filebased.FileBasedCache") -> Any:
     return {"default": {"BACKEND": backend, "LOCATION": str(path)}}
 
@@ -266,6 +279,15 @@ def test_old_answers_are_told_to_the_operator(
     assert record.getMessage() == "A provider's old answer stands in for a new one: unavailable "
 
 
+@pytest.mark.usefixtures("shared")
+def test_clocks_that_differ_a_little(asked: Callable[[], list[str]]) -> None:
+    asked()
+    time_passes(-2)
+    new_process()
+
+    assert asked() == NEXT
+
+
 def test_a_clock_that_was_wrong(asked: Callable[[], list[str]]) -> None:
     asked()
     time_passes(-3600)
@@ -286,6 +308,17 @@ def test_a_cache_that_is_down(
         answer.fetched -= LIFETIME
     assert asked() == FIRST
     assert PASSWORD not in caplog.text
+
+
+def test_a_cache_that_is_down_in_silence(
+    asked: Callable[[], list[str]], settings: Any, tmp_path: Path
+) -> None:
+    settings.CACHES = _in(tmp_path, "tests.test_remembered.SilentCache")
+
+    assert (asked(), asked()) == (FIRST, NEXT)
+    for answer in memory.answers.values():
+        answer.fetched -= LIFETIME
+    assert asked() == FIRST
 
 
 def test_a_cache_that_there_is_not(asked: Callable[[], list[str]], settings: Any) -> None:
@@ -365,6 +398,16 @@ def test_an_answer_that_is_too_long_for_a_cache(
     assert [cache.get(name) for name in names() if ".discovery." in name] == [None]
     new_process()
     assert asked() == [DISCOVERY, *NEXT]
+
+
+@pytest.mark.usefixtures("shared")
+def test_an_answer_that_cannot_be_written_down(
+    asked: Callable[[], list[str]], settings: Any
+) -> None:
+    """A project's keys may be anything that its verification takes."""
+    settings.AUTHENTICATION_BACKENDS = ["tests.test_remembered.OwnObjects"]
+
+    assert {asked().count("/jwks") for _ in range(2)} == {1}
 
 
 def test_certificates_that_are_not_verified(asked: Callable[[], list[str]], settings: Any) -> None:
@@ -522,6 +565,15 @@ def test_a_new_key_for_a_validation_of_the_projects(
 
     assert asked().count("/jwks") == 1
     assert asked().count("/jwks") == 0
+
+
+class OwnObjects(OpenIdConnectAuth):
+    """Adds to keys what is no JSON."""
+
+    name = "oidc"
+
+    def get_remote_jwks_keys(self, uri: str | None = None) -> list[dict[str, Any]]:
+        return [{**key, "seen": object()} for key in super().get_remote_jwks_keys(uri)]
 
 
 class OwnKeys(OpenIdConnectAuth):
