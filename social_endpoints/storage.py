@@ -108,12 +108,13 @@ class FlowUsers:
         names = [f"user__{name}" for name in self.relations if self._is_joined(name, using)]
         if not names or find.__module__ != "social_django.models":
             return find(*args, **kwargs)
+        # No replica: it may still have a token that is deleted.
+        identities = self._project.objects.using(using)
         # A receiver may change what would have been read before.
-        if any(signal.has_listeners(self._project) for signal in (pre_save, post_save)):
+        if any(signal.has_listeners(identities.model) for signal in (pre_save, post_save)):
             return find(*args, **kwargs)
-        # All that it takes of its class is the manager. No replica: it may still have a
-        # token that is deleted.
-        joined = self._project.objects.using(using).select_related(*names)
+        # All that it takes of its class is the manager.
+        joined = identities.select_related(*names)
         return find.__func__(SimpleNamespace(objects=joined), *args, **kwargs)
 
     def _is_joined(self, name: str, using: str) -> bool:
