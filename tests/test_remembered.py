@@ -457,6 +457,24 @@ def test_a_new_key(kid: str, asked: Callable[[], list[str]], openid: OpenIDProvi
     assert asked().count("/jwks") == 0
 
 
+@pytest.mark.usefixtures("shared", "kind")
+@pytest.mark.parametrize(
+    "garbled", [{"kty": "RSA"}, {}, {"kty": "new"}, {"kty": "RSA", "n": "!", "e": "AQAB"}]
+)
+def test_a_key_that_was_none(
+    garbled: dict[str, str], asked: Callable[[], list[str]], openid: OpenIDProvider
+) -> None:
+    """What has taken the place of a key for a moment is not held on to."""
+    asked()
+    name = next(name for name in names() if ".jwks." in name)
+    fetched, _ = json.loads(cache.get(name))
+    cache.set(name, json.dumps([fetched, [{**garbled, "kid": "1"}]]))
+    new_process()
+
+    assert asked().count("/jwks") == 1
+    assert asked().count("/jwks") == 0
+
+
 def test_a_new_key_without_a_name(asked: Callable[[], list[str]], openid: OpenIDProvider) -> None:
     openid.kid = None
     asked()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from jwt import InvalidKeyError, PyJWKError
 from social_core.backends.azuread import AzureADOAuth2
 from social_core.backends.base import BaseAuth
 from social_core.backends.open_id_connect import OpenIdConnectAuth
@@ -116,7 +117,8 @@ class RememberedKeys(_BaseAuth):
             try:
                 return verify()
             except AuthResponseError as error:
-                if error.code != "invalid_signature":
+                is_none = isinstance(error.__cause__, (PyJWKError, InvalidKeyError))
+                if error.code != "invalid_signature" and not is_none:
                     raise
                 failure = error
         raise failure
