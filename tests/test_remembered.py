@@ -404,10 +404,10 @@ def test_an_answer_that_is_too_long_for_a_cache(
 def test_an_answer_that_cannot_be_written_down(
     asked: Callable[[], list[str]], settings: Any
 ) -> None:
-    """A project's keys may be anything that its verification takes."""
+    """What the project adds may be anything."""
     settings.AUTHENTICATION_BACKENDS = ["tests.test_remembered.OwnObjects"]
 
-    assert {asked().count("/jwks") for _ in range(2)} == {1}
+    assert [DISCOVERY in asked() for _ in range(2)] == [True, True]
 
 
 def test_certificates_that_are_not_verified(asked: Callable[[], list[str]], settings: Any) -> None:
@@ -586,12 +586,31 @@ def test_a_new_key_for_a_validation_of_the_projects(
 
 
 class OwnObjects(OpenIdConnectAuth):
-    """Adds to keys what is no JSON."""
+    """Adds to what the provider says what is no JSON."""
+
+    name = "oidc"
+
+    def get_json(self, *args: Any, **kwargs: Any) -> Any:
+        return {**super().get_json(*args, **kwargs), "seen": object()}
+
+
+class OwnSecret(OpenIdConnectAuth):
+    """Verifies with what is no key of the provider's."""
 
     name = "oidc"
 
     def get_remote_jwks_keys(self, uri: str | None = None) -> list[dict[str, Any]]:
-        return [{**key, "seen": object()} for key in super().get_remote_jwks_keys(uri)]
+        return [*super().get_remote_jwks_keys(uri), {"kty": "oct", "k": "c2VjcmV0"}]
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_secret_of_the_projects_is_not_in_the_cache(
+    asked: Callable[[], list[str]], settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["tests.test_remembered.OwnSecret"]
+    asked()
+
+    assert not [name for name in names() if ".jwks." in name]
 
 
 class OwnKeys(OpenIdConnectAuth):

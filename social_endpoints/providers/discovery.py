@@ -35,7 +35,7 @@ def remembering(backend: Any) -> Iterator[Any]:
         yield RememberedDiscovery
     for kind, mixin in ((OpenIdConnectAuth, RememberedKeys), (AzureADOAuth2, MicrosoftKeys)):
         if issubclass(backend, kind) and _is_cores(
-            backend, "get_jwks_keys", "get_jwks_keys_for_uri"
+            backend, "get_jwks_keys", "get_jwks_keys_for_uri", "get_remote_jwks_keys"
         ):
             yield mixin
 
@@ -152,9 +152,11 @@ def _fetched(method: Any, backend: BaseAuth[Any], url: str) -> Any:
 
 
 def _is_cores(backend: Any, *names: str) -> bool:
-    # Not the function's module: what core's cache decorates seems to be core's.
-    owners = [next(each for each in backend.__mro__ if name in vars(each)) for name in names]
-    return all(owner.__module__.startswith("social_core.") for owner in owners)
+    # Not the functions' module: what core's cache decorates seems to be core's.
+    classes = [
+        next((each for each in backend.__mro__ if name in vars(each)), BaseAuth) for name in names
+    ]
+    return all(each.__module__.startswith("social_core.") for each in classes)
 
 
 def _is_discovery(value: Any) -> bool:
