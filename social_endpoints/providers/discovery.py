@@ -76,7 +76,7 @@ class RememberedKeys(_BaseAuth):
     pause as in native sign-in, because it is the provider itself who has sent the token.
     """
 
-    _versions: Iterator[list[dict[str, Any]]] | None = None
+    _versions: Iterator[list[dict[str, Any]]] = iter(())
     _tried: list[dict[str, Any]] | None = None
 
     @property
@@ -91,8 +91,7 @@ class RememberedKeys(_BaseAuth):
 
         def invalidate(*which: Any) -> None:
             known.get_jwks_keys_for_uri.invalidate(*which)
-            if self._versions is not None:
-                self._tried = next(self._versions, self._tried)
+            self._tried = next(self._versions, self._tried)
 
         method.invalidate = invalidate
         return method
