@@ -32,13 +32,15 @@ def create_account(create: Callable[[], UserT], fields: Mapping[str, Any], stora
     """
     users = storage.user
     address = _address(fields, users)
+    is_locked = settings.UNIQUE_EMAIL and address
     try:
-        if not (settings.UNIQUE_EMAIL and address):
-            return create()
+        if not is_locked and users.create_user.__module__ == "social_django.storage":
+            return create()  # It sets a savepoint of its own.
         # One transaction, so that the lock lasts as long as nobody else sees the account.
         with transaction.atomic(using=router.db_for_write(users.user_model())):
-            _lock(address, storage.nonce.objects)
-            _refuse_taken(address, users.user_model())
+            if is_locked:
+                _lock(address, storage.nonce.objects)
+                _refuse_taken(address, users.user_model())
             return create()
     except IntegrityError as error:
         taken = _taken(address, fields.get("username"), users) if _is_duplicate(error) else None

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+from django.core.exceptions import FieldDoesNotExist
 from django.db import IntegrityError, router, transaction
+from django.db.models.signals import post_save, pre_save
 from social_core.backends.open_id_connect import OpenIdConnectAssociation
 from social_core.storage import AssociationMixin
 from social_core.utils import PARTIAL_TOKEN_SESSION_NAME
@@ -55,7 +57,7 @@ def claim_id_token(digest: str, expires: int, storage: Any) -> bool:
 def _claim(storage: Any, scope: str, salt: str, timestamp: int) -> bool:
     nonces = storage.nonce.objects
     nonces = nonces.using(router.db_for_write(nonces.model))
-    within = transaction.get_connection(nonces.db).in_atomic_block
+    within = not transaction.get_autocommit(nonces.db)
     try:
         # A transaction has to go on after a refusal; alone, one INSERT is one already.
         with transaction.atomic(using=nonces.db) if within else nullcontext():
@@ -102,12 +104,26 @@ class FlowUsers:
     def get_social_auth(self, *args: Any, **kwargs: Any) -> Any:
         """Return an identity as the project's storage does, or None."""
         find = self._project.get_social_auth
-        names = [name for name in self.relations if hasattr(self._project.user_model(), name)]
+        using = router.db_for_write(self._project.user_model())
+        names = [f"user__{name}" for name in self.relations if self._is_joined(name, using)]
         if not names or find.__module__ != "social_django.models":
             return find(*args, **kwargs)
+        # No replica: it may still have a token that is deleted.
+        identities = self._project.objects.using(using)
+        # A receiver may change what would have been read before.
+        if any(signal.has_listeners(identities.model) for signal in (pre_save, post_save)):
+            return find(*args, **kwargs)
         # All that it takes of its class is the manager.
-        joined = self._project.objects.select_related(*(f"user__{name}" for name in names))
+        joined = identities.select_related(*names)
         return find.__func__(SimpleNamespace(objects=joined), *args, **kwargs)
+
+    def _is_joined(self, name: str, using: str) -> bool:
+        """Say whether users have such a relation, and to what is in their own database."""
+        try:
+            relation = self._project.user_model()._meta.get_field(name)
+        except FieldDoesNotExist:
+            return False
+        return bool(relation.one_to_one) and router.db_for_write(relation.related_model) == using
 
     def __getattr__(self, name: str) -> Any:
         return _delegated(self, "_project", name)

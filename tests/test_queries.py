@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.signals import post_save
 from django.test.utils import CaptureQueriesContext
 from rest_framework.authtoken.models import Token
@@ -18,6 +19,7 @@ from social_django.models import DjangoStorage, UserSocialAuth
 
 from social_endpoints.tokens import TokenSerializer
 from tests.frontend import Frontend
+from tests.interpreter import python
 from tests.openid_provider import OpenIDProvider
 from tests.test_transaction import DEFAULT_PIPELINE
 
@@ -106,6 +108,29 @@ def test_a_returning_user(log_in: Callable[[], Counter[str]]) -> None:
         assert queries(kinds) == 4
 
 
+def test_a_project_without_autocommit(
+    openid: OpenIDProvider, frontend: Frontend, log_in: Callable[[], Counter[str]]
+) -> None:
+    """Its transaction goes on after a flow that was used already."""
+    log_in()
+    begun = frontend.begin()
+    cookies = deepcopy(frontend.client.cookies)
+    callback = openid.authorize(begun.data["authorization_url"])
+    transaction.set_autocommit(False)
+    try:
+        with counted() as kinds:
+            first = frontend.complete(begun, callback)
+            frontend.client.cookies = cookies
+            second = frontend.complete(begun, callback)
+        assert User.objects.exists()
+    finally:
+        transaction.rollback()
+        transaction.set_autocommit(True)
+
+    assert (first.status_code, second.status_code) == (201, 400)
+    assert kinds["SAVEPOINT"] == 3  # two claims, one login
+
+
 # --- The token that is read with the user ---------------------------------------------
 
 
@@ -128,6 +153,12 @@ class Identities:
         self.found = True
         return UserSocialAuth.get_social_auth(*args, **kwargs)
 
+    def user_exists(self, *args: Any, **kwargs: Any) -> bool:
+        return False
+
+    def create_user(self, *args: Any, **kwargs: Any) -> Any:
+        return User.objects.create_user(*args, **kwargs)
+
 
 class Storage(DjangoStorage):
     """A storage with it."""
@@ -145,6 +176,18 @@ def test_an_identity_in_a_storage_of_the_projects(
     assert Storage.user.found
 
 
+def test_a_name_that_is_taken_in_a_storage_of_the_projects(
+    openid: OpenIDProvider, frontend: Frontend, settings: Any
+) -> None:
+    """It sets no savepoint, as social_django does."""
+    User.objects.create_user("ada")
+    settings.SOCIAL_AUTH_STORAGE = "tests.test_queries.Storage"
+
+    answer = frontend.log_in(openid)
+
+    assert (answer.status_code, answer.data["error_code"]) == (400, "username_in_use")
+
+
 class ForUsersOfAnotherProject(TokenSerializer):
     """Reads what these users do not have."""
 
@@ -159,6 +202,33 @@ def test_a_relation_that_there_is_not(log_in: Callable[[], Counter[str]], settin
     log_in()
 
     assert queries(log_in()) == 5
+
+
+def test_tokens_in_a_database_of_their_own() -> None:
+    """They cannot be read with the user."""
+    outcome = python("-m", "tests.tokens_elsewhere")
+
+    assert outcome.returncode == 0, outcome.stderr
+
+
+class Replicas:
+    """A router that reads where nothing can be read."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return "replica" if model is UserSocialAuth else "default"
+
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        return "default"
+
+
+def test_a_token_is_not_read_from_a_replica(
+    log_in: Callable[[], Counter[str]], settings: Any
+) -> None:
+    """It may have been deleted."""
+    log_in()
+    settings.DATABASE_ROUTERS = [Replicas()]
+
+    assert queries(log_in()) == 4
 
 
 def replace_token(user: Any, **kwargs: Any) -> None:
@@ -212,14 +282,25 @@ def test_a_token_that_is_made_behind_the_user(
     log_in()
 
 
-def test_a_token_that_is_deleted_during_the_login(
+def test_a_token_that_is_deleted_with_a_change_of_the_user(
+    openid: OpenIDProvider, log_in: Callable[[], Counter[str]], receive: Callable[..., None]
+) -> None:
+    log_in()
+    openid.userinfo["given_name"] = "Augusta Ada"
+
+    def delete(instance: Any, update_fields: Any, **kwargs: Any) -> None:
+        if update_fields is None:  # last_login is saved when the login is answered.
+            instance.auth_token.delete()
+
+    receive(delete, User)
+
+    log_in()
+
+
+def test_a_token_that_is_replaced_during_the_login(
     log_in: Callable[[], Counter[str]], receive: Callable[..., None]
 ) -> None:
     log_in()
-
-    def delete(instance: Any, **kwargs: Any) -> None:
-        instance.user.auth_token.delete()
-
-    receive(delete, UserSocialAuth)
+    receive(lambda instance, **kwargs: replace_token(instance.user), UserSocialAuth)
 
     log_in()

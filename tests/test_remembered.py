@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 import requests
 import responses
@@ -18,6 +19,8 @@ from django.core.cache.backends.filebased import FileBasedCache
 from social_core.backends.azuread import AzureADOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.backends.utils import load_oidc_config
+from social_core.exceptions import AuthPolicyError
+from social_core.utils import cache as core_cache
 
 from social_endpoints.providers.remembered import (
     GRACE,
@@ -51,6 +54,19 @@ class BrokenCache(FileBasedCache):
         raise ConnectionError(PASSWORD)
 
     set = add = get
+
+
+class SilentCache(FileBasedCache):
+    """A cache that is down and does not say so, as ``ignore_exc`` of memcached's client."""
+
+    def get(self, key: Any, default: Any = None, version: Any = None) -> Any:
+        return default
+
+    def set(self, *args: Any, **kwargs: Any) -> Any:
+        return None
+
+    def add(self, *args: Any, **kwargs: Any) -> bool:
+        return False
 
 
 def _in(path: Path, backend: str = "django.core.cache.backends.filebased.FileBasedCache") -> Any:
@@ -263,6 +279,15 @@ def test_old_answers_are_told_to_the_operator(
     assert record.getMessage() == "A provider's old answer stands in for a new one: unavailable "
 
 
+@pytest.mark.usefixtures("shared")
+def test_clocks_that_differ_a_little(asked: Callable[[], list[str]]) -> None:
+    asked()
+    time_passes(-2)
+    new_process()
+
+    assert asked() == NEXT
+
+
 def test_a_clock_that_was_wrong(asked: Callable[[], list[str]]) -> None:
     asked()
     time_passes(-3600)
@@ -283,6 +308,17 @@ def test_a_cache_that_is_down(
         answer.fetched -= LIFETIME
     assert asked() == FIRST
     assert PASSWORD not in caplog.text
+
+
+def test_a_cache_that_is_down_in_silence(
+    asked: Callable[[], list[str]], settings: Any, tmp_path: Path
+) -> None:
+    settings.CACHES = _in(tmp_path, "tests.test_remembered.SilentCache")
+
+    assert (asked(), asked()) == (FIRST, NEXT)
+    for answer in memory.answers.values():
+        answer.fetched -= LIFETIME
+    assert asked() == FIRST
 
 
 def test_a_cache_that_there_is_not(asked: Callable[[], list[str]], settings: Any) -> None:
@@ -364,6 +400,16 @@ def test_an_answer_that_is_too_long_for_a_cache(
     assert asked() == [DISCOVERY, *NEXT]
 
 
+@pytest.mark.usefixtures("shared")
+def test_an_answer_that_cannot_be_written_down(
+    asked: Callable[[], list[str]], settings: Any
+) -> None:
+    """What the project adds may be anything."""
+    settings.AUTHENTICATION_BACKENDS = ["tests.test_remembered.OwnObjects"]
+
+    assert [DISCOVERY in asked() for _ in range(2)] == [True, True]
+
+
 def test_certificates_that_are_not_verified(asked: Callable[[], list[str]], settings: Any) -> None:
     """What was taken without a proof does not pass for what was proved."""
     settings.SOCIAL_AUTH_OIDC_VERIFY_SSL = False
@@ -408,6 +454,24 @@ def test_a_new_key(kid: str, asked: Callable[[], list[str]], openid: OpenIDProvi
     assert asked().count("/jwks") == 1
     assert asked().count("/jwks") == 0
     new_process()
+    assert asked().count("/jwks") == 0
+
+
+@pytest.mark.usefixtures("shared", "kind")
+@pytest.mark.parametrize(
+    "garbled", [{"kty": "RSA"}, {}, {"kty": "new"}, {"kty": "RSA", "n": "!", "e": "AQAB"}]
+)
+def test_a_key_that_was_none(
+    garbled: dict[str, str], asked: Callable[[], list[str]], openid: OpenIDProvider
+) -> None:
+    """What has taken the place of a key for a moment is not held on to."""
+    asked()
+    name = next(name for name in names() if ".jwks." in name)
+    fetched, _ = json.loads(cache.get(name))
+    cache.set(name, json.dumps([fetched, [{**garbled, "kid": "1"}]]))
+    new_process()
+
+    assert asked().count("/jwks") == 1
     assert asked().count("/jwks") == 0
 
 
@@ -480,6 +544,92 @@ def test_a_token_that_is_wrong_otherwise(openid: OpenIDProvider, frontend: Front
 
     assert (refused.status_code, refused.data["error_code"]) == (400, "response_expired")
     assert "/jwks" not in openid.requests
+
+
+class OwnValidation(OpenIdConnectAuth):
+    """Validates as it likes, with the key that social-core finds."""
+
+    name = "oidc"
+
+    def validate_and_return_id_token(self, id_token: str, access_token: str) -> Any:
+        key = self.find_valid_key(id_token)
+        if key is None:
+            raise AuthPolicyError(self)
+        options = {"verify_aud": False}
+        return jwt.decode(id_token, jwt.PyJWK(key).key, ["RS256"], options=options)
+
+
+class OwnDecoding(OpenIdConnectAuth):
+    """Decodes as it likes, and has an error of its own."""
+
+    name = "oidc"
+
+    def decode_and_validate_id_token(self, id_token: str, access_token: str) -> Any:
+        key = self.find_valid_key(id_token)
+        if key is None:
+            raise AuthPolicyError(self)
+        options = {"verify_aud": False}
+        return jwt.decode(id_token, jwt.PyJWK(key).key, ["RS256"], options=options)
+
+
+@pytest.mark.parametrize("backend", ["OwnValidation", "OwnDecoding"])
+def test_a_new_key_for_a_validation_of_the_projects(
+    backend: str, asked: Callable[[], list[str]], openid: OpenIDProvider, settings: Any
+) -> None:
+    """It finds what social-core finds."""
+    settings.AUTHENTICATION_BACKENDS = [f"tests.test_remembered.{backend}"]
+    asked()
+    openid.key, openid.kid = other_key(), "2"
+
+    assert asked().count("/jwks") == 1
+    assert asked().count("/jwks") == 0
+
+
+class OwnObjects(OpenIdConnectAuth):
+    """Adds to what the provider says what is no JSON."""
+
+    name = "oidc"
+
+    def get_json(self, *args: Any, **kwargs: Any) -> Any:
+        return {**super().get_json(*args, **kwargs), "seen": object()}
+
+
+class OwnSecret(OpenIdConnectAuth):
+    """Verifies with what is no key of the provider's."""
+
+    name = "oidc"
+
+    def get_remote_jwks_keys(self, uri: str | None = None) -> list[dict[str, Any]]:
+        return [*super().get_remote_jwks_keys(uri), {"kty": "oct", "k": "c2VjcmV0"}]
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_secret_of_the_projects_is_not_in_the_cache(
+    asked: Callable[[], list[str]], settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["tests.test_remembered.OwnSecret"]
+    asked()
+
+    assert not [name for name in names() if ".jwks." in name]
+
+
+class OwnKeys(OpenIdConnectAuth):
+    """Has keys of its own, for which it uses social-core's cache."""
+
+    name = "oidc"
+
+    @core_cache(ttl=-1)
+    def get_jwks_keys(self) -> list[dict[str, Any]]:
+        return self.get_remote_jwks_keys(f"{ISSUER}/own")
+
+
+def test_keys_of_the_projects_in_cores_cache(
+    asked: Callable[[], list[str]], openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["tests.test_remembered.OwnKeys"]
+    openid.wire.add_callback("GET", f"{ISSUER}/own", callback=openid._jwks)
+
+    assert asked() == [DISCOVERY, "/token", "/own", "/userinfo"]
 
 
 # --- Tenants --------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from jwt import InvalidKeyError, PyJWKError
 from social_core.backends.azuread import AzureADOAuth2
 from social_core.backends.base import BaseAuth
 from social_core.backends.open_id_connect import OpenIdConnectAuth
@@ -30,11 +31,11 @@ def remembering(backend: Any) -> Iterator[Any]:
     A project's class that has a way of its own keeps it.
     """
     discovers = (OIDCDiscoveryMixin, AzureADOAuth2)
-    if issubclass(backend, discovers) and _is_cores(backend.get_openid_configuration):
+    if issubclass(backend, discovers) and _is_cores(backend, "get_openid_configuration"):
         yield RememberedDiscovery
     for kind, mixin in ((OpenIdConnectAuth, RememberedKeys), (AzureADOAuth2, MicrosoftKeys)):
         if issubclass(backend, kind) and _is_cores(
-            backend.get_jwks_keys, backend.get_jwks_keys_for_uri
+            backend, "get_jwks_keys", "get_jwks_keys_for_uri", "get_remote_jwks_keys"
         ):
             yield mixin
 
@@ -75,12 +76,32 @@ class RememberedKeys(_BaseAuth):
     pause as in native sign-in, because it is the provider itself who has sent the token.
     """
 
+    _versions: Iterator[list[dict[str, Any]]] = iter(())
     _tried: list[dict[str, Any]] | None = None
+
+    @property
+    def get_jwks_keys_for_uri(self) -> Any:
+        """Return social-core's method. Who has it forget keys is given newer ones here, too.
+
+        That is how core looks for a key, and how a verification of the project's may do it.
+        """
+        known: Any = super()
+        method: Any = partial(known.get_jwks_keys_for_uri)
+        method.refresh = known.get_jwks_keys_for_uri.refresh
+
+        def invalidate(*which: Any) -> None:
+            known.get_jwks_keys_for_uri.invalidate(*which)
+            self._tried = next(self._versions, self._tried)
+
+        method.invalidate = invalidate
+        return method
 
     def get_jwks_keys(self) -> list[dict[str, Any]]:
         """Return the keys that a token is being verified with."""
-        keys = self._keys().get() if self._tried is None else self._tried
-        return [dict(key) for key in keys]  # Core writes into them.
+        if self._tried is None:
+            self._versions = self._keys().versions(paused=False)
+            self._tried = next(self._versions)
+        return [dict(key) for key in self._tried]  # Core writes into them.
 
     def decode_and_validate_id_token(self, id_token: str, access_token: str) -> Any:
         """Return the claims of a token."""
@@ -89,12 +110,14 @@ class RememberedKeys(_BaseAuth):
 
     def _with_each(self, verify: Callable[[], Any]) -> Any:
         failure = AuthResponseError(self, code="invalid_signature", stage="token_validation")
-        for keys in self._keys().versions(paused=False):
+        self._versions = self._keys().versions(paused=False)
+        for keys in self._versions:
             self._tried = keys
             try:
                 return verify()
             except AuthResponseError as error:
-                if error.code != "invalid_signature":
+                is_none = isinstance(error.__cause__, (PyJWKError, InvalidKeyError))
+                if error.code != "invalid_signature" and not is_none:
                     raise
                 failure = error
         raise failure
@@ -127,8 +150,12 @@ def _fetched(method: Any, backend: BaseAuth[Any], url: str) -> Any:
         method.invalidate(backend, url)
 
 
-def _is_cores(*methods: Any) -> bool:
-    return all(method.__module__.startswith("social_core.") for method in methods)
+def _is_cores(backend: Any, *names: str) -> bool:
+    # Not the functions' module: what core's cache decorates seems to be core's.
+    classes = [
+        next((each for each in backend.__mro__ if name in vars(each)), BaseAuth) for name in names
+    ]
+    return all(each.__module__.startswith("social_core.") for each in classes)
 
 
 def _is_discovery(value: Any) -> bool:

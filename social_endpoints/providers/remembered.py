@@ -31,6 +31,9 @@ PAUSE = 60
 """Seconds between two requests for what is known: while these fail, and where anybody can
 cause them."""
 
+SKEW = 60
+"""Seconds by which the clock of another server may be ahead."""
+
 MAX_LENGTH = 1_000_000
 """Characters of an answer in the cache; memcached keeps nothing above as many bytes."""
 
@@ -55,12 +58,12 @@ class Answer:
     @property
     def is_fresh(self) -> bool:
         """Say whether it need not be asked for again."""
-        return 0 <= time.time() - self.fetched < LIFETIME
+        return -SKEW <= time.time() - self.fetched < LIFETIME
 
     @property
     def is_usable(self) -> bool:
         """Say whether it can serve. Nothing is of the future: a clock was wrong."""
-        return 0 <= time.time() - self.fetched < LIFETIME + GRACE
+        return -SKEW <= time.time() - self.fetched < LIFETIME + GRACE
 
 
 class Memory:
@@ -172,16 +175,23 @@ class Remembered:
             return False
         known.asked = now
         name = f"{self._name}.asked"
-        return bool(_in_cache(lambda cache: cache.add(name, 1, PAUSE), default=True))
+        # One that is down without saying so adds nothing, and has nothing either.
+        return bool(
+            _in_cache(lambda cache: cache.add(name, 1, PAUSE) or not cache.get(name), default=True)
+        )
 
     def _fetched(self) -> Any:
         now = time.time()
         value = self._fetch()
-        if self._is_good(value):
+        if not self._is_good(value):
+            return value
+        try:
             text = json.dumps([now, value])
-            memory.keep(self._name, Answer(value, now, len(text)))
-            if len(text) <= MAX_LENGTH:
-                _in_cache(lambda cache: cache.set(self._name, text, LIFETIME + GRACE))
+        except (TypeError, ValueError, RecursionError):  # Of the project's making, or too deep.
+            return value
+        memory.keep(self._name, Answer(value, now, len(text)))
+        if len(text) <= MAX_LENGTH:
+            _in_cache(lambda cache: cache.set(self._name, text, LIFETIME + GRACE))
         return value
 
     def _shared(self) -> Answer | None:

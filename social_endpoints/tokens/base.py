@@ -46,7 +46,9 @@ class LoginSerializer(serializers.Serializer[Login]):
 
     user_relations: ClassVar[tuple[str, ...]] = ()
     """One-to-one relations of the user model that :meth:`issue` reads. Where all steps of the
-    pipeline are social-core's, they are there with the user, without a query of their own."""
+    pipeline are social-core's and nothing receives ``pre_save`` or ``post_save`` of an identity,
+    they are there with the user, without a query of their own. What is in another database than
+    the users is not."""
 
     sets_cookies: ClassVar[bool] = False
     """Whether the login is kept in a cookie. Then a flow travels in a cookie only,
