@@ -56,10 +56,9 @@ class Buffer(BufferedReader):
 
         Who sends too much may go on, and that would be taken for the next answer.
         """
-        if not self.closed:
-            self.raw.is_over = True
-            if self.peek():
-                self.raw.connection.ends = 0.0
+        self.raw.is_over = True
+        if not self.closed and self.peek():
+            self.raw.connection.ends = 0.0
         super().close()
 
 
