@@ -102,21 +102,13 @@ class Settings:
 settings = Settings()
 
 
-def configured() -> dict[str, Any]:
-    """Return what the project has set, by name, without the defaults.
-
-    Where the project has not set them, the redirect URIs and the token strategy
-    of djoser stand in, so that a project that comes from there changes nothing.
-    """
-    return {**_from_djoser(), **_dictionary(NAME)}
-
-
 def djoser_token_strategy() -> Any:
     """Return the class, or its dotted path, that djoser was told to issue tokens with."""
     return _dictionary("DJOSER").get("SOCIAL_AUTH_TOKEN_STRATEGY")
 
 
 def _from_djoser() -> dict[str, Any]:
+    # So that a project that comes from there changes nothing.
     djoser = _dictionary("DJOSER")
     inherited: dict[str, Any] = {}
     if "SOCIAL_AUTH_ALLOWED_REDIRECT_URIS" in djoser:

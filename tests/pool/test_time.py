@@ -60,7 +60,7 @@ def pooled(request: pytest.FixtureRequest, settings: Any) -> Any:
     settings.SOCIAL_ENDPOINTS = {
         **settings.SOCIAL_ENDPOINTS,
         "HTTP_POOL": request.param,
-        "LOGIN_TIMEOUT": 1,
+        "LOGIN_TIMEOUT": 0.5,
     }
     settings.SOCIAL_AUTH_LOOPBACK_REQUESTS_TIMEOUT = 20
     return request.param
@@ -94,6 +94,8 @@ def test_a_byte_at_a_time_on_a_connection_that_was_fast(
 def test_the_time_is_that_of_all_requests(
     pooled: bool, provider: Provider, log_in: LogIn, settings: Any
 ) -> None:
+    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "LOGIN_TIMEOUT": 1}
+
     def slow(connection: Connection) -> None:
         while True:
             request = connection.read()
