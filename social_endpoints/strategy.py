@@ -22,7 +22,7 @@ from social_core.utils import setting_name
 from social_django.strategy import DjangoStrategy
 
 from social_endpoints.accounts import create_account
-from social_endpoints.conf import imported, seconds
+from social_endpoints.conf import seconds
 from social_endpoints.flow import Flow
 from social_endpoints.questions import Question, confirmation
 from social_endpoints.storage import FlowStorage
@@ -64,6 +64,7 @@ class Strategy(DjangoStrategy):
         self.backend: BaseAuth[Any] | None = None
         self.revocations: list[Any] | None = None
         self.before_pipeline: Callable[[], None] | None = None
+        self.user_relations: tuple[str, ...] = ()
         self.unit_of_work = UnitOfWork(router.db_for_write(storage.user))
 
     @cached_property
@@ -182,7 +183,7 @@ class Strategy(DjangoStrategy):
         _refuse_null_characters(backend, answers)
         if self.has_known_steps(backend):
             identities: Any = self.storage.user
-            identities.relations = imported("TOKEN_SERIALIZER").user_relations
+            identities.relations = self.user_relations
         begun = deepcopy(self.session)
 
         def pipeline() -> Any:

@@ -62,6 +62,7 @@ class ProviderAuthView(LoginView, RedirectionView):
             callback=callback,
             request=self.request._request,
             answer=self.get_login_response,
+            user_relations=self.get_token_serializer_class().user_relations,
         )
 
 
@@ -81,6 +82,7 @@ class ProviderTokenView(LoginView):
             tokens=native_tokens(request),
             request=request._request,
             answer=self.get_login_response,
+            user_relations=self.get_token_serializer_class().user_relations,
         )
         return self.get_paused_response(outcome) if isinstance(outcome, Paused) else outcome
 

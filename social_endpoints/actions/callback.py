@@ -56,10 +56,12 @@ def continue_flow(
     user: Any,
     request: HttpRequest,
     answer: Callable[[BaseAuth[Any], Any], AnswerT],
+    user_relations: tuple[str, ...] = (),
 ) -> AnswerT | Paused:
     """Complete what this browser began, or continue it where it has paused.
 
     :param user: to whom the identity is linked; None for a login.
+    :param user_relations: one-to-one relations of the user model that ``answer`` reads.
     :param answer: called in the transaction, with the backend and the user that the
         pipeline has come to; what it returns is returned. Where it raises, nothing is kept.
     :raises Refused: whatever the user, the browser or the provider got wrong.
@@ -74,6 +76,7 @@ def continue_flow(
             answered = _answer(provider, data, flow)
             data = seen(provider, answered, flow)
         strategy, backend = loading.load(provider, request=request, data=data, flow=flow)
+        strategy.user_relations = user_relations
         with strategy.unit_of_work as work:
             if partial_token is None:
                 result = _ask_provider(backend, flow, returned_key(provider, answered), user)

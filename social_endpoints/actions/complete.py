@@ -21,11 +21,13 @@ def complete(
     callback: Callback,
     request: HttpRequest,
     answer: Callable[[Login], AnswerT],
+    user_relations: tuple[str, ...] = (),
 ) -> AnswerT | Paused:
     """Complete a login that this browser began, or continue one that has paused.
 
     :param answer: called with the login inside its transaction; what it returns is
         returned. Where it raises, nothing of the login is kept.
+    :param user_relations: one-to-one relations of the user model that it reads.
     :raises Refused: whatever the user, the browser or the provider got wrong.
     :raises Misconfigured: a mistake in the project's settings.
     """
@@ -36,4 +38,5 @@ def complete(
             user=None,
             request=request,
             answer=lambda backend, user: log_in(provider, backend, answer, request, user),
+            user_relations=user_relations,
         )

@@ -26,6 +26,7 @@ def sign_in(
     tokens: NativeTokens,
     request: HttpRequest,
     answer: Callable[[Login], AnswerT],
+    user_relations: tuple[str, ...] = (),
 ) -> AnswerT | Paused:
     """Sign a user in with a provider's token.
 
@@ -35,6 +36,7 @@ def sign_in(
     :param tokens: what the app has, an ID token or an access token at least.
     :param answer: called with the login inside its transaction; what it returns is
         returned. Where it raises, nothing of the login is kept.
+    :param user_relations: one-to-one relations of the user model that it reads.
     :raises Refused: the token was not issued to this project, or is not good now, and
         whatever else the app, the user or the provider got wrong.
     :raises Misconfigured: a mistake in the project's settings.
@@ -43,6 +45,7 @@ def sign_in(
         flow = Flow(provider.name, LOGIN, "")
         data = {"user": tokens.user} if tokens.user else {}
         strategy, backend = loading.load(provider, request=request, data=data, flow=flow)
+        strategy.user_relations = user_relations
         if backend.ASSOCIATION_ONLY:
             raise AssociationOnly(backend, stage="token_validation")
         with strategy.unit_of_work as work:
