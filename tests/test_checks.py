@@ -799,6 +799,46 @@ class TestThrottleRates:
         assert findings(deploy=True) == []
 
 
+class TestSeconds:
+    """How long connections are kept, and providers waited for."""
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("HTTP_POOL_IDLE", -1),
+            ("HTTP_POOL_IDLE", float("inf")),
+            ("HTTP_POOL_IDLE", float("nan")),
+            ("LOGIN_TIMEOUT", -0.5),
+            ("LOGIN_TIMEOUT", 0),
+            ("LOGIN_TIMEOUT", float("inf")),
+        ],
+    )
+    def test_no_time(self, name: str, value: float, ours: dict[str, Any]) -> None:
+        ours[name] = value
+
+        message = only("E021")
+
+        assert repr(name) in message.msg
+        assert repr(value) in message.msg
+        assert "seconds" in message.hint
+
+    @pytest.mark.parametrize("name", ["HTTP_POOL_IDLE", "LOGIN_TIMEOUT"])
+    @pytest.mark.parametrize("value", ["50", None, True, [50]])
+    def test_no_number(self, name: str, value: Any, ours: dict[str, Any]) -> None:
+        ours[name] = value
+
+        assert "a number" in only("E003").hint
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("HTTP_POOL_IDLE", 0), ("HTTP_POOL_IDLE", 7.5), ("LOGIN_TIMEOUT", 0.5)],
+    )
+    def test_a_time(self, name: str, value: float, ours: dict[str, Any]) -> None:
+        ours[name] = value
+
+        assert findings(deploy=True) == []
+
+
 def test_token_field_that_there_is_not(ours: dict[str, Any]) -> None:
     ours["TOKEN_FIELDS"] = ("is_new_user", "is_new")
 

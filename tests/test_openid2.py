@@ -490,6 +490,16 @@ def test_a_server_that_holds_on(path: str, code: str, slow: str, settings: Any) 
     assert (answer.status_code, answer.data["error_code"]) == (400, code)
 
 
+def test_a_server_that_holds_on_for_longer_than_a_login_may_take(slow: str, settings: Any) -> None:
+    settings.SOCIAL_AUTH_REQUESTS_TIMEOUT = 20
+    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "LOGIN_TIMEOUT": 0.5}
+
+    answer = begin(Frontend("body"), "openid", f"{slow}/drip")
+
+    # As above: after its ten seconds it would be something else.
+    assert (answer.status_code, answer.data["error_code"]) == (400, "timeout")
+
+
 def test_a_connection_that_is_there_too_late(slow: str) -> None:
     """A server can take its time to answer the call, and the limit ends meanwhile."""
     with closing(BoundedAdapter(0)) as deadline, WithoutRedirects() as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def provider(authority: Authority, settings: Any) -> Iterator[Provider]:
     """Return a provider that the project asks over TLS 1.3."""
     settings.AUTHENTICATION_BACKENDS = [*settings.AUTHENTICATION_BACKENDS, *PATHS]
     provider = Provider(authority.context())
-    for name in ("LOOPBACK", "OWN_REQUEST"):
+    for name in ("LOOPBACK", "OWN_REQUEST", "REDEEMS_BY_GET"):
         for setting, value in {
             "KEY": "our-id",
             "SECRET": "our-secret",
@@ -51,3 +52,12 @@ def log_in(provider: Provider) -> LogIn:
         return frontend.complete(begun, {"code": at.grant(user), "state": state}, backend)
 
     return log_in
+
+
+def until_none_is_open(provider: Provider) -> None:
+    """Wait for the provider to see that all connections are closed."""
+    for _ in range(500):
+        if not provider.open:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{provider.open} are open")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.pool.conftest import LogIn
+from tests.pool.conftest import LogIn, until_none_is_open
 from tests.pool.provider import Connection, Provider
 
 pytestmark = pytest.mark.django_db
@@ -56,3 +56,21 @@ def test_the_answer_to_one_is_not_given_to_another(provider: Provider, log_in: L
     assert answer.status_code == 201
     assert provider.requests == {"POST /token": 2, "GET /user": 1}
     assert provider.connections == 2
+
+
+@pytest.mark.parametrize("status", [307, 308])
+def test_a_redirect_with_a_secret_leaves_no_connection_behind(
+    status: int, provider: Provider, log_in: LogIn
+) -> None:
+    """What it says is not read, and so it is of no use any more."""
+
+    def elsewhere(connection: Connection) -> None:
+        connection.read()
+        connection.answer({}, status=status, headers="Location: https://127.0.0.1:1/\r\n")
+        connection.wait()
+
+    provider.on_connection = elsewhere
+
+    assert log_in().status_code == 400
+
+    until_none_is_open(provider)

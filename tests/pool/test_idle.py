@@ -15,7 +15,7 @@ from urllib3.connection import HTTPConnection
 
 from social_endpoints.providers.deadline import until
 from social_endpoints.providers.pool import clock, connection, idle
-from tests.pool.conftest import LogIn
+from tests.pool.conftest import LogIn, until_none_is_open
 from tests.pool.provider import Provider
 
 pytestmark = pytest.mark.django_db
@@ -27,15 +27,6 @@ def ours(settings: Any) -> dict[str, Any]:
     settings.SOCIAL_ENDPOINTS = dict(settings.SOCIAL_ENDPOINTS)
     dictionary: dict[str, Any] = settings.SOCIAL_ENDPOINTS
     return dictionary
-
-
-def until_none_is_open(provider: Provider) -> None:
-    """Wait for the provider to see that all connections are closed."""
-    for _ in range(500):
-        if not provider.open:
-            return
-        time.sleep(0.01)
-    raise AssertionError(f"{provider.open} are open")
 
 
 def test_connections_are_closed_when_nobody_uses_them(
