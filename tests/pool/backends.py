@@ -36,4 +36,12 @@ class OwnRequest(LoopbackOAuth2):
         return super().request(url, *args, headers=headers, **kwargs)
 
 
-PATHS = [f"{__name__}.{kind.__name__}" for kind in (LoopbackOAuth2, OwnRequest)]
+class RedeemsByGet(LoopbackOAuth2):
+    """A backend that has its token by a GET, as that of Facebook."""
+
+    name = "redeems-by-get"
+    ACCESS_TOKEN_METHOD = "GET"
+
+
+KINDS = (LoopbackOAuth2, OwnRequest, RedeemsByGet)
+PATHS = [f"{__name__}.{kind.__name__}" for kind in KINDS]

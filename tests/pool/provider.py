@@ -192,7 +192,8 @@ class Provider:
     def answer_to(self, request: Request) -> tuple[int, Any]:
         """Return status and content of what it has to say."""
         if request.path == "/token":
-            code = parse_qs(request.body.decode())["code"][0]
+            form = request.body.decode() or request.target.partition("?")[2]
+            code = parse_qs(form)["code"][0]
             with self._lock:
                 user = self.users.pop(code, None)
             if user is None:

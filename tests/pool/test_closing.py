@@ -139,3 +139,17 @@ def test_no_request_is_sent_twice_that_took_too_long(provider: Provider, log_in:
 
     assert log_in().status_code == 400
     assert provider.requests["POST /token"] == 2
+
+
+def test_no_code_is_redeemed_twice_by_a_get(provider: Provider, log_in: LogIn) -> None:
+    """In one part, a request that was read is acknowledged no sooner than one that was not."""
+
+    def read_and_reset(connection: Connection) -> None:
+        connection.read()
+        connection.reset()
+
+    provider.on_connection = once_idle(read_and_reset)
+    assert log_in(backend="redeems-by-get").status_code == 201
+
+    assert log_in(backend="redeems-by-get").data["error_code"] == "connection_failed"
+    assert provider.requests["GET /token"] == 2

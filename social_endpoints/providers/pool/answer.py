@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from http.client import HTTPResponse
 from io import BufferedReader, RawIOBase
 from typing import TYPE_CHECKING, Any
@@ -12,6 +15,23 @@ from social_endpoints.providers.pool import delivery
 
 if TYPE_CHECKING:
     from social_endpoints.providers.pool.connection import KeptConnection
+
+
+_is_good_once: ContextVar[bool] = ContextVar("is_good_once", default=False)
+
+
+@contextmanager
+def good_once(is_it: bool) -> Iterator[None]:
+    """Have a request inside repeated less easily, if what is in it is good once.
+
+    A reset tells little of a request in one part: the other side's system may not have come to
+    acknowledge what was read. Where head and body are two, Linux does so when they are read.
+    """
+    token = _is_good_once.set(is_it)
+    try:
+        yield
+    finally:
+        _is_good_once.reset(token)
 
 
 class Unprocessed(ConnectionResetError):
@@ -99,7 +119,7 @@ class Reader(RawIOBase):
             unacknowledged = delivery.unacknowledged(self._sock)
             count = 0 if has_ended else self._raw.readinto(buffer)
         except ConnectionError as error:
-            if delivery.unacknowledged(self._sock):
+            if delivery.unacknowledged(self._sock) and not _is_good_once.get():
                 raise Unprocessed from error
             raise
         # If TLS has said something, that is what is not acknowledged.

@@ -51,8 +51,7 @@ class KeptConnection(_Connection):
         """
         self.timeout = within(self.timeout or math.inf)
         try:
-            # In two parts, head and body, as http.client does it: then the provider's system
-            # acknowledges them when they are read, and not just when it has something to say.
+            # In two parts, head and body, as http.client does it: see good_once().
             super().request(*args, **kwargs)
         except TimeoutError:
             raise

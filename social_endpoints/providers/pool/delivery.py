@@ -26,8 +26,8 @@ def unacknowledged(sock: Any) -> int:
     """Return how many of the bytes that were sent have not been acknowledged.
 
     Once the other side has ended the connection they never will be: the end acknowledges all
-    that had come before it (RFC 9293 section 3.10.7.4), and a reset answers what found
-    nobody. 0 where the system does not tell.
+    that had come before it (RFC 9293 section 3.10.7.4). A reset acknowledges nothing; mostly it
+    answers what has found nobody. 0 where the system does not tell.
     """
     count = bytearray(4)
     with suppress(ImportError, OSError):

@@ -12,6 +12,7 @@ from social_core.backends.base import BaseAuth
 
 from social_endpoints.providers.deadline import until
 from social_endpoints.providers.pool import sessions
+from social_endpoints.providers.pool.answer import good_once
 
 # The backends of social-core 7 are generic, those of 6 are not.
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ class PooledTransport(_BaseAuth):
             is up.
         """
         strategy: Any = self.strategy
-        with until(strategy.deadline):
+        is_get = kwargs.get("method", "GET") == "GET"
+        redeems = kwargs.get("stage") == "token_exchange"
+        with until(strategy.deadline), good_once(is_get and redeems):
             response: Response = _request(self, url, *args, **kwargs)
             return response
 
