@@ -52,7 +52,7 @@ class ExactParameters(_OAuthAuth):
 
     def auth_params(self, state: str | None = None) -> dict[str, str]:
         """Return the backend's parameters, with a placeholder for the redirect URI."""
-        params: dict[str, str] = super().auth_params(state)  # type: ignore[misc]  # BaseOAuth2's
+        params: dict[str, str] = super().auth_params(state)  # type: ignore[misc]  # of BaseOAuth2, below
         uri = self.get_redirect_uri(state)
         return {name: self._held(value, value == uri) for name, value in params.items()}
 

@@ -23,7 +23,7 @@ from social_endpoints.flow import Flow
 from social_endpoints.providers import kinds
 from social_endpoints.providers.apple import AppleUser
 from social_endpoints.providers.credentials import missing
-from social_endpoints.providers.discovery import remembering
+from social_endpoints.providers.discovery import RememberedDiscovery, discovers
 from social_endpoints.providers.exact_parameters import ExactParameters
 from social_endpoints.providers.id_tokens.natively import (
     VerifiedAppleToken,
@@ -39,6 +39,7 @@ from social_endpoints.providers.proof_key import AddedProofKey, ProofKey
 from social_endpoints.providers.pushbullet import Pushbullet
 from social_endpoints.providers.registry import Provider
 from social_endpoints.providers.revocation import Revoking
+from social_endpoints.providers.signing_keys import remembering
 from social_endpoints.providers.telegram import TelegramRedirect
 from social_endpoints.providers.transport import Transport
 from social_endpoints.providers.unlinked import StaysUnlinked
@@ -109,6 +110,8 @@ def _additions(backend: Any) -> Iterator[Any]:
     yield Revoking
     yield KeptExtraData
     yield StaysUnlinked
+    if discovers(backend):
+        yield RememberedDiscovery
     yield from remembering(backend)
     if issubclass(backend, AppleIdAuth):
         yield AppleUser

@@ -9,7 +9,7 @@ from typing import Any
 from social_core.backends.base import BaseAuth
 from social_core.exceptions import AuthResponseError
 
-from social_endpoints.providers.discovery import remembered_keys
+from social_endpoints.providers.signing_keys import remembered_keys
 
 
 def key_sets(backend: BaseAuth[Any], uri: str) -> Iterator[list[dict[str, Any]]]:

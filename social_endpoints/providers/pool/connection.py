@@ -60,7 +60,7 @@ class KeptConnection(_Connection):
                 raise Unprocessed from error
             raise
 
-    def response_class(  # type: ignore[override]  # http.client calls it, a class or not
+    def response_class(  # type: ignore[override]  # a class there, and no more than called
         self, *args: Any, **kwargs: Any
     ) -> HTTPResponse:
         """Return what reads an answer."""

@@ -33,7 +33,7 @@ def _over_kept_connections(method: FunctionType) -> Any:
     return same
 
 
-_request = _over_kept_connections(BaseAuth.request)  # type: ignore[arg-type]  # it is a function
+_request = _over_kept_connections(BaseAuth.request)  # type: ignore[arg-type]  # a Callable to mypy
 
 
 class PooledTransport(_BaseAuth):
