@@ -9,8 +9,6 @@ from benchmarks.peers import DJOSER, PEERS, PROJECT
 
 Values = Mapping[str, Mapping[str, float]]
 NONE = "-"
-# Ratios are written with two digits, and judged as they are written.
-ROUNDED = 0.005
 
 
 def lines(values: Values) -> list[list[str]]:
@@ -52,10 +50,10 @@ def _cells(row: Row, by_peer: Mapping[str, float], peers: Sequence[str]) -> list
     ratio = ours / theirs if ours is not None and theirs else None
     goal, reached = NONE, ""
     if row.ratio is not None:
-        goal, reached = f"≤ {row.ratio} of djoser", _judged(ratio, row.ratio + ROUNDED)
+        goal, reached = f"≤ {row.ratio} of djoser", _judged(ratio, row.ratio)
     elif row.goal is not None:
         goal, reached = f"≤ {row.goal:g}", _judged(ours, row.goal + row.noise)
-    return [row.title, *figures, _written(ratio, 2), goal, reached]
+    return [row.title, *figures, _written(ratio, 3), goal, reached]
 
 
 def _written(value: float | None, digits: int) -> str:

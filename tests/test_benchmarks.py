@@ -97,13 +97,13 @@ def test_table_judges_what_has_a_goal() -> None:
     rows = [re.split(r"\s{2,}", line.strip()) for line in as_text(figures).splitlines()]
     assert rows == [
         ["djoser", "this project", "project / djoser", "goal"],
-        ["Begin: CPU, ms", "2.00", "0.90", "0.45", "≤ 0.45 of djoser", "reached"],
-        ["Begin: SQL queries", "6", "1", "0.17", "≤ 0", "missed"],
-        ["Begin: rows left", "3", "0", "0.00", "≤ 0", "reached"],
-        ["Warm login: round trips", "6.1", "2.1", "0.34", "≤ 2", "reached"],
+        ["Begin: CPU, ms", "2.00", "0.90", "0.450", "≤ 0.45 of djoser", "reached"],
+        ["Begin: SQL queries", "6", "1", "0.167", "≤ 0", "missed"],
+        ["Begin: rows left", "3", "0", "0.000", "≤ 0", "reached"],
+        ["Warm login: round trips", "6.1", "2.1", "0.344", "≤ 2", "reached"],
         ["Memory of the worker after all logins, MiB", "80.0", "-", "-", "-"],
     ]
-    assert "     - 0.90\n     - 0.45\n" in as_rst(figures)
+    assert "     - 0.90\n     - 0.450\n" in as_rst(figures)
 
 
 def test_command_needs_nothing_but_python() -> None:
