@@ -96,7 +96,7 @@ class Settings:
             if not name.isupper():
                 return default
             own = _dictionary(NAME)
-            return own[name] if name in own else _from_djoser().get(name, default)
+            return own[name] if name in own else _from_djoser(name, default)
 
 
 settings = Settings()
@@ -107,15 +107,13 @@ def djoser_token_strategy() -> Any:
     return _dictionary("DJOSER").get("SOCIAL_AUTH_TOKEN_STRATEGY")
 
 
-def _from_djoser() -> dict[str, Any]:
-    # So that a project that comes from there changes nothing.
-    djoser = _dictionary("DJOSER")
-    inherited: dict[str, Any] = {}
-    if "SOCIAL_AUTH_ALLOWED_REDIRECT_URIS" in djoser:
-        inherited["ALLOWED_REDIRECT_URIS"] = djoser["SOCIAL_AUTH_ALLOWED_REDIRECT_URIS"]
-    if "SOCIAL_AUTH_TOKEN_STRATEGY" in djoser:
-        inherited["TOKEN_SERIALIZER"] = "social_endpoints.tokens.DjoserSerializer"
-    return inherited
+def _from_djoser(name: str, default: Any) -> Any:
+    """Return a setting that is not ours as a project that comes from djoser has it."""
+    if name == "ALLOWED_REDIRECT_URIS":
+        return _dictionary("DJOSER").get("SOCIAL_AUTH_ALLOWED_REDIRECT_URIS", default)
+    if name == "TOKEN_SERIALIZER" and "SOCIAL_AUTH_TOKEN_STRATEGY" in _dictionary("DJOSER"):
+        return "social_endpoints.tokens.DjoserSerializer"
+    return default
 
 
 def _dictionary(name: str) -> Mapping[str, Any]:
