@@ -122,10 +122,11 @@ class Reader(RawIOBase):
             if delivery.unacknowledged(self._sock) and not _is_good_once.get():
                 raise Unprocessed from error
             raise
-        # If TLS has said something, that is what is not acknowledged.
-        is_as_before = unacknowledged == delivery.unacknowledged(self._sock)
-        if count == 0 and is_as_before and delivery.is_unread(self._sock):
-            raise Unprocessed
+        if count == 0:
+            # If TLS has said something, that is what is not acknowledged.
+            is_as_before = unacknowledged == delivery.unacknowledged(self._sock)
+            if is_as_before and delivery.is_unread(self._sock):
+                raise Unprocessed
         self._has_begun = True
         return count
 
