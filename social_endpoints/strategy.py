@@ -65,6 +65,7 @@ class Strategy(DjangoStrategy):
         self.revocations: list[Any] | None = None
         self.before_pipeline: Callable[[], None] | None = None
         self.user_relations: tuple[str, ...] = ()
+        self._unset: set[str] = set()
         self.unit_of_work = UnitOfWork(router.db_for_write(storage.user))
 
     @cached_property
@@ -85,16 +86,21 @@ class Strategy(DjangoStrategy):
         """Return a setting: the backend's own, else the project's.
 
         Core asks for one of them without the backend that it is about. A login asks for
-        some ninety, and core puts their names together each time.
+        some ninety, most of which nobody has set, and core puts their names together and
+        looks for them each time.
         """
         if name == "REVOKE_TOKENS_ON_DISCONNECT":
             backend = backend or self.backend
         get: Callable[[str], Any] = self.get_setting
         for each in _setting_names(name, backend.name if backend else None):
+            if each in self._unset:
+                continue
             try:
                 return get(each)
             except (AttributeError, KeyError):
-                continue
+                # A project's own settings may depend on how far the login is.
+                if type(self).get_setting is DjangoStrategy.get_setting:
+                    self._unset.add(each)
         return default
 
     def random_string(self, length: int = 12, chars: str = BaseStrategy.ALLOWED_CHARS) -> str:

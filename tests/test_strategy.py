@@ -14,11 +14,14 @@ from social_endpoints.flow import Flow
 from social_endpoints.strategy import Strategy
 
 
+def strategy_over_nothing(kind: type[Strategy] = Strategy) -> Strategy:
+    flow = Flow("github", "login", "https://app.example.com/")
+    return kind(DjangoStorage, None, data={}, flow=flow)
+
+
 @pytest.fixture
 def strategy() -> Strategy:
-    """Return a strategy over nothing."""
-    flow = Flow("github", "login", "https://app.example.com/")
-    return Strategy(DjangoStorage, None, data={}, flow=flow)
+    return strategy_over_nothing()
 
 
 @pytest.mark.parametrize(
@@ -45,6 +48,32 @@ def test_a_setting_stands_where_core_has_it(
     found = strategy.setting(name, "default", backend)
 
     assert found == BaseStrategy.setting(strategy, name, "default", backend)
+
+
+def test_what_is_not_set_is_looked_for_once_in_a_login(settings: Any) -> None:
+    begun, next_one = strategy_over_nothing(), strategy_over_nothing()
+    assert begun.setting("SCOPE", ["default"]) == ["default"]
+
+    settings.SOCIAL_AUTH_SCOPE = ["a"]
+
+    assert begun.setting("SCOPE", ["other default"]) == ["other default"]
+    assert next_one.setting("SCOPE") == ["a"]
+
+
+class TenantStrategy(Strategy):
+    """Has settings of its own, for whom a login turns out to be of."""
+
+    def get_setting(self, name: str) -> Any:
+        return self.session[name]
+
+
+def test_settings_of_a_project_are_looked_for_each_time() -> None:
+    strategy = strategy_over_nothing(TenantStrategy)
+    assert strategy.setting("SCOPE") is None
+
+    strategy.session_set("SOCIAL_AUTH_SCOPE", ["a"])
+
+    assert strategy.setting("SCOPE") == ["a"]
 
 
 @pytest.mark.parametrize("length", [0, 1, 12, 32, 64, 10_000])
