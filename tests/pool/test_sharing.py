@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from social_django.models import UserSocialAuth
 
 from social_endpoints.providers.deadline import until
 from social_endpoints.providers.pool import idle, sessions
+from tests.pool.authority import Authority
 from tests.pool.conftest import LogIn
 from tests.pool.provider import Connection, Provider
 
-USERS = 200
+THREADS = 200
 
 
 @pytest.mark.django_db
@@ -38,10 +40,40 @@ def test_no_cookie_reaches_another_login(provider: Provider, log_in: LogIn) -> N
     assert provider.connections == 1
 
 
+def test_two_hundred_threads(provider: Provider, authority: Authority) -> None:
+    """Each of them gets the answer to its own question, while all of them wait for theirs."""
+    together = Barrier(THREADS, timeout=60)
+
+    def answer_all_at_once(connection: Connection) -> None:
+        request = connection.read()
+        together.wait()
+        status, content = provider.answer_to(request)
+        connection.answer(content, status=status)
+        provider.serve(connection)
+
+    def ask(user: str) -> str:
+        verify = str(authority.bundle)
+        code = {"code": provider.grant(user)}
+        with until(time.monotonic() + 60):
+            token = sessions.request("POST", f"{provider.url}/token", data=code, verify=verify)
+            bearer = {"Authorization": f"Bearer {token.json()['access_token']}"}
+            found = sessions.request("GET", f"{provider.url}/user", headers=bearer, verify=verify)
+        return str(found.json()["id"])
+
+    provider.on_connection = answer_all_at_once
+    users = [str(number) for number in range(THREADS)]
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        assert list(threads.map(ask, users)) == users
+
+    assert provider.requests == {"POST /token": THREADS, "GET /user": THREADS}
+    assert provider.connections == THREADS
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.row_locks
-def test_two_hundred_threads(provider: Provider, log_in: LogIn) -> None:
-    """Each of them gets the answer to its own question."""
+def test_many_logins_at_a_time(provider: Provider, log_in: LogIn) -> None:
+    """As many as a database has connections for, if it is not told otherwise."""
     from django.db import connections
 
     def one(user: str) -> int:
@@ -50,15 +82,15 @@ def test_two_hundred_threads(provider: Provider, log_in: LogIn) -> None:
         finally:
             connections.close_all()
 
-    users = [str(number) for number in range(USERS)]
-    with ThreadPoolExecutor(USERS) as threads:
+    users = [str(number) for number in range(THREADS)]
+    with ThreadPoolExecutor(THREADS // 4) as threads:
         statuses = Counter(threads.map(one, users))
 
-    assert statuses == {201: USERS}
+    assert statuses == {201: THREADS}
     found = UserSocialAuth.objects.values_list("uid", "user__username")
     assert set(found) == {(user, f"user{user}") for user in users}
-    assert provider.requests == {"POST /token": USERS, "GET /user": USERS}
-    assert provider.open <= idle.MAX_IDLE
+    assert provider.requests == {"POST /token": THREADS, "GET /user": THREADS}
+    assert provider.connections <= THREADS // 4
 
 
 def test_connections_to_many_providers_are_bounded() -> None:
