@@ -43,5 +43,14 @@ class RedeemsByGet(LoopbackOAuth2):
     ACCESS_TOKEN_METHOD = "GET"
 
 
-KINDS = (LoopbackOAuth2, OwnRequest, RedeemsByGet)
+class RedeemsInTheQuery(LoopbackOAuth2):
+    """A backend that posts no body. Those of OAuth 1 have all they send in a header."""
+
+    name = "redeems-in-the-query"
+
+    def request_access_token(self, *args: Any, data: Any = None, **kwargs: Any) -> Any:
+        return super().request_access_token(*args, **{**kwargs, "params": data})
+
+
+KINDS = (LoopbackOAuth2, OwnRequest, RedeemsByGet, RedeemsInTheQuery)
 PATHS = [f"{__name__}.{kind.__name__}" for kind in KINDS]

@@ -29,7 +29,7 @@ def provider(authority: Authority, settings: Any) -> Iterator[Provider]:
     """Return a provider that the project asks over TLS 1.3."""
     settings.AUTHENTICATION_BACKENDS = [*settings.AUTHENTICATION_BACKENDS, *PATHS]
     provider = Provider(authority.context())
-    for name in ("LOOPBACK", "OWN_REQUEST", "REDEEMS_BY_GET"):
+    for name in ("LOOPBACK", "OWN_REQUEST", "REDEEMS_BY_GET", "REDEEMS_IN_THE_QUERY"):
         for setting, value in {
             "KEY": "our-id",
             "SECRET": "our-secret",

@@ -141,7 +141,12 @@ def test_no_request_is_sent_twice_that_took_too_long(provider: Provider, log_in:
     assert provider.requests["POST /token"] == 2
 
 
-def test_no_code_is_redeemed_twice_by_a_get(provider: Provider, log_in: LogIn) -> None:
+@pytest.mark.parametrize(
+    ("backend", "method"), [("redeems-by-get", "GET"), ("redeems-in-the-query", "POST")]
+)
+def test_no_code_is_redeemed_twice_without_a_body(
+    backend: str, method: str, provider: Provider, log_in: LogIn
+) -> None:
     """In one part, a request that was read is acknowledged no sooner than one that was not."""
 
     def read_and_reset(connection: Connection) -> None:
@@ -149,7 +154,7 @@ def test_no_code_is_redeemed_twice_by_a_get(provider: Provider, log_in: LogIn) -
         connection.reset()
 
     provider.on_connection = once_idle(read_and_reset)
-    assert log_in(backend="redeems-by-get").status_code == 201
+    assert log_in(backend=backend).status_code == 201
 
-    assert log_in(backend="redeems-by-get").data["error_code"] == "connection_failed"
-    assert provider.requests["GET /token"] == 2
+    assert log_in(backend=backend).data["error_code"] == "connection_failed"
+    assert provider.requests[f"{method} /token"] == 2

@@ -33,7 +33,7 @@ def _over_kept_connections(method: FunctionType) -> Any:
     return same
 
 
-_request = _over_kept_connections(BaseAuth.request)  # type: ignore[arg-type]  # a Callable to mypy
+_request = _over_kept_connections(BaseAuth.request)  # type: ignore[arg-type]  # mypy knows of a Callable
 
 
 class PooledTransport(_BaseAuth):
@@ -46,9 +46,9 @@ class PooledTransport(_BaseAuth):
             is up.
         """
         strategy: Any = self.strategy
-        is_get = kwargs.get("method", "GET") == "GET"
         redeems = kwargs.get("stage") == "token_exchange"
-        with until(strategy.deadline), good_once(is_get and redeems):
+        has_body = bool(kwargs.get("data") or kwargs.get("json"))
+        with until(strategy.deadline), good_once(redeems and not has_body):
             response: Response = _request(self, url, *args, **kwargs)
             return response
 
