@@ -37,7 +37,7 @@ class BoundedAdapter(HTTPAdapter):
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
         remember = self._remember
 
-        class Remembered(pool.ConnectionCls):  # type: ignore[misc]  # HTTP's or HTTPS's: told when it runs
+        class Remembered(pool.ConnectionCls):  # type: ignore[misc]  # the pool's own, Any to mypy
             def _new_conn(self) -> socket.socket:
                 connected: socket.socket = super()._new_conn()
                 remember(connected)

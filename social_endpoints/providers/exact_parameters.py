@@ -52,7 +52,8 @@ class ExactParameters(_OAuthAuth):
 
     def auth_params(self, state: str | None = None) -> dict[str, str]:
         """Return the backend's parameters, with a placeholder for the redirect URI."""
-        params: dict[str, str] = super().auth_params(state)  # type: ignore[misc]  # of BaseOAuth2, below
+        below: Any = super()  # BaseOAuth2, which mypy does not see below an OAuthAuth.
+        params: dict[str, str] = below.auth_params(state)
         uri = self.get_redirect_uri(state)
         return {name: self._held(value, value == uri) for name, value in params.items()}
 

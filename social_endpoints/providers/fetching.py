@@ -70,7 +70,7 @@ def _is_of_somebody_else(record: logging.LogRecord) -> bool:
     return _fetching.get() is None
 
 
-class BoundedFetcher(fetchers.HTTPFetcher):  # type: ignore[misc]  # openid has no types
+class BoundedFetcher(fetchers.HTTPFetcher):  # type: ignore[misc]  # openid is untyped: Any to mypy
     """Fetches in bounded time, and no more than a bounded answer.
 
     :param stock: fetches where no backend of this app is asking.

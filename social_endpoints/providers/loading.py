@@ -73,7 +73,7 @@ def require_client(backend: BaseAuth[Any]) -> None:
         backend.get_key_and_secret()
     except SocialAuthBaseException:
         raise  # The backend knows what is wrong.
-    except Exception as error:  # Apple's secret is signed with a key, which may be none.
+    except Exception as error:  # To sign Apple's secret with what is no key raises anything.
         raise AuthConfigurationError(backend, parameter="SECRET", stage="begin") from error
 
 

@@ -60,7 +60,7 @@ class KeptConnection(_Connection):
                 raise Unprocessed from error
             raise
 
-    def response_class(  # type: ignore[override]  # a class there, and no more than called
+    def response_class(  # type: ignore[override]  # a class there; http.client only calls it
         self, *args: Any, **kwargs: Any
     ) -> HTTPResponse:
         """Return what reads an answer."""
