@@ -44,7 +44,7 @@ class Settings:
 
     NATIVE_VERIFIERS: Mapping[str, str] | None = None
     """By provider, the dotted path of a subclass of
-    :class:`social_endpoints.providers.verifiers.base.Verifier`, in place of ours."""
+    :class:`social_endpoints.verifiers.Verifier`, in place of ours."""
 
     STRATEGY: str = "social_endpoints.strategy.Strategy"
     """Dotted path of a subclass of :class:`social_endpoints.strategy.Strategy`."""
@@ -52,7 +52,7 @@ class Settings:
     UNIQUE_EMAIL: bool = False
     """Whether no login may create an account with an address that another account has."""
 
-    EMAIL_ASSOCIATION_POLICY: str = "social_endpoints.association.local_email_is_verified"
+    EMAIL_ASSOCIATION_POLICY: str = "social_endpoints.pipeline.local_email_is_verified"
     """Dotted path of a callable ``(user, *, email, backend, details, response) -> bool`` that
     says whether ``associate_by_verified_email`` may link to an account."""
 

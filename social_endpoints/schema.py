@@ -9,7 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
 from social_endpoints.conf import imported, settings
-from social_endpoints.serializers import (
+from social_endpoints.internal.http.serializers import (
     BeginSerializer,
     BegunSerializer,
     CallbackSerializer,
@@ -88,7 +88,7 @@ class ProviderTokenViewExtension(OpenApiViewExtension):  # type: ignore[no-untyp
 class ProviderConnectViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # theirs
     """Describes begin and complete of a link."""
 
-    target_class = "social_endpoints.connect.ProviderConnectView"
+    target_class = "social_endpoints.views.ProviderConnectView"
     match_subclasses = True
 
     def view_replacement(self) -> Any:
@@ -118,7 +118,7 @@ class ProviderConnectViewExtension(OpenApiViewExtension):  # type: ignore[no-unt
 class ConnectionListViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # theirs
     """Describes the list of connections."""
 
-    target_class = "social_endpoints.connections.ConnectionListView"
+    target_class = "social_endpoints.views.ConnectionListView"
     match_subclasses = True
 
     def view_replacement(self) -> Any:
@@ -135,7 +135,7 @@ class ConnectionListViewExtension(OpenApiViewExtension):  # type: ignore[no-unty
 class ConnectionDetailViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # theirs
     """Describes the unlinking of an identity."""
 
-    target_class = "social_endpoints.connections.ConnectionDetailView"
+    target_class = "social_endpoints.views.ConnectionDetailView"
     match_subclasses = True
 
     def view_replacement(self) -> Any:
@@ -160,7 +160,7 @@ class ConnectionDetailViewExtension(OpenApiViewExtension):  # type: ignore[no-un
 class ProviderListViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # theirs
     """Describes the list of providers."""
 
-    target_class = "social_endpoints.provider_list.ProviderListView"
+    target_class = "social_endpoints.views.ProviderListView"
     match_subclasses = True
 
     def view_replacement(self) -> Any:

@@ -21,12 +21,12 @@ from social_core.strategy import BaseStrategy
 from social_core.utils import setting_name
 from social_django.strategy import DjangoStrategy
 
-from social_endpoints.accounts import create_account
 from social_endpoints.conf import seconds
-from social_endpoints.flow import Flow
+from social_endpoints.internal.accounts.creation import create_account
+from social_endpoints.internal.flows.flow import Flow
+from social_endpoints.internal.flows.storage import FlowStorage
+from social_endpoints.internal.flows.transaction import UnitOfWork
 from social_endpoints.questions import Question, confirmation
-from social_endpoints.storage import FlowStorage
-from social_endpoints.unit_of_work import UnitOfWork
 
 ResponseT = TypeVar("ResponseT")
 

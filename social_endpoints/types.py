@@ -24,7 +24,7 @@ class ListedProvider:
     """A configured provider, as a page needs it for a button.
 
     ``icon`` is a URL or an absolute path, or None. ``capabilities`` are of those that
-    :data:`social_endpoints.providers.capabilities.CAPABILITIES` has.
+    :data:`social_endpoints.internal.actions.capabilities.CAPABILITIES` has.
     """
 
     name: str

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from social_endpoints.connect import ProviderConnectView
-from social_endpoints.connections import ConnectionDetailView, ConnectionListView
-from social_endpoints.pages import ProviderCallbackView
-from social_endpoints.provider_list import ProviderListView
-from social_endpoints.views import ProviderAuthView, ProviderTokenView
+from social_endpoints.views import (
+    ConnectionDetailView,
+    ConnectionListView,
+    ProviderAuthView,
+    ProviderCallbackView,
+    ProviderConnectView,
+    ProviderListView,
+    ProviderTokenView,
+)
 
 urlpatterns = [
     path("o/", ProviderListView.as_view(), name="provider-list"),

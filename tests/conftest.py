@@ -11,7 +11,7 @@ import responses
 from django.db import connection
 from rest_framework.test import APIClient
 
-from social_endpoints.providers.remembered import memory
+from social_endpoints.internal.network.document_cache import memory
 from tests.frontend import Frontend
 from tests.openid_provider import OpenIDProvider
 

@@ -16,7 +16,7 @@ from jwt.algorithms import RSAAlgorithm
 from social_core.backends.gitlab import GitLabOAuth2
 from social_core.utils import setting_name
 
-from social_endpoints.providers.remembered import memory
+from social_endpoints.internal.network.document_cache import memory
 from tests.frontend import Frontend
 from tests.openid_provider import signing_key
 

@@ -18,7 +18,7 @@ from social_core.backends.oauth import BaseOAuth2
 from social_core.exceptions import AuthSessionError
 from social_django.models import Nonce, UserSocialAuth
 
-from social_endpoints.providers.remembered import memory
+from social_endpoints.internal.network.document_cache import memory
 from tests.frontend import REDIRECT_URI, Frontend
 from tests.openid_provider import ISSUER, OpenIDProvider
 

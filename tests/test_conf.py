@@ -51,7 +51,7 @@ def test_defaults(empty: Any, settings: Any) -> None:
         "NATIVE_VERIFIERS": None,
         "STRATEGY": "social_endpoints.strategy.Strategy",
         "UNIQUE_EMAIL": False,
-        "EMAIL_ASSOCIATION_POLICY": "social_endpoints.association.local_email_is_verified",
+        "EMAIL_ASSOCIATION_POLICY": "social_endpoints.pipeline.local_email_is_verified",
         "THROTTLE_RATES": None,
         "HTTP_POOL": True,
         "HTTP_POOL_IDLE": 50,

@@ -19,7 +19,7 @@ from rest_framework.test import APIClient, APIRequestFactory
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.backends.utils import load_backends
 
-from social_endpoints.connections import ConnectionListView
+from social_endpoints.views import ConnectionListView
 from tests.accounts import DISCONNECT_PIPELINE, SECRET, listed, logged_in, uids, unlink, user_with
 
 User = get_user_model()

@@ -23,8 +23,8 @@ from social_core.pipeline import DEFAULT_AUTH_PIPELINE
 
 from social_endpoints import urls
 from social_endpoints.conf import Settings
+from social_endpoints.internal.backends.extensions.pkce_sources import SOURCES
 from social_endpoints.pipeline import TYPES
-from social_endpoints.providers.proof_key_sources import SOURCES
 from social_endpoints.signals import connected
 from tests.accounts import logged_in
 from tests.frontend import REDIRECT_URI, Frontend

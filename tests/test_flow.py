@@ -14,7 +14,7 @@ from django.core import signing
 from social_core.backends.oauth import BaseOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 
-from social_endpoints.flow import LOGIN, Flow, open_flow, seal
+from social_endpoints.internal.flows.flow import LOGIN, Flow, open_flow, seal
 from tests.frontend import REDIRECT_URI, Frontend
 from tests.openid_provider import OpenIDProvider
 

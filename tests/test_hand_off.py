@@ -28,7 +28,7 @@ from jwt.algorithms import RSAAlgorithm
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
-from social_endpoints import handoffs
+from social_endpoints.internal.flows import handoff_cache as handoffs
 from tests.frontend import REDIRECT_URI, Frontend
 from tests.openid_provider import OpenIDProvider, signing_key
 

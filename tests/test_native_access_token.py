@@ -23,8 +23,8 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.pipeline import DEFAULT_AUTH_PIPELINE
 from social_django.models import UserSocialAuth
 
-from social_endpoints.providers.verifiers.base import Issued, Verifier
 from social_endpoints.signals import signed_in
+from social_endpoints.verifiers import Issued, Verifier
 from tests.access_token_providers import (
     CHECK,
     DEBUG_TOKEN,

@@ -35,7 +35,7 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.pipeline.partial import partial
 from social_django.models import Nonce, UserSocialAuth
 
-from social_endpoints.providers.remembered import PAUSE, memory
+from social_endpoints.internal.network.document_cache import PAUSE, memory
 from social_endpoints.strategy import Strategy
 from tests.frontend import Frontend
 from tests.id_token_providers import (

@@ -19,8 +19,8 @@ from openid import fetchers
 from social_core.backends.open_id import OpenIdAuth
 from social_django.models import Association, Nonce, UserSocialAuth
 
-from social_endpoints.providers.bounded import BoundedAdapter
-from social_endpoints.providers.fetching import WithoutRedirects
+from social_endpoints.internal.network.bounded import BoundedAdapter
+from social_endpoints.internal.network.openid_fetcher import WithoutRedirects
 from tests.frontend import REDIRECT_URI, Frontend
 from tests.openid2_provider import OpenID2Provider
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from social_endpoints.packing import pack, unpack
+from social_endpoints.internal.flows.packing import pack, unpack
 
 ALNUM = string.ascii_letters + string.digits
 

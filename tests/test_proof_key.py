@@ -13,7 +13,7 @@ import pytest
 import responses
 from social_core.backends.github import GithubOAuth2
 
-from social_endpoints.providers.proof_key_sources import REFUSING, SOURCES
+from social_endpoints.internal.backends.extensions.pkce_sources import REFUSING, SOURCES
 from tests.frontend import REDIRECT_URI, Frontend
 from tests.openid_provider import OpenIDProvider
 from tests.test_backends import ASSOCIATION_ONLY, BACKENDS, NO_REDIRECT, configure

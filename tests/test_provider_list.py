@@ -20,8 +20,8 @@ from social_core.backends.github import GithubOAuth2
 from social_core.backends.oauth import BaseOAuth2
 from social_django.finders import SocialAuthIconFinder
 
-from social_endpoints.provider_list import ProviderListView
 from social_endpoints.strategy import Strategy
+from social_endpoints.views import ProviderListView
 from tests.frontend import REDIRECT_URI, Frontend
 from tests.test_backends import ASSOCIATION_ONLY, BACKENDS, NO_REDIRECT, configure
 

@@ -22,7 +22,7 @@ from social_core.backends.utils import load_oidc_config
 from social_core.exceptions import AuthPolicyError
 from social_core.utils import cache as core_cache
 
-from social_endpoints.providers.remembered import (
+from social_endpoints.internal.network.document_cache import (
     GRACE,
     LIFETIME,
     MAX_LENGTH,

@@ -12,9 +12,9 @@ from django.core.management import call_command
 from django.urls import include, path
 from drf_spectacular.management.commands import spectacular
 
+from social_endpoints.internal.actions.capabilities import CAPABILITIES
+from social_endpoints.internal.backends.protocols import PROTOCOLS
 from social_endpoints.pipeline import TYPES
-from social_endpoints.providers.capabilities import CAPABILITIES
-from social_endpoints.providers.protocols import PROTOCOLS
 from tests.test_checks import OURS, urlconf
 from tests.tokens.urls import OurAuthView
 

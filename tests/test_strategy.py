@@ -10,7 +10,7 @@ from social_core.backends.github import GithubOAuth2
 from social_core.strategy import BaseStrategy
 from social_django.models import DjangoStorage
 
-from social_endpoints.flow import Flow
+from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.strategy import Strategy
 
 

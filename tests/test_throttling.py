@@ -17,8 +17,8 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient
 from rest_framework.throttling import BaseThrottle
 
-from social_endpoints.endpoint import EndpointView
-from social_endpoints.provider_list import ProviderListView
+from social_endpoints.views import ProviderListView
+from social_endpoints.views.base import EndpointView
 from tests.frontend import REDIRECT_URI, Frontend
 from tests.openid_provider import OpenIDProvider
 

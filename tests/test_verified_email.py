@@ -334,7 +334,7 @@ def test_by_default_the_account_must_have_verified_its_address(
 def test_an_account_that_says_nothing_of_its_address(
     ada: Any, frontend: Frontend, verified: OpenIDProvider, settings: Any
 ) -> None:
-    use_policy(settings, "social_endpoints.association.local_email_is_verified")
+    use_policy(settings, "social_endpoints.pipeline.local_email_is_verified")
 
     assert_linked(frontend.log_in(verified), ada, linked=False)
 

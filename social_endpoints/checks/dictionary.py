@@ -12,8 +12,8 @@ from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning
 
 from social_endpoints.conf import NAME, Settings, settings
-from social_endpoints.redirect_uris import is_loopback
-from social_endpoints.throttling import wrong_rates
+from social_endpoints.internal.flows.redirect_uris import is_loopback
+from social_endpoints.internal.http.throttling import wrong_rates
 from social_endpoints.tokens.base import OPTIONAL_FIELDS
 
 _UNIONS = (Union, UnionType)  # Which of them `|` makes depends on what it joins.

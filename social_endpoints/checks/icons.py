@@ -8,8 +8,8 @@ from django.apps import apps
 from django.core.checks import CheckMessage, Info
 from django.core.exceptions import ImproperlyConfigured
 
-from social_endpoints.providers.icons import STATIC_FILES, has_file
-from social_endpoints.providers.registry import configured
+from social_endpoints.internal.backends.icons import STATIC_FILES, has_file
+from social_endpoints.internal.backends.registry import configured
 
 
 def check_icons(**kwargs: Any) -> list[CheckMessage]:

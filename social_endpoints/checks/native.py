@@ -12,10 +12,10 @@ from social_core.utils import setting_name
 
 from social_endpoints.checks.project import can_load
 from social_endpoints.conf import NAME, settings
-from social_endpoints.flow import LOGIN, Flow
-from social_endpoints.providers.loading import load
-from social_endpoints.providers.native import possible_kinds, wrong_setting
-from social_endpoints.providers.registry import Provider, configured
+from social_endpoints.internal.backends.loading import load
+from social_endpoints.internal.backends.registry import Provider, configured
+from social_endpoints.internal.flows.flow import LOGIN, Flow
+from social_endpoints.internal.native.providers import possible_kinds, wrong_setting
 
 
 def check_native_providers(**kwargs: Any) -> list[CheckMessage]:

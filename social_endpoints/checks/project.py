@@ -19,11 +19,11 @@ from social_core.backends.open_id import OpenIdAuth
 from social_core.utils import setting_name
 
 from social_endpoints.conf import NAME, Settings, settings
-from social_endpoints.flow import LOGIN, Flow
-from social_endpoints.providers.credentials import missing
-from social_endpoints.providers.loading import load, storage
-from social_endpoints.providers.posting import may_post
-from social_endpoints.providers.registry import Provider, configured
+from social_endpoints.internal.backends.credentials import missing
+from social_endpoints.internal.backends.loading import load, storage
+from social_endpoints.internal.backends.posting import may_post
+from social_endpoints.internal.backends.registry import Provider, configured
+from social_endpoints.internal.flows.flow import LOGIN, Flow
 
 
 def check_apps(**kwargs: Any) -> list[CheckMessage]:

@@ -10,8 +10,8 @@ from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
 
 from social_endpoints.conf import NAME, settings
-from social_endpoints.providers.registry import configured
-from social_endpoints.providers.verifiers.choice import SETTING, named_verifier
+from social_endpoints.internal.backends.registry import configured
+from social_endpoints.internal.native.verifiers.choice import SETTING, named_verifier
 
 
 def check_verifiers(**kwargs: Any) -> list[CheckMessage]:

@@ -8,7 +8,7 @@ import threading
 
 import requests
 
-from social_endpoints.providers.pool import sessions
+from social_endpoints.internal.network.pool import sessions
 
 URL, BUNDLE, CHILDREN = sys.argv[1], sys.argv[2], int(sys.argv[3])
 

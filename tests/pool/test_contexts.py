@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from social_endpoints.providers.pool.contexts import MAX_CONTEXTS, Contexts
+from social_endpoints.internal.network.pool.contexts import MAX_CONTEXTS, Contexts
 from tests.pool.authority import Authority
 
 

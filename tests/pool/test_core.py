@@ -13,10 +13,10 @@ from social_core.backends.google_openidconnect import GoogleOpenIdConnect
 from social_core.backends.open_id import OpenIdAuth
 from social_core.backends.twitter import TwitterOAuth
 
-from social_endpoints.flow import Flow
-from social_endpoints.providers.loading import load
-from social_endpoints.providers.pool.transport import PooledTransport
-from social_endpoints.providers.registry import Provider
+from social_endpoints.internal.backends.loading import load
+from social_endpoints.internal.backends.registry import Provider
+from social_endpoints.internal.flows.flow import Flow
+from social_endpoints.internal.network.pool.transport import PooledTransport
 from tests.pool.backends import LoopbackOAuth2, OwnRequest
 from tests.pool.conftest import LogIn
 from tests.pool.provider import Connection

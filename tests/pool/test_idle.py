@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from urllib3.connection import HTTPConnection
 
-from social_endpoints.providers.deadline import until
-from social_endpoints.providers.pool import clock, connection, idle
+from social_endpoints.internal.network.deadline import until
+from social_endpoints.internal.network.pool import clock, connection, idle
 from tests.pool.conftest import LogIn, until_none_is_open
 from tests.pool.provider import Provider
 

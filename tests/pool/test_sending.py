@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from urllib3.connection import HTTPConnection
 
-from social_endpoints.providers.deadline import until
-from social_endpoints.providers.pool.answer import Unprocessed
-from social_endpoints.providers.pool.connection import kept
+from social_endpoints.internal.network.deadline import until
+from social_endpoints.internal.network.pool.answer import Unprocessed
+from social_endpoints.internal.network.pool.connection import kept
 from tests.pool.provider import Connection, Provider
 
 LARGE = b"x" * 50_000_000

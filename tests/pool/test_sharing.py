@@ -10,8 +10,8 @@ from threading import Barrier
 import pytest
 from social_django.models import UserSocialAuth
 
-from social_endpoints.providers.deadline import until
-from social_endpoints.providers.pool import idle, sessions
+from social_endpoints.internal.network.deadline import until
+from social_endpoints.internal.network.pool import idle, sessions
 from tests.pool.authority import Authority
 from tests.pool.conftest import LogIn
 from tests.pool.provider import Connection, Provider

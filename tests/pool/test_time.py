@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import requests
 
-from social_endpoints.providers.deadline import until
-from social_endpoints.providers.pool import sessions
+from social_endpoints.internal.network.deadline import until
+from social_endpoints.internal.network.pool import sessions
 from tests.pool.conftest import LogIn
 from tests.pool.provider import Connection, Provider
 

@@ -21,8 +21,8 @@ from django.test import override_settings
 from jwt.algorithms import RSAAlgorithm
 from rest_framework.test import APIClient
 
-from social_endpoints.providers.pushbullet import Pushbullet
-from social_endpoints.providers.remembered import memory
+from social_endpoints.internal.backends.extensions.pushbullet import Pushbullet
+from social_endpoints.internal.network.document_cache import memory
 from tests.frontend import REDIRECT_URI, Frontend
 
 HOST = "api.example.com"

@@ -10,10 +10,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import NoReverseMatch, reverse
 
 from social_endpoints.exceptions import ProviderNotSupported
-from social_endpoints.flow import LOGIN, Flow
-from social_endpoints.providers.kinds import SAML, is_kind
-from social_endpoints.providers.loading import load
-from social_endpoints.providers.registry import Provider, find
+from social_endpoints.internal.backends.kinds import SAML, is_kind
+from social_endpoints.internal.backends.loading import load
+from social_endpoints.internal.backends.registry import Provider, find
+from social_endpoints.internal.flows.flow import LOGIN, Flow
 
 
 class Command(BaseCommand):

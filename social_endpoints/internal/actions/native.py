@@ -1,0 +1,64 @@
+"""Sign in with a token that a native SDK already holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from django.http import HttpRequest
+from social_core.backends.base import BaseAuth
+
+from social_endpoints.exceptions import AssociationOnly, refusals
+from social_endpoints.internal.actions.outcome import failure_told, is_user, log_in, paused
+from social_endpoints.internal.backends import loading
+from social_endpoints.internal.backends.registry import Provider
+from social_endpoints.internal.flows.flow import LOGIN, Flow
+from social_endpoints.internal.native import access_token as access_tokens
+from social_endpoints.internal.native import id_token as id_tokens
+from social_endpoints.types import Login, NativeTokens, Paused
+
+AnswerT = TypeVar("AnswerT")
+
+
+def sign_in(
+    *,
+    provider: Provider,
+    tokens: NativeTokens,
+    request: HttpRequest,
+    answer: Callable[[Login], AnswerT],
+    user_relations: tuple[str, ...] = (),
+) -> AnswerT | Paused:
+    """Sign a user in with a provider's token.
+
+    The provider is asked with no transaction open; pipeline, checks and answer are one, as
+    in a login by redirect.
+
+    :param tokens: what the app has, an ID token or an access token at least.
+    :param answer: called with the login inside its transaction; what it returns is
+        returned. Where it raises, nothing of the login is kept.
+    :param user_relations: one-to-one relations of the user model that it reads.
+    :raises Refused: the token was not issued to this project, or is not good now, and
+        whatever else the app, the user or the provider got wrong.
+    :raises Misconfigured: a mistake in the project's settings.
+    """
+    with failure_told(provider, request), refusals(provider.name, "token_validation"):
+        flow = Flow(provider.name, LOGIN, "")
+        data = {"user": tokens.user} if tokens.user else {}
+        strategy, backend = loading.load(provider, request=request, data=data, flow=flow)
+        strategy.user_relations = user_relations
+        if backend.ASSOCIATION_ONLY:
+            raise AssociationOnly(backend, stage="token_validation")
+        with strategy.unit_of_work as work:
+            result = _authenticate(backend, tokens)
+            if work.began and not is_user(backend, result):
+                return paused(backend, flow, result, work)
+            return work.finish(result, partial(log_in, provider, backend, answer, request))
+
+
+def _authenticate(backend: BaseAuth[Any], tokens: NativeTokens) -> Any:
+    if tokens.id_token is None:
+        return access_tokens.authenticate(backend, tokens.access_token or "")
+    return id_tokens.authenticate(
+        backend, tokens.id_token, nonce=tokens.nonce, access_token=tokens.access_token
+    )
