@@ -12,11 +12,11 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from social_endpoints.internal.network.document_cache import memory
-from tests.frontend import Frontend
-from tests.openid_provider import OpenIDProvider
+from tests.support.frontend import Frontend
+from tests.support.openid_provider import OpenIDProvider
 
 # One environment is meant to be without the extras. There, what needs one is left out.
-collect_ignore = [] if find_spec("drf_spectacular") else ["test_schema.py"]
+collect_ignore = [] if find_spec("drf_spectacular") else ["unit/test_schema.py"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -23,7 +23,7 @@ from rest_framework.test import APIClient
 
 from social_endpoints.internal.backends.extensions.pushbullet import Pushbullet
 from social_endpoints.internal.network.document_cache import memory
-from tests.frontend import REDIRECT_URI, Frontend
+from tests.support.frontend import REDIRECT_URI, Frontend
 
 HOST = "api.example.com"
 """The project's own: python3-saml takes no name without a dot for one."""

@@ -10,7 +10,7 @@ from typing import Any
 from social_core.tests.backends.base import BaseBackendTest
 
 from tests.providers.answers import EMAIL
-from tests.saml_provider import AUDIENCE, ENTITY_ID, SSO_URL, key_and_certificate, respond
+from tests.support.saml_provider import AUDIENCE, ENTITY_ID, SSO_URL, key_and_certificate, respond
 
 
 class SAML(BaseBackendTest):  # type: ignore[misc]  # it is not there for the type checker

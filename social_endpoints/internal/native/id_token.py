@@ -36,7 +36,7 @@ def authenticate(
     The pipeline sees what it sees after a redirect. Where the app has an access token, too,
     the profile is fetched with it, and else taken from the token.
 
-    :param backend: a provider's backend, as loaded by :mod:`social_endpoints.internal.backends.loading`.
+    :param backend: a provider's backend, as loaded by :mod:`~.backends.loading`.
     :param nonce: what the app has asked for the token with, if it has.
     :raises AuthInputError: it is no token, or this provider issues none; or the nonce is
         missing.

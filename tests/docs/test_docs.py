@@ -1,0 +1,485 @@
+"""The documentation says what the code does."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import textwrap
+import tomllib
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core import mail
+from django.core.checks import run_checks
+from rest_framework.test import APIClient
+from social_core.exceptions import REASONS
+from social_core.pipeline import DEFAULT_AUTH_PIPELINE
+
+from social_endpoints import urls
+from social_endpoints.conf import Settings
+from social_endpoints.internal.backends.extensions.pkce_sources import SOURCES
+from social_endpoints.pipeline import TYPES
+from social_endpoints.signals import connected
+from tests.support.accounts import logged_in
+from tests.support.frontend import REDIRECT_URI, Frontend
+from tests.support.openid_provider import OpenIDProvider
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+RECIPES = DOCS / "recipes"
+PAGES = [ROOT / "README.rst", *sorted(DOCS.glob("*.rst"))]
+PREVIEW = "https://preview-42.example.com/login/callback"
+
+User = get_user_model()
+needs_jwt = pytest.mark.needs("rest_framework_simplejwt")
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text()
+
+
+def code_blocks(path: Path, language: str) -> list[str]:
+    """Return the code blocks of a page that are in a language."""
+    directive = rf"^( *)\.\. code-block:: {language}\n((?:\1 +.*\n|\n)+)"
+    return [
+        textwrap.dedent(block).strip("\n") + "\n"
+        for _, block in re.findall(directive, path.read_text() + "\n", re.MULTILINE)
+    ]
+
+
+# --- What the pages list --------------------------------------------------------------
+
+
+def test_settings_page_has_each_setting_with_its_default() -> None:
+    entry = r"^\.\. confval:: (\w+)\n   :type: .+\n   :default: ``(.+)``$"
+    listed = re.findall(entry, page("settings.rst"), re.MULTILINE)
+
+    defaults = {name: ast.literal_eval(default) for name, default in listed}
+    assert defaults == {name: getattr(Settings, name) for name in Settings.__dataclass_fields__}
+    assert len(listed) == page("settings.rst").count(".. confval::")
+
+
+def test_no_page_names_a_setting_that_is_none() -> None:
+    named = r"SOCIAL_ENDPOINTS\[\"(\w+)\"\]|:confval:`(\w+)`"
+    for path in PAGES:
+        found = {name for match in re.findall(named, path.read_text()) for name in match if name}
+        assert found <= set(Settings.__dataclass_fields__), path.name
+
+
+def test_python_blocks_set_no_unknown_setting() -> None:
+    for path in PAGES:
+        for block in code_blocks(path, "python"):
+            for node in ast.walk(ast.parse(block)):
+                if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == (
+                    "SOCIAL_ENDPOINTS"
+                ):
+                    assert set(ast.literal_eval(node.value)) <= set(Settings.__dataclass_fields__)
+
+
+def test_checks_page_has_each_id_once() -> None:
+    pattern = r"social_endpoints\.[CDEIW]\d{3}"
+    modules = sorted((ROOT / "social_endpoints" / "checks").glob("*.py"))
+    in_code = Counter(re.findall(pattern, "".join(path.read_text() for path in modules)))
+    in_docs = Counter(re.findall(pattern, page("checks.rst")))
+
+    assert in_docs == in_code
+    assert set(in_code.values()) == {1}
+
+
+def test_providers_page_has_each_source_of_pkce() -> None:
+    listed = re.findall(
+        r"\* - ``([\w-]+)``\n +- (https://\S+)$", page("providers.rst"), re.MULTILINE
+    )
+
+    assert dict(listed) == SOURCES
+
+
+def test_endpoints_page_has_each_path() -> None:
+    paths = {re.sub(r"<\w+:", "<", str(pattern.pattern)) for pattern in urls.urlpatterns}
+    listed = re.findall(r"^``(o/\S*?|conn\S*?)(?:\?\S*)?``", page("endpoints.rst"), re.MULTILINE)
+
+    assert set(listed) == paths
+
+
+def test_error_codes_are_those_of_social_core() -> None:
+    row = r"\* - ``((?!error_code)\w+)``\n +- ``(\w+)``"
+    listed = re.findall(row, page("endpoints.rst"))
+
+    assert listed
+    assert dict(listed) == {code: REASONS[code][2] for code, _ in listed}
+    assert len(dict(listed)) == len(listed)
+
+
+def test_endpoints_page_has_each_recovery() -> None:
+    listed = re.findall(r"^``((?!error_)\w+)``  +[A-Z]", page("endpoints.rst"), re.MULTILINE)
+
+    assert set(listed) == {recovery for _, _, recovery in REASONS.values()}
+
+
+def test_layout_page_has_each_room_in_its_order() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    floors = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    rooms = [room for floor in floors for room in floor.split(" | ")]
+
+    assert re.findall(r"\* - ``(\w+)``", page("layout.rst")) == rooms
+
+
+def test_changelog_has_the_version() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+    assert re.search(rf"^{re.escape(version)} ", (ROOT / "CHANGELOG.rst").read_text(), re.MULTILINE)
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    targets = re.findall(r"`[^`]+ <([^>]+)>`__", (ROOT / "README.rst").read_text())
+
+    assert targets
+    assert [target for target in targets if not (ROOT / target).is_file()] == []
+
+
+def test_readme_links_to_each_page() -> None:
+    targets = re.findall(r"`[^`]+ <docs/([^>]+)>`__", (ROOT / "README.rst").read_text())
+    pages = {path.name for path in DOCS.glob("*.rst")}
+
+    assert set(targets) == pages - {"index.rst", "changelog.rst"}
+
+
+# --- The code in the pages ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_blocks_parse(path: Path) -> None:
+    for block in code_blocks(path, "python"):
+        compile(block.rstrip().removesuffix(","), path.name, "exec")
+    for block in code_blocks(path, "json"):
+        json.loads(block)
+
+
+def test_readme_has_the_page_of_the_docs() -> None:
+    assert (RECIPES / "login.js").read_text() in code_blocks(ROOT / "README.rst", "javascript")
+
+
+def test_each_recipe_is_in_a_page() -> None:
+    included = {
+        name
+        for path in PAGES
+        for name in re.findall(r"literalinclude:: recipes/(\S+)", path.read_text())
+    }
+
+    assert included == {path.name for path in RECIPES.iterdir() if path.is_file()}
+
+
+# --- The recipes ----------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_profile_recipe(openid: OpenIDProvider, settings: Any, frontend: Frontend) -> None:
+    serializer = "docs.recipes.profile.TokenWithProfile"
+    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "TOKEN_SERIALIZER": serializer}
+
+    first, second = frontend.log_in(openid), frontend.log_in(openid)
+
+    user = User.objects.get()
+    profile = {"id": user.pk, "username": "ada", "email": "ada@example.com"}
+    token = first.json()["token"]
+    assert first.json() == {"token": token, "user": profile, "is_new_user": True}
+    assert second.json() == {"token": token, "user": profile, "is_new_user": False}
+    assert run_checks() == []
+
+
+@pytest.mark.django_db
+def test_tenants_recipe(openid: OpenIDProvider, settings: Any, frontend: Frontend) -> None:
+    settings.ALLOWED_HOSTS = ["testserver", "tenant.example.com"]
+    settings.TENANTS = {
+        "tenant.example.com": {
+            "SOCIAL_AUTH_OIDC_KEY": "key-of-the-tenant",
+            "SOCIAL_AUTH_OIDC_SECRET": "secret-of-the-tenant",
+        }
+    }
+    strategy = "docs.recipes.tenants.TenantStrategy"
+    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "STRATEGY": strategy}
+
+    client_ids = {}
+    for host in settings.ALLOWED_HOSTS:
+        frontend.client.defaults["HTTP_HOST"] = host
+        begun = frontend.begin()
+        url = begun.data["authorization_url"]
+        client_ids[host] = parse_qs(urlsplit(url).query)["client_id"]
+        assert frontend.complete(begun, openid.authorize(url)).status_code == 201
+
+    assert client_ids == {
+        "testserver": ["our-client-id"],
+        "tenant.example.com": ["key-of-the-tenant"],
+    }
+    assert run_checks() == []
+
+
+@pytest.mark.parametrize(
+    ("uri", "status"),
+    [
+        (REDIRECT_URI, 200),
+        (PREVIEW, 200),
+        ("https://testserver/login/callback", 200),
+        ("https://other.example.com/login/callback", 400),
+        (f"{PREVIEW}.evil.example", 400),
+        (f"{PREVIEW}\n", 400),
+        ("https://preview-42xexample.com/login/callback", 400),
+        ("https://[", 400),
+        ("javascript:alert(1)", 400),
+    ],
+)
+def test_redirects_recipe(uri: str, status: int, openid: OpenIDProvider, settings: Any) -> None:
+    settings.TENANTS = {"testserver": {}}
+    settings.SOCIAL_ENDPOINTS = {"ALLOWED_REDIRECT_URIS": "docs.recipes.redirects.is_allowed"}
+
+    answer = Frontend().begin(redirect_uri=uri)
+
+    assert answer.status_code == status
+    if status == 200:
+        query = urlsplit(answer.data["authorization_url"]).query
+        assert parse_qs(query)["redirect_uri"] == [uri]
+
+
+@pytest.mark.django_db
+def test_pipeline_recipe(
+    openid: OpenIDProvider,
+    settings: Any,
+    frontend: Frontend,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    del openid.userinfo["email"]
+    steps = list(DEFAULT_AUTH_PIPELINE)
+    before = steps.index("social_core.pipeline.user.create_user")
+    steps.insert(before, "docs.recipes.pipeline.require_email")
+    settings.SOCIAL_AUTH_PIPELINE = [*steps, "docs.recipes.pipeline.welcome"]
+
+    paused = frontend.log_in(openid)
+    assert paused.status_code == 202
+    assert not User.objects.exists()
+    assert (paused.data["redirect_to"], paused.data["fields"]) == ("/login/email", None)
+
+    body = {"partial_token": paused.data["partial_token"], "email": "ada@example.com"}
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = frontend.complete(paused, body)
+
+    assert answer.status_code == 201
+    assert User.objects.get().email == "ada@example.com"
+    assert [message.to for message in mail.outbox] == [["ada@example.com"]]
+
+
+@pytest.mark.django_db
+def test_signals_example(
+    openid: OpenIDProvider,
+    settings: Any,
+    frontend: Frontend,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    authentication = "rest_framework.authentication.TokenAuthentication"
+    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [authentication]}
+    owner = User.objects.create_user("grace", "grace@example.com")
+    browser = replace(frontend, client=logged_in(owner), below="connect/")
+    (block,) = (
+        block for block in code_blocks(DOCS / "operations.rst", "python") if "@receiver" in block
+    )
+    project: dict[str, Any] = {}
+    exec(block, project)
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            answers = browser.log_in(openid), browser.log_in(openid)
+    finally:
+        connected.disconnect(project["tell_the_owner"])
+
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert [message.to for message in mail.outbox] == [["grace@example.com"]]
+
+
+@pytest.mark.django_db
+def test_sign_up_recipe(
+    openid: OpenIDProvider,
+    settings: Any,
+    frontend: Frontend,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    project: dict[str, Any] = {}
+    (block,) = code_blocks(DOCS / "pipelines.rst", "python")
+    exec(block.replace("myproject.", "docs.recipes."), project)
+    for name, value in project.items():
+        if name.startswith("SOCIAL_AUTH_"):
+            setattr(settings, name, value)
+    del openid.userinfo["email"]
+
+    def answered(paused: Any, **answers: Any) -> Any:
+        body = {"partial_token": paused.data["partial_token"], **answers}
+        with django_capture_on_commit_callbacks(execute=True):
+            return frontend.complete(paused, body)
+
+    email = frontend.log_in(openid)
+    sent = answered(email, email="ada@example.com")
+    assert sent.data["redirect_to"] == settings.SOCIAL_AUTH_EMAIL_VALIDATION_URL
+    (message,) = mail.outbox
+    assert message.to == ["ada@example.com"]
+    link = dict(parse_qsl(urlsplit(str(message.body)).query))
+    assert link.pop("provider") == "oidc"
+    assert link.pop("partial_token") == sent.data["partial_token"]
+    terms = answered(answered(sent, **link), partial_pipeline_confirm=True)
+    documented = json.loads(code_blocks(DOCS / "pipelines.rst", "json")[0])
+    assert terms.json()["fields"] == documented["fields"]
+    refused = answered(terms, terms=False, plan="team")
+    assert refused.json() == {"terms": ["Without them there is no account."]}
+    answer = answered(terms, terms=True, plan="team")
+
+    assert answer.status_code == 201
+    assert User.objects.get().email == "ada@example.com"
+    assert frontend.log_in(openid).status_code == 201
+
+
+def note_verified_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    field = property(
+        lambda user: user.is_staff, lambda user, value: setattr(user, "is_staff", value)
+    )
+    monkeypatch.setattr(User, "email_verified", field, raising=False)
+
+
+def type_address(**known: Any) -> dict[str, Any]:
+    """Let what the user has typed be the address of the account, as ``create_user`` takes it."""
+    return {"email": "victim@example.com"}
+
+
+@pytest.mark.django_db
+def test_the_accounts_recipe_does_not_take_a_typed_address_for_a_verified_one(
+    openid: OpenIDProvider, settings: Any, frontend: Frontend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else whoever types the address of another would wait in the account for the other."""
+    pipeline = list(DEFAULT_AUTH_PIPELINE)
+    place = pipeline.index("social_core.pipeline.user.create_user")
+    pipeline.insert(place + 1, "docs.recipes.accounts.mark_verified")
+    pipeline.insert(place, "tests.docs.test_docs.type_address")
+    settings.SOCIAL_AUTH_PIPELINE = pipeline
+    note_verified_addresses(monkeypatch)
+    openid.userinfo["email_verified"] = True
+
+    assert frontend.log_in(openid).status_code == 201
+
+    user = User.objects.get()
+    assert (user.email, user.email_verified) == ("victim@example.com", False)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("verified", [True, False])
+def test_accounts_recipe(
+    verified: bool,
+    openid: OpenIDProvider,
+    settings: Any,
+    frontend: Frontend,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The account of a first login can be linked to an identity at another provider."""
+    project: dict[str, Any] = {}
+    block = next(
+        block
+        for block in code_blocks(DOCS / "accounts.rst", "python")
+        if block.startswith("SOCIAL_AUTH_PIPELINE")
+    )
+    exec(block.replace("myproject.", "docs.recipes."), project)
+    settings.SOCIAL_AUTH_PIPELINE = project["SOCIAL_AUTH_PIPELINE"]
+    note_verified_addresses(monkeypatch)
+    openid.userinfo["email_verified"] = verified
+    assert frontend.log_in(openid).status_code == 201
+    assert User.objects.get().email_verified is verified
+
+    for part in (openid.userinfo, openid.claims):
+        part["sub"] = "another-identity"
+
+    assert frontend.log_in(openid).status_code == 201
+    assert User.objects.count() == (1 if verified else 2)
+
+
+def test_pipelines_page_has_each_type() -> None:
+    listed = re.search(r"^   One of (.+?)\.$", page("pipelines.rst"), re.MULTILINE | re.DOTALL)
+
+    assert listed
+    assert re.findall(r"``([a-z ]+)``", listed[1]) == TYPES
+
+
+@pytest.fixture
+def jwt_browser(openid: OpenIDProvider, settings: Any) -> APIClient:
+    """Return a browser that is logged in by JWT in cookies, in the project of the recipe."""
+    settings.ROOT_URLCONF = "docs.recipes.jwt_urls"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.csrf.CsrfViewMiddleware"]
+    serializer = "social_endpoints.tokens.JWTCookieSerializer"
+    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "TOKEN_SERIALIZER": serializer}
+    frontend = Frontend("cookie", APIClient(enforce_csrf_checks=True))
+    assert frontend.log_in(openid).json() == {"user": "ada"}
+    return frontend.client
+
+
+def post_with_csrf(browser: APIClient, path: str) -> Any:
+    """Post as a page does that reads Django's CSRF cookie."""
+    token = browser.cookies["csrftoken"].value
+    headers = {"X-CSRFToken": token, "Referer": "https://testserver/"}
+    return browser.post(path, secure=True, headers=headers)
+
+
+@needs_jwt
+@pytest.mark.django_db
+@pytest.mark.parametrize("rotates", [False, True])
+def test_refresh_recipe(
+    jwt_browser: APIClient, rotates: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Simple JWT binds its settings at import, where override_settings does not reach them.
+    simple_jwt = "rest_framework_simplejwt.serializers.api_settings"
+    monkeypatch.setattr(f"{simple_jwt}.ROTATE_REFRESH_TOKENS", rotates)
+    old = {name: jwt_browser.cookies.pop(name).value for name in ("access", "refresh")}
+    jwt_browser.cookies["refresh"] = old["refresh"]
+
+    answer = post_with_csrf(jwt_browser, "/auth/refresh/")
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert set(answer.cookies) == ({"access", "refresh"} if rotates else {"access"})
+    for name, cookie in answer.cookies.items():
+        assert cookie["httponly"]
+        assert cookie["secure"]
+        assert cookie.value not in ("", old[name])
+
+
+@needs_jwt
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/auth/refresh/", "/auth/sign-out/"])
+def test_jwt_recipes_enforce_csrf(jwt_browser: APIClient, path: str) -> None:
+    answer = jwt_browser.post(path, secure=True)
+
+    assert answer.status_code == 403
+    assert not answer.cookies
+
+
+@needs_jwt
+@pytest.mark.django_db
+@pytest.mark.parametrize("refresh", ["", "no token", "of a deleted user"])
+def test_refresh_recipe_refuses(jwt_browser: APIClient, refresh: str) -> None:
+    if refresh == "of a deleted user":
+        User.objects.all().delete()
+    else:
+        jwt_browser.cookies["refresh"] = refresh
+
+    answer = post_with_csrf(jwt_browser, "/auth/refresh/")
+
+    assert answer.status_code == 401
+    assert not answer.cookies
+
+
+@needs_jwt
+@pytest.mark.django_db
+def test_sign_out_recipe(jwt_browser: APIClient) -> None:
+    answer = post_with_csrf(jwt_browser, "/auth/sign-out/")
+
+    assert answer.status_code == 204
+    assert {name: cookie.value for name, cookie in answer.cookies.items()} == {
+        "access": "",
+        "refresh": "",
+    }

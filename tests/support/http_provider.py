@@ -1,0 +1,72 @@
+"""The OpenID provider of the tests over HTTP, for processes of their own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from types import SimpleNamespace
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from tests.support.openid_provider import OpenIDProvider
+
+PATHS = ("authorize", "token", "userinfo", "jwks")
+
+
+class Routes:
+    """Takes the place of the wire: who answers what."""
+
+    def __init__(self) -> None:
+        self.answers: dict[tuple[str, str], Callable[[Any], tuple[int, dict[str, str], str]]] = {}
+
+    def add_callback(self, method: str, url: str, callback: Any) -> None:
+        self.answers[method, urlsplit(url).path] = callback
+
+
+@contextmanager
+def served() -> Iterator[tuple[str, OpenIDProvider]]:
+    """Serve a provider while in the ``with``; its URL, and itself.
+
+    Whoever asks for ``/authorize`` is its user, and is answered with what a browser would
+    bring back.
+    """
+    routes = Routes()
+    provider = OpenIDProvider(cast("Any", routes))
+
+    def authorize(request: Any) -> tuple[int, dict[str, str], str]:
+        return 200, {}, json.dumps(provider.authorize(request.url))
+
+    routes.add_callback("GET", "/authorize", authorize)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            answer = routes.answers[self.command, urlsplit(self.path).path]
+            status, headers, content = answer(SimpleNamespace(url=self.path, body=body))
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content.encode())
+
+        do_POST = do_GET  # noqa: N815 - the standard library calls it that
+
+        def log_message(self, *arguments: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        url = f"http://127.0.0.1:{server.server_port}"
+        names = {"authorize": "authorization_endpoint", "jwks": "jwks_uri"}
+        endpoints = {names.get(path, f"{path}_endpoint"): f"{url}/{path}" for path in PATHS}
+        provider.endpoints = {"issuer": url, **endpoints}
+        provider.claims = {**provider.claims, "iss": url}
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield url, provider
+        finally:
+            server.shutdown()
+            thread.join()

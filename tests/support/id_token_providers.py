@@ -1,0 +1,239 @@
+"""Providers that issue ID tokens, really signed, with their keys over a faked wire."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import jwt
+import responses
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+from tests.support.openid_provider import signing_key
+
+TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
+DISCOVERY = "/.well-known/openid-configuration"
+
+
+@lru_cache
+def other_key() -> rsa.RSAPrivateKey:
+    """Return the key of somebody who is not the provider."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@lru_cache
+def elliptic_key() -> ec.EllipticCurvePrivateKey:
+    """Return a key for ES256."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+@lru_cache
+def edwards_key() -> ed25519.Ed25519PrivateKey:
+    """Return a key for EdDSA."""
+    return ed25519.Ed25519PrivateKey.generate()
+
+
+_AS_JWK: Any = {
+    rsa.RSAPrivateKey: RSAAlgorithm,
+    ec.EllipticCurvePrivateKey: ECAlgorithm,
+    ed25519.Ed25519PrivateKey: OKPAlgorithm,
+}
+
+
+def public(key: Any, kid: str | None = "1", **more: Any) -> dict[str, Any]:
+    """Return the public half of a key as a JWK."""
+    kind = next(kind for base, kind in _AS_JWK.items() if isinstance(key, base))
+    known = {} if kid is None else {"kid": kid}
+    return {**json.loads(kind.to_jwk(key.public_key())), "use": "sig", **known, **more}
+
+
+@dataclass
+class IdTokenProvider:
+    """A provider whose users have ID tokens; tests change what it says.
+
+    ``claims`` are those of its user, ``keys`` its JWKS, and ``fetched`` is how often that
+    was fetched.
+    """
+
+    wire: responses.RequestsMock
+    name: str
+    path: str
+    jwks: str
+    claims: dict[str, Any]
+    settings: dict[str, Any] = field(default_factory=dict)
+    discovery: tuple[str, dict[str, Any]] | None = None
+    keys: Any = field(default_factory=lambda: [public(signing_key())])
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    fetched: int = 0
+
+    def install(self, settings: Any) -> None:
+        """Configure the project, and stand on the wire."""
+        settings.AUTHENTICATION_BACKENDS = [self.path]
+        settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": [self.name]}
+        for name, value in self.settings.items():
+            setattr(settings, name, value)
+        self.wire.add_callback("GET", self.jwks, callback=self._keys)
+        if self.discovery is not None:
+            url, document = self.discovery
+            self.wire.add("GET", url, json={"jwks_uri": self.jwks, **document})
+
+    def token(self, key: Any = None, algorithm: str = "RS256", **changed: Any) -> str:
+        """Return an ID token of this moment; a claim that is None is left out."""
+        headers = changed.pop("headers", {"kid": "1"})
+        now = int(time.time())
+        claims = {"iat": now, "exp": now + 300, **self.claims, **changed}
+        left = {name: value for name, value in claims.items() if value is not None}
+        # Not jwt.encode(), which refuses to write what a test has to send.
+        payload, headers = json.dumps(left).encode(), {"typ": "JWT", **headers}
+        return jwt.api_jws.encode(payload, key or signing_key(), algorithm, headers=headers)
+
+    def _keys(self, request: Any) -> tuple[int, dict[str, str], str]:
+        self.fetched += 1
+        body = self.keys if isinstance(self.keys, str) else json.dumps({"keys": self.keys})
+        return self.status, {"Content-Type": "application/json", **self.headers}, body
+
+
+def oidc(wire: responses.RequestsMock) -> IdTokenProvider:
+    issuer = "https://id.example.com"
+    names = {"authorization": "authorize", "token": "token", "userinfo": "userinfo"}
+    endpoints = {f"{name}_endpoint": f"{issuer}/{path}" for name, path in names.items()}
+    return IdTokenProvider(
+        wire,
+        "oidc",
+        "social_core.backends.open_id_connect.OpenIdConnectAuth",
+        f"{issuer}/jwks",
+        {"iss": issuer, "aud": "our-client-id", "sub": "user-1", **PERSON},
+        discovery=(issuer + DISCOVERY, {"issuer": issuer, **endpoints}),
+    )
+
+
+def google(name: str, path: str) -> Any:
+    prefix = f"SOCIAL_AUTH_{name.upper().replace('-', '_')}"
+
+    def google(wire: responses.RequestsMock) -> IdTokenProvider:
+        return IdTokenProvider(
+            wire,
+            name,
+            f"social_core.backends.{path}",
+            "https://www.googleapis.com/oauth2/v3/certs",
+            {
+                "iss": "https://accounts.google.com",
+                "aud": "our-google-id",
+                "sub": "1234567890",
+                "email_verified": True,
+                **PERSON,
+            },
+            {
+                f"{prefix}_KEY": "our-google-id",
+                f"{prefix}_SECRET": "our-google-secret",
+                f"{prefix}_ID_KEY": "sub",
+            },
+        )
+
+    return google
+
+
+def apple(wire: responses.RequestsMock) -> IdTokenProvider:
+    return IdTokenProvider(
+        wire,
+        "apple-id",
+        "social_core.backends.apple.AppleIdAuth",
+        "https://appleid.apple.com/auth/keys",
+        {
+            "iss": "https://appleid.apple.com",
+            "aud": "com.example.app",
+            "sub": "001.f00.0815",
+            "email": "ada@example.com",
+            "email_verified": "true",
+        },
+        {
+            "SOCIAL_AUTH_APPLE_ID_CLIENT": "com.example.service",
+            "SOCIAL_AUTH_APPLE_ID_AUDIENCE": ["com.example.app", "com.example.service"],
+        },
+    )
+
+
+def azure(name: str, path: str, version: str = "", **more: Any) -> Any:
+    prefix = f"SOCIAL_AUTH_{name.upper().replace('-', '_')}"
+    base = f"https://login.microsoftonline.com/{more.pop('tenant', 'common')}"
+    query = "?appid=our-azure-id" if "tenant" in path else ""
+
+    def azure(wire: responses.RequestsMock) -> IdTokenProvider:
+        return IdTokenProvider(
+            wire,
+            name,
+            f"social_core.backends.{path}",
+            f"{base}/discovery{version}/keys",
+            {
+                "iss": f"https://login.microsoftonline.com/{TENANT}{version}",
+                "tid": TENANT,
+                "aud": "our-azure-id",
+                "sub": "azure-user",
+                "upn": "ada@example.com",
+                "preferred_username": "ada@example.com",
+                **PERSON,
+            },
+            {f"{prefix}_KEY": "our-azure-id", f"{prefix}_SECRET": "our-azure-secret", **more},
+            discovery=(
+                f"{base}{version}{DISCOVERY}{query}",
+                {"issuer": "https://login.microsoftonline.com/{tenantid}" + version},
+            ),
+        )
+
+    return azure
+
+
+def limited(wire: responses.RequestsMock) -> IdTokenProvider:
+    issuer = "https://www.facebook.com"
+    return IdTokenProvider(
+        wire,
+        "facebook-limited-login",
+        "social_core.backends.facebook_limited.FacebookLimitedLogin",
+        "https://limited.facebook.com/.well-known/oauth/openid/jwks/",
+        {"iss": issuer, "aud": "our-facebook-id", "sub": "4711", **PERSON},
+        {
+            "SOCIAL_AUTH_FACEBOOK_LIMITED_LOGIN_KEY": "our-facebook-id",
+            "SOCIAL_AUTH_FACEBOOK_LIMITED_LOGIN_SECRET": "our-facebook-secret",
+        },
+        discovery=(issuer + DISCOVERY, {"issuer": issuer}),
+    )
+
+
+PERSON = {
+    "email": "ada@example.com",
+    "name": "Ada Lovelace",
+    "given_name": "Ada",
+    "family_name": "Lovelace",
+}
+
+PROVIDERS: dict[str, Any] = {
+    "oidc": oidc,
+    "google-oauth2": google("google-oauth2", "google.GoogleOAuth2"),
+    "google-openidconnect": google(
+        "google-openidconnect", "google_openidconnect.GoogleOpenIdConnect"
+    ),
+    "google-onetap": google("google-onetap", "google_onetap.GoogleOneTap"),
+    "apple-id": apple,
+    "azuread-oauth2": azure("azuread-oauth2", "azuread.AzureADOAuth2"),
+    "azuread-v2-tenant-oauth2": azure(
+        "azuread-v2-tenant-oauth2",
+        "azuread_tenant.AzureADV2TenantOAuth2",
+        "/v2.0",
+        tenant=TENANT,
+        SOCIAL_AUTH_AZUREAD_V2_TENANT_OAUTH2_TENANT_ID=TENANT,
+    ),
+    "facebook-limited-login": limited,
+}
+
+
+def at_hash(access_token: str) -> str:
+    """Return what an ID token that is signed with RS256 says of an access token."""
+    digest = hashlib.sha256(access_token.encode()).digest()[:16]
+    return urlsafe_b64encode(digest).decode().rstrip("=")
