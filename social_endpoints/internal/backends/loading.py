@@ -27,7 +27,7 @@ from social_endpoints.internal.backends.extensions.exact_parameters import Exact
 from social_endpoints.internal.backends.extensions.kept import KeptExtraData
 from social_endpoints.internal.backends.extensions.openid2 import OpenID
 from social_endpoints.internal.backends.extensions.pkce import AddedProofKey, ProofKey
-from social_endpoints.internal.backends.extensions.pushbullet import Pushbullet
+from social_endpoints.internal.backends.extensions.pushbullet import PushbulletUserId
 from social_endpoints.internal.backends.extensions.recorded_pipeline import RecordedPipeline
 from social_endpoints.internal.backends.extensions.revocation import Revoking
 from social_endpoints.internal.backends.extensions.signing_keys import remembering
@@ -119,7 +119,7 @@ def _additions(backend: Any) -> Iterator[Any]:
     if issubclass(backend, AppleIdAuth):
         yield AppleUser
     if issubclass(backend, PushbulletOAuth2):
-        yield Pushbullet
+        yield PushbulletUserId
     if issubclass(backend, BaseOAuth2):
         yield ProofKey if issubclass(backend, BaseOAuth2PKCE) else AddedProofKey
         yield VerifiedUserinfo if issubclass(backend, OpenIdConnectAuth) else VerifiedProfile

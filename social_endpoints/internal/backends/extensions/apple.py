@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from social_core.backends.apple import AppleIdAuth
 from social_core.exceptions import AuthInputError, ErrorStage
 
-# The backends of social-core 7 are generic, those of 6 are not.
-if TYPE_CHECKING:
-    _AppleIdAuth = AppleIdAuth[Any]
-else:
-    _AppleIdAuth = AppleIdAuth
+from social_endpoints.internal.backends.extensions.bases import Apple
 
 _USER = "user"
 
 
-class AppleUser(_AppleIdAuth):
+class AppleUser(Apple):
     """A mixin above the backend's class: the user's name comes through the browser."""
 
     def auth_complete(self, *args: Any, **kwargs: Any) -> Any:

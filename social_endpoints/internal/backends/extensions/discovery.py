@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from social_core.backends.azuread import AzureADOAuth2
-from social_core.backends.base import BaseAuth
 from social_core.backends.utils import OIDCDiscoveryMixin
 
+from social_endpoints.internal.backends.extensions.bases import Backend
 from social_endpoints.internal.backends.extensions.cached_by_core import fetched, is_cores
 from social_endpoints.internal.network.document_cache import Remembered
-
-# The backends of social-core 7 are generic, those of 6 are not.
-if TYPE_CHECKING:
-    _BaseAuth = BaseAuth[Any]
-else:
-    _BaseAuth = BaseAuth
 
 # Without one of these (OpenID Connect Discovery section 3), it is a page about something else.
 _SAID = ("issuer", "authorization_endpoint", "jwks_uri")
@@ -31,7 +25,7 @@ def discovers(backend: Any) -> bool:
     return issubclass(backend, kinds) and is_cores(backend, "get_openid_configuration")
 
 
-class RememberedDiscovery(_BaseAuth):
+class RememberedDiscovery(Backend):
     """A mixin above the backend's class: what the provider says of itself."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
-from social_core.backends.oauth import OAuthAuth
-
+from social_endpoints.internal.backends.extensions.bases import OAuth
 from social_endpoints.internal.flows.redirect_uris import with_parameters
 
-# The backends of social-core 7 are generic, those of 6 are not.
-if TYPE_CHECKING:
-    _OAuthAuth = OAuthAuth[Any]
-else:
-    _OAuthAuth = OAuthAuth
 
-
-class ExactParameters(_OAuthAuth):
+class ExactParameters(OAuth):
     """A mixin above the backend's class: values go out byte for byte, each as one value.
 
     Core unquotes the whole query of most backends' authorization URL, so that an ``&``

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from social_core.backends.base import BaseAuth
 
-# The backends of social-core 7 are generic, those of 6 are not.
-if TYPE_CHECKING:
-    _BaseAuth = BaseAuth[Any]
-else:
-    _BaseAuth = BaseAuth
+from social_endpoints.internal.backends.extensions.bases import Backend
 
 _NATIVE = "social_endpoints.native"
 
@@ -25,7 +21,7 @@ def keep_stored(backend: BaseAuth[Any]) -> None:
     backend.strategy.session_set(_NATIVE, True)
 
 
-class KeptExtraData(_BaseAuth):
+class KeptExtraData(Backend):
     """A mixin above the backend's class, around what is stored of a login."""
 
     def extra_data(

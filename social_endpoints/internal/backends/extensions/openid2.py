@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -11,7 +11,7 @@ from openid.consumer.consumer import FAILURE, SETUP_NEEDED
 from openid.consumer.discover import DiscoveryFailure
 from openid.fetchers import HTTPFetchingError
 from openid.message import OPENID2_NS, Message
-from social_core.backends.open_id import OPENID_ID_FIELD, SESSION_NAME, OpenIdAuth
+from social_core.backends.open_id import OPENID_ID_FIELD, SESSION_NAME
 from social_core.exceptions import (
     AuthCredentialError,
     AuthInputError,
@@ -22,17 +22,12 @@ from social_core.exceptions import (
 )
 from social_core.store import OpenIdSessionWrapper
 
+from social_endpoints.internal.backends.extensions.bases import OpenId
 from social_endpoints.internal.flows.redirect_uris import with_parameters
 from social_endpoints.internal.network.openid_fetcher import Fetching, fetching_for
 
-# The backends of social-core 7 are generic, those of 6 are not.
-if TYPE_CHECKING:
-    _OpenIdAuth = OpenIdAuth[Any]
-else:
-    _OpenIdAuth = OpenIdAuth
 
-
-class OpenID(_OpenIdAuth):
+class OpenID(OpenId):
     """A mixin above the backend's class."""
 
     _fetching: Fetching | None = None

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from requests import Response
 from social_core.backends.base import BaseAuth
-from social_core.backends.oauth import BaseOAuth2PKCE
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 
 from social_endpoints.conf import settings
+from social_endpoints.internal.backends.extensions.bases import OAuth2PKCE
 from social_endpoints.internal.backends.extensions.pkce_sources import REFUSING, SOURCES
 from social_endpoints.internal.backends.kinds import core_name
 from social_endpoints.strategy import Strategy
 
-# The backends of social-core 7 are generic, those of 6 are not.
-if TYPE_CHECKING:
-    _BaseOAuth2PKCE = BaseOAuth2PKCE[Any]
-else:
-    _BaseOAuth2PKCE = BaseOAuth2PKCE
-
 _SETTING, _VERIFIER = "USE_PKCE", "code_verifier"
 
 
-class ProofKey(_BaseOAuth2PKCE):
+class ProofKey(OAuth2PKCE):
     """A mixin above the backend's class: decides whether core's PKCE is used.
 
     The decision is the begin's, and the completion keeps to it, whatever the settings

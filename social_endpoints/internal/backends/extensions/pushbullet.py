@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from social_core.backends.pushbullet import PushbulletOAuth2
-
-# The backends of social-core 7 are generic, those of 6 are not.
-if TYPE_CHECKING:
-    _PushbulletOAuth2 = PushbulletOAuth2[Any]
-else:
-    _PushbulletOAuth2 = PushbulletOAuth2
+from social_endpoints.internal.backends.extensions.bases import Pushbullet
 
 
-class Pushbullet(_PushbulletOAuth2):
+class PushbulletUserId(Pushbullet):
     """A mixin above the backend's class, which encodes a token as if it were bytes."""
 
     def get_user_id(self, details: Any, response: Any) -> Any:

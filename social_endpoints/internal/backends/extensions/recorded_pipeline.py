@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from social_core.backends.base import BaseAuth
-
-# The backends of social-core 7 are generic, those of 6 are not.
-if TYPE_CHECKING:
-    _BaseAuth = BaseAuth[Any]
-else:
-    _BaseAuth = BaseAuth
+from social_endpoints.internal.backends.extensions.bases import Backend
 
 
-class RecordedPipeline(_BaseAuth):
+class RecordedPipeline(Backend):
     """A mixin above the backend's class: remembers whether an association was created."""
 
     new_association = False

@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import BaseOAuth2, OAuthAuth
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthCredentialError, AuthResponseError
 
-# The backends of social-core 7 are generic, those of 6 are not.
-if TYPE_CHECKING:
-    _BaseAuth = BaseAuth[Any]
-else:
-    _BaseAuth = BaseAuth
-
+from social_endpoints.internal.backends.extensions.bases import Backend
 
 _OF_CORE = (
     OAuthAuth.revoke_token,
@@ -37,7 +31,7 @@ class Revocation:
     revoke: Callable[[], Any] = field(repr=False, compare=False)
 
 
-class Revoking(_BaseAuth):
+class Revoking(Backend):
     """A mixin above the backend's class: a token is revoked with no transaction open.
 
     An unlinking runs its pipeline in a transaction. There, what is to be revoked is noted

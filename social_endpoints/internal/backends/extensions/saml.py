@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from onelogin.saml2.errors import OneLogin_Saml2_Error
-from social_core.backends.saml import SAMLAuth
 from social_core.exceptions import (
     AuthCanceled,
     AuthConfigurationError,
@@ -15,21 +14,17 @@ from social_core.exceptions import (
     SocialAuthBaseException,
 )
 
+from social_endpoints.internal.backends.extensions.bases import Backend
 from social_endpoints.internal.backends.extensions.saml_response import statuses
 
-# The backends of social-core 7 are generic, those of 6 are not.
-if TYPE_CHECKING:
-    _SAMLAuth = SAMLAuth[Any]
-else:
-    _SAMLAuth = SAMLAuth
 
-
-class SAML(_SAMLAuth):
+class SAML(Backend):
     """A mixin above the backend's class."""
 
     def generate_saml_config(self, idp: Any = None) -> dict[str, Any]:
         """Return python3-saml's settings, without its habit of printing what it refuses."""
-        config: dict[str, Any] = super().generate_saml_config(idp)
+        backend: Any = super()  # The mixin's base cannot be SAMLAuth, which is optional.
+        config: dict[str, Any] = backend.generate_saml_config(idp)
         return {**config, "debug": False}
 
     def auth_url(self) -> str:
@@ -38,7 +33,7 @@ class SAML(_SAMLAuth):
         :raises AuthConfigurationError: python3-saml refuses what the settings say.
         """
         try:
-            return str(super().auth_url())  # type: ignore[no-untyped-call]  # core's
+            return str(super().auth_url())
         except OneLogin_Saml2_Error as error:
             # It lists what is wrong by name, "idp_sso_url_invalid", and holds no values.
             raise AuthConfigurationError(self, parameter=str(error), stage="begin") from error
@@ -51,7 +46,7 @@ class SAML(_SAMLAuth):
         :raises AuthProviderError: it says that the provider has failed.
         """
         try:
-            return super().auth_complete(*args, **kwargs)  # type: ignore[no-untyped-call]  # core's
+            return super().auth_complete(*args, **kwargs)
         except AuthResponseError as error:
             raise self._as_said(error) from error
 

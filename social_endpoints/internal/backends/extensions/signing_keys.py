@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jwt import InvalidKeyError, PyJWKError
 from social_core.backends.azuread import AzureADOAuth2
-from social_core.backends.base import BaseAuth
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthResponseError
 
+from social_endpoints.internal.backends.extensions.bases import Backend
 from social_endpoints.internal.backends.extensions.cached_by_core import fetched, is_cores
 from social_endpoints.internal.network.document_cache import Remembered
-
-# The backends of social-core 7 are generic, those of 6 are not.
-if TYPE_CHECKING:
-    _BaseAuth = BaseAuth[Any]
-else:
-    _BaseAuth = BaseAuth
 
 _METHODS = ("get_jwks_keys", "get_jwks_keys_for_uri", "get_remote_jwks_keys")
 
@@ -42,7 +36,7 @@ def remembered_keys(backend: Any, uri: str, fetch: Callable[[], Any]) -> Remembe
     return Remembered("jwks", backend, uri, fetch, _are_keys)
 
 
-class RememberedKeys(_BaseAuth):
+class RememberedKeys(Backend):
     """A mixin above the backend's class: the keys that ID tokens are signed with.
 
     A token that those which are known have not signed is verified with those that there are

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from social_core.backends.telegram import TelegramAuth
 from social_core.exceptions import AuthConfigurationError
 
-# The backends of social-core 7 are generic, those of 6 are not.
-if TYPE_CHECKING:
-    _TelegramAuth = TelegramAuth[Any]
-else:
-    _TelegramAuth = TelegramAuth
+from social_endpoints.internal.backends.extensions.bases import Telegram
 
 _AUTHORIZATION_URL = "https://oauth.telegram.org/auth"
 
 
-class TelegramRedirect(_TelegramAuth):
+class TelegramRedirect(Telegram):
     """A mixin above the backend's class: begins on the page that the widget opens.
 
     The backend knows the widget alone, which a page may use as well.

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import DatabaseError, IntegrityError, OperationalError
-from social_core.backends.base import BaseAuth
 
-# The backends of social-core 7 are generic, those of 6 are not.
-if TYPE_CHECKING:
-    _BaseAuth = BaseAuth[Any]
-else:
-    _BaseAuth = BaseAuth
+from social_endpoints.internal.backends.extensions.bases import Backend
 
 
-class StaysUnlinked(_BaseAuth):
+class StaysUnlinked(Backend):
     """A mixin above the backend's class, around what is stored of a login.
 
     Core saves the row that it has read before, and ``save()`` would insert the one again

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from social_core.backends.oauth import BaseOAuth2
-from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthResponseError
 
-# The backends of social-core 7 are generic, those of 6 are not.
-if TYPE_CHECKING:
-    _BaseOAuth2 = BaseOAuth2[Any]
-    _OpenIdConnectAuth = OpenIdConnectAuth[Any]
-else:
-    _BaseOAuth2 = BaseOAuth2
-    _OpenIdConnectAuth = OpenIdConnectAuth
+from social_endpoints.internal.backends.extensions.bases import OAuth2, OpenIdConnect
 
 
-class VerifiedProfile(_BaseOAuth2):
+class VerifiedProfile(OAuth2):
     """A mixin above the backend's class: has a profile confirmed before the pipeline sees it."""
 
     confirm: Callable[[Mapping[str, Any]], None] | None = None
@@ -31,7 +23,7 @@ class VerifiedProfile(_BaseOAuth2):
         return super().authenticate(*args, **kwargs)
 
 
-class VerifiedUserinfo(VerifiedProfile, _OpenIdConnectAuth):
+class VerifiedUserinfo(VerifiedProfile, OpenIdConnect):
     """The same for OpenID Connect, which compares the profile with an ID token."""
 
     def validate_userinfo_sub(self, userinfo: Any) -> Any:

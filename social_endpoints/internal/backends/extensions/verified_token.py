@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from social_core.backends.apple import AppleIdAuth
 from social_core.backends.azuread import AzureADOAuth2
-from social_core.backends.facebook_limited import FacebookLimitedLogin
-from social_core.backends.oauth import BaseOAuth2
 
-# The backends of social-core 7 are generic, those of 6 are not.
-if TYPE_CHECKING:
-    _AppleIdAuth = AppleIdAuth[Any]
-    _BaseOAuth2 = BaseOAuth2[Any]
-    _FacebookLimitedLogin = FacebookLimitedLogin[Any]
-else:
-    _AppleIdAuth = AppleIdAuth
-    _BaseOAuth2 = BaseOAuth2
-    _FacebookLimitedLogin = FacebookLimitedLogin
+from social_endpoints.internal.backends.extensions.bases import Apple, FacebookLimited, OAuth2
 
 
-class VerifiedIdToken(_BaseOAuth2):
+class VerifiedIdToken(OAuth2):
     """A mixin above the backend's class: the profile is in the token, where nothing else has it."""
 
     verified: dict[str, Any] | None = None
@@ -34,7 +23,7 @@ class VerifiedIdToken(_BaseOAuth2):
         return super().user_data(access_token, *args, **kwargs)
 
 
-class VerifiedAppleToken(VerifiedIdToken, _AppleIdAuth):
+class VerifiedAppleToken(VerifiedIdToken, Apple):
     """The same for Apple, whose backend decodes the token itself."""
 
     def decode_id_token(self, id_token: str) -> Any:
@@ -45,7 +34,7 @@ class VerifiedAppleToken(VerifiedIdToken, _AppleIdAuth):
         return backend.decode_id_token(id_token)
 
 
-class VerifiedLimitedToken(VerifiedIdToken, _FacebookLimitedLogin):
+class VerifiedLimitedToken(VerifiedIdToken, FacebookLimited):
     """The same for Facebook Limited Login, whose backend validates before its pipeline."""
 
     def validated_response(self, response: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,42 @@
+"""Base classes for the mixins in this package.
+
+The backends of social-core 7 are generic in the type of their user model and those of
+social-core 6 are not. Type checkers require the parameter, and social-core 6 fails on it
+at run time. Remove this module when social-core 6 is no longer supported.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from social_core.backends.apple import AppleIdAuth
+from social_core.backends.base import BaseAuth
+from social_core.backends.facebook_limited import FacebookLimitedLogin
+from social_core.backends.oauth import BaseOAuth2, BaseOAuth2PKCE, OAuthAuth
+from social_core.backends.open_id import OpenIdAuth
+from social_core.backends.open_id_connect import OpenIdConnectAuth
+from social_core.backends.pushbullet import PushbulletOAuth2
+from social_core.backends.telegram import TelegramAuth
+
+if TYPE_CHECKING:
+    Apple = AppleIdAuth[Any]
+    Backend = BaseAuth[Any]
+    FacebookLimited = FacebookLimitedLogin[Any]
+    OAuth = OAuthAuth[Any]
+    OAuth2 = BaseOAuth2[Any]
+    OAuth2PKCE = BaseOAuth2PKCE[Any]
+    OpenId = OpenIdAuth[Any]
+    OpenIdConnect = OpenIdConnectAuth[Any]
+    Pushbullet = PushbulletOAuth2[Any]
+    Telegram = TelegramAuth[Any]
+else:
+    Apple = AppleIdAuth
+    Backend = BaseAuth
+    FacebookLimited = FacebookLimitedLogin
+    OAuth = OAuthAuth
+    OAuth2 = BaseOAuth2
+    OAuth2PKCE = BaseOAuth2PKCE
+    OpenId = OpenIdAuth
+    OpenIdConnect = OpenIdConnectAuth
+    Pushbullet = PushbulletOAuth2
+    Telegram = TelegramAuth
