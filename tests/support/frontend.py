@@ -42,6 +42,11 @@ class Frontend:
         extra.setdefault("format", self.format)
         return self.client.post(f"/auth/o/{provider}/{self.below}", body, secure=True, **extra)
 
+    def resume(self, paused: Any, provider: str = "oidc", **params: Any) -> Any:
+        """Resume a paused login with what its step has asked for."""
+        body = {"partial_token": paused.data["partial_token"], **params}
+        return self.complete(paused, body, provider)
+
     def log_in(self, provider: Any) -> Any:
         """Log in with the OpenID provider of the tests, or connect; return the last answer."""
         begun = self.begin()

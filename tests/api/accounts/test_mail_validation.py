@@ -13,10 +13,10 @@ from django.core.mail import send_mail
 from django.utils import timezone
 from social_django.models import Code
 
-from tests.api.login.test_transaction import DEFAULT_PIPELINE
-from tests.api.paused.test_paused import resumed, together
+from tests.support.concurrency import together
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.pipeline import DEFAULT_PIPELINE
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
@@ -50,7 +50,7 @@ def follow(frontend: Frontend, paused: Any, *, code: str | None = None) -> Any:
 def confirm(frontend: Frontend, asked: Any, **more: Any) -> Any:
     """Do what the page does once its button is pressed."""
     (field,) = asked.data["fields"]
-    return resumed(frontend, asked, **{field["name"]: True, **more})
+    return frontend.resume(asked, **{field["name"]: True, **more})
 
 
 def test_a_link_is_followed(frontend: Frontend, openid: OpenIDProvider) -> None:
@@ -87,7 +87,7 @@ def test_a_form_confirms(frontend: Frontend, openid: OpenIDProvider) -> None:
     asked = follow(frontend, frontend.log_in(openid))
     frontend.format = "multipart"
 
-    assert resumed(frontend, asked, partial_pipeline_confirm="on").status_code == 201
+    assert frontend.resume(asked, partial_pipeline_confirm="on").status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_what_is_no_confirmation(
 ) -> None:
     asked = follow(frontend, frontend.log_in(openid))
 
-    wrong = resumed(frontend, asked, partial_pipeline_confirm=value)
+    wrong = frontend.resume(asked, partial_pipeline_confirm=value)
 
     assert (wrong.status_code, wrong.json()) == (400, {"partial_pipeline_confirm": [text]})
     assert confirm(frontend, asked).status_code == 201
@@ -133,7 +133,7 @@ def test_the_confirmation_has_the_name_that_the_project_gives_it(
     asked = follow(frontend, frontend.log_in(openid))
 
     assert [field["name"] for field in asked.data["fields"]] == [name]
-    assert resumed(frontend, asked, really=True).status_code == 201
+    assert frontend.resume(asked, really=True).status_code == 201
 
 
 def test_a_link_that_is_opened_in_another_browser(
@@ -221,7 +221,7 @@ def test_a_link_is_good_for_one_login(frontend: Frontend, openid: OpenIDProvider
 def test_codes_that_are_none(code: Any, frontend: Frontend, openid: OpenIDProvider) -> None:
     paused = frontend.log_in(openid)
 
-    answer = resumed(frontend, paused, verification_code=code)
+    answer = frontend.resume(paused, verification_code=code)
 
     assert (answer.status_code, list(answer.data)) == (400, ["verification_code"])
 
@@ -242,7 +242,7 @@ def test_who_is_known_meanwhile_needs_no_link(frontend: Frontend, openid: OpenID
     second = other.log_in(openid)
     token = confirm(other, follow(other, second)).data["token"]
 
-    asked = resumed(frontend, first)
+    asked = frontend.resume(first)
     assert confirm(frontend, asked).data == {"token": token}
 
 

@@ -18,16 +18,21 @@ from rest_framework.authtoken.models import Token
 from social_django.models import Nonce, Partial, UserSocialAuth
 
 from social_endpoints.checks.accounts import check_isolation
-from tests.api.accounts.test_verified_email import steps
-from tests.api.login.test_transaction import DEFAULT_PIPELINE, _together
-from tests.api.paused.test_paused import AFTER_SOCIAL_USER, resumed
+from tests.support.concurrency import together
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.pipeline import AFTER_SOCIAL_USER, DEFAULT_PIPELINE, pipeline_with
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
 
 EMAIL = "ada@example.com"
+ASSOCIATE = "social_endpoints.pipeline.associate_by_verified_email"
+
+
+def agree(user: Any, **kwargs: Any) -> bool:
+    """Allow every association, as a policy."""
+    return True
 
 
 class Meeting:
@@ -224,11 +229,11 @@ def test_taken_while_the_login_was_paused(
     unique: Any, frontend: Frontend, openid: OpenIDProvider
 ) -> None:
     unique.SOCIAL_AUTH_PIPELINE = list(DEFAULT_PIPELINE)
-    unique.SOCIAL_AUTH_PIPELINE.insert(AFTER_SOCIAL_USER, "tests.api.paused.test_paused.ask")
+    unique.SOCIAL_AUTH_PIPELINE.insert(AFTER_SOCIAL_USER, "tests.support.pipeline.ask_name")
     paused = frontend.log_in(openid)
     User.objects.create(username="faster", email=EMAIL)
 
-    assert_in_use(resumed(frontend, paused, name="Ada"))
+    assert_in_use(frontend.resume(paused, name="Ada"))
     assert User.objects.count() == 1
     assert not UserSocialAuth.objects.exists()
 
@@ -252,7 +257,7 @@ class Newcomers:
         calls = [self._call("github", n) for n in range(1, self.count)]
         calls.append(self._call("oidc", self.count))
         Meeting.barrier = threading.Barrier(self.count)
-        return _together(calls)
+        return together(calls)
 
     def _call(self, provider: str, number: int) -> Callable[[], Any]:
         frontend = Frontend("cookie")
@@ -322,7 +327,7 @@ def test_first_logins_of_one_identity(isolation: None, unique: Any, openid: Open
     Meeting.barrier = threading.Barrier(4)
     openid.before_userinfo = Meeting.at_the_provider
 
-    answers = _together(
+    answers = together(
         [
             lambda n=n: frontends[n].complete(begun[n], callbacks[n])  # type: ignore[misc]
             for n in range(4)
@@ -336,10 +341,10 @@ def test_first_logins_of_one_identity(isolation: None, unique: Any, openid: Open
 @pytest.mark.django_db(transaction=True)
 def test_first_logins_that_are_linked(isolation: None, unique: Any, newcomers: Newcomers) -> None:
     """Who comes later finds the account of who was first, and is linked to that."""
-    agree = {"EMAIL_ASSOCIATION_POLICY": "tests.api.accounts.test_verified_email.agree"}
+    agree = {"EMAIL_ASSOCIATION_POLICY": "tests.api.accounts.test_unique_email.agree"}
     unique.SOCIAL_ENDPOINTS = {**unique.SOCIAL_ENDPOINTS, **agree}
     unique.SOCIAL_AUTH_GITHUB_SCOPE = ["user:email"]
-    unique.SOCIAL_AUTH_PIPELINE = steps()
+    unique.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_SOCIAL_USER, ASSOCIATE))
     place = unique.SOCIAL_AUTH_PIPELINE.index("social_core.pipeline.user.get_username")
     unique.SOCIAL_AUTH_PIPELINE.insert(place, "tests.api.accounts.test_unique_email.meet")
 
@@ -390,11 +395,11 @@ def test_a_paused_login_and_a_unique_address(
     index: None, frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
     settings.SOCIAL_AUTH_PIPELINE = list(DEFAULT_PIPELINE)
-    settings.SOCIAL_AUTH_PIPELINE.insert(AFTER_SOCIAL_USER, "tests.api.paused.test_paused.ask")
+    settings.SOCIAL_AUTH_PIPELINE.insert(AFTER_SOCIAL_USER, "tests.support.pipeline.ask_name")
     paused = frontend.log_in(openid)
     User.objects.create(username="faster", email=EMAIL)
 
-    assert_in_use(resumed(frontend, paused, name="Ada"))
+    assert_in_use(frontend.resume(paused, name="Ada"))
     assert User.objects.count() == 1
 
 

@@ -20,8 +20,7 @@ from social_core.pipeline.partial import partial
 from social_django.models import UserSocialAuth
 
 from social_endpoints import pipeline
-from tests.api.login.test_transaction import THREADS, _together
-from tests.api.paused.test_paused import resumed
+from tests.support.concurrency import THREADS, together
 from tests.support.email_providers import CONSUMERS, Providers
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
@@ -534,7 +533,7 @@ def test_first_logins_at_the_same_moment(ada: Any, verified: OpenIDProvider) -> 
         for n in range(THREADS)
     ]
 
-    answers = _together(calls)
+    answers = together(calls)
 
     assert [answer.status_code for answer in answers] == [201] * THREADS
     assert_linked(answers[0], ada)
@@ -544,11 +543,11 @@ def test_first_logins_at_the_same_moment(ada: Any, verified: OpenIDProvider) -> 
 def test_after_a_pause(
     in_id_token: bool, ada: Any, frontend: Frontend, verified: OpenIDProvider, settings: Any
 ) -> None:
-    settings.SOCIAL_AUTH_PIPELINE = steps("tests.api.paused.test_paused.ask")
+    settings.SOCIAL_AUTH_PIPELINE = steps("tests.support.pipeline.ask_name")
     if in_id_token:
         verified.claims.update({"email": verified.userinfo.pop("email"), "email_verified": True})
 
-    answer = resumed(frontend, frontend.log_in(verified), name="Ada")
+    answer = frontend.resume(frontend.log_in(verified), name="Ada")
 
     assert_linked(answer, ada)
 
@@ -576,7 +575,7 @@ def test_what_the_user_types_is_not_what_the_provider_asserts(
     source.update({"email": said, "email_verified": True})
     claims = {"email": EMAIL, "email_verified": True}
 
-    answer = resumed(frontend, frontend.log_in(verified), response=claims, **claims)
+    answer = frontend.resume(frontend.log_in(verified), response=claims, **claims)
 
     assert_linked(answer, ada, linked=False)
 

@@ -21,9 +21,9 @@ from social_core.pipeline.partial import partial
 from social_django.models import Nonce, Partial, UserSocialAuth
 
 from social_endpoints import signals
-from tests.api.login.test_transaction import DEFAULT_PIPELINE
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.pipeline import DEFAULT_PIPELINE
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()

@@ -25,9 +25,9 @@ from social_core.backends.utils import load_backends
 from social_django.models import UserSocialAuth
 
 from social_endpoints import signals
-from tests.api.login.test_transaction import DEFAULT_PIPELINE
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import ISSUER, OpenIDProvider
+from tests.support.pipeline import DEFAULT_PIPELINE
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()

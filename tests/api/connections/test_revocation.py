@@ -334,7 +334,7 @@ def revoke(backend: Any, **kwargs: Any) -> None:
 def test_step_of_a_login_revokes_at_once(
     openid: OpenIDProvider, frontend: Any, settings: Any
 ) -> None:
-    from tests.api.login.test_transaction import DEFAULT_PIPELINE
+    from tests.support.pipeline import DEFAULT_PIPELINE
 
     asked = answer_with(openid.wire, lambda: None)
     settings.SOCIAL_AUTH_PIPELINE = [

@@ -334,7 +334,7 @@ def test_fields_stored_in_session_reach_the_pipeline(
         "social_core.pipeline.user.get_username",
         "social_core.pipeline.user.create_user",
         "social_core.pipeline.social_auth.associate_user",
-        "tests.support.pipeline.remember",
+        "tests.support.pipeline.record_request",
     ]
     begun = frontend.begin(invitation="from Grace", other="unasked")
     assert "Grace" not in begun.data["authorization_url"]

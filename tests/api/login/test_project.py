@@ -25,9 +25,9 @@ from social_django.models import Partial
 
 from social_endpoints.strategy import Strategy
 from social_endpoints.views import ProviderAuthView
-from tests.api.login.test_transaction import DEFAULT_PIPELINE
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.pipeline import DEFAULT_PIPELINE
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()

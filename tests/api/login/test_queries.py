@@ -18,10 +18,10 @@ from rest_framework.authtoken.models import Token
 from social_django.models import DjangoStorage, UserSocialAuth
 
 from social_endpoints.tokens import TokenSerializer
-from tests.api.login.test_transaction import DEFAULT_PIPELINE
 from tests.support.frontend import Frontend
 from tests.support.interpreter import python
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.pipeline import DEFAULT_PIPELINE
 
 # As a project has it: with no transaction around the whole.
 pytestmark = [pytest.mark.django_db(transaction=True)]

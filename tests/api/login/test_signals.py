@@ -14,9 +14,9 @@ from rest_framework.exceptions import ValidationError
 from social_django.models import UserSocialAuth
 
 from social_endpoints.signals import signed_in
-from tests.api.login.test_transaction import DEFAULT_PIPELINE
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.pipeline import DEFAULT_PIPELINE
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -10,30 +9,25 @@ import pytest
 import responses
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
-from django.db import IntegrityError, OperationalError, connection, connections, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models.signals import post_save
 from rest_framework.authtoken.models import Token
 from social_core.backends.github import GithubOAuth2
 from social_django.models import Nonce, UserSocialAuth
 
 from social_endpoints.tokens.drf import TokenSerializer
+from tests.support.concurrency import (
+    THREADS,
+    CollidingSerializer,
+    CollidingStep,
+    log_in_together,
+    together,
+)
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.pipeline import DEFAULT_PIPELINE
 
 User = get_user_model()
-THREADS = 4
-
-DEFAULT_PIPELINE = [
-    "social_core.pipeline.social_auth.social_details",
-    "social_core.pipeline.social_auth.social_uid",
-    "social_core.pipeline.social_auth.auth_allowed",
-    "social_core.pipeline.social_auth.social_user",
-    "social_core.pipeline.user.get_username",
-    "social_core.pipeline.user.create_user",
-    "social_core.pipeline.social_auth.associate_user",
-    "social_core.pipeline.social_auth.load_extra_data",
-    "social_core.pipeline.user.user_details",
-]
 
 
 class Broken(TokenSerializer):
@@ -64,22 +58,6 @@ def fail_afterwards(*args: Any, **kwargs: Any) -> None:
 def dangle(*args: Any, **kwargs: Any) -> None:
     """Write what the database refuses, on most of them when the login is committed."""
     Token.objects.create(user_id=4_711)
-
-
-class Collision:
-    """A step that meets another login, once."""
-
-    error: type[Exception]
-    met = 0
-
-    @classmethod
-    def step(cls, *args: Any, **kwargs: Any) -> None:
-        cls.met += 1
-        if cls.met == 1:
-            raise cls.error
-
-
-collide = Collision.step
 
 
 def nobody(*args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -196,24 +174,6 @@ def test_the_claim_stays_when_the_login_fails(frontend: Frontend, openid: OpenID
         assert not [cookie for cookie in frontend.client.cookies.values() if cookie.value]
 
 
-def _together(calls: list[Callable[[], Any]]) -> list[Any]:
-    """Make each call in a thread of its own; return what they return."""
-    answers: list[Any] = [None] * len(calls)
-
-    def run(index: int) -> None:
-        try:
-            answers[index] = calls[index]()
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("username_taken", [False, True])
 def test_first_logins_of_one_identity_at_the_same_moment(
@@ -221,18 +181,8 @@ def test_first_logins_of_one_identity_at_the_same_moment(
 ) -> None:
     if username_taken:  # Then the two find different names, and meet at the association.
         User.objects.create(username="ada")
-    frontends = [Frontend(frontend.transport) for _ in range(THREADS)]
-    begun = [each.begin() for each in frontends]
-    callbacks = [openid.authorize(answer.data["authorization_url"]) for answer in begun]
-    barrier = threading.Barrier(THREADS)
-    openid.before_userinfo = lambda: barrier.wait(timeout=10)
 
-    answers = _together(
-        [
-            lambda n=n: frontends[n].complete(begun[n], callbacks[n])  # type: ignore[misc]
-            for n in range(THREADS)
-        ]
-    )
+    answers = log_in_together(openid, frontend.transport)
 
     assert [answer.status_code for answer in answers] == [201] * THREADS
     assert len({answer.data["token"] for answer in answers}) == 1
@@ -245,7 +195,7 @@ def test_one_flow_sent_twice_at_the_same_moment(openid: OpenIDProvider) -> None:
     begun = Frontend("body").begin()
     callback = openid.authorize(begun.data["authorization_url"])
 
-    answers = _together([lambda: Frontend("body").complete(begun, callback)] * THREADS)
+    answers = together([lambda: Frontend("body").complete(begun, callback)] * THREADS)
 
     assert sorted(answer.status_code for answer in answers) == [201] + [400] * (THREADS - 1)
     assert openid.requests.count("/token") == 1
@@ -330,11 +280,11 @@ def test_who_meets_another_login_tries_again(
     error: type[Exception], frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
     """The row of another, or its lock."""
-    settings.SOCIAL_AUTH_PIPELINE = [*DEFAULT_PIPELINE, "tests.api.login.test_transaction.collide"]
-    Collision.error, Collision.met = error, 0
+    settings.SOCIAL_AUTH_PIPELINE = [*DEFAULT_PIPELINE, "tests.support.concurrency.collide"]
+    CollidingStep.error, CollidingStep.calls = error, 0
 
     assert frontend.log_in(openid).status_code == 201
-    assert Collision.met == 2
+    assert CollidingStep.calls == 2
     assert User.objects.count() == 1
 
 
@@ -351,45 +301,23 @@ def test_logins_of_one_user_at_the_same_moment(
     }
     Frontend("cookie").log_in(openid)
     settings.SOCIAL_AUTH_PIPELINE = DEFAULT_PIPELINE[:7]
-    frontends = [Frontend("cookie") for _ in range(THREADS)]
-    begun = [each.begin() for each in frontends]
-    callbacks = [openid.authorize(answer.data["authorization_url"]) for answer in begun]
-    barrier = threading.Barrier(THREADS)
-    openid.before_userinfo = lambda: barrier.wait(timeout=10)
 
-    answers = _together(
-        [
-            lambda n=n: frontends[n].complete(begun[n], callbacks[n])  # type: ignore[misc]
-            for n in range(THREADS)
-        ]
-    )
+    answers = log_in_together(openid)
 
     assert [answer.status_code for answer in answers] == [201] * THREADS
     assert User.objects.count() == 1
-
-
-class CollidingAnswer(TokenSerializer):
-    """A token serializer that meets another login, once."""
-
-    met = 0
-
-    def issue(self, login: Any) -> Any:
-        type(self).met += 1
-        if self.met == 1:
-            raise OperationalError
-        return super().issue(login)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_an_answer_that_collides_is_given_again(
     frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
-    serializer = {"TOKEN_SERIALIZER": "tests.api.login.test_transaction.CollidingAnswer"}
+    serializer = {"TOKEN_SERIALIZER": "tests.support.concurrency.CollidingSerializer"}
     settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, **serializer}
-    CollidingAnswer.met = 0
+    CollidingSerializer.calls = 0
 
     assert frontend.log_in(openid).status_code == 201
-    assert CollidingAnswer.met == 2
+    assert CollidingSerializer.calls == 2
     assert User.objects.count() == UserSocialAuth.objects.count() == 1
 
 

@@ -410,7 +410,7 @@ def test_paused_login_is_continued(
     UserSocialAuth.objects.update(extra_data={"refresh_token": "refresh-by-redirect"})
     before = DEFAULT_AUTH_PIPELINE.index("social_core.pipeline.social_auth.social_user") + 1
     pipeline = [*DEFAULT_AUTH_PIPELINE]
-    pipeline.insert(before, "tests.api.paused.test_paused.ask")
+    pipeline.insert(before, "tests.support.pipeline.ask_name")
     settings.SOCIAL_AUTH_PIPELINE = pipeline
     settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "FLOW_TRANSPORT": "body"}
 

@@ -37,7 +37,6 @@ from social_django.models import Nonce, UserSocialAuth
 
 from social_endpoints.internal.network.document_cache import PAUSE, memory
 from social_endpoints.strategy import Strategy
-from tests.api.login.test_transaction import DEFAULT_PIPELINE
 from tests.support.frontend import Frontend
 from tests.support.id_token_providers import (
     PROVIDERS,
@@ -49,6 +48,7 @@ from tests.support.id_token_providers import (
     public,
 )
 from tests.support.openid_provider import OpenIDProvider, signing_key
+from tests.support.pipeline import DEFAULT_PIPELINE
 
 pytestmark = [pytest.mark.django_db]
 User = get_user_model()

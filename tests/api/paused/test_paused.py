@@ -3,45 +3,34 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.db import OperationalError, connections
+from django.db import OperationalError
 from rest_framework.authtoken.models import Token
-from rest_framework.exceptions import ValidationError
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.pipeline.partial import partial, partial_step
 from social_core.pipeline.social_auth import social_user as core_social_user
 from social_django.models import Partial, UserSocialAuth
 
-from tests.api.login.test_transaction import DEFAULT_PIPELINE, CollidingAnswer
+from tests.support.concurrency import CollidingSerializer, together
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.pipeline import (
+    AFTER_ASSOCIATE_USER,
+    AFTER_CREATE_USER,
+    AFTER_SOCIAL_USER,
+    ASK_NAME,
+    BEFORE_CREATE_USER,
+    BEFORE_SOCIAL_USER,
+    DEFAULT_PIPELINE,
+)
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
-
-BEFORE_SOCIAL_USER = 3
-AFTER_SOCIAL_USER = 4
-BEFORE_CREATE_USER = 5
-AFTER_CREATE_USER = 6
-AFTER_ASSOCIATE_USER = 7
-
-
-@partial
-def ask(strategy: Any, details: Any, **kwargs: Any) -> Any:
-    """Pause until there is a name, and take it for the first name."""
-    given = strategy.request_data()
-    if "name" not in given:
-        return strategy.redirect("https://app.example.com/name")
-    if not isinstance(given["name"], str) or not given["name"]:
-        raise ValidationError({"name": ["This is no name."]})
-    return {"details": {**details, "first_name": given["name"]}}
 
 
 @partial
@@ -100,7 +89,7 @@ def take_username(user: Any, username: str, **kwargs: Any) -> None:
 
 
 def _step(name: str) -> str:
-    return f"tests.api.paused.test_paused.{name}"
+    return ASK_NAME if name == "ask" else f"tests.api.paused.test_paused.{name}"
 
 
 def _with_steps(settings: Any, *steps: tuple[int, str]) -> None:
@@ -110,33 +99,9 @@ def _with_steps(settings: Any, *steps: tuple[int, str]) -> None:
     settings.SOCIAL_AUTH_PIPELINE = pipeline
 
 
-def resumed(frontend: Frontend, paused: Any, **answers: Any) -> Any:
-    """Continue a paused login with answers."""
-    body = {"partial_token": paused.data["partial_token"], **answers}
-    return frontend.complete(paused, body)
-
-
 def another(frontend: Frontend) -> Frontend:
     """Return another browser with the same transport."""
     return Frontend(frontend.transport)
-
-
-def together(calls: list[Callable[[], Any]]) -> list[Any]:
-    """Call all at once, each in a thread of its own."""
-    answers: list[Any] = [None] * len(calls)
-    barrier = threading.Barrier(len(calls))
-
-    def run(number: int) -> None:
-        barrier.wait(timeout=10)
-        answers[number] = calls[number]()
-        connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
 
 
 # --- What a step may return -----------------------------------------------------------
@@ -163,7 +128,7 @@ def test_a_partial_step_pauses(
     assert paused.data["redirect_to"] == redirect_to
     assert paused.data["fields"] is None
     assert not User.objects.exists()
-    assert resumed(frontend, paused, name="Ada").status_code == 201
+    assert frontend.resume(paused, name="Ada").status_code == 201
     assert not Partial.objects.exists()
 
 
@@ -194,7 +159,7 @@ def test_a_plain_redirect_after_a_pause(
     _with_steps(settings, (BEFORE_CREATE_USER, "ask"), (AFTER_CREATE_USER, "send_away"))
     paused = frontend.log_in(openid)
 
-    answer = resumed(frontend, paused, name="Ada")
+    answer = frontend.resume(paused, name="Ada")
 
     assert (answer.status_code, answer.data["partial_token"]) == (202, None)
     assert answer.data["redirect_to"] == "https://app.example.com/away"
@@ -222,12 +187,12 @@ def test_several_pauses_in_a_row(frontend: Frontend, openid: OpenIDProvider, set
     _with_steps(settings, (BEFORE_CREATE_USER, "ask"), (BEFORE_CREATE_USER, "note"))
 
     first = frontend.log_in(openid)
-    second = resumed(frontend, first, name="Ada")
+    second = frontend.resume(first, name="Ada")
     assert (second.status_code, second.data["redirect_to"]) == (202, "/value")
     assert second.data["partial_token"] != first.data["partial_token"]
-    assert resumed(frontend, first, name="Ada").status_code == 400
+    assert frontend.resume(first, name="Ada").status_code == 400
 
-    assert resumed(frontend, second, value="text").status_code == 201
+    assert frontend.resume(second, value="text").status_code == 201
     assert not Partial.objects.exists()
 
 
@@ -242,7 +207,7 @@ def test_an_answer_comes_as_it_was_posted(
 ) -> None:
     _with_steps(settings, (BEFORE_CREATE_USER, "note"))
 
-    assert resumed(frontend, frontend.log_in(openid), value=value).status_code == 201
+    assert frontend.resume(frontend.log_in(openid), value=value).status_code == 201
     assert json.loads(User.objects.get().first_name) == value
 
 
@@ -290,7 +255,7 @@ def test_an_answer_that_not_every_database_stores(
 
     assert wrong.status_code == 400
     assert list(wrong.json()) == ["value"]
-    assert resumed(frontend, paused, value="text").status_code == 201
+    assert frontend.resume(paused, value="text").status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -313,10 +278,10 @@ def test_what_the_endpoints_know_is_text_in_an_answer_too(
     _with_steps(settings, (BEFORE_CREATE_USER, "note"))
     paused = frontend.log_in(openid)
 
-    assert list(resumed(frontend, paused, verification_code=5).data) == ["verification_code"]
+    assert list(frontend.resume(paused, verification_code=5).data) == ["verification_code"]
     assert list(frontend.post({"partial_token": ["a"]}).data) == ["partial_token"]
     # Of no provider any more.
-    assert resumed(frontend, paused, value="text", code=5).status_code == 201
+    assert frontend.resume(paused, value="text", code=5).status_code == 201
 
 
 def test_an_answer_under_the_name_of_the_identity(
@@ -328,7 +293,7 @@ def test_an_answer_under_the_name_of_the_identity(
 
     paused = frontend.log_in(openid)
 
-    assert resumed(frontend, paused, username="countess").status_code == 201
+    assert frontend.resume(paused, username="countess").status_code == 201
     assert User.objects.get().username == "countess"
     assert UserSocialAuth.objects.get().uid == "ada"
 
@@ -353,7 +318,7 @@ def test_an_answer_is_whole_when_the_login_is_resumed_again(
     _with_steps(settings, (BEFORE_CREATE_USER, "ask_for_username"))
     Busy.met = 0
 
-    answer = resumed(frontend, frontend.log_in(openid), username="countess")
+    answer = frontend.resume(frontend.log_in(openid), username="countess")
 
     assert (answer.status_code, Busy.met) == (201, 2)
     assert User.objects.get().username == "countess"
@@ -375,9 +340,9 @@ def test_two_paused_first_logins_are_one_account(
     frontends = [frontend, another(frontend)]
     paused = [each.log_in(openid) for each in frontends]
 
-    first = resumed(frontends[0], paused[0], name="Ada")
+    first = frontends[0].resume(paused[0], name="Ada")
     User.objects.update(username="countess")
-    second = resumed(frontends[1], paused[1], name="Augusta")
+    second = frontends[1].resume(paused[1], name="Augusta")
 
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.data == second.data
@@ -395,7 +360,7 @@ def test_a_paused_first_login_meets_one_that_did_not_pause(
     token = another(frontend).log_in(openid).data["token"]
     _with_steps(settings, (BEFORE_CREATE_USER, "ask"))
 
-    assert resumed(frontend, paused, name="Ada").data == {"token": token}
+    assert frontend.resume(paused, name="Ada").data == {"token": token}
     assert User.objects.count() == 1
 
 
@@ -408,7 +373,7 @@ def test_a_user_found_otherwise_gives_way_to_whom_the_identity_belongs_to(
     ada = User.objects.create(username="ada")
     UserSocialAuth.objects.create(user=ada, provider="oidc", uid="user-1", id_key="sub")
 
-    answer = resumed(frontend, paused, name="Ada")
+    answer = frontend.resume(paused, name="Ada")
 
     assert answer.data == {"token": Token.objects.get(user=ada).key}
     assert UserSocialAuth.objects.get().user == ada
@@ -421,7 +386,7 @@ def test_a_user_found_otherwise_is_kept(
     steps = (AFTER_SOCIAL_USER, "find_the_grace"), (AFTER_SOCIAL_USER, "ask")
     _with_steps(settings, *steps)
 
-    assert resumed(frontend, frontend.log_in(openid), name="Grace").status_code == 201
+    assert frontend.resume(frontend.log_in(openid), name="Grace").status_code == 201
     assert UserSocialAuth.objects.get().user == grace
 
 
@@ -435,7 +400,7 @@ def test_a_known_user_pauses(
     token = frontend.log_in(openid).data["token"]
     _with_steps(settings, (position, "ask"))
 
-    assert resumed(frontend, frontend.log_in(openid), name="Ada").data == {"token": token}
+    assert frontend.resume(frontend.log_in(openid), name="Ada").data == {"token": token}
     assert User.objects.count() == UserSocialAuth.objects.count() == 1
 
 
@@ -447,7 +412,7 @@ def test_a_paused_login_that_was_cleared_away(
     call_command("clearsocial", age=0)
     assert not Partial.objects.exists()
 
-    answer = resumed(frontend, paused, name="Ada")
+    answer = frontend.resume(paused, name="Ada")
 
     assert (answer.status_code, answer.data["error_code"]) == (400, "session_context_missing")
 
@@ -468,7 +433,7 @@ def test_what_the_paused_login_had_found_is_gone(
         User.objects.all().delete()
     left = (User.objects.count(), UserSocialAuth.objects.count(), Token.objects.count())
 
-    answer = resumed(frontend, paused, name="Ada")
+    answer = frontend.resume(paused, name="Ada")
 
     assert (answer.status_code, answer.data["error_code"]) == (400, "session_context_missing")
     assert answer.data["error_recovery"] == "restart_login"
@@ -483,7 +448,7 @@ def test_two_paused_first_logins_continue_at_once(openid: OpenIDProvider, settin
 
     answers = together(
         [
-            lambda n=n: resumed(frontends[n], paused[n], name="Ada")  # type: ignore[misc]
+            lambda n=n: frontends[n].resume(paused[n], name="Ada")  # type: ignore[misc]
             for n in range(4)
         ]
     )
@@ -498,7 +463,7 @@ def test_one_partial_token_posted_twice_at_once(openid: OpenIDProvider, settings
     _with_steps(settings, (BEFORE_CREATE_USER, "ask"))
     paused = Frontend("body").log_in(openid)
 
-    answers = together([lambda: resumed(Frontend("body"), paused, name="Ada")] * 4)
+    answers = together([lambda: Frontend("body").resume(paused, name="Ada")] * 4)
 
     assert sorted(answer.status_code for answer in answers) == [201, 400, 400, 400]
     assert User.objects.count() == 1
@@ -508,12 +473,12 @@ def test_one_partial_token_posted_twice_at_once(openid: OpenIDProvider, settings
 def test_an_answer_to_a_resumed_login_that_collides_is_given_again(
     frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
-    serializer = {"TOKEN_SERIALIZER": "tests.api.login.test_transaction.CollidingAnswer"}
+    serializer = {"TOKEN_SERIALIZER": "tests.support.concurrency.CollidingSerializer"}
     settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, **serializer}
     _with_steps(settings, (BEFORE_CREATE_USER, "ask"))
     paused = frontend.log_in(openid)
-    CollidingAnswer.met = 0
+    CollidingSerializer.calls = 0
 
-    assert resumed(frontend, paused, name="Ada").status_code == 201
-    assert CollidingAnswer.met == 2
+    assert frontend.resume(paused, name="Ada").status_code == 201
+    assert CollidingSerializer.calls == 2
     assert User.objects.count() == 1

@@ -16,10 +16,9 @@ from social_core.pipeline.partial import partial
 from social_django.models import Partial
 
 from social_endpoints.pipeline import Question, require_fields
-from tests.api.login.test_transaction import DEFAULT_PIPELINE
-from tests.api.paused.test_paused import BEFORE_CREATE_USER, BEFORE_SOCIAL_USER, resumed
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.pipeline import BEFORE_CREATE_USER, BEFORE_SOCIAL_USER, DEFAULT_PIPELINE
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
@@ -170,7 +169,7 @@ def test_fields_are_data(
             "choices": None,
         },
     ]
-    assert resumed(frontend, paused, terms=True).status_code == 201
+    assert frontend.resume(paused, terms=True).status_code == 201
 
 
 def test_fields_have_types_limits_and_choices(
@@ -233,7 +232,7 @@ def test_answers_arrive_validated(
     _with_steps(settings, "ask_terms")
     paused = frontend.log_in(openid)
 
-    answer = resumed(frontend, paused, terms="yes", unknown=[1])
+    answer = frontend.resume(paused, terms="yes", unknown=[1])
 
     assert answer.status_code == 201
     assert _answers() == {"terms": True, "newsletter": False}
@@ -257,11 +256,11 @@ def test_wrong_answers_leave_the_login_paused(
     _with_steps(settings, "ask_terms")
     paused = frontend.log_in(openid)
 
-    wrong = resumed(frontend, paused, **answers)
+    wrong = frontend.resume(paused, **answers)
 
     assert (wrong.status_code, wrong.json()) == (400, errors)
     assert not User.objects.exists()
-    assert resumed(frontend, paused, terms=True).status_code == 201
+    assert frontend.resume(paused, terms=True).status_code == 201
 
 
 EVERYTHING: dict[str, Any] = {
@@ -298,7 +297,7 @@ def test_answers_as_json_and_as_a_form(
 
     second = frontend.post(body, **extra)
     assert second.status_code == 202, second.data
-    assert resumed(frontend, second, age=36).status_code == 201
+    assert frontend.resume(second, age=36).status_code == 201
 
     Kept.answers["topics"].sort()
     assert Kept.answers == {**EVERYTHING, "id_of_the_site": 1, "age": 36}
@@ -318,7 +317,7 @@ def test_one_box_of_several_in_a_form(
     one_each = {name: _listed(value)[-1] for name, value in EVERYTHING.items()}
     given = {"partial_token": paused.data["partial_token"], "flow": paused.data.get("flow", "")}
 
-    assert list(resumed(frontend, paused, **one_each).data) == ["topics", "tags"]
+    assert list(frontend.resume(paused, **one_each).data) == ["topics", "tags"]
     assert frontend.post({**given, **one_each}, format="multipart").status_code == 201
     assert (Kept.answers["topics"], Kept.answers["tags"]) == (["law"], ["b"])
 
@@ -341,9 +340,9 @@ def test_a_number_that_is_none(frontend: Frontend, openid: OpenIDProvider, setti
     paused = frontend.log_in(openid)
 
     for ratio in ("inf", "nan", "1e300"):
-        answer = resumed(frontend, paused, ratio=ratio)
+        answer = frontend.resume(paused, ratio=ratio)
         assert (answer.status_code, list(answer.json())) == (400, ["ratio"])
-    assert resumed(frontend, paused, age="9" * 900).status_code == 201
+    assert frontend.resume(paused, age="9" * 900).status_code == 201
 
 
 def test_each_step_is_asked_for_itself(
@@ -353,12 +352,12 @@ def test_each_step_is_asked_for_itself(
     _with_steps(settings, "ask_terms", "ask_age", "ask_greeting")
 
     first = frontend.log_in(openid)
-    second = resumed(frontend, first, terms=True, age=36)
+    second = frontend.resume(first, terms=True, age=36)
     assert [field["name"] for field in second.data["fields"]] == ["age", "ratio"]
-    third = resumed(frontend, second)
+    third = frontend.resume(second)
     assert [field["name"] for field in third.data["fields"]] == ["greeting"]
-    assert resumed(frontend, third, greeting="Hi").json() == {"greeting": ["Who are you?"]}
-    last = resumed(frontend, third, greeting="I am ada@example.com")
+    assert frontend.resume(third, greeting="Hi").json() == {"greeting": ["Who are you?"]}
+    last = frontend.resume(third, greeting="I am ada@example.com")
 
     assert last.status_code == 201
     greeting = {"greeting": "I am ada@example.com"}
@@ -371,11 +370,11 @@ def test_when(frontend: Frontend, openid: OpenIDProvider, settings: Any) -> None
     paused = frontend.log_in(openid)
     other = Frontend(frontend.transport)
     paused_too = other.log_in(openid)
-    assert resumed(frontend, paused, terms=True).status_code == 201
+    assert frontend.resume(paused, terms=True).status_code == 201
     assert _answers() == {"terms": True, "newsletter": False}
 
     # By now this is no newcomer any more.
-    assert resumed(other, paused_too, terms=False).status_code == 201
+    assert other.resume(paused_too, terms=False).status_code == 201
     assert _answers() == "none"
     assert frontend.log_in(openid).status_code == 201
 
@@ -388,7 +387,7 @@ def test_what_a_step_was_answered_that_needs_no_answer_any_more(
     user = User.objects.create(username="ada")
     user.social_auth.create(provider="oidc", uid="user-1", id_key="sub")
 
-    asked = resumed(frontend, paused, terms=True, age=36)
+    asked = frontend.resume(paused, terms=True, age=36)
 
     assert [field["name"] for field in asked.data["fields"]] == ["age", "ratio"]
 
@@ -399,7 +398,7 @@ def test_before_the_user_is_looked_for(
     _with_steps(settings, "ask_terms", position=BEFORE_SOCIAL_USER)
 
     for _ in range(2):
-        assert resumed(frontend, frontend.log_in(openid), terms=True).status_code == 201
+        assert frontend.resume(frontend.log_in(openid), terms=True).status_code == 201
     assert User.objects.count() == 1
 
 
@@ -434,7 +433,7 @@ def test_an_answer_that_json_cannot_carry(
     User.objects.create(username="grace")
     _with_steps(settings, "ask_friend")
 
-    answer = resumed(frontend, frontend.log_in(openid), friend="grace")
+    answer = frontend.resume(frontend.log_in(openid), friend="grace")
 
     assert (answer.status_code, answer.data["error_code"]) == (500, "invalid_setting")
     assert "FriendSerializer: JSON cannot carry what 'friend' validates to" in caplog.text

@@ -12,10 +12,10 @@ from social_core.pipeline.partial import partial
 from social_django.models import UserSocialAuth
 
 from social_endpoints.tokens import TokenSerializer
-from tests.api.login.test_transaction import DEFAULT_PIPELINE
 from tests.api.tokens.test_all import PAIRS
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.pipeline import DEFAULT_PIPELINE
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
