@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from social_endpoints.internal.network.document_cache import memory
+from tests.support.configuration import Configure, configure_endpoints
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
 
@@ -59,9 +61,14 @@ def client() -> APIClient:
     return APIClient()
 
 
+@pytest.fixture
+def configure(settings: Any) -> Configure:
+    """Return a function that sets entries of SOCIAL_ENDPOINTS for one test."""
+    return partial(configure_endpoints, settings)
+
+
 @pytest.fixture(params=["cookie", "body"])
-def frontend(request: pytest.FixtureRequest, settings: Any) -> Frontend:
+def frontend(request: pytest.FixtureRequest, configure: Configure) -> Frontend:
     """Return a frontend, once for each transport."""
-    transport = request.param
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "FLOW_TRANSPORT": transport}
-    return Frontend(transport)
+    configure(FLOW_TRANSPORT=request.param)
+    return Frontend(request.param)

@@ -27,6 +27,7 @@ from social_endpoints.internal.backends.extensions.pkce_sources import SOURCES
 from social_endpoints.pipeline import TYPES
 from social_endpoints.signals import connected
 from tests.support.accounts import logged_in
+from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.openid_provider import OpenIDProvider
 
@@ -179,9 +180,9 @@ def test_each_recipe_is_in_a_page() -> None:
 
 
 @pytest.mark.django_db
-def test_profile_recipe(openid: OpenIDProvider, settings: Any, frontend: Frontend) -> None:
+def test_profile_recipe(openid: OpenIDProvider, configure: Configure, frontend: Frontend) -> None:
     serializer = "docs.recipes.profile.TokenWithProfile"
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "TOKEN_SERIALIZER": serializer}
+    configure(TOKEN_SERIALIZER=serializer)
 
     first, second = frontend.log_in(openid), frontend.log_in(openid)
 
@@ -194,7 +195,9 @@ def test_profile_recipe(openid: OpenIDProvider, settings: Any, frontend: Fronten
 
 
 @pytest.mark.django_db
-def test_tenants_recipe(openid: OpenIDProvider, settings: Any, frontend: Frontend) -> None:
+def test_tenants_recipe(
+    openid: OpenIDProvider, settings: Any, configure: Configure, frontend: Frontend
+) -> None:
     settings.ALLOWED_HOSTS = ["testserver", "tenant.example.com"]
     settings.TENANTS = {
         "tenant.example.com": {
@@ -203,7 +206,7 @@ def test_tenants_recipe(openid: OpenIDProvider, settings: Any, frontend: Fronten
         }
     }
     strategy = "docs.recipes.tenants.TenantStrategy"
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "STRATEGY": strategy}
+    configure(STRATEGY=strategy)
 
     client_ids = {}
     for host in settings.ALLOWED_HOSTS:
@@ -408,12 +411,12 @@ def test_pipelines_page_has_each_type() -> None:
 
 
 @pytest.fixture
-def jwt_browser(openid: OpenIDProvider, settings: Any) -> APIClient:
+def jwt_browser(openid: OpenIDProvider, settings: Any, configure: Configure) -> APIClient:
     """Return a browser that is logged in by JWT in cookies, in the project of the recipe."""
     settings.ROOT_URLCONF = "docs.recipes.jwt_urls"
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.csrf.CsrfViewMiddleware"]
     serializer = "social_endpoints.tokens.JWTCookieSerializer"
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "TOKEN_SERIALIZER": serializer}
+    configure(TOKEN_SERIALIZER=serializer)
     frontend = Frontend("cookie", APIClient(enforce_csrf_checks=True))
     assert frontend.log_in(openid).json() == {"user": "ada"}
     return frontend.client

@@ -15,6 +15,7 @@ import responses
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
+from tests.support.configuration import configure_endpoints
 from tests.support.openid_provider import signing_key
 
 TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
@@ -76,7 +77,7 @@ class IdTokenProvider:
     def install(self, settings: Any) -> None:
         """Configure the project, and stand on the wire."""
         settings.AUTHENTICATION_BACKENDS = [self.path]
-        settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": [self.name]}
+        configure_endpoints(settings, NATIVE_PROVIDERS=[self.name])
         for name, value in self.settings.items():
             setattr(settings, name, value)
         self.wire.add_callback("GET", self.jwks, callback=self._keys)

@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 
 from social_endpoints.conf import Settings
 from social_endpoints.conf import settings as ours
+from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.interpreter import python
 from tests.support.openid_provider import OpenIDProvider
@@ -148,10 +149,11 @@ def test_token_strategy_of_djoser_is_used_where_ours_is_absent(
     frontend: Frontend,
     openid: OpenIDProvider,
     settings: Any,
+    configure: Configure,
 ) -> None:
     settings.DJOSER = djoser
     if serializer is not None:
-        settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "TOKEN_SERIALIZER": serializer}
+        configure(TOKEN_SERIALIZER=serializer)
 
     assert set(frontend.log_in(openid).data) == body
 
@@ -170,9 +172,9 @@ def test_token_strategy_of_djoser_is_used_where_ours_is_absent(
     ids=lambda mistake: str(next(iter(mistake.values()))),
 )
 def test_mistake_in_the_settings_is_a_500_with_the_error_body(
-    mistake: dict[str, Any], method: str, settings: Any, caplog: pytest.LogCaptureFixture
+    mistake: dict[str, Any], method: str, configure: Configure, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, **mistake}
+    configure(**mistake)
     data = {"redirect_uri": REDIRECT_URI, "code": "c", "state": "s"}
 
     answer = getattr(APIClient(), method)("/auth/o/github/", data)
@@ -195,9 +197,9 @@ def test_mistake_in_the_settings_is_a_500_with_the_error_body(
     ids=lambda mistake: "-".join(map(str, *mistake.items())),
 )
 def test_mistake_in_the_settings_of_begin_is_a_500_with_the_error_body(
-    mistake: dict[str, Any], settings: Any, caplog: pytest.LogCaptureFixture
+    mistake: dict[str, Any], configure: Configure, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, **mistake}
+    configure(**mistake)
 
     answer = APIClient().get("/auth/o/github/", {"redirect_uri": REDIRECT_URI})
 

@@ -15,6 +15,7 @@ from social_core.backends.oauth import BaseOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 
 from social_endpoints.internal.flows.flow import LOGIN, Flow, open_flow, seal
+from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.openid_provider import OpenIDProvider
 
@@ -271,20 +272,20 @@ def test_twelve_begins_in_parallel_all_complete(openid: OpenIDProvider) -> None:
     [("cookie", True, False), ("body", False, True), ("auto", True, True)],
 )
 def test_transports(
-    transport: str, in_cookie: bool, in_body: bool, openid: OpenIDProvider, settings: Any
+    transport: str, in_cookie: bool, in_body: bool, openid: OpenIDProvider, configure: Configure
 ) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "FLOW_TRANSPORT": transport}
+    configure(FLOW_TRANSPORT=transport)
     for accepted, way in ((in_cookie, "cookie"), (in_body, "body")):
         begun = Frontend("cookie").begin()
         assert bool(begun.cookies) == in_cookie
         assert ("flow" in begun.data) == in_body
 
-        settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "FLOW_TRANSPORT": "auto"}
+        configure(FLOW_TRANSPORT="auto")
         frontend = Frontend(way)
         begun = frontend.begin()
         if way == "body":
             frontend.client.cookies.clear()
-        settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "FLOW_TRANSPORT": transport}
+        configure(FLOW_TRANSPORT=transport)
         callback = openid.authorize(begun.data["authorization_url"])
         answer = frontend.complete(begun, callback)
         assert answer.status_code == (201 if accepted else 400)

@@ -15,6 +15,7 @@ from drf_spectacular.management.commands import spectacular
 from social_endpoints.internal.actions.capabilities import CAPABILITIES
 from social_endpoints.internal.backends.protocols import PROTOCOLS
 from social_endpoints.pipeline import TYPES
+from tests.support.configuration import Configure, configure_endpoints
 from tests.support.token_urls import OurAuthView
 from tests.unit.test_checks import OURS, urlconf
 
@@ -52,7 +53,7 @@ def schema() -> dict[str, Any]:
 
 def answer_with(settings: Any, dotted_path: str) -> None:
     """Choose the token serializer."""
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "TOKEN_SERIALIZER": dotted_path}
+    configure_endpoints(settings, TOKEN_SERIALIZER=dotted_path)
 
 
 def properties(
@@ -260,13 +261,13 @@ def test_endpoint_that_the_project_has_twice(pattern: Any, settings: Any) -> Non
 
 
 @pytest.mark.needs("rest_framework_simplejwt")
-def test_view_behind_jwt_cookies_is_described(settings: Any) -> None:
+def test_view_behind_jwt_cookies_is_described(settings: Any, configure: Configure) -> None:
     """A project with our authentication class has a schema without warnings, too."""
     from social_endpoints.tokens import jwt_cookies as tokens
 
     view = OurAuthView.as_view(authentication_classes=[tokens.JWTCookieAuthentication])
     settings.ROOT_URLCONF = urlconf(path("mine/<str:provider>/", view))
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "JWT_ACCESS_COOKIE": "our-cookie"}
+    configure(JWT_ACCESS_COOKIE="our-cookie")
 
     document = schema()
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from social_django.models import Code
 
 from tests.support.concurrency import together
+from tests.support.configuration import Configure
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import DEFAULT_PIPELINE
@@ -247,8 +248,8 @@ def test_who_is_known_meanwhile_needs_no_link(frontend: Frontend, openid: OpenID
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_confirmation_posted_twice_at_once(openid: OpenIDProvider, settings: Any) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "FLOW_TRANSPORT": "body"}
+def test_a_confirmation_posted_twice_at_once(openid: OpenIDProvider, configure: Configure) -> None:
+    configure(FLOW_TRANSPORT="body")
     frontend = Frontend("body")
     asked = follow(frontend, frontend.log_in(openid))
 

@@ -19,6 +19,7 @@ from social_django.models import Nonce, Partial, UserSocialAuth
 
 from social_endpoints.checks.accounts import check_isolation
 from tests.support.concurrency import together
+from tests.support.configuration import Configure
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import AFTER_SOCIAL_USER, DEFAULT_PIPELINE, pipeline_with
@@ -72,9 +73,9 @@ def forget_what_the_table_needs(details: Any, *args: Any, **kwargs: Any) -> dict
 
 
 @pytest.fixture
-def unique(settings: Any) -> Any:
+def unique(settings: Any, configure: Configure) -> Any:
     """Have a project with one account for each address."""
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "UNIQUE_EMAIL": True}
+    configure(UNIQUE_EMAIL=True)
     return settings
 
 
@@ -339,10 +340,12 @@ def test_first_logins_of_one_identity(isolation: None, unique: Any, openid: Open
 
 
 @pytest.mark.django_db(transaction=True)
-def test_first_logins_that_are_linked(isolation: None, unique: Any, newcomers: Newcomers) -> None:
+def test_first_logins_that_are_linked(
+    isolation: None, unique: Any, newcomers: Newcomers, configure: Configure
+) -> None:
     """Who comes later finds the account of who was first, and is linked to that."""
     agree = {"EMAIL_ASSOCIATION_POLICY": "tests.api.accounts.test_unique_email.agree"}
-    unique.SOCIAL_ENDPOINTS = {**unique.SOCIAL_ENDPOINTS, **agree}
+    configure(**agree)
     unique.SOCIAL_AUTH_GITHUB_SCOPE = ["user:email"]
     unique.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_SOCIAL_USER, ASSOCIATE))
     place = unique.SOCIAL_AUTH_PIPELINE.index("social_core.pipeline.user.get_username")
@@ -503,7 +506,12 @@ class Level(Enum):
     ],
 )
 def test_a_level_of_isolation_at_which_logins_do_not_see_each_other(
-    vendor: str, level: Any, found: bool, unique: Any, monkeypatch: pytest.MonkeyPatch
+    vendor: str,
+    level: Any,
+    found: bool,
+    unique: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    configure: Configure,
 ) -> None:
     options = {**connection.settings_dict["OPTIONS"], "isolation_level": level}
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
@@ -511,5 +519,5 @@ def test_a_level_of_isolation_at_which_logins_do_not_see_each_other(
 
     assert check_isolation in registry.registered_checks
     assert [message.id for message in check_isolation()] == ["social_endpoints.W012"] * found
-    unique.SOCIAL_ENDPOINTS = {**unique.SOCIAL_ENDPOINTS, "UNIQUE_EMAIL": False}
+    configure(UNIQUE_EMAIL=False)
     assert check_isolation() == []

@@ -21,6 +21,7 @@ from social_django.models import UserSocialAuth
 
 from social_endpoints import pipeline
 from tests.support.concurrency import THREADS, together
+from tests.support.configuration import Configure
 from tests.support.email_providers import CONSUMERS, Providers
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
@@ -448,9 +449,14 @@ def test_another_account_whose_address_only_looks_alike(
 @pytest.mark.parametrize("unique", [False, True])
 @pytest.mark.parametrize("other", [EMAIL, "ADA@EXAMPLE.COM"])
 def test_two_accounts_with_the_address(
-    other: str, unique: bool, ada: Any, frontend: Frontend, verified: OpenIDProvider, settings: Any
+    other: str,
+    unique: bool,
+    ada: Any,
+    frontend: Frontend,
+    verified: OpenIDProvider,
+    configure: Configure,
 ) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "UNIQUE_EMAIL": unique}
+    configure(UNIQUE_EMAIL=unique)
     User.objects.create(username="other", email=other)
 
     answer = frontend.log_in(verified)

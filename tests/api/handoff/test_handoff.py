@@ -29,6 +29,7 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from social_endpoints.internal.flows import handoff_cache as handoffs
+from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.openid_provider import OpenIDProvider, signing_key
 
@@ -114,9 +115,9 @@ def test_a_begin_without_a_query_to_the_database(
     ],
 )
 def test_it_redirects_to_where_the_login_began_and_nowhere_else(
-    uri: str, before: str, frontend: Frontend, openid: OpenIDProvider, settings: Any
+    uri: str, before: str, frontend: Frontend, openid: OpenIDProvider, configure: Configure
 ) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "ALLOWED_REDIRECT_URIS": [uri]}
+    configure(ALLOWED_REDIRECT_URIS=[uri])
     begun = frontend.begin(redirect_uri=uri)
     answer = openid.authorize(begun.data["authorization_url"])
     evil = "https://evil.example.com/"

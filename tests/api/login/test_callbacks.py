@@ -19,6 +19,7 @@ from social_core.exceptions import AuthSessionError
 from social_django.models import Nonce, UserSocialAuth
 
 from social_endpoints.internal.network.document_cache import memory
+from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.openid_provider import ISSUER, OpenIDProvider
 
@@ -86,10 +87,10 @@ def test_telegram(as_sent: Any, encoding: str, telegram: str, frontend: Frontend
 
 
 def test_telegram_with_a_query_of_the_pages_own(
-    telegram: str, frontend: Frontend, settings: Any
+    telegram: str, frontend: Frontend, configure: Configure
 ) -> None:
     uri = f"{REDIRECT_URI}?provider=telegram&next=%2F"
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "ALLOWED_REDIRECT_URIS": [uri]}
+    configure(ALLOWED_REDIRECT_URIS=[uri])
     begun = frontend.begin(telegram, redirect_uri=uri)
     own = {"provider": "telegram", "next": "/"}
 

@@ -11,6 +11,7 @@ from django.contrib.auth.signals import user_logged_in, user_login_failed
 from rest_framework.authtoken.models import Token
 from social_django.models import Association, Nonce, UserSocialAuth
 
+from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.openid_provider import ISSUER, OpenIDProvider
 
@@ -106,8 +107,8 @@ def test_the_body_wins_over_the_query_and_the_last_of_a_repeated_parameter_count
     assert answer.status_code == 201, answer.data
 
 
-def test_a_flow_in_the_query_string_is_none(openid: OpenIDProvider, settings: Any) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "FLOW_TRANSPORT": "body"}
+def test_a_flow_in_the_query_string_is_none(openid: OpenIDProvider, configure: Configure) -> None:
+    configure(FLOW_TRANSPORT="body")
     frontend = Frontend("body")
     begun = frontend.begin()
     callback = openid.authorize(begun.data["authorization_url"])

@@ -25,6 +25,7 @@ from social_django.models import Partial
 
 from social_endpoints.strategy import Strategy
 from social_endpoints.views import ProviderAuthView
+from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import DEFAULT_PIPELINE
@@ -110,12 +111,9 @@ def _with_step(settings: Any, step: str, position: int = 4) -> None:
     settings.SOCIAL_AUTH_PIPELINE = steps
 
 
-def test_credentials_per_tenant(frontend: Frontend, settings: Any) -> None:
+def test_credentials_per_tenant(frontend: Frontend, settings: Any, configure: Configure) -> None:
     settings.ALLOWED_HOSTS = ["*"]
-    settings.SOCIAL_ENDPOINTS = {
-        **settings.SOCIAL_ENDPOINTS,
-        "STRATEGY": "tests.api.login.test_project.TenantStrategy",
-    }
+    configure(STRATEGY="tests.api.login.test_project.TenantStrategy")
     for tenant in ("red", "blue"):
         answer = frontend.client.get(
             "/auth/o/github/",
@@ -219,9 +217,9 @@ def test_a_login_pauses_again(frontend: Frontend, openid: OpenIDProvider, settin
 
 
 def test_a_partial_token_of_another_login_continues_nothing(
-    openid: OpenIDProvider, settings: Any
+    openid: OpenIDProvider, settings: Any, configure: Configure
 ) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "FLOW_TRANSPORT": "body"}
+    configure(FLOW_TRANSPORT="body")
     _with_step(settings, "ask_for_name")
     paused = []
     for subject in ("user-1", "user-2"):

@@ -18,6 +18,7 @@ from rest_framework.authtoken.models import Token
 from social_django.models import DjangoStorage, UserSocialAuth
 
 from social_endpoints.tokens import TokenSerializer
+from tests.support.configuration import Configure
 from tests.support.frontend import Frontend
 from tests.support.interpreter import python
 from tests.support.openid_provider import OpenIDProvider
@@ -194,11 +195,10 @@ class ForUsersOfAnotherProject(TokenSerializer):
     user_relations = ("device",)
 
 
-def test_a_relation_that_there_is_not(log_in: Callable[[], Counter[str]], settings: Any) -> None:
-    settings.SOCIAL_ENDPOINTS = {
-        **settings.SOCIAL_ENDPOINTS,
-        "TOKEN_SERIALIZER": "tests.api.login.test_queries.ForUsersOfAnotherProject",
-    }
+def test_a_relation_that_there_is_not(
+    log_in: Callable[[], Counter[str]], configure: Configure
+) -> None:
+    configure(TOKEN_SERIALIZER="tests.api.login.test_queries.ForUsersOfAnotherProject")
     log_in()
 
     assert queries(log_in()) == 5

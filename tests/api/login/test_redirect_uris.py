@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from rest_framework.test import APIClient
 
+from tests.support.configuration import Configure, configure_endpoints
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.openid_provider import OpenIDProvider
 
@@ -84,7 +85,7 @@ def unfinished(uri: str, *, provider: str, request: HttpRequest) -> bool:
 
 def allow(settings: Any, *uris: str) -> None:
     """List redirect URIs."""
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "ALLOWED_REDIRECT_URIS": uris}
+    configure_endpoints(settings, ALLOWED_REDIRECT_URIS=uris)
 
 
 def begin(uri: str, provider: str = "github") -> Any:
@@ -287,9 +288,9 @@ class TestPolicy:
     """A callable of the project's."""
 
     @pytest.fixture(autouse=True)
-    def _policy(self, settings: Any) -> None:
+    def _policy(self, configure: Configure) -> None:
         name = f"{__name__}.policy"
-        settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "ALLOWED_REDIRECT_URIS": name}
+        configure(ALLOWED_REDIRECT_URIS=name)
         policy.answer = True
         policy.asked.clear()
 
@@ -321,19 +322,21 @@ class TestPolicy:
         assert policy.asked == []
 
     @pytest.mark.parametrize("uri", ["https://[", "https://[::1", "nonsense", "mailto:a@b", "\0"])
-    def test_that_fails_over_a_malformed_uri_has_refused_it(self, uri: str, settings: Any) -> None:
+    def test_that_fails_over_a_malformed_uri_has_refused_it(
+        self, uri: str, configure: Configure
+    ) -> None:
         """No input may cause a 500."""
         name = f"{__name__}.previews"
-        settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "ALLOWED_REDIRECT_URIS": name}
+        configure(ALLOWED_REDIRECT_URIS=name)
 
         assert sent(begin("https://a.preview.example.com/")) == ["https://a.preview.example.com/"]
         assert is_refused(begin(uri))
 
     def test_that_is_misconfigured_is_a_500_with_the_error_body(
-        self, settings: Any, caplog: pytest.LogCaptureFixture
+        self, configure: Configure, caplog: pytest.LogCaptureFixture
     ) -> None:
         name = f"{__name__}.unfinished"
-        settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "ALLOWED_REDIRECT_URIS": name}
+        configure(ALLOWED_REDIRECT_URIS=name)
 
         answer = begin(LISTED)
 

@@ -19,6 +19,7 @@ from rest_framework.throttling import BaseThrottle
 
 from social_endpoints.views import ProviderListView
 from social_endpoints.views.base import EndpointView
+from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.openid_provider import OpenIDProvider
 
@@ -82,11 +83,11 @@ def _empty_cache() -> None:
 
 
 @pytest.fixture
-def limit(settings: Any) -> Any:
+def limit(configure: Configure) -> Any:
     """Return what sets the rates."""
 
     def set_rates(**rates: Any) -> None:
-        settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "THROTTLE_RATES": rates}
+        configure(THROTTLE_RATES=rates)
 
     return set_rates
 
@@ -105,8 +106,10 @@ def statuses(client: APIClient, *paths: str, **extra: Any) -> list[int]:
 
 
 @pytest.mark.parametrize("rates", [None, {}, {"anon": None, "user": None}, {"user": "1/day"}])
-def test_nothing_is_counted_without_a_rate(rates: Any, client: APIClient, settings: Any) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "THROTTLE_RATES": rates}
+def test_nothing_is_counted_without_a_rate(
+    rates: Any, client: APIClient, settings: Any, configure: Configure
+) -> None:
+    configure(THROTTLE_RATES=rates)
     settings.CACHES = {"default": {"BACKEND": "tests.api.login.test_throttling.BrokenCache"}}
 
     assert statuses(client, LIST, LIST, LIST) == [200, 200, 200]
@@ -312,9 +315,9 @@ def test_throttles_of_the_project_apply_too(client: APIClient, limit: Any) -> No
     ],
 )
 def test_wrong_rate(
-    rates: Any, client: APIClient, settings: Any, caplog: pytest.LogCaptureFixture
+    rates: Any, client: APIClient, configure: Configure, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "THROTTLE_RATES": rates}
+    configure(THROTTLE_RATES=rates)
 
     answers = client.get(LIST), client.post("/auth/o/github/"), client.get(CALLBACK)
 

@@ -23,6 +23,7 @@ from tests.support.concurrency import (
     log_in_together,
     together,
 )
+from tests.support.configuration import Configure
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import DEFAULT_PIPELINE
@@ -82,7 +83,7 @@ def assert_nothing_is_left() -> None:
 
 
 @pytest.fixture
-def broken(request: pytest.FixtureRequest, settings: Any) -> Any:
+def broken(request: pytest.FixtureRequest, settings: Any, configure: Configure) -> Any:
     """Break one part of a login, by its name."""
     signals = {"user_logged_in": user_logged_in, "post_save": post_save}
     part = request.param
@@ -91,7 +92,7 @@ def broken(request: pytest.FixtureRequest, settings: Any) -> Any:
         signals[part].connect(fail, sender=senders.get(part))
     elif part in {"Broken", "BrokenBody"}:
         serializer = {"TOKEN_SERIALIZER": f"tests.api.login.test_transaction.{part}"}
-        settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, **serializer}
+        configure(**serializer)
     else:
         steps = [*DEFAULT_PIPELINE, f"tests.api.login.test_transaction.{part}"]
         settings.SOCIAL_AUTH_PIPELINE = steps
@@ -100,10 +101,7 @@ def broken(request: pytest.FixtureRequest, settings: Any) -> Any:
         for name, signal in signals.items():
             signal.disconnect(fail, sender=senders.get(name))
         settings.SOCIAL_AUTH_PIPELINE = DEFAULT_PIPELINE
-        settings.SOCIAL_ENDPOINTS = {
-            **settings.SOCIAL_ENDPOINTS,
-            "TOKEN_SERIALIZER": "social_endpoints.tokens.TokenSerializer",
-        }
+        configure(TOKEN_SERIALIZER="social_endpoints.tokens.TokenSerializer")
 
     yield mend
     mend()
@@ -291,14 +289,11 @@ def test_who_meets_another_login_tries_again(
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("serializer", ["TokenSerializer", "SessionSerializer"])
 def test_logins_of_one_user_at_the_same_moment(
-    serializer: str, openid: OpenIDProvider, settings: Any
+    serializer: str, openid: OpenIDProvider, settings: Any, configure: Configure
 ) -> None:
     """Their first write is not the pipeline's, but the token's or that of ``last_login``."""
     settings.MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware"]
-    settings.SOCIAL_ENDPOINTS = {
-        **settings.SOCIAL_ENDPOINTS,
-        "TOKEN_SERIALIZER": f"social_endpoints.tokens.{serializer}",
-    }
+    configure(TOKEN_SERIALIZER=f"social_endpoints.tokens.{serializer}")
     Frontend("cookie").log_in(openid)
     settings.SOCIAL_AUTH_PIPELINE = DEFAULT_PIPELINE[:7]
 
@@ -310,10 +305,10 @@ def test_logins_of_one_user_at_the_same_moment(
 
 @pytest.mark.django_db(transaction=True)
 def test_an_answer_that_collides_is_given_again(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any
+    frontend: Frontend, openid: OpenIDProvider, configure: Configure
 ) -> None:
     serializer = {"TOKEN_SERIALIZER": "tests.support.concurrency.CollidingSerializer"}
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, **serializer}
+    configure(**serializer)
     CollidingSerializer.calls = 0
 
     assert frontend.log_in(openid).status_code == 201

@@ -35,6 +35,7 @@ from tests.support.access_token_providers import (
     TOKENINFO,
     TokenProvider,
 )
+from tests.support.configuration import Configure, configure_endpoints
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import ISSUER, OpenIDProvider, signing_key
 
@@ -110,7 +111,7 @@ class NoVerifier:
 
 
 @pytest.fixture
-def put(settings: Any, openid: OpenIDProvider) -> Any:
+def put(settings: Any, configure: Configure, openid: OpenIDProvider) -> Any:
     """Return a function that configures a provider and puts it on the wire."""
 
     def put(name: str) -> TokenProvider:
@@ -118,7 +119,7 @@ def put(settings: Any, openid: OpenIDProvider) -> Any:
         for setting, value in provider.settings.items():
             setattr(settings, setting, value)
         settings.AUTHENTICATION_BACKENDS = [provider.path]
-        settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": [name]}
+        configure(NATIVE_PROVIDERS=[name])
         provider.install(openid)
         return provider
 
@@ -404,7 +405,7 @@ def test_what_the_redirect_has_stored_is_kept(
 
 
 def test_paused_login_is_continued(
-    provider: TokenProvider, openid: OpenIDProvider, settings: Any
+    provider: TokenProvider, openid: OpenIDProvider, settings: Any, configure: Configure
 ) -> None:
     by_redirect(provider, openid)
     UserSocialAuth.objects.update(extra_data={"refresh_token": "refresh-by-redirect"})
@@ -412,7 +413,7 @@ def test_paused_login_is_continued(
     pipeline = [*DEFAULT_AUTH_PIPELINE]
     pipeline.insert(before, "tests.support.pipeline.ask_name")
     settings.SOCIAL_AUTH_PIPELINE = pipeline
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "FLOW_TRANSPORT": "body"}
+    configure(FLOW_TRANSPORT="body")
 
     paused = sign_in(provider)
     assert paused.status_code == 202, paused.data
@@ -571,14 +572,14 @@ def test_github_forbids(github: TokenProvider) -> None:
 
 
 def test_github_under_another_name_and_at_another_place(
-    github: TokenProvider, openid: OpenIDProvider, settings: Any
+    github: TokenProvider, openid: OpenIDProvider, settings: Any, configure: Configure
 ) -> None:
     """By class: a subclass of the project's, and the server of an enterprise."""
     api = "https://github.example.com/api/v3"
     enterprise = "social_core.backends.github_enterprise.GithubEnterpriseOAuth2"
     settings.AUTHENTICATION_BACKENDS = [f"{HERE}.CompanyGithub", enterprise]
     names = ["company-github", "github-enterprise"]
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": names}
+    configure(NATIVE_PROVIDERS=names)
     for name in ("COMPANY_GITHUB", "GITHUB_ENTERPRISE"):
         setattr(settings, f"SOCIAL_AUTH_{name}_KEY", "our-github-id")
         setattr(settings, f"SOCIAL_AUTH_{name}_SECRET", "our-github-secret")
@@ -592,9 +593,9 @@ def test_github_under_another_name_and_at_another_place(
 
 @pytest.mark.parametrize("providers", [None, 5, "github"])
 def test_a_setting_that_is_no_list(
-    providers: Any, github: TokenProvider, settings: Any, caplog: pytest.LogCaptureFixture
+    providers: Any, github: TokenProvider, configure: Configure, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": providers}
+    configure(NATIVE_PROVIDERS=providers)
 
     answers = sign_in(github), APIClient().get("/auth/o/")
 
@@ -605,10 +606,15 @@ def test_a_setting_that_is_no_list(
 
 @pytest.mark.parametrize(("status", "answered"), [(204, 201), (404, 400)])
 def test_github_membership_is_demanded_as_by_redirect(
-    status: int, answered: int, github: TokenProvider, openid: OpenIDProvider, settings: Any
+    status: int,
+    answered: int,
+    github: TokenProvider,
+    openid: OpenIDProvider,
+    settings: Any,
+    configure: Configure,
 ) -> None:
     settings.AUTHENTICATION_BACKENDS = ["social_core.backends.github.GithubOrganizationOAuth2"]
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["github-org"]}
+    configure(NATIVE_PROVIDERS=["github-org"])
     settings.SOCIAL_AUTH_GITHUB_ORG_KEY = "our-github-id"
     settings.SOCIAL_AUTH_GITHUB_ORG_SECRET = "our-github-secret"
     settings.SOCIAL_AUTH_GITHUB_ORG_NAME = "corp"
@@ -755,7 +761,7 @@ def test_introspection_url_that_is_none(url: Any, oidc: TokenProvider, settings:
 def plain(settings: Any, openid: OpenIDProvider, **introspected: Any) -> None:
     """Configure a provider of OAuth 2 that has an introspection endpoint."""
     settings.AUTHENTICATION_BACKENDS = [f"{HERE}.Plain"]
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["plain"]}
+    configure_endpoints(settings, NATIVE_PROVIDERS=["plain"])
     settings.SOCIAL_AUTH_PLAIN_KEY = settings.SOCIAL_AUTH_PLAIN_SECRET = "our-id"
     settings.SOCIAL_AUTH_PLAIN_INTROSPECTION_URL = "https://plain.example.com/introspect"
     answer = {"active": True, "client_id": "our-id", **introspected}
@@ -781,10 +787,12 @@ def test_subject_is_compared_with_what_the_provider_has_for_it(
     assert_refused(sign_in("plain"), "invalid_claim")
 
 
-def test_okta_has_the_subject_under_another_name(settings: Any, openid: OpenIDProvider) -> None:
+def test_okta_has_the_subject_under_another_name(
+    settings: Any, configure: Configure, openid: OpenIDProvider
+) -> None:
     okta = "https://okta.example.com"
     settings.AUTHENTICATION_BACKENDS = ["social_core.backends.okta.OktaOAuth2"]
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["okta-oauth2"]}
+    configure(NATIVE_PROVIDERS=["okta-oauth2"])
     settings.SOCIAL_AUTH_OKTA_OAUTH2_KEY = settings.SOCIAL_AUTH_OKTA_OAUTH2_SECRET = "our-id"
     settings.SOCIAL_AUTH_OKTA_OAUTH2_API_URL = f"{okta}/oauth2"
     introspected = {"active": True, "client_id": "our-id", "sub": "ada@example.com", "uid": "00u1"}
@@ -848,11 +856,7 @@ def test_missing_client_is_a_misconfiguration(
 
 
 def name_verifier(settings: Any, name: str, path: Any, **more: Any) -> None:
-    settings.SOCIAL_ENDPOINTS = {
-        **settings.SOCIAL_ENDPOINTS,
-        "NATIVE_VERIFIERS": {name: path},
-        **more,
-    }
+    configure_endpoints(settings, NATIVE_VERIFIERS={name: path}, **more)
 
 
 def test_verifier_of_the_project_replaces_ours(
@@ -926,8 +930,8 @@ def test_entry_that_cannot_be_followed(
     assert github.asked == []
 
 
-def test_setting_that_is_no_dictionary(github: TokenProvider, settings: Any) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_VERIFIERS": ["github"]}
+def test_setting_that_is_no_dictionary(github: TokenProvider, configure: Configure) -> None:
+    configure(NATIVE_VERIFIERS=["github"])
 
     assert [message.id for message in run_checks()] == ["social_endpoints.E003"]
     assert sign_in(github).status_code == 500
@@ -952,10 +956,12 @@ def test_check_leaves_backends_that_cannot_be_imported_to_another(settings: Any)
         f"{HERE}.WithoutDiscovery",
     ],
 )
-def test_provider_that_cannot_say_for_whom(path: str, settings: Any, wire: Any) -> None:
+def test_provider_that_cannot_say_for_whom(
+    path: str, settings: Any, configure: Configure, wire: Any
+) -> None:
     name = import_string(path).name
     settings.AUTHENTICATION_BACKENDS = [path]
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": [name]}
+    configure(NATIVE_PROVIDERS=[name])
 
     answer = sign_in(name)
 
@@ -967,8 +973,10 @@ def test_provider_that_cannot_say_for_whom(path: str, settings: Any, wire: Any) 
 # --- The endpoint ---------------------------------------------------------------------
 
 
-def test_provider_that_is_not_listed_is_unknown(github: TokenProvider, settings: Any) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["oidc", "x"]}
+def test_provider_that_is_not_listed_is_unknown(
+    github: TokenProvider, configure: Configure
+) -> None:
+    configure(NATIVE_PROVIDERS=["oidc", "x"])
 
     assert [sign_in(name).status_code for name in ("github", "oidc", "x", "y")] == [404] * 4
     assert github.asked == []
@@ -983,14 +991,14 @@ def test_token_that_is_no_text(github: TokenProvider) -> None:
 
 
 def test_another_site_can_post_no_token_of_the_attackers(
-    github: TokenProvider, settings: Any
+    github: TokenProvider, settings: Any, configure: Configure
 ) -> None:
     settings.MIDDLEWARE = [
         *settings.MIDDLEWARE,
         "django.contrib.sessions.middleware.SessionMiddleware",
     ]
     serializer = "social_endpoints.tokens.SessionSerializer"
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "TOKEN_SERIALIZER": serializer}
+    configure(TOKEN_SERIALIZER=serializer)
 
     for kind in ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
         answer = APIClient().post(

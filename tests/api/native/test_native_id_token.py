@@ -37,6 +37,7 @@ from social_django.models import Nonce, UserSocialAuth
 
 from social_endpoints.internal.network.document_cache import PAUSE, memory
 from social_endpoints.strategy import Strategy
+from tests.support.configuration import Configure
 from tests.support.frontend import Frontend
 from tests.support.id_token_providers import (
     PROVIDERS,
@@ -829,10 +830,10 @@ def test_googles_profile_of_nobody_knows_whom(google: IdTokenProvider) -> None:
 
 
 def test_a_backend_that_hands_on_a_part_of_the_profile(
-    oidc: IdTokenProvider, openid: OpenIDProvider, settings: Any
+    oidc: IdTokenProvider, openid: OpenIDProvider, settings: Any, configure: Configure
 ) -> None:
     settings.AUTHENTICATION_BACKENDS = ["social_core.backends.cas.CASOpenIdConnectAuth"]
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["cas"]}
+    configure(NATIVE_PROVIDERS=["cas"])
     settings.SOCIAL_AUTH_CAS_OIDC_ENDPOINT = "https://id.example.com"
     settings.SOCIAL_AUTH_CAS_KEY = "our-client-id"
     openid.userinfo["attributes"] = {"email": "ada@example.com"}
@@ -868,11 +869,16 @@ class Careless(OpenIdConnectAuth):
     ("email", "status"), [("ada@example.com", 201), ("victim@example.com", 400), (None, 400)]
 )
 def test_a_profile_without_a_subject(
-    email: Any, status: int, oidc: IdTokenProvider, openid: OpenIDProvider, settings: Any
+    email: Any,
+    status: int,
+    oidc: IdTokenProvider,
+    openid: OpenIDProvider,
+    settings: Any,
+    configure: Configure,
 ) -> None:
     oidc.name = "careless"
     settings.AUTHENTICATION_BACKENDS = ["tests.api.native.test_native_id_token.Careless"]
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["careless"]}
+    configure(NATIVE_PROVIDERS=["careless"])
     settings.SOCIAL_AUTH_CARELESS_KEY = "our-client-id"
     openid.userinfo = {"email": email}
 
@@ -1157,9 +1163,9 @@ def test_an_inactive_user(provider: IdTokenProvider) -> None:
 
 @pytest.mark.parametrize("name", ["unknown", "oidc", "email"])
 def test_a_provider_that_does_not_take_part(
-    name: str, oidc: IdTokenProvider, settings: Any
+    name: str, oidc: IdTokenProvider, settings: Any, configure: Configure
 ) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["email"]}
+    configure(NATIVE_PROVIDERS=["email"])
     settings.AUTHENTICATION_BACKENDS = [oidc.path, "social_core.backends.email.EmailAuth"]
 
     answer = sign_in(name, oidc.token())
@@ -1177,9 +1183,9 @@ def test_off_by_default(oidc: IdTokenProvider, settings: Any) -> None:
 @pytest.mark.parametrize("names", ["oidc", "oidc,github", None, 7])
 @pytest.mark.parametrize("path", ["oidc/token/", ""])
 def test_names_that_are_no_list(
-    names: Any, path: str, oidc: IdTokenProvider, settings: Any
+    names: Any, path: str, oidc: IdTokenProvider, configure: Configure
 ) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": names}
+    configure(NATIVE_PROVIDERS=names)
     client = APIClient()
     ask = client.post if path else client.get
 
@@ -1239,10 +1245,12 @@ def test_get_is_nothing(oidc: IdTokenProvider) -> None:
 
 
 @pytest.mark.parametrize("name", ["github", "oidc-only-links"])
-def test_a_provider_without_id_tokens(name: str, oidc: IdTokenProvider, settings: Any) -> None:
+def test_a_provider_without_id_tokens(
+    name: str, oidc: IdTokenProvider, settings: Any, configure: Configure
+) -> None:
     path = "tests.api.native.test_native_id_token.OnlyLinks"
     settings.AUTHENTICATION_BACKENDS = ["social_core.backends.github.GithubOAuth2", path]
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": [name]}
+    configure(NATIVE_PROVIDERS=[name])
     settings.SOCIAL_AUTH_OIDC_ONLY_LINKS_OIDC_ENDPOINT = "https://id.example.com"
 
     answer = sign_in(name, oidc.token())
@@ -1259,13 +1267,10 @@ class OnlyLinks(OpenIdConnectAuth):
 
 
 def test_a_login_that_is_kept_in_a_cookie_takes_json_alone(
-    oidc: IdTokenProvider, settings: Any
+    oidc: IdTokenProvider, settings: Any, configure: Configure
 ) -> None:
     settings.MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware"]
-    settings.SOCIAL_ENDPOINTS = {
-        **settings.SOCIAL_ENDPOINTS,
-        "TOKEN_SERIALIZER": "social_endpoints.tokens.SessionSerializer",
-    }
+    configure(TOKEN_SERIALIZER="social_endpoints.tokens.SessionSerializer")
     body, path = {"id_token": oidc.token()}, "/auth/o/oidc/token/"
     form = "application/x-www-form-urlencoded"
     query = f"{path}?{urlencode(body)}"
@@ -1322,9 +1327,9 @@ def test_no_secret_is_logged(provider: IdTokenProvider, caplog: pytest.LogCaptur
     ],
 )
 def test_the_list_of_providers_tells(
-    listed: list[str], capabilities: list[str], oidc: IdTokenProvider, settings: Any
+    listed: list[str], capabilities: list[str], oidc: IdTokenProvider, configure: Configure
 ) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": listed}
+    configure(NATIVE_PROVIDERS=listed)
 
     (shown,) = APIClient().get("/auth/o/", secure=True).data
 
@@ -1345,14 +1350,16 @@ def test_the_list_of_providers_tells(
         (["oidc-only-links"], ["Take it out"]),
     ],
 )
-def test_check_of_the_names(names: Any, found: list[str], settings: Any) -> None:
+def test_check_of_the_names(
+    names: Any, found: list[str], settings: Any, configure: Configure
+) -> None:
     settings.AUTHENTICATION_BACKENDS = [
         "social_core.backends.open_id_connect.OpenIdConnectAuth",
         "social_core.backends.github.GithubOAuth2",
         "social_core.backends.google.GoogleOAuth",
         "tests.api.native.test_native_id_token.OnlyLinks",
     ]
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": names}
+    configure(NATIVE_PROVIDERS=names)
 
     messages = [one for one in run_checks() if one.id == "social_endpoints.E019"]
 
@@ -1375,10 +1382,10 @@ def test_check_of_the_names(names: Any, found: list[str], settings: Any) -> None
     ],
 )
 def test_check_of_the_settings(
-    name: str, value: Any, is_wrong: bool, strategy: bool, settings: Any
+    name: str, value: Any, is_wrong: bool, strategy: bool, settings: Any, configure: Configure
 ) -> None:
     settings.AUTHENTICATION_BACKENDS = ["social_core.backends.open_id_connect.OpenIdConnectAuth"]
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["oidc"]}
+    configure(NATIVE_PROVIDERS=["oidc"])
     if strategy:
         settings.SOCIAL_ENDPOINTS["STRATEGY"] = "tests.api.native.test_native_id_token.Tenants"
     setattr(settings, f"SOCIAL_AUTH_OIDC_{name}", value)
@@ -1400,8 +1407,8 @@ class Tenants(Strategy):
         {"NATIVE_PROVIDERS": ["oidc"], "NATIVE_VERIFIERS": {"oidc": "no.such.Class"}},
     ],
 )
-def test_check_leaves_it_to_others(changed: dict[str, Any], settings: Any) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, **changed}
+def test_check_leaves_it_to_others(changed: dict[str, Any], configure: Configure) -> None:
+    configure(**changed)
 
     ids = {one.id for one in run_checks()}
 
@@ -1416,23 +1423,25 @@ def test_check_leaves_it_to_others(changed: dict[str, Any], settings: Any) -> No
         ({"STRATEGY": "no.such.Strategy"}, {"social_endpoints.E005"}),
     ],
 )
-def test_check_without_a_request(changed: dict[str, Any], found: set[str], settings: Any) -> None:
+def test_check_without_a_request(
+    changed: dict[str, Any], found: set[str], configure: Configure
+) -> None:
     """A strategy of the project's may need one, or a table that is not there before migrate."""
     native = {"NATIVE_PROVIDERS": ["oidc"], **changed}
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, **native}
+    configure(**native)
 
     assert {one.id for one in run_checks()} == found
 
 
-def test_check_of_backends_that_cannot_be_imported(settings: Any) -> None:
+def test_check_of_backends_that_cannot_be_imported(settings: Any, configure: Configure) -> None:
     settings.AUTHENTICATION_BACKENDS = ["no.such.Backend"]
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["oidc"]}
+    configure(NATIVE_PROVIDERS=["oidc"])
 
     assert "social_endpoints.E019" not in {one.id for one in run_checks()}
 
 
-def test_check_of_a_storage_that_cannot_be_imported(settings: Any) -> None:
+def test_check_of_a_storage_that_cannot_be_imported(settings: Any, configure: Configure) -> None:
     settings.SOCIAL_AUTH_STORAGE = "no.such.Storage"
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["oidc"]}
+    configure(NATIVE_PROVIDERS=["oidc"])
 
     assert {one.id for one in run_checks()} == {"social_endpoints.E013"}

@@ -13,7 +13,6 @@ import jwt
 import pytest
 import requests
 import responses
-from django.conf import settings as project
 from django.core.cache import cache
 from django.core.cache.backends.filebased import FileBasedCache
 from social_core.backends.azuread import AzureADOAuth2
@@ -31,6 +30,7 @@ from social_endpoints.internal.network.document_cache import (
     memory,
 )
 from social_endpoints.strategy import Strategy
+from tests.support.configuration import Configure
 from tests.support.frontend import Frontend
 from tests.support.http_provider import served
 from tests.support.id_token_providers import other_key
@@ -150,9 +150,9 @@ def test_after_a_day_it_is_asked_again(asked: Callable[[], list[str]]) -> None:
 
 
 def test_native_sign_in_knows_the_same_keys(
-    asked: Callable[[], list[str]], openid: OpenIDProvider, settings: Any
+    asked: Callable[[], list[str]], openid: OpenIDProvider, settings: Any, configure: Configure
 ) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["oidc"]}
+    configure(NATIVE_PROVIDERS=["oidc"])
     settings.SOCIAL_AUTH_OIDC_JWT_ALGORITHMS = ["RS256", "PS256"]
     openid.said = {}  # So social-core writes into what it is given.
     asked()
@@ -645,13 +645,12 @@ class ByHost(Strategy):
 
 
 @pytest.fixture
-def begin_at(settings: Any, wire: responses.RequestsMock) -> Callable[..., str]:
+def begin_at(
+    settings: Any, configure: Configure, wire: responses.RequestsMock
+) -> Callable[..., str]:
     """Return what begins at a tenant, and returns where its users are sent."""
     settings.ALLOWED_HOSTS = ["*"]
-    settings.SOCIAL_ENDPOINTS = {
-        **project.SOCIAL_ENDPOINTS,
-        "STRATEGY": "tests.api.network.test_remembered.ByHost",
-    }
+    configure(STRATEGY="tests.api.network.test_remembered.ByHost")
 
     def begin(host: str, text: str = "") -> str:
         url = f"https://id.{host}"

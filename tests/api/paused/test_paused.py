@@ -17,6 +17,7 @@ from social_core.pipeline.social_auth import social_user as core_social_user
 from social_django.models import Partial, UserSocialAuth
 
 from tests.support.concurrency import CollidingSerializer, together
+from tests.support.configuration import Configure
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import (
@@ -458,8 +459,10 @@ def test_two_paused_first_logins_continue_at_once(openid: OpenIDProvider, settin
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_partial_token_posted_twice_at_once(openid: OpenIDProvider, settings: Any) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "FLOW_TRANSPORT": "body"}
+def test_one_partial_token_posted_twice_at_once(
+    openid: OpenIDProvider, settings: Any, configure: Configure
+) -> None:
+    configure(FLOW_TRANSPORT="body")
     _with_steps(settings, (BEFORE_CREATE_USER, "ask"))
     paused = Frontend("body").log_in(openid)
 
@@ -471,10 +474,10 @@ def test_one_partial_token_posted_twice_at_once(openid: OpenIDProvider, settings
 
 @pytest.mark.django_db(transaction=True)
 def test_an_answer_to_a_resumed_login_that_collides_is_given_again(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any
+    frontend: Frontend, openid: OpenIDProvider, settings: Any, configure: Configure
 ) -> None:
     serializer = {"TOKEN_SERIALIZER": "tests.support.concurrency.CollidingSerializer"}
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, **serializer}
+    configure(**serializer)
     _with_steps(settings, (BEFORE_CREATE_USER, "ask"))
     paused = frontend.log_in(openid)
     CollidingSerializer.calls = 0

@@ -84,7 +84,7 @@ def test_begin(
     settings: Any,
     django_assert_num_queries: Any,
 ) -> None:
-    configure(settings, name)
+    configure_backend(settings, name)
 
     query = {"shop": "acme"} if name == "shopify" else {}
     with django_assert_num_queries(0):
@@ -105,7 +105,7 @@ def test_begin(
 
 @pytest.mark.parametrize("name", sorted(NO_REDIRECT & BACKENDS.keys()))
 def test_backends_without_a_redirect(name: str, settings: Any) -> None:
-    configure(settings, name)
+    configure_backend(settings, name)
 
     answer = Frontend("cookie").begin(name, redirect_uri=REDIRECT_URI)
 
@@ -114,7 +114,7 @@ def test_backends_without_a_redirect(name: str, settings: Any) -> None:
 
 @pytest.mark.parametrize("name", sorted(ASSOCIATION_ONLY))
 def test_backends_that_log_nobody_in(name: str, settings: Any) -> None:
-    configure(settings, name)
+    configure_backend(settings, name)
 
     answer = Frontend("cookie").begin(name, redirect_uri=REDIRECT_URI)
 
@@ -122,7 +122,7 @@ def test_backends_that_log_nobody_in(name: str, settings: Any) -> None:
     assert answer.data["error_recovery"] == "use_existing_account"
 
 
-def configure(settings: Any, name: str) -> None:
+def configure_backend(settings: Any, name: str) -> None:
     backend = BACKENDS[name]
     settings.AUTHENTICATION_BACKENDS = [f"{backend.__module__}.{backend.__qualname__}"]
     settings.SOCIAL_ENDPOINTS = {"ALLOWED_REDIRECT_URIS": [REDIRECT_URI]}
@@ -279,7 +279,7 @@ def test_vk_id_brings_everything_in_one_parameter(
 @pytest.fixture
 def apple(settings: Any, wire: responses.RequestsMock) -> str:
     """Configure Sign in with Apple; return the URL of its token endpoint."""
-    configure(settings, "apple-id")
+    configure_backend(settings, "apple-id")
     settings.SOCIAL_ENDPOINTS = {"ALLOWED_REDIRECT_URIS": [REDIRECT_URI], "FLOW_TRANSPORT": "body"}
     return "https://appleid.apple.com/auth/token"
 
@@ -361,7 +361,7 @@ def test_a_secret_of_apples_that_is_no_key_is_the_projects_mistake(
 
 
 def test_an_authorization_url_that_is_none_is_the_projects_mistake(settings: Any) -> None:
-    configure(settings, "github")
+    configure_backend(settings, "github")
     settings.SOCIAL_AUTH_GITHUB_AUTHORIZATION_URL = "/authorize"
 
     answer = Frontend("body").begin("github", redirect_uri=REDIRECT_URI)

@@ -10,6 +10,7 @@ import responses
 from django.contrib.auth import get_user_model
 from social_core.backends.oauth import BaseOAuth1
 
+from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.oauth1_provider import URL, Twitter
 
@@ -63,9 +64,9 @@ def test_login(encoding: str, frontend: Frontend, twitter: Twitter) -> None:
     "uri", [REDIRECT_URI, "https://app.example.com/cb?next=%2Fa%26b&x=1+2/", "com.example.app:/cb"]
 )
 def test_the_redirect_uri_reaches_the_provider_as_it_is(
-    uri: str, frontend: Frontend, twitter: Twitter, settings: Any
+    uri: str, frontend: Frontend, twitter: Twitter, configure: Configure
 ) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "ALLOWED_REDIRECT_URIS": [uri]}
+    configure(ALLOWED_REDIRECT_URIS=[uri])
 
     frontend.begin("twitter", redirect_uri=uri)
 

@@ -21,6 +21,7 @@ from social_django.models import Association, Nonce, UserSocialAuth
 
 from social_endpoints.internal.network.bounded import BoundedAdapter
 from social_endpoints.internal.network.openid_fetcher import WithoutRedirects
+from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.openid2_provider import OpenID2Provider
 
@@ -110,9 +111,9 @@ def test_the_realm_is_the_pages_origin(
     ],
 )
 def test_the_redirect_uri_stays_as_it_is(
-    uri: str, name: str, frontend: Frontend, openid2: OpenID2Provider, settings: Any
+    uri: str, name: str, frontend: Frontend, openid2: OpenID2Provider, configure: Configure
 ) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "ALLOWED_REDIRECT_URIS": [uri]}
+    configure(ALLOWED_REDIRECT_URIS=[uri])
     begun = frontend.begin(name, redirect_uri=uri, openid_identifier="https://openid.example.com/")
     url = begun.data["authorization_url"]
     return_to = parse_qs(urlsplit(url).query)["openid.return_to"][0]
@@ -490,9 +491,11 @@ def test_a_server_that_holds_on(path: str, code: str, slow: str, settings: Any) 
     assert (answer.status_code, answer.data["error_code"]) == (400, code)
 
 
-def test_a_server_that_holds_on_for_longer_than_a_login_may_take(slow: str, settings: Any) -> None:
+def test_a_server_that_holds_on_for_longer_than_a_login_may_take(
+    slow: str, settings: Any, configure: Configure
+) -> None:
     settings.SOCIAL_AUTH_REQUESTS_TIMEOUT = 20
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "LOGIN_TIMEOUT": 0.5}
+    configure(LOGIN_TIMEOUT=0.5)
 
     answer = begin(Frontend("body"), "openid", f"{slow}/drip")
 

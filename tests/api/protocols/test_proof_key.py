@@ -14,7 +14,13 @@ import responses
 from social_core.backends.github import GithubOAuth2
 
 from social_endpoints.internal.backends.extensions.pkce_sources import REFUSING, SOURCES
-from tests.api.protocols.test_backends import ASSOCIATION_ONLY, BACKENDS, NO_REDIRECT, configure
+from tests.api.protocols.test_backends import (
+    ASSOCIATION_ONLY,
+    BACKENDS,
+    NO_REDIRECT,
+    configure_backend,
+)
+from tests.support.configuration import configure_endpoints
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.openid_provider import OpenIDProvider
 
@@ -31,7 +37,7 @@ class OurGithub(GithubOAuth2):
 
 
 def pkce(settings: Any, value: Any) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "PKCE": value}
+    configure_endpoints(settings, PKCE=value)
 
 
 def asked(begun: Any) -> dict[str, str]:
@@ -83,7 +89,7 @@ def silence(wire: responses.RequestsMock) -> responses.RequestsMock:
 def test_every_backend_sends_the_verifier_with_the_code(
     name: str, silence: responses.RequestsMock, settings: Any
 ) -> None:
-    configure(settings, name)
+    configure_backend(settings, name)
     pkce(settings, True)
     frontend = Frontend("body")
     begun = frontend.begin(name, redirect_uri=settings.SOCIAL_ENDPOINTS["ALLOWED_REDIRECT_URIS"][0])
@@ -104,7 +110,7 @@ def test_every_backend_sends_the_verifier_with_the_code(
 def test_auto_uses_it_where_the_provider_says_so(
     name: str, silence: responses.RequestsMock, settings: Any
 ) -> None:
-    configure(settings, name)
+    configure_backend(settings, name)
     uri = settings.SOCIAL_ENDPOINTS["ALLOWED_REDIRECT_URIS"][0]
 
     assert uses_pkce(Frontend("body").begin(name, redirect_uri=uri))
@@ -119,7 +125,7 @@ def test_each_source_is_of_a_backend_and_has_a_url() -> None:
 def test_auto_does_not_use_it_elsewhere(
     name: str, silence: responses.RequestsMock, settings: Any
 ) -> None:
-    configure(settings, name)
+    configure_backend(settings, name)
     uri = settings.SOCIAL_ENDPOINTS["ALLOWED_REDIRECT_URIS"][0]
 
     assert not uses_pkce(Frontend("body").begin(name, redirect_uri=uri))
@@ -182,7 +188,7 @@ def test_discovery_that_is_not_needed_to_begin_is_not_asked(
 def test_discovery_of_one_who_refuses_it_is_not_believed(
     wire: responses.RequestsMock, settings: Any
 ) -> None:
-    configure(settings, "linkedin-openidconnect")
+    configure_backend(settings, "linkedin-openidconnect")
     document = {
         "issuer": "https://www.linkedin.com",
         "authorization_endpoint": "https://www.linkedin.com/authorize",

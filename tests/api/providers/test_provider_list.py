@@ -22,7 +22,13 @@ from social_django.finders import SocialAuthIconFinder
 
 from social_endpoints.strategy import Strategy
 from social_endpoints.views import ProviderListView
-from tests.api.protocols.test_backends import ASSOCIATION_ONLY, BACKENDS, NO_REDIRECT, configure
+from tests.api.protocols.test_backends import (
+    ASSOCIATION_ONLY,
+    BACKENDS,
+    NO_REDIRECT,
+    configure_backend,
+)
+from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
 
 pytestmark = pytest.mark.django_db
@@ -234,7 +240,7 @@ def test_it_agrees_with_begin_for_every_backend(
 ) -> None:
     paths, project = [], SimpleNamespace()
     for name in BACKENDS:
-        configure(project, name)
+        configure_backend(project, name)
         paths += project.AUTHENTICATION_BACKENDS
     project.AUTHENTICATION_BACKENDS = paths
 
@@ -294,8 +300,8 @@ def test_without_a_key_nothing_can_begin(settings: Any, frontend: Frontend) -> N
     assert frontend.begin("github").status_code == 500
 
 
-def test_a_tenant_has_what_it_has_a_key_of(settings: Any) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "STRATEGY": f"{HERE}.TenantStrategy"}
+def test_a_tenant_has_what_it_has_a_key_of(configure: Configure) -> None:
+    configure(STRATEGY=f"{HERE}.TenantStrategy")
 
     def can_begin(**headers: str) -> dict[str, bool]:
         return {one["name"]: bool(one["begin_url"]) for one in listed(headers=headers)}
@@ -304,15 +310,15 @@ def test_a_tenant_has_what_it_has_a_key_of(settings: Any) -> None:
     assert can_begin(Tenant="red") == {"oidc": True, "github": True}
 
 
-def test_a_strategy_that_fails(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "STRATEGY": f"{HERE}.BrokenStrategy"}
+def test_a_strategy_that_fails(configure: Configure, caplog: pytest.LogCaptureFixture) -> None:
+    configure(STRATEGY=f"{HERE}.BrokenStrategy")
 
     assert [one["capabilities"] for one in listed()] == [[], []]
     assert "github cannot be listed in full" in caplog.text
 
 
-def test_a_strategy_that_cannot_be_imported(settings: Any) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "STRATEGY": "nowhere.Strategy"}
+def test_a_strategy_that_cannot_be_imported(configure: Configure) -> None:
+    configure(STRATEGY="nowhere.Strategy")
 
     answer = APIClient().get(PATH)
 
@@ -324,8 +330,8 @@ def test_a_strategy_that_cannot_be_imported(settings: Any) -> None:
 # --- Titles ---------------------------------------------------------------------------
 
 
-def test_title_may_be_of_the_request(settings: Any) -> None:
-    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "STRATEGY": f"{HERE}.OwnStrategy"}
+def test_title_may_be_of_the_request(settings: Any, configure: Configure) -> None:
+    configure(STRATEGY=f"{HERE}.OwnStrategy")
 
     assert only(settings, f"{HERE}.Titled")["title"] == "For testserver"
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.configuration import Configure
+
 # The tests also run where the extras are not installed, as a project may be.
 collect_ignore = [
     *([] if find_spec("knox") else ["test_knox.py"]),
@@ -28,13 +30,12 @@ def _urls(settings: Any) -> None:
 
 
 @pytest.fixture
-def answer_with(settings: Any) -> Callable[..., None]:
+def answer_with(configure: Configure) -> Callable[..., None]:
     """Return what chooses the token serializer, by its name among ours or by its path."""
 
     def choose(serializer: str, **others: Any) -> None:
         dotted_path = serializer if "." in serializer else f"social_endpoints.tokens.{serializer}"
-        ours = {**settings.SOCIAL_ENDPOINTS, "TOKEN_SERIALIZER": dotted_path, **others}
-        settings.SOCIAL_ENDPOINTS = ours
+        configure(TOKEN_SERIALIZER=dotted_path, **others)
 
     return choose
 

@@ -54,7 +54,7 @@ class RefusingStrategy:
         raise ValidationError({"detail": "Not today."})
 
 
-def configure(settings: Any, strategy: Any) -> None:
+def configure_djoser(settings: Any, strategy: Any) -> None:
     """Make the project one that comes from djoser."""
     settings.SOCIAL_ENDPOINTS = {
         name: value
@@ -71,7 +71,7 @@ def configure(settings: Any, strategy: Any) -> None:
 def test_body_is_that_of_djoser(
     as_path: bool, frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
-    configure(settings, f"{__name__}.TokenStrategy" if as_path else TokenStrategy)
+    configure_djoser(settings, f"{__name__}.TokenStrategy" if as_path else TokenStrategy)
 
     answer = frontend.log_in(openid)
 
@@ -81,7 +81,7 @@ def test_body_is_that_of_djoser(
 
 
 def test_redirect_uris_of_djoser_are_the_ones_allowed(client: APIClient, settings: Any) -> None:
-    configure(settings, TokenStrategy)
+    configure_djoser(settings, TokenStrategy)
 
     uris = [REDIRECT_URI, "https://other.example.com/"]
     answers = [client.get("/auth/o/github/", {"redirect_uri": uri}) for uri in uris]
@@ -92,7 +92,7 @@ def test_redirect_uris_of_djoser_are_the_ones_allowed(client: APIClient, setting
 def test_strategy_that_is_an_object(
     frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
-    configure(settings, EverythingStrategy())
+    configure_djoser(settings, EverythingStrategy())
 
     assert frontend.log_in(openid).json() == {
         "number": 1,
@@ -108,7 +108,7 @@ def test_objects_further_down_are_text_as_well(
     frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
     """Else the answer fails after the login has been kept."""
-    configure(settings, ObjectsStrategy())
+    configure_djoser(settings, ObjectsStrategy())
 
     assert frontend.log_in(openid).json() == {"account": {"user": "ada"}, "users": ["ada"]}
 
@@ -116,7 +116,7 @@ def test_objects_further_down_are_text_as_well(
 def test_strategy_that_refuses_leaves_nothing(
     frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
-    configure(settings, RefusingStrategy)
+    configure_djoser(settings, RefusingStrategy)
 
     answer = frontend.log_in(openid)
 
@@ -129,7 +129,7 @@ def test_strategy_that_refuses_leaves_nothing(
 def test_strategy_that_is_none_is_a_mistake_in_the_settings(
     strategy: Any, frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
-    configure(settings, strategy)
+    configure_djoser(settings, strategy)
 
     answer = frontend.log_in(openid)
 
