@@ -22,7 +22,8 @@ from social_core.backends.github import GithubOAuth2
 import social_endpoints
 from social_endpoints.strategy import Strategy
 from tests.support.interpreter import python
-from tests.unit.test_conf import ObtainedText
+from tests.support.token_serializers import ObtainedText
+from tests.support.urlconf import ENDPOINTS, urlconf
 
 needs_jwt = pytest.mark.needs("rest_framework_simplejwt")
 needs_knox = pytest.mark.needs("knox")
@@ -33,8 +34,6 @@ SESSION_MIDDLEWARE = "django.contrib.sessions.middleware.SessionMiddleware"
 CSRF_MIDDLEWARE = "django.middleware.csrf.CsrfViewMiddleware"
 GITHUB = "social_core.backends.github.GithubOAuth2"
 OIDC = "social_core.backends.open_id_connect.OpenIdConnectAuth"
-
-OURS = path("auth/", include("social_endpoints.urls"))
 
 
 # From Django 6.1 on, the checks of models look at the database.
@@ -464,7 +463,9 @@ class TestTokenSerializer:
         assert "SOCIAL_AUTH_TOKEN_STRATEGY" in only("E011").msg
 
     @pytest.mark.parametrize(
-        "strategy", ["tests.unit.test_conf.ObtainedText", ObtainedText], ids=["path", "class"]
+        "strategy",
+        ["tests.support.token_serializers.ObtainedText", ObtainedText],
+        ids=["path", "class"],
     )
     def test_djoser_strategy(self, strategy: Any, settings: Any) -> None:
         settings.DJOSER = {"SOCIAL_AUTH_TOKEN_STRATEGY": strategy}
@@ -704,7 +705,7 @@ class TestURLs:
         install_djoser(monkeypatch)
         theirs = path("auth/", include("djoser.social.urls"))
         nested_theirs = path("api/", include([theirs]))
-        settings.ROOT_URLCONF = urlconf(nested_theirs if nested else theirs, OURS)
+        settings.ROOT_URLCONF = urlconf(nested_theirs if nested else theirs, ENDPOINTS)
 
         assert "include('social_endpoints.urls')" in only("E014").hint
 
@@ -713,7 +714,7 @@ class TestURLs:
     ) -> None:
         """A project keeps djoser for passwords."""
         install_djoser(monkeypatch)
-        settings.ROOT_URLCONF = urlconf(path("auth/", include("djoser.urls")), OURS)
+        settings.ROOT_URLCONF = urlconf(path("auth/", include("djoser.urls")), ENDPOINTS)
 
         assert findings() == []
 
@@ -883,10 +884,3 @@ class TestIcons:
         settings.AUTHENTICATION_BACKENDS = ["nowhere.Backend"]
 
         only("E013")
-
-
-def urlconf(*patterns: Any) -> ModuleType:
-    """Return the URLs of a project."""
-    module = ModuleType("project_urls")
-    module.urlpatterns = list(patterns)  # type: ignore[attr-defined]
-    return module

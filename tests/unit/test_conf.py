@@ -14,16 +14,9 @@ from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.interpreter import python
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.token_serializers import ObtainedText
 
 OTHER_URI = "https://other.example.com/callback"
-
-
-class ObtainedText:
-    """A token strategy as djoser has them."""
-
-    @classmethod
-    def obtain(cls, user: Any) -> dict[str, Any]:
-        return {"obtained": "text", "user": user}
 
 
 def begin(uri: str) -> int:
@@ -189,7 +182,7 @@ def test_mistake_in_the_settings_is_a_500_with_the_error_body(
     [
         {"STRATEGY": "tests.Missing"},
         {"STRATEGY": None},
-        {"STRATEGY": "tests.unit.test_conf.ObtainedText"},
+        {"STRATEGY": "tests.support.token_serializers.ObtainedText"},
         {"ALLOWED_REDIRECT_URIS": "tests.Missing"},
         {"ALLOWED_REDIRECT_URIS": "tests.unit.test_conf.OTHER_URI"},
         {"ALLOWED_REDIRECT_URIS": 5},

@@ -17,7 +17,7 @@ from social_endpoints.internal.backends.protocols import PROTOCOLS
 from social_endpoints.pipeline import TYPES
 from tests.support.configuration import Configure, configure_endpoints
 from tests.support.token_urls import OurAuthView
-from tests.unit.test_checks import OURS, urlconf
+from tests.support.urlconf import ENDPOINTS, urlconf
 
 PATH = "/auth/o/{provider}/"
 
@@ -40,7 +40,7 @@ INSTALLED = [
 @pytest.fixture(autouse=True)
 def _spectacular(settings: Any) -> None:
     settings.REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
-    settings.DJOSER = {"SOCIAL_AUTH_TOKEN_STRATEGY": "tests.unit.test_conf.ObtainedText"}
+    settings.DJOSER = {"SOCIAL_AUTH_TOKEN_STRATEGY": "tests.support.token_serializers.ObtainedText"}
 
 
 def schema() -> dict[str, Any]:
@@ -253,7 +253,7 @@ def test_token_body_of_djoser_is_an_object_of_unknown_content(settings: Any) -> 
     ids=["subclass", "include"],
 )
 def test_endpoint_that_the_project_has_twice(pattern: Any, settings: Any) -> None:
-    settings.ROOT_URLCONF = urlconf(OURS, pattern)
+    settings.ROOT_URLCONF = urlconf(ENDPOINTS, pattern)
 
     paths = schema()["paths"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -15,22 +14,10 @@ from social_django.models import UserSocialAuth
 
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.token_serializers import PAIRS
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
-
-# A login in a cookie needs its flow in a cookie.
-SHIPPED = {
-    "TokenSerializer": ("cookie", "body"),
-    "DjoserSerializer": ("cookie", "body"),
-    "SessionSerializer": ("cookie",),
-}
-if find_spec("rest_framework_simplejwt"):
-    SHIPPED |= {"JWTSerializer": ("cookie", "body"), "JWTCookieSerializer": ("cookie",)}
-if find_spec("knox"):
-    SHIPPED |= {"KnoxTokenSerializer": ("cookie", "body")}
-
-PAIRS = [(name, transport) for name, transports in SHIPPED.items() for transport in transports]
 
 
 @pytest.fixture(params=PAIRS, ids="-".join)
@@ -54,7 +41,7 @@ def frontend(
 ) -> Frontend:
     """Return a frontend of a project that has what the serializer needs."""
     name, transport = pair
-    settings.DJOSER = {"SOCIAL_AUTH_TOKEN_STRATEGY": "tests.unit.test_conf.ObtainedText"}
+    settings.DJOSER = {"SOCIAL_AUTH_TOKEN_STRATEGY": "tests.support.token_serializers.ObtainedText"}
     answer_with(name, FLOW_TRANSPORT=transport)
     return Frontend(transport)
 

@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from rest_framework.test import APIClient
-from rest_framework_simplejwt.serializers import TokenObtainPairSerializer
 from rest_framework_simplejwt.settings import api_settings
-from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
-
-
-class WithClaims(TokenObtainPairSerializer):
-    """A project's own, as Simple JWT documents it."""
-
-    @classmethod
-    def get_token(cls, user: Any) -> Token:
-        token = super().get_token(user)
-        token["email"] = user.email
-        return token
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +51,7 @@ def test_claims_of_the_project_are_in_both_tokens(
     frontend: Frontend, openid: OpenIDProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Simple JWT reads SIMPLE_JWT once: to override the setting would not reach it.
-    dotted_path = f"{__name__}.{WithClaims.__name__}"
+    dotted_path = "tests.support.jwt_claims.WithClaims"
     monkeypatch.setattr(api_settings, "TOKEN_OBTAIN_SERIALIZER", dotted_path)
 
     body = frontend.log_in(openid).json()

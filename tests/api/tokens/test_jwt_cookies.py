@@ -13,8 +13,8 @@ from rest_framework.test import APIClient
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from tests.api.tokens.test_jwt import WithClaims
 from tests.support.frontend import REDIRECT_URI, Frontend
+from tests.support.jwt_claims import WithClaims
 from tests.support.openid_provider import OpenIDProvider
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cookie_middleware")]

@@ -12,10 +12,10 @@ from social_core.pipeline.partial import partial
 from social_django.models import UserSocialAuth
 
 from social_endpoints.tokens import TokenSerializer
-from tests.api.tokens.test_all import PAIRS
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import DEFAULT_PIPELINE
+from tests.support.token_serializers import PAIRS
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
@@ -45,7 +45,7 @@ def test_every_shipped_serializer(
     answer_with: Callable[..., None],
     settings: Any,
 ) -> None:
-    settings.DJOSER = {"SOCIAL_AUTH_TOKEN_STRATEGY": "tests.unit.test_conf.ObtainedText"}
+    settings.DJOSER = {"SOCIAL_AUTH_TOKEN_STRATEGY": "tests.support.token_serializers.ObtainedText"}
     frontend = Frontend(transport)
     answer_with(serializer, FLOW_TRANSPORT=transport)
     without = frontend.log_in(openid)

@@ -1,0 +1,17 @@
+"""URL configurations that a test builds."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from django.urls import include, path
+
+ENDPOINTS = path("auth/", include("social_endpoints.urls"))
+
+
+def urlconf(*patterns: Any) -> ModuleType:
+    """Return the URLs of a project."""
+    module = ModuleType("project_urls")
+    module.urlpatterns = list(patterns)  # type: ignore[attr-defined]
+    return module
