@@ -1,4 +1,4 @@
-"""The base of every token serializer."""
+"""The base class of token serializers."""
 
 from __future__ import annotations
 
@@ -12,76 +12,85 @@ from django.http import HttpRequest
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from social_endpoints.conf import NAME, listed
+from social_endpoints.conf import NAME, get_names
 from social_endpoints.types import Login
 
 OPTIONAL_FIELDS = ("is_new_user", "new_association")
-"""What ``TOKEN_FIELDS`` may name."""
+"""The fields that the setting ``TOKEN_FIELDS`` can add."""
 
 
 class LoginSerializer(serializers.Serializer[Login]):
-    """Answers a completed login.
+    """Builds the 201 response of a completed login.
 
-    Subclass it, or one of the shipped serializers, and name your class in
-    ``TOKEN_SERIALIZER``. The instance is a :class:`~social_endpoints.types.Login`,
-    the declared fields are the body of the 201, and each field finds its value by
-    its name or ``source`` among what :meth:`issue` returns and the login's own
-    ``user``, ``social``, ``provider``, ``is_new`` (or ``is_new_user``) and
-    ``new_association``::
+    Subclass it, or one of the shipped token serializers, and name your class in the setting
+    ``TOKEN_SERIALIZER``. The fields that you declare are the body of the response. The value of
+    a field is looked up by its name or its ``source``, first in the dictionary that
+    :meth:`issue` returns and then in the login: ``user``, ``social``, ``provider``, ``is_new``
+    (also available as ``is_new_user``) and ``new_association``. See
+    :class:`~social_endpoints.types.Login`. ::
 
         class TokenWithProfile(TokenSerializer):
             user = ProfileSerializer()
             is_new_user = serializers.BooleanField()
 
-    Everything below runs in the transaction of the login: what you write is kept
-    with the login or not at all, and what you raise ends it. A DRF
-    ``ValidationError`` is the client's answer as it is.
+    All methods are called inside the transaction of the login. What you write to the database
+    is committed together with the login or not at all. If you raise an exception, the login
+    fails. A DRF ``ValidationError`` becomes the response, a 400.
     """
 
     required_apps: ClassVar[tuple[str, ...]] = ()
-    """Entries of ``INSTALLED_APPS`` that must be there; a system check looks."""
+    """Apps that must be in ``INSTALLED_APPS``. A system check reports missing ones."""
 
     required_middleware: ClassVar[tuple[str, ...]] = ()
-    """Entries of ``MIDDLEWARE`` that must be there; a system check looks."""
-
-    user_relations: ClassVar[tuple[str, ...]] = ()
-    """One-to-one relations of the user model that :meth:`issue` reads. Where all steps of the
-    pipeline are social-core's and nothing receives ``pre_save`` or ``post_save`` of an identity,
-    they are there with the user, without a query of their own. What is in another database than
-    the users is not."""
+    """Classes that must be in ``MIDDLEWARE``. A system check reports missing ones."""
 
     sets_cookies: ClassVar[bool] = False
-    """Whether the login is kept in a cookie. Then a flow travels in a cookie only,
-    because one that another site can post would log the victim in as the attacker."""
+    """Set this to true if you store the login in a cookie. Flows then travel in a cookie only,
+    because a flow that another site can post would sign the victim in as the attacker."""
 
     def get_fields(self) -> dict[str, Any]:
-        """Return the declared fields, and those of ``TOKEN_FIELDS`` that are not declared.
+        """Return the declared fields and those that the setting ``TOKEN_FIELDS`` adds.
 
-        :raises ImproperlyConfigured: it is no list, or names a field that there is not.
+        :raises ImproperlyConfigured: ``TOKEN_FIELDS`` is not a list of known fields.
         """
-        found = super().get_fields()
-        for name in listed("TOKEN_FIELDS"):
+        all_fields = super().get_fields()
+        for name in get_names("TOKEN_FIELDS"):
             if name not in OPTIONAL_FIELDS:
-                raise ImproperlyConfigured(f"{NAME}['TOKEN_FIELDS'] names {name!r}.")
-            found.setdefault(name, serializers.BooleanField(read_only=True))
-        return found
+                raise ImproperlyConfigured(f"{NAME}['TOKEN_FIELDS']: unknown field {name!r}.")
+            all_fields.setdefault(name, serializers.BooleanField(read_only=True))
+        return all_fields
 
     def issue(self, login: Login) -> Mapping[str, Any]:
-        """Issue whatever proves the login from now on, and return the fields' values."""
+        """Issue a token for the user and return values for your fields.
+
+        Override this method to issue a token of your own kind.
+        """
         return {}
 
     def log_in(self, request: HttpRequest, login: Login) -> None:
-        """Tell the project of the login, which keeps ``last_login``."""
+        """Send Django's signal ``user_logged_in``, which updates ``last_login``.
+
+        Override this method to do more at each login, in a session for example. The body of the
+        response is complete by then.
+
+        :param request: Django's request.
+        """
         user_logged_in.send(sender=type(login.user), request=request, user=login.user)
 
     def take_back(self, request: HttpRequest) -> None:
-        """Undo what :meth:`log_in` has done outside of the database: the login has failed."""
+        """Undo the effects of :meth:`log_in` outside the database, because the login failed.
+
+        Override this method if your :meth:`log_in` has such effects. The database is rolled back
+        without your help.
+
+        :param request: Django's request.
+        """
 
     def set_cookies(self, response: Response) -> None:
-        """Set cookies on the answer; for subclasses that say ``sets_cookies``."""
+        """Set cookies on the response. Override this method if ``sets_cookies`` is true."""
 
     def to_representation(self, instance: Login) -> dict[str, Any]:
-        """Return the body of the 201."""
+        """Return the body of the response."""
         login = {field.name: getattr(instance, field.name) for field in fields(instance)}
         values: Any = {**login, "is_new_user": instance.is_new, **self.issue(instance)}
         return dict(super().to_representation(values))

@@ -62,7 +62,6 @@ class ProviderAuthView(LoginView, RedirectionView):
             callback=callback,
             request=self.request._request,
             answer=self.get_login_response,
-            user_relations=self.get_token_serializer_class().user_relations,
         )
 
 
@@ -75,14 +74,13 @@ class ProviderTokenView(LoginView):
     def post(self, request: Request, provider: str, **kwargs: Any) -> Response:
         """Answer with the project's token, or with what a paused pipeline asks."""
         found = find_native(provider)
-        self.carrier = self.get_carrier()
+        self.transport = self.get_transport()
         self.require_own_page()
         outcome = sign_in(
             provider=found,
             tokens=native_tokens(request),
             request=request._request,
             answer=self.get_login_response,
-            user_relations=self.get_token_serializer_class().user_relations,
         )
         return self.get_paused_response(outcome) if isinstance(outcome, Paused) else outcome
 
