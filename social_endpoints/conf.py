@@ -122,7 +122,7 @@ def _dictionary(name: str) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def listed(name: str) -> Collection[str]:
+def get_names(name: str) -> Collection[str]:
     """Return what one of our settings lists.
 
     :raises ImproperlyConfigured: it is no list.
@@ -134,7 +134,7 @@ def listed(name: str) -> Collection[str]:
     return value
 
 
-def seconds(name: str) -> float:
+def get_seconds(name: str) -> float:
     """Return what one of our settings gives as a time, which is at most ``MAX_SECONDS``.
 
     :raises ImproperlyConfigured: it is no number of seconds, 0 or more.
@@ -146,7 +146,7 @@ def seconds(name: str) -> float:
     return float(min(value, MAX_SECONDS))
 
 
-def imported(name: str, base: type | None = None) -> Any:
+def import_setting(name: str, base: type | None = None) -> Any:
     """Return what one of our settings names by its dotted path.
 
     :param base: the class that it must be a subclass of; else it must be callable.

@@ -1,4 +1,24 @@
-"""What goes wrong, as the answer that a client gets and the log that an operator reads."""
+"""The exceptions of the endpoints, and the translation of other exceptions into them.
+
+::
+
+    rest_framework.exceptions.APIException
+    ├── EndpointError               400 with the error body of the endpoints
+    │   └── ConfigurationError      500: the project's settings are wrong
+    └── NotFound
+        ├── ProviderNotSupported    404: no such provider
+        └── ConnectionNotFound      404: the user has no such connection
+
+    social_core.exceptions.SocialAuthBaseException
+    ├── AuthSessionError
+    │   └── FlowNotSent             the request contains no flow
+    └── AuthPolicyError
+        ├── InactiveUser            the user account is inactive
+        └── AssociationOnly         the provider cannot be used to sign in
+
+Exceptions of social-core never leave the use cases: :func:`translate_errors` turns them into
+an :class:`EndpointError` with the same error code.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +49,9 @@ from social_core.exceptions import (
 
 logger = logging.getLogger("social_endpoints")
 
-# What a provider may say (RFC 6749 sections 4.1.2.1 and 5.2). Anything else that stands
-# in that place came over the network, perhaps through a browser, and is not logged.
-_PROVIDER_CODES = frozenset(
+# Error codes of OAuth 2.0 (RFC 6749 sections 4.1.2.1 and 5.2). Only these are logged: any other
+# value may be text of an attacker, because callbacks pass through the browser.
+_LOGGED_PROVIDER_CODES = frozenset(
     {
         "access_denied",
         "invalid_client",
@@ -46,10 +66,8 @@ _PROVIDER_CODES = frozenset(
     }
 )
 
-# What providers say besides what social-core knows: that the user has something to do
-# there (OpenID Connect Core section 3.1.2.6), that the user would not (Apple, LinkedIn,
-# OAuth Problem Reporting), and that a token of OAuth 1.0 is no longer good (the same).
-_PROMPTS = frozenset(
+# OpenID Connect Core section 3.1.2.6: the user has to act at the provider first.
+_REAUTHENTICATION_CODES = frozenset(
     {
         "account_selection_required",
         "consent_required",
@@ -57,24 +75,32 @@ _PROMPTS = frozenset(
         "login_required",
     }
 )
-_DECLINED = frozenset(
+
+# The user declined: OAuth Problem Reporting, Apple and LinkedIn, in this order.
+_CANCELED_CODES = frozenset(
     {
         "permission_denied",
         "user_cancelled_authorize",
         "user_cancelled_login",
     }
 )
-_REJECTED = frozenset({"token_expired", "token_rejected", "token_revoked", "token_used"})
 
-_CLIENT_REFUSED = frozenset({"invalid_client", "unauthorized_client"})
+# OAuth Problem Reporting: the OAuth 1.0a request token is no longer valid.
+_EXPIRED_TOKEN_CODES = frozenset({"token_expired", "token_rejected", "token_revoked", "token_used"})
+
+# The provider refuses the project's client id or secret.
+_CLIENT_REFUSED_CODES = frozenset({"invalid_client", "unauthorized_client"})
+
+_MAX_LOGGED_CAUSES = 8
 
 
-class Refused(APIException):
-    """A login that cannot go on, for a reason that the client may know.
+class EndpointError(APIException):
+    """A request that failed for a reason that the client may know: 400 with the error body.
 
-    ``detail`` is safe to show to the user and ``code`` is social-core's; ``body``
-    is the error body of the contract, and ``retry_after`` what the provider asked
-    for in its header of that name.
+    ``detail`` is safe to show to the user. ``code`` is the error code, ``body`` the error body
+    as a dictionary, and ``retry_after`` the provider's ``Retry-After`` header or None.
+
+    :param error: the exception of social-core that describes the failure.
     """
 
     status_code: int = status.HTTP_400_BAD_REQUEST
@@ -87,14 +113,14 @@ class Refused(APIException):
         self.retry_after = _retry_after(error)
 
 
-class Misconfigured(Refused):
-    """A login that cannot go on because of a mistake in the project's settings."""
+class ConfigurationError(EndpointError):
+    """A request that failed because the project's settings are wrong: 500 with the error body."""
 
     status_code = status.HTTP_500_INTERNAL_SERVER_ERROR
 
 
 class ProviderNotSupported(NotFound):
-    """No such provider is configured, or none that one can begin with."""
+    """The provider is not configured, or it does not support the requested operation."""
 
     def __init__(self, provider: str) -> None:
         super().__init__(
@@ -104,33 +130,29 @@ class ProviderNotSupported(NotFound):
 
 
 class ConnectionNotFound(NotFound):
-    """The user has no such identity."""
-
-
-REFUSALS = (Refused, ValidationError)
-"""What a client is answered with: in our words, or in those of the project's own code."""
+    """The user has no connection with this id."""
 
 
 class FlowNotSent(AuthSessionError):
-    """The request carried neither a flow cookie nor ``flow``."""
+    """The request contains neither a flow cookie nor the parameter ``flow``."""
 
     public_text = gettext_lazy(
-        "This request carried no flow. Send it with credentials, so that the cookie set"
-        " at begin comes along, or post the `flow` that begin answered with."
+        "This request contains no flow. Send it with credentials so that it includes the cookie"
+        " set at begin, or include the `flow` value from the begin response in its body."
     )
 
 
 class InactiveUser(AuthPolicyError):
-    """The user whom this identity belongs to may not log in."""
+    """The account of this user does not exist or is inactive."""
 
     public_text = gettext_lazy("This account is inactive.")
 
 
 class AssociationOnly(AuthPolicyError):
-    """A provider that can be linked to an account, and proves nobody's identity."""
+    """The provider can be connected to an account but does not authenticate users."""
 
     public_text = gettext_lazy(
-        "This provider signs nobody in. It can be connected to an account that exists."
+        "This provider cannot be used to sign in. It can only be connected to an existing account."
     )
 
     def __init__(self, backend: BaseAuth[Any], *, stage: ErrorStage) -> None:
@@ -138,65 +160,75 @@ class AssociationOnly(AuthPolicyError):
 
 
 @contextmanager
-def refusals(provider: str, stage: ErrorStage) -> Iterator[None]:
-    """Turn whatever a backend or a pipeline raises into a :class:`Refused`.
+def translate_errors(provider: str, stage: ErrorStage) -> Iterator[None]:
+    """Translate an exception of a backend or of the pipeline into an :class:`EndpointError`.
 
-    Errors that the project itself words for the client (DRF's ``ValidationError``)
-    pass, as do the ones that are words for the client already.
+    An ``EndpointError``, DRF's ``ValidationError`` and DRF's ``NotFound`` pass unchanged: their
+    texts are written for the client.
 
-    :param provider: name of a configured backend.
-    :param stage: where an error counts as raised that does not say it itself.
-    :raises Refused: 400 with social-core's own metadata, or with ``unknown_error``
-        for what social-core does not know.
-    :raises Misconfigured: 500, for a mistake in the project's settings.
+    :param provider: name of a configured backend, for the log.
+    :param stage: stage of the login that is reported if the exception names none.
+    :raises EndpointError: with the error code of social-core; ``unknown_error`` for an exception
+        that is not one of social-core's.
+    :raises ConfigurationError: the project's settings are wrong.
     """
     try:
         yield
-    except (*REFUSALS, NotFound):
+    except (EndpointError, ValidationError, NotFound):
         raise
-    except Exception as error:  # A backend and a pipeline step may raise anything.
-        raise _refusal(error, provider, stage) from error
+    except Exception as error:  # Backends and pipeline steps may raise any exception.
+        raise _translated(error, provider, stage) from error
 
 
-def _refusal(error: Exception, provider: str, stage: ErrorStage) -> Refused:
+def _translated(error: Exception, provider: str, stage: ErrorStage) -> EndpointError:
     if isinstance(error, ImproperlyConfigured):
-        return misconfigured(error, stage)
+        return configuration_error(error, stage)
     if not isinstance(error, SocialAuthBaseException) or not _is_well_formed(error):
         log_failure(f"Login with {provider} failed", error)
-        return Refused(AuthUnknownError(stage=stage))
-    if _is_misconfiguration(error):
+        return EndpointError(AuthUnknownError(stage=stage))
+    if _is_configuration_error(error):
         log_failure(f"Login with {provider} failed", error)
-        return Misconfigured(error)
+        return ConfigurationError(error)
     _log_refusal(error, provider)
-    return Refused(_classified(error))
+    return EndpointError(_classify(error))
 
 
-def _classified(error: SocialAuthBaseException) -> SocialAuthBaseException:
-    backend, stage, said = error.backend, error.stage, str(error.provider_code)
-    if stage == "callback" and said in _PROMPTS:
-        code = "reauthentication_required"
-        return AuthCredentialError(backend, code=code, source="provider_response", stage=stage)
-    if stage == "callback" and said in _DECLINED:
+def _classify(error: SocialAuthBaseException) -> SocialAuthBaseException:
+    """Return an exception with the error code for provider codes that social-core lacks."""
+    backend, stage, provider_code = error.backend, error.stage, str(error.provider_code)
+    if stage != "callback":
+        return error
+    if provider_code in _CANCELED_CODES:
         return AuthCanceled(backend, stage=stage)
-    if stage == "callback" and said in _REJECTED:
+    if provider_code in _REAUTHENTICATION_CODES:
+        code = "reauthentication_required"
+    elif provider_code in _EXPIRED_TOKEN_CODES:
         code = "authorization_code_rejected"
-        return AuthCredentialError(backend, code=code, source="provider_response", stage=stage)
-    return error
+    else:
+        return error
+    return AuthCredentialError(backend, code=code, source="provider_response", stage=stage)
 
 
 def _log_refusal(error: SocialAuthBaseException, provider: str) -> None:
-    said = str(error.provider_code)
-    said = said if said in _PROVIDER_CODES else "no code known"
+    provider_code = str(error.provider_code)
     level = logging.WARNING if error.source == "configuration" else logging.INFO
-    if said in _CLIENT_REFUSED and error.stage != "callback":
-        level = logging.ERROR  # The provider itself says so: nobody can log in with it.
+    if provider_code in _CLIENT_REFUSED_CODES and error.stage != "callback":
+        # The provider's own response, not a callback: no user can sign in with this provider.
+        level = logging.ERROR
     logger.log(
-        level, "Login with %s refused: %s at %s (%s)", provider, error.code, error.stage, said
+        level,
+        "Login with %s refused: %s at %s (%s)",
+        provider,
+        error.code,
+        error.stage,
+        provider_code if provider_code in _LOGGED_PROVIDER_CODES else "no standard error code",
     )
 
 
 def _is_well_formed(error: SocialAuthBaseException) -> bool:
-    try:  # A subclass of a project's need not have called ours.
+    # A project's subclass may lack attributes that social-core's __init__ sets, and the
+    # methods that it overrides may fail.
+    try:
         values = [
             error.code,
             error.stage,
@@ -204,44 +236,49 @@ def _is_well_formed(error: SocialAuthBaseException) -> bool:
             *error.public_metadata().values(),
         ]
         return all(isinstance(value, str) for value in values)
-    except Exception:  # noqa: BLE001 - nor need it be right in what it overrides
+    except Exception:  # noqa: BLE001 - overridden methods may raise any exception
         return False
 
 
-def misconfigured(error: ImproperlyConfigured, stage: ErrorStage = "unknown") -> Misconfigured:
-    """Return the answer to a mistake in the project's settings, and log the mistake."""
-    logger.error("Login is misconfigured: %s", error, exc_info=_without_message(error))
-    return Misconfigured(AuthConfigurationError(stage=stage))
+def configuration_error(
+    error: ImproperlyConfigured, stage: ErrorStage = "unknown"
+) -> ConfigurationError:
+    """Log a mistake in the project's settings and return the exception to raise for it."""
+    logger.error("Login is misconfigured: %s", error, exc_info=_redacted(error))
+    return ConfigurationError(AuthConfigurationError(stage=stage))
 
 
 def log_failure(message: str, error: Exception) -> None:
-    """Log an exception with its traceback, and without its message.
+    """Log an exception with its traceback but without its message.
 
-    The message of an exception that was raised over a provider's answer likes to
-    quote it, tokens included. The types and lines of the traceback do not.
+    The message may quote a provider's response, including tokens. The exception types and the
+    lines of the traceback do not.
+
+    :param message: what failed; logged in front of the exception type.
     """
     cause = type(error).__name__
     if isinstance(error, SocialAuthBaseException) and _is_well_formed(error):
         cause = f"{error.code} {error.parameter or ''}"
-    logger.error("%s: %s", message, cause, exc_info=_without_message(error))
+    logger.error("%s: %s", message, cause, exc_info=_redacted(error))
 
 
-class WithoutMessage(Exception):
-    """Stands for another exception in a log: its type, its traceback, not its message."""
+class RedactedException(Exception):
+    """Replaces an exception in the log: same type name and traceback, no message."""
 
 
-def _without_message(error: BaseException, depth: int = 8) -> WithoutMessage:
-    kind = type(error)
-    stand_in = WithoutMessage(f"{kind.__module__}.{kind.__qualname__}")
-    stand_in.__traceback__ = error.__traceback__
-    origin = error.__cause__ or error.__context__
-    if origin is not None and depth:
-        stand_in.__cause__ = _without_message(origin, depth - 1)
-    return stand_in
+def _redacted(error: BaseException, depth: int = _MAX_LOGGED_CAUSES) -> RedactedException:
+    original = type(error)
+    redacted = RedactedException(f"{original.__module__}.{original.__qualname__}")
+    redacted.__traceback__ = error.__traceback__
+    cause = error.__cause__ or error.__context__
+    if cause is not None and depth:
+        redacted.__cause__ = _redacted(cause, depth - 1)
+    return redacted
 
 
 def _retry_after(error: SocialAuthBaseException) -> str | None:
-    # RFC 9110 section 10.2.3: seconds or a date. It comes from the provider.
+    # The provider sent the value; pass on only the two forms of RFC 9110 section 10.2.3:
+    # a number of seconds or a date.
     value = error.retry_after or ""
     is_valid = re.fullmatch(r"[0-9]{1,9}", value) or parse_http_date_safe(value)
     return value if is_valid else None
@@ -250,13 +287,12 @@ def _retry_after(error: SocialAuthBaseException) -> str | None:
 def _public_text(error: SocialAuthBaseException) -> str:
     text = getattr(error, "public_text", None)
     if text is None:
-        # Not str(error): a subclass may put a provider's words there.
+        # Not str(error), which may contain the provider's words in a subclass.
         text, _, _ = REASONS.get(error.code, REASONS["unknown_error"])
     return gettext(str(text))
 
 
-def _is_misconfiguration(error: SocialAuthBaseException) -> bool:
-    # A code of the provider's is the provider's word, or the browser's, which can put
-    # any error into a callback and any code into a token request. Nobody may cause a
-    # 500 and an alarm that way.
+def _is_configuration_error(error: SocialAuthBaseException) -> bool:
+    # An error with a provider code came from the provider or through the browser, which can
+    # put any error into a callback. Such input must not cause a 500 that alerts operators.
     return isinstance(error, AuthConfigurationError) and error.provider_code is None

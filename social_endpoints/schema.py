@@ -8,7 +8,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiVi
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
-from social_endpoints.conf import imported, settings
+from social_endpoints.conf import import_setting, settings
 from social_endpoints.internal.http.serializers import (
     BeginSerializer,
     BegunSerializer,
@@ -193,6 +193,6 @@ class JWTCookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untype
 
 
 def _login_body() -> Any:
-    serializer = imported("TOKEN_SERIALIZER")
+    serializer = import_setting("TOKEN_SERIALIZER")
     # What a token strategy of djoser answers with, it alone knows.
     return serializer if serializer().fields else OpenApiTypes.OBJECT

@@ -21,7 +21,7 @@ from social_core.strategy import BaseStrategy
 from social_core.utils import setting_name
 from social_django.strategy import DjangoStrategy
 
-from social_endpoints.conf import seconds
+from social_endpoints.conf import get_seconds
 from social_endpoints.internal.accounts.creation import create_account
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.storage import FlowStorage
@@ -74,7 +74,7 @@ class Strategy(DjangoStrategy):
 
         The time begins with the first question.
         """
-        return time.monotonic() + seconds("LOGIN_TIMEOUT")
+        return time.monotonic() + get_seconds("LOGIN_TIMEOUT")
 
     def get_backend(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Return the backend over this strategy if it is that of a provider, else a new one."""

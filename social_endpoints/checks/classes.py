@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from social_endpoints.conf import NAME, imported, settings
+from social_endpoints.conf import NAME, import_setting, settings
 from social_endpoints.strategy import Strategy
 from social_endpoints.tokens import MissingExtra
 from social_endpoints.tokens.base import LoginSerializer
@@ -60,7 +60,7 @@ def check_deployed_cookies(**kwargs: Any) -> list[CheckMessage]:
 
 def _token_serializer() -> type[LoginSerializer] | None:
     try:
-        serializer: type[LoginSerializer] = imported("TOKEN_SERIALIZER", LoginSerializer)
+        serializer: type[LoginSerializer] = import_setting("TOKEN_SERIALIZER", LoginSerializer)
     except ImproperlyConfigured:
         return None  # Reported by check_classes().
     return serializer

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from social_endpoints.conf import settings
-from social_endpoints.exceptions import Refused, misconfigured
+from social_endpoints.exceptions import EndpointError, configuration_error
 from social_endpoints.internal.http.negotiation import JSONNegotiation
 from social_endpoints.internal.http.parsers import FormParser, JSONParser, MultiPartParser
 from social_endpoints.internal.http.throttling import THROTTLES
@@ -60,9 +60,9 @@ class EndpointView(APIView):
     def handle_exception(self, exc: Exception) -> Response:
         """Answer an exception: as the project does, and a refusal with the error body."""
         if isinstance(exc, ImproperlyConfigured):
-            exc = misconfigured(exc)
+            exc = configuration_error(exc)
         response = super().handle_exception(exc)
-        if isinstance(exc, Refused):
+        if isinstance(exc, EndpointError):
             # An exception handler of the project's may have a shape of its own.
             if isinstance(response.data, dict) and "detail" in response.data:
                 del response.data["detail"]

@@ -12,7 +12,7 @@ from django.utils.translation import get_language, gettext
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
-from social_endpoints.exceptions import Refused
+from social_endpoints.exceptions import EndpointError
 from social_endpoints.internal.actions.handoff import hand_off
 from social_endpoints.internal.backends.registry import find
 from social_endpoints.internal.flows.handoff_cache import MAX_LENGTH
@@ -70,7 +70,7 @@ class ProviderCallbackView(EndpointView):
     def get_refused_page(self, exc: Exception) -> str:
         """Return the HTML of the page that says that the login cannot go on."""
         text = gettext("The answer of the provider cannot be read.")
-        if isinstance(exc, Refused) or (
+        if isinstance(exc, EndpointError) or (
             isinstance(exc, APIException) and isinstance(exc.detail, str)
         ):
             text = str(exc.detail)

@@ -12,14 +12,14 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from social_endpoints.conf import imported
+from social_endpoints.conf import import_setting
 from social_endpoints.internal.actions.begin import begin
 from social_endpoints.internal.actions.callback import Callback
 from social_endpoints.internal.backends.callback import missing_parameters
 from social_endpoints.internal.backends.correlation import returned_key
 from social_endpoints.internal.backends.registry import Provider, find
 from social_endpoints.internal.flows.flow import Flow
-from social_endpoints.internal.http.flow_transport import Carrier
+from social_endpoints.internal.http.flow_transport import FlowTransport
 from social_endpoints.internal.http.parameters import (
     FLOW,
     PARTIAL_TOKEN,
@@ -36,14 +36,14 @@ from social_endpoints.views.base import EndpointView
 class FlowView(EndpointView):
     """The base of the views that hand a flow to the browser."""
 
-    carrier: Carrier
+    transport: FlowTransport
     flow: Flow | None = None
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer an exception, and clear away the flow that has been used up."""
         response = super().handle_exception(exc)
         if self.flow is not None and self.flow.spent:
-            self.carrier.drop(response)
+            self.transport.drop(response)
         return response
 
     def get_token_serializer_class(self) -> type[LoginSerializer]:
@@ -51,16 +51,16 @@ class FlowView(EndpointView):
 
         :raises ImproperlyConfigured: it is none, or an app that it needs is missing.
         """
-        serializer_class: type[LoginSerializer] = imported("TOKEN_SERIALIZER", LoginSerializer)
-        for app in serializer_class.required_apps:
+        serializer: type[LoginSerializer] = import_setting("TOKEN_SERIALIZER", LoginSerializer)
+        for app in serializer.required_apps:
             if not apps.is_installed(app):
-                raise ImproperlyConfigured(f"{serializer_class.__name__} needs the app {app!r}.")
-        return serializer_class
+                raise ImproperlyConfigured(f"{serializer.__name__} needs the app {app!r}.")
+        return serializer
 
-    def get_carrier(self) -> Carrier:
+    def get_transport(self) -> FlowTransport:
         """Return what carries the flows of this request."""
         sets_cookies = self.get_token_serializer_class().sets_cookies
-        return Carrier(self.request._request, sets_cookies=sets_cookies)
+        return FlowTransport(self.request._request, sets_cookies=sets_cookies)
 
     def get_paused_response(self, paused: Paused) -> Response:
         """Return the 202 of what waits for the user to answer something."""
@@ -71,7 +71,7 @@ class FlowView(EndpointView):
         }
         response = Response(body, status=status.HTTP_202_ACCEPTED)
         if paused.flow is not None:
-            self.carrier.hand_out(paused.flow, response)
+            self.transport.issue(paused.flow, response)
         return response
 
 
@@ -90,7 +90,7 @@ class RedirectionView(FlowView):
         context = {"request": request._request, "provider": provider}
         query = BeginSerializer(data=request.query_params, context=context)
         query.is_valid(raise_exception=True)
-        self.carrier = self.get_carrier()
+        self.transport = self.get_transport()
         begun = begin(
             provider=found,
             redirect_uri=query.validated_data["redirect_uri"],
@@ -100,7 +100,7 @@ class RedirectionView(FlowView):
             user=self.get_owner(),
         )
         response = Response({"authorization_url": begun.authorization_url})
-        self.carrier.hand_out(begun.flow, response)
+        self.transport.issue(begun.flow, response)
         return response
 
     def post(self, request: Request, provider: str, **kwargs: Any) -> Response:
@@ -110,18 +110,18 @@ class RedirectionView(FlowView):
         posted, partial_token = data.pop(FLOW, None), data.pop(PARTIAL_TOKEN, None) or None
         if partial_token is None:
             require(data, missing_parameters(found, data))
-        self.carrier = self.get_carrier()
-        self.flow = self.carrier.find(
+        self.transport = self.get_transport()
+        self.flow = self.transport.find(
             posted,
             partial_token or returned_key(found, data),
             provider=provider,
             purpose=self.purpose,
         )
-        callback = Callback(data, partial_token, self.flow, self.carrier.was_sent)
+        callback = Callback(data, partial_token, self.flow, self.transport.flow_sent)
         outcome = self.complete(found, callback)
         if isinstance(outcome, Paused):
             outcome = self.get_paused_response(outcome)
-        self.carrier.drop(outcome)
+        self.transport.drop(outcome)
         return outcome
 
     def get_owner(self) -> Any:

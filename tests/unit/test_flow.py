@@ -168,7 +168,7 @@ def test_a_flow_expires(frontend: Frontend, openid: OpenIDProvider, settings: An
     answer = frontend.complete(begun, callback)
 
     assert (answer.status_code, answer.data["error_code"]) == (400, "session_context_missing")
-    assert "carried no flow" not in answer.data["non_field_errors"][0]
+    assert "contains no flow" not in answer.data["non_field_errors"][0]
 
 
 def test_the_nonce_of_a_login_may_expire_earlier(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from social_endpoints.conf import imported
+from social_endpoints.conf import import_setting
 from social_endpoints.internal.accounts.emails import email_field, folded, is_same
 from social_endpoints.internal.accounts.provider_emails import verified_email
 
@@ -37,7 +37,7 @@ def associate_by_verified_email(
         return None
     email = details["email"]
     account = _account_with(email, backend.strategy.storage.user)
-    policy = imported("EMAIL_ASSOCIATION_POLICY")
+    policy = import_setting("EMAIL_ASSOCIATION_POLICY")
     known = {"email": email, "backend": backend, "details": details, "response": response}
     if account is None or not policy(account, **known):
         return None

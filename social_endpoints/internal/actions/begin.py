@@ -19,7 +19,7 @@ from social_core.exceptions import (
     SocialAuthBaseException,
 )
 
-from social_endpoints.exceptions import AssociationOnly, ProviderNotSupported, refusals
+from social_endpoints.exceptions import AssociationOnly, ProviderNotSupported, translate_errors
 from social_endpoints.internal.actions.sealing import sealed
 from social_endpoints.internal.backends import loading, options, posting, redirects
 from social_endpoints.internal.backends.correlation import sent_key
@@ -50,12 +50,12 @@ def begin(
         the project's settings, or the backend's protocol, let through.
     :param user: to whom the identity will be linked; None for a login.
     :raises ProviderNotSupported: the backend has no redirect to begin with.
-    :raises Refused: the provider cannot be reached to begin, for example.
-    :raises Misconfigured: a mistake in the provider's settings.
+    :raises EndpointError: the provider cannot be reached to begin, for example.
+    :raises ConfigurationError: a mistake in the provider's settings.
     """
     if redirects.why_none(provider.backend):
         raise ProviderNotSupported(provider.name)
-    with refusals(provider.name, "begin"):
+    with translate_errors(provider.name, "begin"):
         begun_over = partial(
             _begun_over, provider=provider, query=query, request=request, user=user
         )

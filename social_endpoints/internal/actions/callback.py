@@ -18,7 +18,7 @@ from social_core.backends.base import BaseAuth
 from social_core.exceptions import AuthSessionError
 from social_core.utils import constant_time_compare
 
-from social_endpoints.exceptions import FlowNotSent, refusals
+from social_endpoints.exceptions import FlowNotSent, translate_errors
 from social_endpoints.internal.actions.outcome import is_user, paused
 from social_endpoints.internal.actions.resume import resume
 from social_endpoints.internal.backends import loading
@@ -64,11 +64,11 @@ def continue_flow(
     :param user_relations: one-to-one relations of the user model that ``answer`` reads.
     :param answer: called in the transaction, with the backend and the user that the
         pipeline has come to; what it returns is returned. Where it raises, nothing is kept.
-    :raises Refused: whatever the user, the browser or the provider got wrong.
-    :raises Misconfigured: a mistake in the project's settings.
+    :raises EndpointError: whatever the user, the browser or the provider got wrong.
+    :raises ConfigurationError: a mistake in the project's settings.
     """
     data, flow, partial_token = callback.data, callback.flow, callback.partial_token
-    with refusals(provider.name, "callback"):
+    with translate_errors(provider.name, "callback"):
         if flow is None:
             raise _flow_missing(callback.flow_sent)
         answered = data

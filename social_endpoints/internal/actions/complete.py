@@ -28,8 +28,8 @@ def complete(
     :param answer: called with the login inside its transaction; what it returns is
         returned. Where it raises, nothing of the login is kept.
     :param user_relations: one-to-one relations of the user model that it reads.
-    :raises Refused: whatever the user, the browser or the provider got wrong.
-    :raises Misconfigured: a mistake in the project's settings.
+    :raises EndpointError: whatever the user, the browser or the provider got wrong.
+    :raises ConfigurationError: a mistake in the project's settings.
     """
     with failure_told(provider, request):
         return continue_flow(

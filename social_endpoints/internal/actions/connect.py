@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from social_core.exceptions import AuthPolicyError, AuthSessionError
 
 from social_endpoints import signals
-from social_endpoints.exceptions import refusals
+from social_endpoints.exceptions import translate_errors
 from social_endpoints.internal.actions.account import account_of
 from social_endpoints.internal.actions.callback import Callback, continue_flow
 from social_endpoints.internal.actions.outcome import require_active
@@ -32,11 +32,11 @@ def connect(
     :param user: who is logged in.
     :param answer: called with what is linked, in the transaction; what it returns is
         returned. Where it raises, nothing is linked.
-    :raises Refused: whatever the user, the browser or the provider got wrong; another
+    :raises EndpointError: whatever the user, the browser or the provider got wrong; another
         user than the one who began, for example.
-    :raises Misconfigured: a mistake in the project's settings.
+    :raises ConfigurationError: a mistake in the project's settings.
     """
-    with refusals(provider.name, "callback"):
+    with translate_errors(provider.name, "callback"):
         owner = account_of(user, stage="callback")
         if callback.flow is not None and callback.flow.user != str(owner.pk):
             raise AuthSessionError(code="user_mismatch", stage="callback")

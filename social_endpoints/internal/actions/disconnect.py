@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from social_core.exceptions import AuthPolicyError
 
 from social_endpoints import signals
-from social_endpoints.exceptions import ConnectionNotFound, refusals
+from social_endpoints.exceptions import ConnectionNotFound, translate_errors
 from social_endpoints.internal.actions.account import account_of
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.extensions.revocation import Revocation
@@ -44,14 +44,14 @@ def disconnect(
     :param data: what the request carries for the project's own steps.
     :return: where a step wants to send the browser; None where the identity is unlinked.
     :raises ConnectionNotFound: the user has no such identity.
-    :raises Refused: it is the last way to log in, for example, or its token cannot be
+    :raises EndpointError: it is the last way to log in, for example, or its token cannot be
         revoked.
-    :raises Misconfigured: a mistake in the project's settings.
+    :raises ConfigurationError: a mistake in the project's settings.
     """
     rows = loading.storage().user.get_social_auth_for_user(user.pk)
     provider = find_or_recall(_find(rows, connection_id).provider)
     revoked: list[Revocation] = []
-    with refusals(provider.name, "disconnect"):
+    with translate_errors(provider.name, "disconnect"):
         while True:
             outcome = _run(provider, user, connection_id, data, request, revoked)
             if isinstance(outcome, Paused):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from social_core.exceptions import AuthInputError, AuthSessionError
 
-from social_endpoints.exceptions import refusals
+from social_endpoints.exceptions import translate_errors
 from social_endpoints.internal.backends.correlation import returned_key
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows import handoff_cache as handoffs
@@ -21,9 +21,9 @@ def hand_off(*, provider: Provider, data: Mapping[str, str]) -> str:
     the flow, which the browser that began has.
 
     :param data: what was posted.
-    :raises Refused: no login that waits for such an answer has begun.
+    :raises EndpointError: no login that waits for such an answer has begun.
     """
-    with refusals(provider.name, "callback"):
+    with translate_errors(provider.name, "callback"):
         key = returned_key(provider, data)
         if not key:
             raise AuthInputError(code="missing_parameter", stage="callback")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from django.http import HttpRequest
 from social_core.backends.base import BaseAuth
 
-from social_endpoints.exceptions import AssociationOnly, refusals
+from social_endpoints.exceptions import AssociationOnly, translate_errors
 from social_endpoints.internal.actions.outcome import failure_told, is_user, log_in, paused
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.registry import Provider
@@ -38,11 +38,11 @@ def sign_in(
     :param answer: called with the login inside its transaction; what it returns is
         returned. Where it raises, nothing of the login is kept.
     :param user_relations: one-to-one relations of the user model that it reads.
-    :raises Refused: the token was not issued to this project, or is not good now, and
+    :raises EndpointError: the token was not issued to this project, or is not good now, and
         whatever else the app, the user or the provider got wrong.
-    :raises Misconfigured: a mistake in the project's settings.
+    :raises ConfigurationError: a mistake in the project's settings.
     """
-    with failure_told(provider, request), refusals(provider.name, "token_validation"):
+    with failure_told(provider, request), translate_errors(provider.name, "token_validation"):
         flow = Flow(provider.name, LOGIN, "")
         data = {"user": tokens.user} if tokens.user else {}
         strategy, backend = loading.load(provider, request=request, data=data, flow=flow)

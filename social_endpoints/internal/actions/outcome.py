@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from rest_framework.exceptions import ValidationError
 from social_core.exceptions import AuthPolicyError
 from social_core.utils import PARTIAL_TOKEN_SESSION_NAME, user_is_active
 
 from social_endpoints import signals
-from social_endpoints.exceptions import REFUSALS, InactiveUser
+from social_endpoints.exceptions import EndpointError, InactiveUser
 from social_endpoints.internal.actions.sealing import sealed
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows.flow import Flow
@@ -69,7 +70,7 @@ def failure_told(provider: Provider, request: HttpRequest) -> Iterator[None]:
     """Tell the project of a login that is refused, by Django's own signal."""
     try:
         yield
-    except REFUSALS as refused:
+    except (EndpointError, ValidationError) as refused:
         credentials = {"provider": provider.name, "error_code": refused.get_codes()}
         user_login_failed.send_robust(sender=__name__, credentials=credentials, request=request)
         raise

@@ -18,7 +18,7 @@ from social_core.backends.pushbullet import PushbulletOAuth2
 from social_core.backends.telegram import TelegramAuth
 from social_core.exceptions import AuthConfigurationError, SocialAuthBaseException
 
-from social_endpoints.conf import import_path, imported
+from social_endpoints.conf import import_path, import_setting
 from social_endpoints.internal.backends import kinds
 from social_endpoints.internal.backends.credentials import missing
 from social_endpoints.internal.backends.extensions.apple import AppleUser
@@ -57,7 +57,7 @@ def load(
 
     :param data: what the backend may see of the request.
     """
-    strategy_class: type[Strategy] = imported("STRATEGY", Strategy)
+    strategy_class: type[Strategy] = import_setting("STRATEGY", Strategy)
     strategy = strategy_class(storage(), request, data=data, flow=flow)
     backend_class = _extended(cast("Hashable", provider.backend))
     strategy.backend = backend_class(strategy, redirect_uri=flow.redirect_uri)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
-from social_endpoints.conf import imported, settings
+from social_endpoints.conf import import_setting, settings
 from social_endpoints.exceptions import logger
 
 # RFC 8252 section 7.3: a native app listens on whatever port is free. Not
@@ -32,7 +32,7 @@ def is_allowed(uri: str, *, provider: str, request: HttpRequest) -> bool:
 
 
 def _policy_allows(uri: str, provider: str, request: HttpRequest) -> bool:
-    policy = imported("ALLOWED_REDIRECT_URIS")
+    policy = import_setting("ALLOWED_REDIRECT_URIS")
     try:
         return bool(policy(uri, provider=provider, request=request))
     except ImproperlyConfigured:

@@ -1,4 +1,4 @@
-"""How a flow travels: in a cookie of its own, in the body, or in either."""
+"""How a flow travels between browser and server: in a cookie, in the body, or in both."""
 
 from __future__ import annotations
 
@@ -15,65 +15,66 @@ from social_endpoints.conf import settings
 from social_endpoints.internal.flows.flow import Flow, open_flow, sealed_at
 from social_endpoints.types import SealedFlow
 
-MOST_COOKIES = 5
-"""Logins that one browser can have open."""
+MAX_COOKIES = 5
+"""Number of flow cookies that one browser can hold."""
 
-MOST_BYTES = 4_000
-"""Of all their cookies together: servers refuse a browser that sends 8 KB of them."""
+MAX_COOKIE_BYTES = 4_000
+"""Total size of the flow cookies of a browser. Servers refuse requests with 8 KB of cookies."""
 
 
-class Carrier:
-    """Carries flows for one request.
+class FlowTransport:
+    """Issues, finds and drops the flows of one request, as ``FLOW_TRANSPORT`` says.
 
     :param request: Django's request.
-    :param sets_cookies: whether the token serializer logs the browser in by a cookie.
-        Then a flow counts only from a cookie: one that another site can post is
-        login CSRF.
-    :raises ImproperlyConfigured: ``FLOW_TRANSPORT`` does not go with that.
+    :param sets_cookies: whether the token serializer signs in with a cookie. If so, only flows
+        from a cookie are accepted: a flow that another site can post allows login CSRF.
+    :raises ImproperlyConfigured: ``FLOW_TRANSPORT`` is ``"body"`` and ``sets_cookies`` is true.
     """
 
     def __init__(self, request: HttpRequest, *, sets_cookies: bool) -> None:
         self._request = request
-        self._transport = _transport(sets_cookies)
+        self._transport = _get_transport(sets_cookies)
         self._secure = request.is_secure() or django_settings.SESSION_COOKIE_SECURE
-        # The browser takes a cookie with this prefix from this very host alone, so
-        # that no sister subdomain can plant one (RFC 6265bis section 4.1.3.2). With
-        # "auth" in its name, Django's error reports hide its value.
+        # Browsers accept a cookie with the prefix "__Host-" only from this very host, so a
+        # sibling subdomain cannot plant one (RFC 6265bis section 4.1.3.2). Django's error
+        # reports hide the values of cookies with "auth" in their name.
         self._prefix = ("__Host-" if self._secure else "") + "auth_flow_"
         self._found: str | None = None
-        self.was_sent = False
+        self.flow_sent = False
+        """Whether the request contains any flow; set by :meth:`find`."""
 
-    def hand_out(self, flow: SealedFlow, response: Response) -> None:
-        """Give the browser a flow: in the response's cookie, its body, or both."""
+    def issue(self, flow: SealedFlow, response: Response) -> None:
+        """Add a flow to the response: as a cookie, in its body, or as both."""
         if self._transport != "cookie":
             response.data["flow"] = flow.token
-        if self._transport != "body" and self._is_asked_by_a_script():
-            name = self._name(flow.key)
-            self._make_room(len(name) + len(flow.token), response)
-            if name == self._found:
-                self._found = None  # The same login, under the same partial token.
-            response.set_cookie(
-                name,
-                flow.token,
-                # It outlives the flow, so that who comes too late is told so, and not
-                # that the page forgot to send its credentials.
-                max_age=2 * flow.lifetime,
-                secure=self._secure,
-                httponly=True,
-                samesite=django_settings.SESSION_COOKIE_SAMESITE,
-            )
+        if self._transport == "body" or not self._is_script_request():
+            return
+        name = self._get_name(flow.key)
+        self._drop_oldest(len(name) + len(flow.token), response)
+        if name == self._found:
+            self._found = None  # This response replaces the cookie, so drop() must not delete it.
+        response.set_cookie(
+            name,
+            flow.token,
+            # The cookie outlives its flow, so that a late completion is reported as expired
+            # and not as sent without credentials.
+            max_age=2 * flow.lifetime,
+            secure=self._secure,
+            httponly=True,
+            samesite=django_settings.SESSION_COOKIE_SAMESITE,
+        )
 
     def find(
-        self, posted: str | None, key: str | None, *, provider: str, purpose: str
+        self, posted: str | None, correlation_id: str | None, *, provider: str, purpose: str
     ) -> Flow | None:
-        """Return the flow that a callback belongs to, or None where there is none open.
+        """Return the open flow that a callback belongs to, or None.
 
-        :param posted: the flow in the body, if there is one.
-        :param key: what the callback brought back. Where it brings back nothing, the
-            newest flow of the provider and purpose is meant.
+        :param posted: the flow in the body, if the request contains one.
+        :param correlation_id: value in the callback that identifies the flow (``state``, for
+            example). If None, the newest flow of this provider and purpose is returned.
         """
-        for name, token in self._candidates(posted, key):
-            self.was_sent = True
+        for name, token in self._get_candidates(posted, correlation_id):
+            self.flow_sent = True
             flow = open_flow(token, provider=provider, purpose=purpose)
             if flow is not None:
                 self._found = name
@@ -81,58 +82,61 @@ class Carrier:
         return None
 
     def drop(self, response: Response) -> None:
-        """Remove the cookie of the flow that was found, if it came in one."""
+        """Delete the cookie of the flow that :meth:`find` returned, if it came from a cookie."""
         if self._found is not None:
             self._delete(self._found, response)
 
-    def _is_asked_by_a_script(self) -> bool:
-        # Fetch Metadata: another site can have the browser open any URL, in a frame or an
-        # image, too, but not in these modes. Else it could plant a flow, or push others out.
+    def _is_script_request(self) -> bool:
+        # Fetch Metadata: another site can make the browser load any URL in a frame or an image,
+        # but not in these two modes. Otherwise it could plant a flow cookie or evict others.
         mode = self._request.headers.get("Sec-Fetch-Mode", "cors")
         return mode in {"cors", "same-origin"}
 
-    def _candidates(self, posted: str | None, key: str | None) -> Iterator[tuple[str | None, str]]:
-        cookies = self._newest_first() if self._transport != "body" else {}
-        self.was_sent = bool(cookies or posted)
+    def _get_candidates(
+        self, posted: str | None, correlation_id: str | None
+    ) -> Iterator[tuple[str | None, str]]:
+        """Yield the possible flows as pairs of cookie name (or None) and token."""
+        cookies = self._get_cookies() if self._transport != "body" else {}
+        name = None if correlation_id is None else self._get_name(correlation_id)
+        self.flow_sent = bool(cookies or posted)
         if posted and self._transport != "cookie":
-            name = self._name(key) if key else None
-            yield (name if name in cookies else None), posted
-        for name, token in cookies.items():
-            if key is None or name == self._name(key):
-                yield name, token
+            yield (name if correlation_id and name in cookies else None), posted
+        for cookie_name, token in cookies.items():
+            if correlation_id is None or cookie_name == name:
+                yield cookie_name, token
 
-    def _make_room(self, length: int, response: Response) -> None:
-        others = {
-            name: token for name, token in self._newest_first().items() if name != self._found
-        }
-        for number, (name, token) in enumerate(others.items(), start=2):
+    def _drop_oldest(self, length: int, response: Response) -> None:
+        """Delete the oldest cookies where the limits leave no room for one of ``length`` bytes."""
+        others = [cookie for cookie in self._get_cookies().items() if cookie[0] != self._found]
+        for count, (name, token) in enumerate(others, start=2):
             length += len(name) + len(token)
-            if number > MOST_COOKIES or length > MOST_BYTES:
+            if count > MAX_COOKIES or length > MAX_COOKIE_BYTES:
                 self._delete(name, response)
 
-    def _newest_first(self) -> dict[str, str]:
-        # Not request.COOKIES: Django strips white space of any script from the names,
-        # and a browser lets every subdomain set a cookie whose name begins with that.
+    def _get_cookies(self) -> dict[str, str]:
+        """Return the flow cookies of the request, the newest first."""
+        # Not request.COOKIES: Django strips Unicode white space from cookie names. A subdomain
+        # can set a cookie whose name starts with such a character and then with our prefix.
         header = self._request.META.get("HTTP_COOKIE", "")
         pairs = (pair.strip(" \t").partition("=") for pair in header.split(";"))
-        mine = [(name, token) for name, _, token in pairs if name.startswith(self._prefix)]
-        return dict(sorted(mine, key=lambda cookie: sealed_at(cookie[1]), reverse=True))
+        cookies = [(name, token) for name, _, token in pairs if name.startswith(self._prefix)]
+        return dict(sorted(cookies, key=lambda cookie: sealed_at(cookie[1]), reverse=True))
 
     def _delete(self, name: str, response: Response) -> None:
         response.delete_cookie(name, samesite=django_settings.SESSION_COOKIE_SAMESITE)
 
-    def _name(self, key: str) -> str:
-        # A hash, because a provider's token may hold what a cookie's name may not.
-        digest = hashlib.sha256(key.encode()).digest()[:12]
+    def _get_name(self, correlation_id: str) -> str:
+        # Hashed, because a provider's token may contain characters that cookie names may not.
+        digest = hashlib.sha256(correlation_id.encode()).digest()[:12]
         return self._prefix + base64.urlsafe_b64encode(digest).decode()
 
 
-def _transport(sets_cookies: bool) -> str:
+def _get_transport(sets_cookies: bool) -> str:
     transport = settings.FLOW_TRANSPORT
     if not sets_cookies:
         return transport
     if transport == "body":
         raise ImproperlyConfigured(
-            "FLOW_TRANSPORT is 'body', and the token serializer logs the browser in by a cookie."
+            "FLOW_TRANSPORT is 'body', but the token serializer signs in with a cookie."
         )
     return "cookie"

@@ -7,7 +7,7 @@ from typing import Any
 from social_core.backends.base import BaseAuth
 from social_core.exceptions import AuthConfigurationError
 
-from social_endpoints.conf import listed
+from social_endpoints.conf import get_names
 from social_endpoints.exceptions import ProviderNotSupported
 from social_endpoints.internal.backends.registry import Provider, find
 from social_endpoints.internal.native.audiences import own_client_ids
@@ -23,7 +23,7 @@ def find_native(name: str) -> Provider:
     :raises ProviderNotSupported: there is none of this name.
     :raises ImproperlyConfigured: the setting is no list.
     """
-    if name not in listed("NATIVE_PROVIDERS"):
+    if name not in get_names("NATIVE_PROVIDERS"):
         raise ProviderNotSupported(name)
     return find(name)
 
@@ -36,7 +36,7 @@ def native_kinds(backend: BaseAuth[Any]) -> list[str]:
     :raises ImproperlyConfigured: ``NATIVE_PROVIDERS`` is no list, or ``NATIVE_VERIFIERS``
         cannot be followed.
     """
-    if backend.name not in listed("NATIVE_PROVIDERS"):
+    if backend.name not in get_names("NATIVE_PROVIDERS"):
         return []
     return possible_kinds(backend)
 

@@ -164,7 +164,7 @@ def test_flows_that_are_none(flow: str, openid: OpenIDProvider) -> None:
         answer = frontend.post({"code": "c", "state": "s", "flow": flow})
         assert answer.status_code == 400
         assert answer.data["error_code"] == "session_context_missing"
-        assert "carried no flow" not in answer.data["non_field_errors"][0]
+        assert "contains no flow" not in answer.data["non_field_errors"][0]
 
 
 ANSWERS: dict[str, dict[str, Any]] = {

@@ -119,7 +119,7 @@ def test_a_flow_in_the_query_string_is_none(openid: OpenIDProvider, configure: C
 
     assert answer.status_code == 400
     assert answer.data["error_code"] == "session_context_missing"
-    assert "carried no flow" in answer.data["non_field_errors"][0]
+    assert "contains no flow" in answer.data["non_field_errors"][0]
 
 
 def test_neither_a_session_nor_the_authorization_header_matters(
@@ -160,8 +160,9 @@ def test_a_stranger_with_code_and_state_cannot_use_them_up(
     assert stranger.data == {
         "non_field_errors": [
             (
-                "This request carried no flow. Send it with credentials, so that the cookie set"
-                " at begin comes along, or post the `flow` that begin answered with."
+                "This request contains no flow. Send it with credentials so that it includes the"
+                " cookie set at begin, or include the `flow` value from the begin response in its"
+                " body."
             )
         ],
         "error_code": "session_context_missing",

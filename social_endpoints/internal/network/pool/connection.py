@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection
 
-from social_endpoints.conf import seconds
+from social_endpoints.conf import get_seconds
 from social_endpoints.internal.network.deadline import within
 from social_endpoints.internal.network.pool.answer import Answer, Unprocessed
 from social_endpoints.internal.network.pool.clock import now
@@ -72,7 +72,7 @@ class KeptConnection(_Connection):
         A provider may say for how long it does (``Keep-Alive``, RFC 2068 section 19.7.1). Ours
         ends first: what is sent to a connection while it closes is lost.
         """
-        idle = seconds("HTTP_POOL_IDLE")
+        idle = get_seconds("HTTP_POOL_IDLE")
         told = _KEEP_ALIVE.search(headers.get("Keep-Alive", ""))
         if told:
             idle = min(idle, int(told[1]) - min(1, int(told[1]) / 2))
