@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, TypeAlias, cast
 
 from social_core.backends.base import BaseAuth
 
@@ -17,16 +17,17 @@ LIVEJOURNAL = "social_core.backends.livejournal.LiveJournalOpenId"
 SAML = "social_core.backends.saml.SAMLAuth"
 SHOPIFY = "social_core.backends.shopify.ShopifyOAuth2"
 
-# The backends of social-core 7 are generic, those of 6 are not.
-if TYPE_CHECKING:
-    BackendClass = type[BaseAuth[Any]]
-else:
-    BackendClass = type[BaseAuth]
+BackendClass: TypeAlias = "type[BaseAuth[Any]]"
 
 
 def is_kind(backend: BackendClass, *paths: str) -> bool:
     """Say whether a backend's class is one that a dotted path names, or a subclass of it."""
     return not _paths(cast("Hashable", backend)).isdisjoint(paths)
+
+
+def is_saml(backend: BackendClass) -> bool:
+    """Say whether a backend is a SAMLAuth, which cannot be imported without python3-saml."""
+    return hasattr(backend, "generate_saml_config")
 
 
 @lru_cache(maxsize=256)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from onelogin.saml2.errors import OneLogin_Saml2_Error
 from social_core.exceptions import (
     AuthCanceled,
     AuthConfigurationError,
@@ -32,6 +31,8 @@ class SAML(Backend):
 
         :raises AuthConfigurationError: python3-saml refuses what the settings say.
         """
+        from onelogin.saml2.errors import OneLogin_Saml2_Error  # An optional dependency.
+
         try:
             return str(super().auth_url())
         except OneLogin_Saml2_Error as error:
