@@ -1,59 +1,77 @@
-"""System checks of the providers whose tokens sign in natively."""
+"""System checks of native sign-in: ``NATIVE_PROVIDERS`` and ``NATIVE_VERIFIERS``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
 from social_core.utils import setting_name
 
-from social_endpoints.checks.project import can_load
+from social_endpoints.checks.providers import can_load_backends, configured_providers, load_backend
+from social_endpoints.checks.settings import COLLECTIONS, did_you_mean
 from social_endpoints.conf import NAME, settings
-from social_endpoints.internal.backends.loading import load
-from social_endpoints.internal.backends.registry import Provider, configured
-from social_endpoints.internal.flows.flow import LOGIN, Flow
+from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.native.providers import possible_kinds, wrong_setting
+from social_endpoints.internal.native.verifiers.choice import named_verifier
 
 
-def check_native_providers(**kwargs: Any) -> list[CheckMessage]:
-    """Find names in ``NATIVE_PROVIDERS`` with which nobody can sign in."""
+def check_native_providers(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report entries of ``NATIVE_PROVIDERS`` that cannot sign anyone in."""
     names = settings.NATIVE_PROVIDERS
-    if not isinstance(names, (list, tuple, set, frozenset)):
-        return []  # Reported by check_dictionary().
-    try:
-        providers = configured()
-    except ImproperlyConfigured:
-        return []  # Reported by check_providers().
-    return [
-        Error(problem, hint=hint, id="social_endpoints.E019")
-        for name in names
-        for problem, hint in _problems(name, providers)
-    ]
+    for name in names if isinstance(names, COLLECTIONS) else ():
+        for problem, hint in _provider_problems(name):
+            yield Error(problem, hint=hint, id="social_endpoints.E019")
 
 
-def _problems(name: Any, providers: dict[str, Provider]) -> Iterator[tuple[str, str]]:
+def _provider_problems(name: Any) -> Iterator[tuple[str, str]]:
+    providers = configured_providers()
+    if providers is None:
+        return
     if not isinstance(name, str) or name not in providers:
-        nearest = get_close_matches(str(name), providers, n=1)
-        hint = f"Did you mean {nearest[0]!r}?" if nearest else f"There are: {', '.join(providers)}."
-        yield f"{NAME}['NATIVE_PROVIDERS'] names {name!r}, which is no provider.", hint
-    elif can_load():  # Else nobody knows before there is a request.
-        yield from _of_backend(providers[name])
+        problem = f"{NAME}['NATIVE_PROVIDERS'] contains {name!r}, which is not configured."
+        yield problem, did_you_mean(name, providers)
+    elif can_load_backends():
+        yield from _backend_problems(providers[name])
 
 
-def _of_backend(provider: Provider) -> Iterator[tuple[str, str]]:
+def _backend_problems(provider: Provider) -> Iterator[tuple[str, str]]:
+    name = provider.name
     try:
-        _, backend = load(provider, request=None, data={}, flow=Flow(provider.name, LOGIN, ""))
-        kinds = possible_kinds(backend)
+        backend = load_backend(provider)
+        token_types = possible_kinds(backend)
     except ImproperlyConfigured:
-        return  # Reported by check_providers() or check_verifiers().
-    if not kinds:
-        hint = "Take it out; or name a class in NATIVE_VERIFIERS that can ask the provider."
-        name = provider.name
-        yield f"{NAME}['NATIVE_PROVIDERS'] names {name!r}, whose tokens cannot be verified.", hint
-    elif wrong := wrong_setting(backend):
-        full_name = setting_name(provider.name, wrong)
-        hint = "Correct it, or take the provider out of NATIVE_PROVIDERS."
-        yield f"{full_name} is of no use to verify tokens of {provider.name!r} with.", hint
+        return  # check_providers() or check_verifiers() reports it.
+    if not token_types:
+        yield (
+            f"{NAME}['NATIVE_PROVIDERS'] contains {name!r}, whose tokens cannot be verified.",
+            "Remove it, or name a verifier for this provider in NATIVE_VERIFIERS.",
+        )
+    elif setting := wrong_setting(backend):
+        yield (
+            f"{setting_name(name, setting)} is invalid. Tokens of {name!r} cannot be verified.",
+            "Correct the setting, or remove the provider from NATIVE_PROVIDERS.",
+        )
+
+
+def check_verifiers(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report entries of ``NATIVE_VERIFIERS`` with a wrong provider or a wrong class."""
+    paths = settings.NATIVE_VERIFIERS
+    for name, path in paths.items() if isinstance(paths, Mapping) else ():
+        for problem, hint in _verifier_problems(str(name), path):
+            yield Error(problem, hint=hint, id="social_endpoints.E020")
+
+
+def _verifier_problems(name: str, path: Any) -> Iterator[tuple[str, str]]:
+    try:
+        named_verifier(name, path)
+    except ImproperlyConfigured as error:
+        yield str(error), "Set it to the dotted path of a subclass of the verifier."
+    providers = configured_providers()
+    if providers is not None and name not in providers:
+        problem = f"{NAME}['NATIVE_VERIFIERS'] contains {name!r}, which is not configured."
+        yield problem, did_you_mean(name, providers)
+
+
+CHECKS: dict[Any, tuple[str, ...]] = {check_native_providers: (), check_verifiers: ()}

@@ -913,8 +913,8 @@ def test_verifier_that_does_not_say_for_whom(
         ("github", f"{HERE}.Missing", "cannot be imported", "dotted path"),
         ("github", f"{HERE}.NoVerifier", "is not a subclass of", "dotted path"),
         ("github", f"{HERE}.sign_in", "is not a subclass of", "dotted path"),
-        ("githbu", f"{HERE}.Corporate", "is no provider", "Did you mean 'github'?"),
-        ("x", f"{HERE}.Corporate", "is no provider", "There are: github."),
+        ("githbu", f"{HERE}.Corporate", "is not configured", "Did you mean 'github'?"),
+        ("x", f"{HERE}.Corporate", "is not configured", "Available names: github."),
     ],
 )
 def test_entry_that_cannot_be_followed(

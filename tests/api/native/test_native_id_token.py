@@ -1344,10 +1344,10 @@ def test_the_list_of_providers_tells(
     [
         (["oidc", "github"], []),
         (["odic"], ["Did you mean 'oidc'?"]),
-        ([7], ["There are: oidc, github, google-oauth, oidc-only-links."]),
+        ([7], ["Available names: oidc, github, google-oauth, oidc-only-links."]),
         ([["oidc"]], ["Did you mean 'oidc'?"]),
-        (["google-oauth"], ["Take it out"]),
-        (["oidc-only-links"], ["Take it out"]),
+        (["google-oauth"], ["Remove it"]),
+        (["oidc-only-links"], ["Remove it"]),
     ],
 )
 def test_check_of_the_names(

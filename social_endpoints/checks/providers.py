@@ -1,0 +1,196 @@
+"""System checks of the configured providers, and of what surrounds them in the project."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings as django_settings
+from django.core.cache import DEFAULT_CACHE_ALIAS, caches
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import URLResolver, get_resolver
+from social_core.backends.base import BaseAuth
+from social_core.backends.open_id import OpenIdAuth
+from social_core.utils import setting_name
+
+from social_endpoints.checks.settings import did_you_mean
+from social_endpoints.conf import NAME, Settings, settings
+from social_endpoints.internal.backends.credentials import missing
+from social_endpoints.internal.backends.icons import STATIC_FILES, has_file
+from social_endpoints.internal.backends.loading import load, storage
+from social_endpoints.internal.backends.posting import may_post
+from social_endpoints.internal.backends.registry import Provider, configured
+from social_endpoints.internal.flows.flow import LOGIN, Flow
+
+
+def check_apps(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report that python-social-auth's Django app is not installed."""
+    if not apps.is_installed("social_django"):
+        yield Error(
+            "'social_django' must be in INSTALLED_APPS; it stores the users' social accounts.",
+            hint="Add 'social_django' to INSTALLED_APPS and run migrate.",
+            id="social_endpoints.E012",
+        )
+
+
+def check_classes(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report backends and a storage that cannot be imported or used."""
+    try:
+        configured()
+        storage()
+    except ImproperlyConfigured as error:
+        yield Error(
+            f"A class named in python-social-auth's settings cannot be imported. {error}",
+            hint="Correct the dotted path, or install the package that contains the class.",
+            id="social_endpoints.E013",
+        )
+
+
+def check_providers(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report that no provider is configured, and problems of each provider."""
+    providers = configured_providers()
+    if providers is None:
+        return
+    if not providers:
+        yield Warning(
+            "AUTHENTICATION_BACKENDS contains no provider.",
+            hint="Add a backend, such as 'social_core.backends.google.GoogleOAuth2'.",
+            id="social_endpoints.W001",
+        )
+        return
+    yield from _unknown_in_pkce(providers)
+    for provider in providers.values() if can_load_backends() else ():
+        backend = load_backend(provider)
+        yield from _missing_settings(provider, backend)
+        yield from _unshared_cache(provider, backend)
+        yield from _any_openid_server(provider, backend)
+
+
+def configured_providers() -> dict[str, Provider] | None:
+    """Return the providers by name, or None if ``check_classes`` reports an error."""
+    try:
+        storage()
+        return configured()
+    except ImproperlyConfigured:
+        return None
+
+
+def can_load_backends() -> bool:
+    """Return whether the settings of a backend can be read without a request.
+
+    A custom strategy may have different settings for each request.
+    """
+    return settings.STRATEGY == Settings.STRATEGY and apps.is_installed("social_django")
+
+
+def load_backend(provider: Provider) -> BaseAuth[Any]:
+    """Return the backend of a provider, outside of any request."""
+    _, backend = load(provider, request=None, data={}, flow=Flow(provider.name, LOGIN, ""))
+    return backend
+
+
+def _unknown_in_pkce(providers: Mapping[str, Provider]) -> Iterator[CheckMessage]:
+    policy = settings.PKCE
+    for name in policy if isinstance(policy, Mapping) else ():
+        if isinstance(name, str) and name not in providers:
+            yield Error(
+                f"{NAME}['PKCE'] contains {name!r}, which is not configured.",
+                hint=did_you_mean(name, providers),
+                id="social_endpoints.E016",
+            )
+
+
+def _missing_settings(provider: Provider, backend: BaseAuth[Any]) -> Iterator[CheckMessage]:
+    for name in missing(backend):
+        full_name = setting_name(provider.name, name)
+        yield Warning(
+            f"The provider {provider.name!r} requires the setting {full_name}.",
+            hint=f"Set {full_name} to the value from the provider's console, or remove"
+            f" {provider.path!r} from AUTHENTICATION_BACKENDS.",
+            id="social_endpoints.W002",
+        )
+
+
+def _unshared_cache(provider: Provider, backend: BaseAuth[Any]) -> Iterator[CheckMessage]:
+    cache = caches[DEFAULT_CACHE_ALIAS] if may_post(backend) else None
+    if isinstance(cache, DummyCache):
+        yield Error(
+            f"The provider {provider.name!r} needs the handoff, and the default cache stores"
+            " nothing.",
+            hint="Set CACHES['default'] to a cache that all servers share, such as Redis.",
+            id="social_endpoints.E015",
+        )
+    if isinstance(cache, LocMemCache):
+        yield Warning(
+            f"The provider {provider.name!r} needs the handoff, and the default cache is not"
+            " shared between processes.",
+            hint="Before you run a second process, set CACHES['default'] to a cache that all"
+            " servers share, such as Redis.",
+            id="social_endpoints.W005",
+        )
+
+
+def _any_openid_server(provider: Provider, backend: BaseAuth[Any]) -> Iterator[CheckMessage]:
+    if isinstance(backend, OpenIdAuth) and not backend.requires_openid_provider_binding():
+        yield Warning(
+            f"The provider {provider.name!r} lets users choose any server. This server sends"
+            " requests to it, including addresses inside your network.",
+            hint="Use a backend with a fixed URL. Otherwise restrict the server's outgoing"
+            " requests, and add this id to SILENCED_SYSTEM_CHECKS.",
+            id="social_endpoints.W006",
+        )
+
+
+def check_urls(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report djoser's URLs, whose pattern matches every path below ``o/``."""
+    view = getattr(sys.modules.get("djoser.social.views"), "ProviderAuthView", None)
+    has_urls = getattr(django_settings, "ROOT_URLCONF", None)  # A worker may have none.
+    if view is not None and has_urls and _routes_to(view, get_resolver()):
+        yield Error(
+            "'djoser.social.urls' is still included. It matches the paths of these endpoints.",
+            hint="Replace it with include('social_endpoints.urls').",
+            id="social_endpoints.E014",
+        )
+
+
+def _routes_to(view: type, resolver: URLResolver) -> bool:
+    return any(
+        _routes_to(view, pattern)
+        if isinstance(pattern, URLResolver)
+        else getattr(pattern.callback, "view_class", None) is view
+        for pattern in resolver.url_patterns
+    )
+
+
+def check_icons(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report that the icons of providers exist but are not served.
+
+    This is an Info, because icons are optional: ``check --fail-level WARNING`` must pass
+    without them.
+    """
+    providers = configured_providers() if apps.is_installed(STATIC_FILES) else None
+    backends = [provider.backend for provider in (providers or {}).values()]
+    names = [backend.name for backend in backends if backend.icon and not has_file(backend)]
+    if names:
+        yield Info(
+            f"The static files contain no icon for {', '.join(names)}. The provider list returns"
+            " null for these icons.",
+            hint="Add 'social_django.finders.SocialAuthIconFinder' to STATICFILES_FINDERS, after"
+            " Django's finders, and run collectstatic. If you need no icons, add this id to"
+            " SILENCED_SYSTEM_CHECKS.",
+            id="social_endpoints.I001",
+        )
+
+
+CHECKS: dict[Any, tuple[str, ...]] = {
+    check_apps: (),
+    check_classes: (),
+    check_providers: (),
+    check_urls: (Tags.urls,),
+    check_icons: (Tags.staticfiles,),
+}

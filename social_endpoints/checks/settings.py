@@ -1,0 +1,203 @@
+"""System checks of the dictionary ``SOCIAL_ENDPOINTS``: names, types and values.
+
+In all modules of checks, ``CHECKS`` maps each check to its tags; ``apps`` registers them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from django.conf import settings as django_settings
+from django.contrib.auth import get_user_model
+from django.core.checks import CheckMessage, Error, Warning
+from django.db import connections, router
+from django.utils.module_loading import import_string
+
+from social_endpoints.conf import NAME, Settings, settings
+from social_endpoints.internal.http.throttling import wrong_rates
+from social_endpoints.strategy import Strategy
+from social_endpoints.tokens import MissingExtra
+from social_endpoints.tokens.base import OPTIONAL_FIELDS, LoginSerializer
+
+COLLECTIONS = (list, tuple, set, frozenset)
+"""The types that are accepted for a list of names."""
+
+
+def did_you_mean(name: object, choices: Collection[str]) -> str:
+    """Return a hint with the choice most similar to a name, or with all choices."""
+    originals = {choice.lower(): choice for choice in choices}
+    similar = get_close_matches(str(name).lower(), originals, n=1, cutoff=0.5)
+    if similar:
+        return f"Did you mean {originals[similar[0]]!r}?"
+    return f"Available names: {', '.join(choices)}."
+
+
+def is_subclass(value: Any, base: type) -> bool:
+    """Return whether a value is a class and derives from ``base``."""
+    return isinstance(value, type) and issubclass(value, base)
+
+
+def check_dictionary(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report a wrong type of the dictionary, unknown names and values of a wrong type."""
+    dictionary = getattr(django_settings, NAME, {})
+    annotations = get_type_hints(Settings)
+    if not isinstance(dictionary, Mapping):
+        hint = f'Write {NAME} = {{"ALLOWED_REDIRECT_URIS": [...]}}.'
+        yield Error(f"{NAME} must be a dictionary.", hint=hint, id="social_endpoints.E001")
+        return
+    for name in dictionary:
+        if name not in annotations:
+            message, hint = f"{NAME}[{name!r}] is not a setting.", did_you_mean(name, annotations)
+            yield Error(message, hint=hint, id="social_endpoints.E002")
+    for name, annotation in annotations.items():
+        if name in dictionary and not _has_type(dictionary[name], annotation):
+            yield Error(
+                f"{NAME}[{name!r}] has a value of the wrong type.",
+                hint=f"Expected {_describe(annotation)}, got {dictionary[name]!r}.",
+                id="social_endpoints.E003",
+            )
+
+
+def check_redirect_uris(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report an empty ``ALLOWED_REDIRECT_URIS``."""
+    if not settings.ALLOWED_REDIRECT_URIS:
+        yield Error(
+            f"{NAME}['ALLOWED_REDIRECT_URIS'] is empty. No login can begin.",
+            hint="List the callback URLs of your frontend.",
+            id="social_endpoints.E004",
+        )
+
+
+def check_dotted_paths(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report dotted paths that cannot be imported or that name an unsuitable object."""
+    yield from _check_path("TOKEN_SERIALIZER", LoginSerializer)
+    yield from _check_path("STRATEGY", Strategy)
+    yield from _check_path("EMAIL_ASSOCIATION_POLICY")
+    if isinstance(settings.ALLOWED_REDIRECT_URIS, str):
+        yield from _check_path("ALLOWED_REDIRECT_URIS")
+
+
+def _check_path(name: str, base: type | None = None) -> Iterator[CheckMessage]:
+    path, setting = getattr(settings, name), f"{NAME}[{name!r}]"
+    try:
+        value = import_string(path)
+    except MissingExtra as error:
+        message = f"{setting} needs a package that is not installed."
+        yield Error(message, hint=f"{error}.", id="social_endpoints.E007")
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        uris = "a list of URIs, or " if name == "ALLOWED_REDIRECT_URIS" else ""
+        yield Error(
+            f"{setting}: cannot import {path!r}.",
+            hint=f"Set it to {uris}the dotted path of a module and a name in it. Python reports:"
+            f" {error}",
+            id="social_endpoints.E005",
+        )
+    else:
+        if not (is_subclass(value, base) if base else callable(value)):
+            expected = f"a subclass of {base.__module__}.{base.__name__}" if base else "a callable"
+            yield Error(
+                f"{setting}: {path!r} is not {expected}.",
+                hint=f"Set it to the dotted path of {expected}.",
+                id="social_endpoints.E006",
+            )
+
+
+def check_throttle_rates(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report unknown names and invalid rates in ``THROTTLE_RATES``."""
+    for problem in wrong_rates():
+        yield Error(
+            problem,
+            hint='Write {"anon": "10/min", "user": "1000/day"}. The period is s, min, h or day.'
+            " Leave out a name to set no limit.",
+            id="social_endpoints.E017",
+        )
+
+
+def check_token_fields(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report unknown names in ``TOKEN_FIELDS``."""
+    names = settings.TOKEN_FIELDS
+    for name in names if isinstance(names, COLLECTIONS) else ():
+        if isinstance(name, str) and name not in OPTIONAL_FIELDS:
+            yield Error(
+                f"{NAME}['TOKEN_FIELDS'] contains {name!r}, which is not an optional field.",
+                hint=f"Choose from {', '.join(OPTIONAL_FIELDS)}. To add other fields, subclass"
+                " the token serializer.",
+                id="social_endpoints.E018",
+            )
+
+
+def check_durations(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report durations that are negative or infinite, and a time limit of zero."""
+    for name in ("HTTP_POOL_IDLE", "LOGIN_TIMEOUT"):
+        value = getattr(settings, name)
+        if not _has_type(value, float):
+            continue  # check_dictionary() reports it.
+        if not 0 <= value < math.inf or (name == "LOGIN_TIMEOUT" and not value):
+            yield Error(
+                f"{NAME}[{name!r}] must not be {value!r}.",
+                hint="Write a number of seconds. LOGIN_TIMEOUT must be greater than 0."
+                " HTTP_POOL_IDLE may be 0, which closes each connection after use.",
+                id="social_endpoints.E021",
+            )
+
+
+def check_unique_email(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report an isolation level at which ``UNIQUE_EMAIL`` cannot work."""
+    if not settings.UNIQUE_EMAIL:
+        return
+    connection = connections[router.db_for_write(get_user_model())]
+    # psycopg's enumeration. MySQL and MariaDB use locking reads, which see committed rows.
+    level = getattr(connection.settings_dict["OPTIONS"].get("isolation_level"), "name", "")
+    if connection.vendor == "postgresql" and level == "REPEATABLE_READ":
+        yield Warning(
+            f"{NAME}['UNIQUE_EMAIL'] does not work at the isolation level REPEATABLE READ."
+            " Two simultaneous first logins with the same address create two accounts.",
+            hint="Remove 'isolation_level' from OPTIONS in DATABASES. Django's default is READ"
+            " COMMITTED.",
+            id="social_endpoints.W012",
+        )
+
+
+def _has_type(value: Any, annotation: Any) -> bool:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (Union, UnionType):
+        return any(_has_type(value, option) for option in arguments)
+    if origin is Literal:
+        return isinstance(value, str) and value in arguments
+    if origin is Mapping:
+        name_type, value_type = arguments
+        return isinstance(value, Mapping) and all(
+            _has_type(name, name_type) and _has_type(value[name], value_type) for name in value
+        )
+    if origin is Sequence:
+        return isinstance(value, COLLECTIONS) and all(isinstance(item, str) for item in value)
+    if annotation is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, annotation)
+
+
+def _describe(annotation: Any) -> str:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return " or ".join(map(repr, arguments))
+    if origin in (Union, UnionType):
+        return " or ".join(map(_describe, arguments))
+    if origin is Mapping:
+        return f"a dictionary with values that are {_describe(arguments[1])}"
+    names = {str: "a string", bool: "True or False", float: "a number", type(None): "None"}
+    return names.get(annotation, "a list of strings")
+
+
+CHECKS: dict[Any, tuple[str, ...]] = {
+    check_dictionary: (),
+    check_redirect_uris: (),
+    check_dotted_paths: (),
+    check_throttle_rates: (),
+    check_token_fields: (),
+    check_durations: (),
+    check_unique_email: (),
+}

@@ -1,0 +1,292 @@
+"""System checks of the configured providers, their URLs and their icons."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.management import call_command
+from django.urls import include, path, re_path
+from django.views import View
+from social_core.backends.apple import AppleIdAuth
+from social_core.backends.github import GithubOAuth2
+
+from social_endpoints.strategy import Strategy
+from tests.support.checks import check_project, findings, ids, only
+from tests.support.configuration import Configure
+from tests.support.urlconf import ENDPOINTS, urlconf
+
+APPLE = "social_core.backends.apple.AppleIdAuth"
+GITHUB = "social_core.backends.github.GithubOAuth2"
+OIDC = "social_core.backends.open_id_connect.OpenIdConnectAuth"
+FEDORA = "social_core.backends.fedora.FedoraOpenId"
+
+
+class TenantStrategy(Strategy):
+    """A strategy of a project with credentials per tenant."""
+
+
+class VaultGithub(GithubOAuth2):
+    """A backend of a project that stores its secrets elsewhere."""
+
+    name = "vault-github"
+
+    def get_key_and_secret(self) -> tuple[str, str]:
+        return ("from", "the vault")
+
+
+class PostingApple(AppleIdAuth):
+    """A backend that always asks the provider to POST."""
+
+    RESPONSE_MODE = "form_post"
+
+
+class ProviderAuthView(View):
+    """A stand-in for the view of djoser.social."""
+
+
+@pytest.mark.parametrize(
+    ("backend", "names"),
+    [
+        (GITHUB, {"GITHUB_KEY", "GITHUB_SECRET"}),
+        (
+            "social_core.backends.google.GoogleOAuth2",
+            {"GOOGLE_OAUTH2_KEY", "GOOGLE_OAUTH2_SECRET"},
+        ),
+        (APPLE, {f"APPLE_ID_{name}" for name in ("CLIENT", "TEAM", "KEY", "SECRET")}),
+        ("social_core.backends.twitter.TwitterOAuth", {"TWITTER_KEY", "TWITTER_SECRET"}),
+        (OIDC, {"OIDC_KEY", "OIDC_SECRET", "OIDC_OIDC_ENDPOINT"}),
+        # PKCE replaces the secret that a public client cannot have.
+        ("social_core.backends.twitter_oauth2.TwitterOAuth2", {"TWITTER_OAUTH2_KEY"}),
+        ("social_core.backends.vk.VKIDOAuth2", {"VK_ID_KEY"}),
+        # A client assertion may replace the secret.
+        ("social_core.backends.azuread.AzureADOAuth2", {"AZUREAD_OAUTH2_KEY"}),
+        ("tests.unit.checks.test_providers.VaultGithub", set()),
+        (FEDORA, set()),
+        # Steam's profile endpoint requires a key.
+        ("social_core.backends.steam.SteamOpenId", {"STEAM_API_KEY"}),
+        # Google accepts anonymous OAuth 1.0a clients.
+        ("social_core.backends.google.GoogleOAuth", set()),
+    ],
+    ids=lambda value: value.rpartition(".")[2] if isinstance(value, str) else "",
+)
+def test_missing_settings(backend: str, names: set[str], settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = [backend]
+    for name in [name for name in dir(django_settings) if name.startswith("SOCIAL_AUTH_")]:
+        delattr(settings, name)
+
+    messages = findings()
+
+    assert {message.id for message in messages} <= {"social_endpoints.W002"}
+    assert {message.msg.rpartition(" ")[2] for message in messages} == {
+        f"SOCIAL_AUTH_{name}." for name in names
+    }
+    assert len(messages) == len(names)
+    assert all(backend in message.hint for message in messages)
+
+    for name in names:
+        setattr(settings, f"SOCIAL_AUTH_{name}", "https://id.example.com")
+    assert findings() == []
+
+
+def use(settings: Any, backend: str, values: dict[str, Any]) -> None:
+    """Configure one backend, with settings of these names; None deletes a setting."""
+    settings.AUTHENTICATION_BACKENDS = [backend]
+    apple = dict.fromkeys((f"APPLE_ID_{name}" for name in ("CLIENT", "TEAM", "KEY", "SECRET")), "x")
+    for name, value in {**apple, **values}.items():
+        setattr(settings, f"SOCIAL_AUTH_{name}", value)
+        if value is None:
+            delattr(settings, f"SOCIAL_AUTH_{name}")
+
+
+@pytest.mark.parametrize(
+    ("backend", "values"),
+    [
+        # A public client has no secret.
+        (OIDC, {"OIDC_USE_PKCE": True, "OIDC_SECRET": None}),
+        # Without discovery, no issuer is needed.
+        (OIDC, {"OIDC_OIDC_ENDPOINT": None, "OIDC_AUTHORIZATION_URL": "https://id.example.com/"}),
+        # social-core falls back to the settings without the provider's name.
+        (GITHUB, {"GITHUB_KEY": None, "KEY": "shared"}),
+        # These providers redirect, and therefore need no shared cache.
+        (APPLE, {}),
+        (OIDC, {"OIDC_AUTH_EXTRA_ARGUMENTS": {"response_mode": "query"}}),
+        (FEDORA, {}),
+    ],
+)
+def test_correct_provider_has_no_finding(
+    backend: str, values: dict[str, Any], settings: Any
+) -> None:
+    use(settings, backend, values)
+
+    assert findings() == []
+
+
+def test_confidential_client_of_openid_connect_needs_secret(settings: Any) -> None:
+    use(settings, OIDC, {"OIDC_USE_PKCE": False, "OIDC_SECRET": None})
+
+    assert "SOCIAL_AUTH_OIDC_SECRET" in only("W002").msg
+
+
+def test_missing_settings_are_not_reported_with_custom_strategy(
+    configure: Configure, settings: Any
+) -> None:
+    del settings.SOCIAL_AUTH_GITHUB_KEY
+    configure(STRATEGY="tests.unit.checks.test_providers.TenantStrategy")
+
+    assert findings() == []
+
+
+@pytest.mark.parametrize(
+    ("engine", "expected"),
+    [
+        ("django.core.cache.backends.dummy.DummyCache", {"E015"}),
+        ("django.core.cache.backends.locmem.LocMemCache", {"W005"}),
+        ("django.core.cache.backends.redis.RedisCache", set()),
+    ],
+)
+@pytest.mark.parametrize(
+    ("backend", "values"),
+    [
+        (APPLE, {"APPLE_ID_SCOPE": ["name"]}),
+        ("tests.unit.checks.test_providers.PostingApple", {}),
+        (OIDC, {"OIDC_AUTH_EXTRA_ARGUMENTS": {"response_mode": "form_post"}}),
+        pytest.param(
+            "social_core.backends.saml.SAMLAuth",
+            {"SAML_SP_ENTITY_ID": "site", "SAML_ENABLED_IDPS": {"idp": {}}},
+            marks=pytest.mark.needs("onelogin"),
+        ),
+    ],
+)
+def test_cache_of_provider_with_handoff(
+    backend: str, values: dict[str, Any], engine: str, expected: set[str], settings: Any
+) -> None:
+    use(settings, backend, values)
+    settings.CACHES = {"default": {"BACKEND": engine, "LOCATION": "redis://127.0.0.1"}}
+
+    assert ids() == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("githob", "Did you mean 'github'?"), ("x", "Available names: oidc, github.")],
+)
+def test_pkce_of_unknown_provider(name: str, hint: str, configure: Configure) -> None:
+    configure(PKCE={name: True, "github": True})
+
+    message = only("E016")
+
+    assert repr(name) in message.msg
+    assert message.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("backends", "identifier", "problem"),
+    [
+        (["social_core.backends.open_id.OpenIdAuth"], "W006", "'openid'"),
+        (["social_core.backends.github.Github2", GITHUB], "E013", "Github2"),
+        (["django.contrib.auth.backends.ModelBackend"], "W001", "no provider"),
+        (
+            ["social_core.backends.email.EmailAuth", "social_core.backends.username.UsernameAuth"],
+            "W001",
+            "no provider",
+        ),
+    ],
+)
+def test_unusable_backends(
+    backends: list[str], identifier: str, problem: str, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = backends
+
+    assert problem in only(identifier).msg
+
+
+def test_storage_that_cannot_be_imported(settings: Any) -> None:
+    settings.SOCIAL_AUTH_STORAGE = "tests.Missing"
+
+    assert any("SOCIAL_AUTH_STORAGE" in message.msg for message in findings())
+
+
+def test_missing_social_django(tmp_path: Path) -> None:
+    output = check_project(
+        tmp_path,
+        """
+        from tests.settings import *
+        INSTALLED_APPS.remove("social_django")
+        SOCIAL_ENDPOINTS["NATIVE_PROVIDERS"] = ["oidc"]
+        """,
+    )
+
+    assert "(social_endpoints.E012)" in output
+    assert "HINT: Add 'social_django' to INSTALLED_APPS and run migrate." in output
+
+
+@pytest.fixture
+def djoser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install stand-ins for djoser's URLs, with its greedy pattern."""
+    for name in ("djoser", "djoser.social", "djoser.urls", "djoser.social.urls"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    views: Any = ModuleType("djoser.social.views")
+    views.ProviderAuthView = ProviderAuthView
+    monkeypatch.setitem(sys.modules, views.__name__, views)
+    sys.modules["djoser.urls"].urlpatterns = []  # type: ignore[attr-defined]
+    pattern = re_path(r"^o/(?P<provider>\S+)/$", ProviderAuthView.as_view(), name="provider-auth")
+    sys.modules["djoser.social.urls"].urlpatterns = [pattern]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_urls_of_djoser_social(is_nested: bool, djoser: None, settings: Any) -> None:
+    included = path("auth/", include("djoser.social.urls"))
+    nested = path("api/", include([included]))
+    settings.ROOT_URLCONF = urlconf(nested if is_nested else included, ENDPOINTS)
+
+    assert "include('social_endpoints.urls')" in only("E014").hint
+
+
+def test_other_urls_of_djoser_are_accepted(djoser: None, settings: Any) -> None:
+    settings.ROOT_URLCONF = urlconf(path("auth/", include("djoser.urls")), ENDPOINTS)
+
+    assert findings() == []
+
+
+def test_project_without_urls_is_accepted(djoser: None, settings: Any) -> None:
+    del settings.ROOT_URLCONF
+
+    assert findings() == []
+
+
+class TestIcons:
+    """With django.contrib.staticfiles."""
+
+    @pytest.fixture(autouse=True)
+    def _static_files(self, settings: Any) -> None:
+        settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "django.contrib.staticfiles"]
+        settings.STATIC_URL = "/static/"
+        settings.AUTHENTICATION_BACKENDS = [GITHUB, OIDC]
+
+    def test_icons_without_finder(self) -> None:
+        message = only("I001")
+
+        assert "github" in message.msg
+        assert "oidc" not in message.msg
+        assert "social_django.finders.SocialAuthIconFinder" in message.hint
+        call_command("check", fail_level="WARNING")
+
+    def test_icons_with_finder(self, settings: Any) -> None:
+        settings.STATICFILES_FINDERS = ("social_django.finders.SocialAuthIconFinder",)
+
+        assert findings() == []
+
+    def test_providers_without_icons(self, settings: Any) -> None:
+        settings.AUTHENTICATION_BACKENDS = [OIDC]
+
+        assert findings() == []
+
+    def test_missing_backend_is_reported_once(self, settings: Any) -> None:
+        settings.AUTHENTICATION_BACKENDS = ["nowhere.Backend"]
+
+        only("E013")

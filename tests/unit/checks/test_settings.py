@@ -1,0 +1,281 @@
+"""System checks of the dictionary SOCIAL_ENDPOINTS."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+
+import social_endpoints
+from tests.support.checks import check_project, findings, ids, only
+from tests.support.configuration import Configure
+
+NOT_A_CLASS = "tests.support.checks.findings"
+PKCE = "'auto' or True or False or a dictionary with values that are 'auto' or True or False"
+SERIALIZER = "a subclass of social_endpoints.tokens.base.LoginSerializer"
+
+
+def allow(*uris: str, **kwargs: Any) -> bool:
+    """Allow any redirect URI."""
+    return True
+
+
+def test_correct_project_has_no_finding() -> None:
+    assert findings(deploy=True) == []
+    call_command("check")
+
+
+def test_correct_value_of_every_setting_has_no_finding(configure: Configure, settings: Any) -> None:
+    settings.REST_FRAMEWORK = {"NUM_PROXIES": 1}
+    configure(
+        ALLOWED_REDIRECT_URIS=("https://app.example.com/", "com.example.app:/callback"),
+        TOKEN_SERIALIZER="social_endpoints.tokens.TokenSerializer",
+        TOKEN_FIELDS=["is_new_user", "new_association"],
+        THROTTLE_RATES={"anon": "10/min", "user": None},
+        FLOW_TRANSPORT="body",
+        STRATEGY="social_endpoints.strategy.Strategy",
+        HTTP_POOL_IDLE=0,
+        LOGIN_TIMEOUT=0.5,
+        JWT_ACCESS_COOKIE="a",
+        JWT_REFRESH_COOKIE="r",
+        JWT_COOKIE_PATH="/api",
+        JWT_COOKIE_DOMAIN="example.com",
+        JWT_COOKIE_SAMESITE="None",
+        JWT_COOKIE_SECURE=True,
+    )
+    assert findings(deploy=True) == []
+
+
+def test_error_stops_the_project(configure: Configure) -> None:
+    configure(FLOW_TRANSPORT="cookies")
+
+    with pytest.raises(SystemCheckError, match=r"social_endpoints\.E003"):
+        call_command("check")
+
+
+def test_ids_are_unique() -> None:
+    folder = Path(social_endpoints.__file__).parent
+    source = "".join(module.read_text() for module in folder.rglob("*.py"))
+    counts = Counter(re.findall(r'"social_endpoints\.([EIW]\d{3})"', source))
+
+    assert set(counts.values()) == {1}
+
+
+@pytest.mark.parametrize("value", [None, [], "https://app.example.com/", 5])
+def test_value_that_is_not_a_dictionary(value: Any, settings: Any) -> None:
+    settings.SOCIAL_ENDPOINTS = value
+
+    assert ids() == {"E001", "E004"}
+
+
+@pytest.mark.parametrize(
+    ("name", "similar"),
+    [
+        ("TOKEN_SERIALISER", "TOKEN_SERIALIZER"),
+        ("flow_transport", "FLOW_TRANSPORT"),
+        ("JWT_COOKIE_SAME_SITE", "JWT_COOKIE_SAMESITE"),
+        ("REDIRECT_URIS", "ALLOWED_REDIRECT_URIS"),
+        ("SOCIAL_AUTH_ALLOWED_REDIRECT_URIS", "ALLOWED_REDIRECT_URIS"),
+    ],
+)
+def test_unknown_name_with_similar_setting(name: str, similar: str, configure: Configure) -> None:
+    configure(**{name: "anything"})
+
+    message = only("E002")
+
+    assert repr(name) in message.msg
+    assert message.hint == f"Did you mean {similar!r}?"
+
+
+@pytest.mark.parametrize("name", ["X", 5, None])
+def test_unknown_name_without_similar_setting(name: Any, settings: Any) -> None:
+    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, name: "anything"}
+
+    assert "FLOW_TRANSPORT, " in only("E002").hint
+
+
+def test_each_unknown_name_is_reported(configure: Configure) -> None:
+    configure(TOKEN="t", FLOW="f")
+
+    assert [message.id for message in findings()] == ["social_endpoints.E002"] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("FLOW_TRANSPORT", "header", "'auto' or 'cookie' or 'body'"),
+        ("FLOW_TRANSPORT", None, "'auto' or 'cookie' or 'body'"),
+        ("FLOW_TRANSPORT", ["body"], "'auto' or 'cookie' or 'body'"),
+        ("JWT_ACCESS_COOKIE", 5, "a string"),
+        ("JWT_COOKIE_DOMAIN", ["example.com"], "a string or None"),
+        ("JWT_COOKIE_SAMESITE", "lax", "'Lax' or 'Strict' or 'None'"),
+        ("JWT_COOKIE_SECURE", "yes", "True or False or None"),
+        ("JWT_COOKIE_SECURE", 1, "True or False or None"),
+        ("PKCE", "S256", PKCE),
+        ("PKCE", 1, PKCE),
+        ("PKCE", {"github": "S256"}, PKCE),
+        ("PKCE", {5: True}, PKCE),
+        ("TOKEN_FIELDS", "is_new_user", "a list of strings"),
+        ("TOKEN_FIELDS", [5], "a list of strings"),
+        ("HTTP_POOL_IDLE", "50", "a number"),
+        ("HTTP_POOL_IDLE", None, "a number"),
+        ("LOGIN_TIMEOUT", True, "a number"),
+        ("LOGIN_TIMEOUT", [50], "a number"),
+        ("ALLOWED_REDIRECT_URIS", 5, "a list of strings or a string"),
+        ("ALLOWED_REDIRECT_URIS", [None], "a list of strings or a string"),
+        ("ALLOWED_REDIRECT_URIS", [re.compile(".*")], "a list of strings or a string"),
+        ("ALLOWED_REDIRECT_URIS", {"https://x.example/": 1}, "a list of strings or a string"),
+    ],
+)
+def test_value_of_wrong_type(name: str, value: Any, expected: str, configure: Configure) -> None:
+    configure(**{name: value})
+
+    message = only("E003", deploy=True)
+
+    assert repr(name) in message.msg
+    assert message.hint == f"Expected {expected}, got {value!r}."
+
+
+@pytest.mark.parametrize("name", ["TOKEN_SERIALIZER", "STRATEGY"])
+@pytest.mark.parametrize("value", [None, 5, SessionMiddleware, ["social_endpoints.tokens"]])
+def test_dotted_path_that_is_not_a_string(name: str, value: Any, configure: Configure) -> None:
+    configure(**{name: value})
+
+    assert "E003" in ids(deploy=True)
+
+
+@pytest.mark.parametrize("value", [[], (), ""])
+def test_empty_redirect_uris(value: Any, configure: Configure) -> None:
+    configure(ALLOWED_REDIRECT_URIS=value)
+
+    assert "E004" in ids()
+
+
+def test_missing_dictionary(settings: Any) -> None:
+    del settings.SOCIAL_ENDPOINTS
+
+    only("E004")
+
+
+def test_redirect_uris_of_djoser_are_accepted(settings: Any) -> None:
+    del settings.SOCIAL_ENDPOINTS
+    settings.DJOSER = {"SOCIAL_AUTH_ALLOWED_REDIRECT_URIS": ["https://app.example.com/"]}
+
+    assert findings() == []
+
+
+@pytest.mark.parametrize("name", ["TOKEN_SERIALIZER", "STRATEGY", "ALLOWED_REDIRECT_URIS"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "missing.module.Name",
+        "social_endpoints.tokens.JTWSerializer",
+        "NoDot",
+        ".StartsWithADot",
+        "EndsWithADot.",
+        "..",
+        "https://app.example.com/callback",
+    ],
+)
+def test_dotted_path_that_cannot_be_imported(name: str, path: str, configure: Configure) -> None:
+    configure(**{name: path})
+
+    message = only("E005")
+
+    assert repr(name) in message.msg
+    assert repr(path) in message.msg
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "expected"),
+    [
+        ("TOKEN_SERIALIZER", "rest_framework.serializers.Serializer", SERIALIZER),
+        ("TOKEN_SERIALIZER", NOT_A_CLASS, SERIALIZER),
+        (
+            "STRATEGY",
+            "social_django.strategy.DjangoStrategy",
+            "a subclass of social_endpoints.strategy.Strategy",
+        ),
+        ("ALLOWED_REDIRECT_URIS", "tests.unit.checks.test_settings.PKCE", "a callable"),
+    ],
+)
+def test_dotted_path_of_unsuitable_object(
+    name: str, path: str, expected: str, configure: Configure
+) -> None:
+    configure(**{name: path})
+
+    message = only("E006")
+
+    assert repr(name) in message.msg
+    assert message.hint == f"Set it to the dotted path of {expected}."
+
+
+def test_callable_for_redirect_uris_is_accepted(configure: Configure) -> None:
+    configure(ALLOWED_REDIRECT_URIS="tests.unit.checks.test_settings.allow")
+
+    assert findings(deploy=True) == []
+
+
+@pytest.mark.parametrize(
+    ("serializer", "package", "extra"),
+    [
+        ("JWTSerializer", "rest_framework_simplejwt", "jwt"),
+        ("JWTCookieSerializer", "rest_framework_simplejwt", "jwt"),
+        ("KnoxTokenSerializer", "knox", "knox"),
+    ],
+)
+def test_serializer_without_its_package(
+    serializer: str, package: str, extra: str, tmp_path: Path
+) -> None:
+    output = check_project(
+        tmp_path,
+        f"""
+        from tests.support.interpreter import hide
+        hide({package!r})
+        from tests.settings import *
+        SOCIAL_ENDPOINTS["TOKEN_SERIALIZER"] = "social_endpoints.tokens.{serializer}"
+        """,
+    )
+
+    assert "(social_endpoints.E007)" in output
+    assert f"pip install 'django-social-endpoints[{extra}]'" in output
+    assert "1 issue" in output
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "identifier", "problem"),
+    [
+        *(
+            ("THROTTLE_RATES", {"anon": rate, "user": "10/day"}, "E017", f"['anon'] is {rate!r}")
+            for rate in ("often", "10", "0/min", "10/month", "")
+        ),
+        ("THROTTLE_RATES", {"anonymous": "10/min"}, "E017", "'anonymous'"),
+        ("TOKEN_FIELDS", ("is_new_user", "is_new"), "E018", "'is_new'"),
+        *(
+            (name, value, "E021", f"{name!r}] must not be {value!r}")
+            for name in ("HTTP_POOL_IDLE", "LOGIN_TIMEOUT")
+            for value in (-0.5, float("inf"), float("nan"))
+        ),
+        ("LOGIN_TIMEOUT", 0, "E021", "must not be 0"),
+    ],
+)
+def test_value_out_of_range(
+    name: str, value: Any, identifier: str, problem: str, configure: Configure
+) -> None:
+    configure(**{name: value})
+
+    assert problem in only(identifier).msg
+
+
+@pytest.mark.parametrize("rates", ["10/min", {"anon": 10}])
+def test_rates_of_wrong_type(rates: Any, configure: Configure, settings: Any) -> None:
+    configure(THROTTLE_RATES=rates)
+    settings.REST_FRAMEWORK = {"NUM_PROXIES": 0}
+
+    assert ids(deploy=True) == {"E003", "E017"}
