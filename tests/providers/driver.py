@@ -21,7 +21,7 @@ from django.test import override_settings
 from jwt.algorithms import RSAAlgorithm
 from rest_framework.test import APIClient
 
-from social_endpoints.internal.backends.extensions.pushbullet import PushbulletUserId
+from social_endpoints.internal.backends.extensions.provider_quirks import PushbulletUserId
 from social_endpoints.internal.network.document_cache import memory
 from tests.support.frontend import REDIRECT_URI, Frontend
 

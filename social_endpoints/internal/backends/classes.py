@@ -17,21 +17,33 @@ from social_core.backends.oauth import BaseOAuth1, BaseOAuth2, BaseOAuth2PKCE, O
 from social_core.backends.open_id import OpenIdAuth
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.backends.pushbullet import PushbulletOAuth2
+from social_core.backends.scistarter import SciStarterOAuth2
+from social_core.backends.soundcloud import SoundcloudOAuth2
 from social_core.backends.telegram import TelegramAuth
 
-from social_endpoints.internal.backends.extensions.apple import AppleUser
+from social_endpoints.internal.backends.extensions.authorization_url import (
+    ExactQuery,
+    ExactRedirectUri,
+    RequestTokenState,
+    SciStarterRedirectUri,
+    SoundcloudQuery,
+)
 from social_endpoints.internal.backends.extensions.discovery import RememberedDiscovery, discovers
-from social_endpoints.internal.backends.extensions.exact_parameters import ExactParameters
-from social_endpoints.internal.backends.extensions.kept import KeptExtraData
 from social_endpoints.internal.backends.extensions.openid2 import OpenID
+from social_endpoints.internal.backends.extensions.pipeline import (
+    DeletedConnection,
+    NativeExtraData,
+    PipelineResult,
+)
 from social_endpoints.internal.backends.extensions.pkce import AddedProofKey, ProofKey
-from social_endpoints.internal.backends.extensions.pushbullet import PushbulletUserId
-from social_endpoints.internal.backends.extensions.recorded_pipeline import RecordedPipeline
+from social_endpoints.internal.backends.extensions.provider_quirks import (
+    AppleUser,
+    PushbulletUserId,
+    TelegramRedirect,
+)
 from social_endpoints.internal.backends.extensions.revocation import Revoking
 from social_endpoints.internal.backends.extensions.saml import SAML
 from social_endpoints.internal.backends.extensions.signing_keys import remembering
-from social_endpoints.internal.backends.extensions.telegram import TelegramRedirect
-from social_endpoints.internal.backends.extensions.unlinked import StaysUnlinked
 from social_endpoints.internal.backends.extensions.verified_profile import (
     VerifiedProfile,
     VerifiedUserinfo,
@@ -56,12 +68,11 @@ _Condition = type[Any] | Callable[[Any], bool]
 # Mixins around the whole backend, including the methods of a project's subclass. The first
 # one is the outermost; a mixin must stand above the mixins that it inherits from.
 _AROUND: tuple[tuple[_Condition, Any], ...] = (
-    (OAuthAuth, ExactParameters),
     (BaseAuth, Transport),
-    (BaseAuth, RecordedPipeline),
+    (BaseAuth, PipelineResult),
     (BaseAuth, Revoking),
-    (BaseAuth, KeptExtraData),
-    (BaseAuth, StaysUnlinked),
+    (BaseAuth, NativeExtraData),
+    (BaseAuth, DeletedConnection),
     (discovers, RememberedDiscovery),
     (AppleIdAuth, AppleUser),
     (PushbulletOAuth2, PushbulletUserId),
@@ -72,6 +83,7 @@ _AROUND: tuple[tuple[_Condition, Any], ...] = (
     (AppleIdAuth, VerifiedAppleToken),
     (FacebookLimitedLogin, VerifiedLimitedToken),
     (BaseOAuth2, VerifiedIdToken),
+    (BaseOAuth1, RequestTokenState),
     (OpenIdAuth, OpenID),
     (is_saml, SAML),
 )
@@ -79,7 +91,11 @@ _AROUND: tuple[tuple[_Condition, Any], ...] = (
 # Mixins directly above the class of social-core that they inherit from. A project's subclass
 # overrides their methods, and calls them with ``super()``. The most specific ones come first.
 _CORRECTIONS: tuple[tuple[type[Any], Any], ...] = (
+    (SciStarterOAuth2, SciStarterRedirectUri),
+    (SoundcloudOAuth2, SoundcloudQuery),
     (TelegramAuth, TelegramRedirect),
+    (BaseOAuth2, ExactQuery),
+    (OAuthAuth, ExactRedirectUri),
     (BaseAuth, PooledTransport),
 )
 
@@ -96,10 +112,6 @@ def extended(backend: BackendClass) -> Any:
 @lru_cache(maxsize=256)
 def _extended(backend: Any) -> Any:
     identity = {"__module__": backend.__module__, "__qualname__": backend.__qualname__}
-    if issubclass(backend, BaseOAuth1):
-        # The token says which login it is. A parameter in the redirect URI would make it
-        # another one, and providers compare.
-        identity["REDIRECT_STATE"] = False
     above = [*_matches(_AROUND, backend), *remembering(backend)]
     below: list[Any] = []
     for mixin in _matches(_CORRECTIONS, backend):

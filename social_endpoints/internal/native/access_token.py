@@ -10,7 +10,7 @@ from typing import Any
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthInputError, AuthResponseError
 
-from social_endpoints.internal.backends.extensions.kept import keep_stored
+from social_endpoints.internal.backends.extensions.pipeline import keep_extra_data
 from social_endpoints.internal.native.verifiers.answer import as_identifier
 from social_endpoints.internal.native.verifiers.base import Issued, Verifier
 from social_endpoints.internal.native.verifiers.choice import find_verifier
@@ -40,7 +40,7 @@ def authenticate(backend: Any, access_token: str) -> Any:
         raise _refused(backend, "unsupported_feature")
     issued = verifier.verify(access_token)
     _require_own(verifier, issued)
-    keep_stored(backend)
+    keep_extra_data(backend)
     backend.confirm = partial(_require_subject, verifier, issued)
     if isinstance(backend, OpenIdConnectAuth) and issued.subject is not None:
         backend.id_token = {"sub": issued.subject}  # Where core looks for it.

@@ -15,7 +15,7 @@ from social_core.backends.oauth import BaseOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthCredentialError, AuthInputError
 
-from social_endpoints.internal.backends.extensions.kept import keep_stored
+from social_endpoints.internal.backends.extensions.pipeline import keep_extra_data
 from social_endpoints.internal.flows.storage import claim_id_token
 from social_endpoints.internal.native.access_token import require_text
 from social_endpoints.internal.native.id_tokens.issuers import Issuer, find_issuer
@@ -51,7 +51,7 @@ def authenticate(
     if access_token is not None:
         require_text(backend, access_token)
     claims = verified_claims(issuer, id_token, nonce=nonce, access_token=access_token)
-    keep_stored(backend)
+    keep_extra_data(backend)
     expires = math.ceil(claims["exp"] + leeway_of(backend))
     backend.strategy.before_pipeline = partial(_claim, backend, id_token, expires)
     return _authenticate(backend, issuer, claims, id_token, access_token)

@@ -16,6 +16,8 @@ from social_core.backends.oauth import BaseOAuth2, BaseOAuth2PKCE, OAuthAuth
 from social_core.backends.open_id import OpenIdAuth
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.backends.pushbullet import PushbulletOAuth2
+from social_core.backends.scistarter import SciStarterOAuth2
+from social_core.backends.soundcloud import SoundcloudOAuth2
 from social_core.backends.telegram import TelegramAuth
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     OpenId = OpenIdAuth[Any]
     OpenIdConnect = OpenIdConnectAuth[Any]
     Pushbullet = PushbulletOAuth2[Any]
+    SciStarter = SciStarterOAuth2[Any]
+    Soundcloud = SoundcloudOAuth2[Any]
     Telegram = TelegramAuth[Any]
 else:
     Apple = AppleIdAuth
@@ -39,4 +43,6 @@ else:
     OpenId = OpenIdAuth
     OpenIdConnect = OpenIdConnectAuth
     Pushbullet = PushbulletOAuth2
+    SciStarter = SciStarterOAuth2
+    Soundcloud = SoundcloudOAuth2
     Telegram = TelegramAuth

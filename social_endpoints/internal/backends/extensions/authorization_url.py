@@ -1,0 +1,83 @@
+"""Authorization URLs that contain each value unchanged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from social_core.backends.scistarter import SciStarterOAuth2
+from social_core.backends.soundcloud import SoundcloudOAuth2
+from social_core.utils import url_add_parameters
+
+from social_endpoints.internal.backends.extensions.bases import (
+    OAuth,
+    OAuth2,
+    SciStarter,
+    Soundcloud,
+)
+from social_endpoints.internal.flows.redirect_uris import with_parameters
+
+
+class ExactQuery(OAuth2):
+    """Quote every parameter of the authorization URL.
+
+    social-core unquotes the query where ``REDIRECT_STATE`` is false. An ``&`` in a value then
+    starts a new parameter. Remove when ``BaseOAuth2.auth_url()`` leaves the query quoted.
+    """
+
+    def auth_url(self) -> str:
+        """Return the authorization URL."""
+        parameters = self.auth_params(self.get_or_create_state())
+        parameters.update(self.get_scope_argument())  # type: ignore[no-untyped-call]  # core's
+        parameters.update(self.auth_extra_arguments())
+        return url_add_parameters(self.authorization_url(), parameters)
+
+
+class ExactRedirectUri(OAuth):
+    """Send the redirect URI unchanged to every provider that returns the state.
+
+    social-core adds ``redirect_state`` to the redirect URI of most backends, for providers that
+    do not return ``state``, and encodes the URI again. Providers compare the URI as a string
+    (RFC 6749 section 3.1.2.3). Remove when ``OAuthAuth.get_redirect_uri()`` adds the parameter
+    only where ``STATE_PARAMETER`` is false, and keeps the rest of the URI as it is.
+    """
+
+    def get_redirect_uri(self, state: str | None = None) -> str:
+        """Return the redirect URI, with the state where it has no parameter of its own."""
+        uri = str(self.redirect_uri)
+        if state and self.REDIRECT_STATE and not self.STATE_PARAMETER:
+            return with_parameters(uri, {"redirect_state": state})
+        return uri
+
+
+class RequestTokenState(OAuth):
+    """Identify an OAuth 1.0a login by its request token alone.
+
+    A ``redirect_state`` would change the redirect URI, which providers compare. Remove when no
+    OAuth 1.0a backend of social-core sets ``REDIRECT_STATE``.
+    """
+
+    REDIRECT_STATE = False
+
+
+class SciStarterRedirectUri(SciStarter):
+    """Keep the slash at the end of a redirect URI.
+
+    social-core's backend removes it, so the provider receives a redirect URI that is not
+    registered. Remove when ``SciStarterOAuth2`` no longer overrides the method.
+    """
+
+    def get_redirect_uri(self, state: str | None = None) -> str:
+        """Return what ``ExactRedirectUri`` returns."""
+        return super(SciStarterOAuth2, self).get_redirect_uri(state)
+
+
+class SoundcloudQuery(Soundcloud):
+    """Quote every parameter of the authorization URL.
+
+    social-core's backend has its own copy of the method that ``ExactQuery`` corrects. Remove
+    when ``SoundcloudOAuth2`` no longer overrides it, or leaves the query quoted.
+    """
+
+    def auth_url(self) -> Any:
+        """Return what ``ExactQuery`` returns."""
+        return super(SoundcloudOAuth2, self).auth_url()

@@ -1,0 +1,103 @@
+"""Additions to social-core's pipeline: its result, and the extra data it stores."""
+
+from __future__ import annotations
+
+from functools import partial
+from time import time
+from typing import Any
+
+from django.db import DatabaseError, IntegrityError, OperationalError
+from social_core.backends.base import BaseAuth
+
+from social_endpoints.internal.backends.extensions.bases import Backend
+
+_KEEP_EXTRA_DATA = "social_endpoints.native"
+
+
+class PipelineResult(Backend):
+    """Record whether a pipeline created a connection.
+
+    social-core keeps ``user``, ``social`` and ``is_new`` of a pipeline's result. Remove when it
+    keeps ``new_association`` too.
+    """
+
+    new_association = False
+
+    def run_pipeline(
+        self, pipeline: list[str], pipeline_index: int = 0, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Run the pipeline from a step."""
+        out = super().run_pipeline(pipeline, pipeline_index, *args, **kwargs)
+        if isinstance(out, dict):
+            self.new_association = bool(out.get("new_association"))
+        return out
+
+
+class DeletedConnection(Backend):
+    """Update a connection that existed when the pipeline began, and never insert it again.
+
+    social-core saves the row that it read earlier. If another request has deleted the row in the
+    meantime, ``save()`` inserts it again. ``extra_data()`` is the last method of the backend
+    before that, and costs no additional query. Remove when social-core or social_django updates
+    the row in place.
+    """
+
+    def extra_data(
+        self, user: Any, uid: str, response: Any, details: Any, pipeline_kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the extra data to store."""
+        social = pipeline_kwargs.get("social")
+        if social is not None:
+            social.save = partial(_update, social)
+        return super().extra_data(user, uid, response, details, pipeline_kwargs)
+
+
+def _update(social: Any, *args: Any, **kwargs: Any) -> None:
+    """Save an existing row.
+
+    :raises IntegrityError: the row no longer exists. The pipeline then runs again, as after
+        every other collision of two requests.
+    """
+    try:
+        type(social).save(social, *args, **{"force_update": True, **kwargs})
+    except (IntegrityError, OperationalError):
+        raise
+    except DatabaseError as error:
+        raise IntegrityError("The connection was deleted during the login.") from error
+
+
+def keep_extra_data(backend: BaseAuth[Any]) -> None:
+    """Keep stored extra data during this login, also after a pause.
+
+    A native sign-in has no refresh token and no ID token, which a token endpoint returns.
+    Without this call social-core replaces stored ones with None.
+    """
+    backend.strategy.session_set(_KEEP_EXTRA_DATA, True)
+
+
+class NativeExtraData(Backend):
+    """Merge the extra data of a native sign-in into the stored extra data."""
+
+    def extra_data(
+        self, user: Any, uid: str, response: Any, details: Any, pipeline_kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the extra data to store; after ``keep_extra_data()``, without None."""
+        received = super().extra_data(user, uid, response, details, pipeline_kwargs)
+        if not self.strategy.session_get(_KEEP_EXTRA_DATA):
+            return received
+        update = {name: value for name, value in received.items() if value is not None}
+        if "access_token" not in update:
+            update.update(_remaining_lifetime(pipeline_kwargs.get("social")))
+        return update
+
+
+def _remaining_lifetime(social: Any) -> dict[str, int]:
+    """Return the remaining lifetime of the stored access token, in seconds.
+
+    ``expires_in`` counts from ``auth_time``, which is set to the time of this login.
+    """
+    stored = getattr(social, "extra_data", None) or {}
+    try:
+        return {"expires_in": int(stored["auth_time"]) + int(stored["expires_in"]) - int(time())}
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return {}  # The stored extra data contains no lifetime.

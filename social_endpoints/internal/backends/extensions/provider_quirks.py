@@ -1,0 +1,96 @@
+"""Corrections and additions for the backends of single providers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from social_core.exceptions import AuthConfigurationError, AuthInputError, ErrorStage
+
+from social_endpoints.internal.backends.extensions.bases import Apple, Pushbullet, Telegram
+
+_TELEGRAM_URL = "https://oauth.telegram.org/auth"
+
+
+class AppleUser(Apple):
+    """Validate ``user``, which Apple sends through the browser at a user's first login.
+
+    social-core passes the parameter to ``json.loads()`` and reads its fields without a check, so
+    anybody could cause a 500. Remove when ``AppleIdAuth`` raises ``AuthInputError`` instead.
+    """
+
+    def auth_complete(self, *args: Any, **kwargs: Any) -> Any:
+        """Complete a redirect login.
+
+        :raises AuthInputError: ``user`` is not JSON of the form ``{"name": {"firstName": …,
+            "lastName": …}, "email": …}`` (Apple, "Request an authorization to the Sign in with
+            Apple server").
+        """
+        self._validate_user("callback")
+        return super().auth_complete(*args, **kwargs)
+
+    def do_auth(self, *args: Any, **kwargs: Any) -> Any:
+        """Sign in with a token. A native app may send ``user`` with it.
+
+        :raises AuthInputError: see ``auth_complete()``.
+        """
+        self._validate_user("token_validation")
+        backend: Any = super()  # This method of social-core has no annotations.
+        return backend.do_auth(*args, **kwargs)
+
+    def _validate_user(self, stage: ErrorStage) -> None:
+        if not _is_apple_user(self.data.get("user", "{}")):
+            raise AuthInputError(self, parameter="user", stage=stage)
+
+
+def _is_apple_user(text: str) -> bool:
+    try:
+        user = json.loads(text)
+        # JSON can contain half of a surrogate pair, which databases do not store.
+        json.dumps(user, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return False
+    name = user.get("name", {}) if isinstance(user, dict) else None
+    return isinstance(name, dict) and all(
+        value is None or (isinstance(value, str) and "\0" not in value) for value in name.values()
+    )
+
+
+class PushbulletUserId(Pushbullet):
+    """Encode the access token before social-core passes it to ``b64encode()``.
+
+    social-core's backend passes a ``str``, which raises ``TypeError`` in every login. Remove
+    when ``PushbulletOAuth2.get_user_id()`` encodes it.
+    """
+
+    def get_user_id(self, details: Any, response: Any) -> Any:
+        """Return Pushbullet's identifier of the user."""
+        encoded = {**details, "username": str(details["username"]).encode()}
+        return super().get_user_id(encoded, response)  # type: ignore[no-untyped-call]  # core's
+
+
+class TelegramRedirect(Telegram):
+    """Add a redirect login to Telegram's backend.
+
+    social-core's backend only supports Telegram's login widget. The redirect leads to the page
+    that the widget opens. Remove when ``TelegramAuth`` has an ``auth_url()``.
+    """
+
+    def auth_url(self) -> str:
+        """Return the URL of Telegram's login page.
+
+        :raises AuthConfigurationError: ``BOT_TOKEN`` is not of the form ``<number>:<secret>``
+            that Telegram's BotFather issues.
+        """
+        bot, colon, _ = str(self.setting("BOT_TOKEN")).partition(":")
+        if not (colon and bot.isdigit()):
+            raise AuthConfigurationError(self, parameter="BOT_TOKEN", stage="begin")
+        page = urlsplit(str(self.redirect_uri))
+        parameters = {
+            "bot_id": bot,
+            "origin": f"{page.scheme}://{page.netloc}",
+            "return_to": self.redirect_uri,
+            **self.auth_extra_arguments(),
+        }
+        return f"{_TELEGRAM_URL}?{urlencode(parameters)}"
