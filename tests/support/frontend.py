@@ -1,20 +1,32 @@
-"""A frontend as it stands in front of the endpoints: a browser and how it keeps flows."""
+"""A frontend of the endpoints: a browser, and how it sends flows back."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from rest_framework.test import APIClient
 
 REDIRECT_URI = "https://app.example.com/login/callback"
 
 
+def authorization_params(begun: Any) -> dict[str, str]:
+    """Return the query parameters of the authorization URL in a begin's response."""
+    assert begun.status_code == 200, begun.data
+    return dict(parse_qsl(urlsplit(begun.data["authorization_url"]).query, keep_blank_values=True))
+
+
+def error(response: Any) -> tuple[int, str | None]:
+    """Return the status and the error code of a response."""
+    return response.status_code, response.data.get("error_code")
+
+
 @dataclass
 class Frontend:
-    """A page in a browser of its own, which sends flows back in one transport.
+    """A page in its own browser, which sends flows back in one transport.
 
-    With ``below`` it works with what lies below a provider's path, ``connect/`` say.
+    :param below: the endpoint below the provider's path, for example ``connect/``.
     """
 
     transport: str = "cookie"
@@ -25,13 +37,18 @@ class Frontend:
     def begin(
         self, provider: str = "oidc", *, redirect_uri: str = REDIRECT_URI, **query: str
     ) -> Any:
-        """Begin a login and return the answer."""
+        """Begin and return the response."""
         return self.client.get(
             f"/auth/o/{provider}/{self.below}", {"redirect_uri": redirect_uri, **query}, secure=True
         )
 
+    def authorize(self, openid: Any) -> tuple[Any, dict[str, str]]:
+        """Begin with the OpenID provider and sign in there; return response and callback."""
+        begun = self.begin()
+        return begun, openid.authorize(begun.data["authorization_url"])
+
     def complete(self, begun: Any, callback: dict[str, Any], provider: str = "oidc") -> Any:
-        """Post what the provider sent back, with the flow of this begin."""
+        """Post the parameters of a callback with the flow of this begin."""
         body = dict(callback)
         if self.transport == "body":
             body["flow"] = begun.data["flow"]
@@ -47,9 +64,9 @@ class Frontend:
         body = {"partial_token": paused.data["partial_token"], **params}
         return self.complete(paused, body, provider)
 
-    def log_in(self, provider: Any) -> Any:
-        """Log in with the OpenID provider of the tests, or connect; return the last answer."""
+    def log_in(self, openid: Any) -> Any:
+        """Log in with the OpenID provider, or connect; return the last response."""
         begun = self.begin()
         if begun.status_code != 200:
             return begun
-        return self.complete(begun, provider.authorize(begun.data["authorization_url"]))
+        return self.complete(begun, openid.authorize(begun.data["authorization_url"]))

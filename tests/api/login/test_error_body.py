@@ -1,0 +1,160 @@
+"""The body of an error: safe texts, and the details in the log."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+import responses
+from django.contrib.auth import get_user_model
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+from social_core.backends.github import GithubOAuth2
+from social_core.exceptions import AuthException
+
+from tests.support.frontend import Frontend, authorization_params, error
+
+pytestmark = pytest.mark.django_db
+User = get_user_model()
+TOKEN_URL = "https://github.com/login/oauth/access_token"
+
+
+def test_completion_without_a_flow_has_the_full_error_body(frontend: Frontend) -> None:
+    response = frontend.post({"code": "c", "state": "s"})
+
+    assert response.status_code == 400
+    (text,) = response.data.pop("non_field_errors")
+    assert text.startswith("This request contains no flow.")
+    assert "credentials" in text
+    assert "`flow`" in text
+    assert response.data == {
+        "error_code": "session_context_missing",
+        "error_source": "session",
+        "error_stage": "callback",
+        "error_recovery": "restart_login",
+    }
+
+
+# --- Exceptions of a backend ----------------------------------------------------------
+
+
+class Talkative(GithubOAuth2):
+    """A backend whose exceptions contain secrets."""
+
+    def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        try:
+            raise KeyError(access_token)
+        except KeyError as cause:
+            raise TypeError(f"no {access_token} in {self.data} of {kwargs}") from cause
+
+
+class WithoutSuper(AuthException):
+    """A project's exception that does not call social-core's constructor."""
+
+    def __init__(self, backend: Any) -> None:
+        self.email = "s3cret"
+
+
+class NotSerializable(AuthException):
+    """A project's exception whose metadata is not JSON."""
+
+    def public_metadata(self) -> dict[str, str]:
+        return {"error_code": {1, 2}}  # type: ignore[dict-item]  # the mistake of this project
+
+
+class RaisesWithoutSuper(GithubOAuth2):
+    def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        raise WithoutSuper(self)
+
+
+class RaisesNotSerializable(GithubOAuth2):
+    def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        raise NotSerializable(self)
+
+
+@pytest.mark.parametrize(
+    ("backend", "logged"),
+    [
+        (Talkative, ["in user_data", "TypeError", "KeyError"]),
+        (RaisesWithoutSuper, ["WithoutSuper"]),
+        (RaisesNotSerializable, ["NotSerializable"]),
+    ],
+)
+def test_exception_of_a_backend_is_logged_without_secrets(
+    backend: type[GithubOAuth2],
+    logged: list[str],
+    frontend: Frontend,
+    wire: responses.RequestsMock,
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.{backend.__name__}"]
+    wire.post(TOKEN_URL, json={"access_token": "the-access-token"})
+    begun = frontend.begin("github")
+    state = authorization_params(begun)["state"]
+
+    with caplog.at_level(logging.DEBUG):
+        response = frontend.complete(begun, {"code": "the-code", "state": state}, "github")
+
+    assert error(response) == (400, "unknown_error")
+    for text in logged:
+        assert text in caplog.text
+    secrets = ["the-access-token", "the-code", state, "our-github-secret", "s3cret"]
+    if frontend.transport == "body":
+        secrets.append(begun.data["flow"])
+    for secret in secrets:
+        assert secret not in caplog.text
+        assert secret not in response.content.decode()
+    assert not User.objects.exists()
+
+
+# --- Exception handlers of a project --------------------------------------------------
+
+
+def add_status(exc: Exception, context: Any) -> Response | None:
+    """Add the status to DRF's response, as DRF's documentation shows."""
+    response = exception_handler(exc, context)
+    if response is not None and isinstance(response.data, dict):
+        response.data["status"] = response.status_code
+    return response
+
+
+def reshape(exc: Exception, context: Any) -> Response | None:
+    """Answer in another shape."""
+    response = exception_handler(exc, context)
+    if response is not None:
+        codes = exc.get_codes()  # type: ignore[attr-defined]  # an APIException
+        response.data = {"errors": [codes]}
+    return response
+
+
+def reshape_into_a_list(exc: Exception, context: Any) -> Response | None:
+    """Answer with a list."""
+    response = reshape(exc, context)
+    if response is not None:
+        response.data = response.data["errors"]
+    return response
+
+
+@pytest.mark.parametrize(
+    ("handler", "expected"),
+    [
+        (add_status, {"error_code": "session_context_missing", "status": 400}),
+        (reshape, {"errors": ["session_context_missing"]}),
+        (reshape_into_a_list, ["session_context_missing"]),
+    ],
+)
+def test_exception_handler_of_the_project_shapes_the_body(
+    handler: Any, expected: Any, frontend: Frontend, settings: Any
+) -> None:
+    settings.REST_FRAMEWORK = {"EXCEPTION_HANDLER": f"{__name__}.{handler.__name__}"}
+
+    response = frontend.post({"code": "c", "state": "s"})
+
+    assert response.status_code == 400
+    assert "detail" not in response.data
+    if handler is add_status:
+        assert expected.items() <= response.data.items()
+    else:
+        assert response.data == expected

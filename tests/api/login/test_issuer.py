@@ -1,0 +1,113 @@
+"""The issuer in a callback (RFC 9207)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import responses
+from social_core.backends.oauth import BaseOAuth2
+
+from social_endpoints.internal.network.document_cache import memory
+from tests.support.frontend import Frontend, authorization_params, error
+from tests.support.openid_provider import ISSUER, OpenIDProvider
+
+pytestmark = pytest.mark.django_db
+
+
+def test_issuer_of_openid_connect_must_be_the_configured_one(
+    frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    begun, callback = frontend.authorize(openid)
+
+    for issuer in ("https://evil.example.com", f"{ISSUER}/", f"{ISSUER}.evil.example.com"):
+        rejected = frontend.complete(begun, {**callback, "iss": issuer})
+        assert error(rejected) == (400, "invalid_claim")
+    assert "/token" not in openid.requests
+
+    assert frontend.complete(begun, {**callback, "iss": ISSUER}).status_code == 201
+
+
+class Plain(BaseOAuth2):
+    """A provider whose issuer is not configured."""
+
+    name = "plain"
+    AUTHORIZATION_URL = "https://plain.example.com/authorize"
+    ACCESS_TOKEN_URL = "https://plain.example.com/token"
+
+
+class Tenants(Plain):
+    """A provider with an issuer for each tenant."""
+
+    name = "tenants"
+    ID_TOKEN_ISSUER = "https://plain.example.com/{tenant}/issuer"
+
+
+TOKEN_URLS = {
+    "github": "https://github.com/login/oauth/access_token",
+    "google-oauth2": "https://accounts.google.com/o/oauth2/token",
+    "discord": "https://discord.com/api/oauth2/token",
+    "plain": Plain.ACCESS_TOKEN_URL,
+    "tenants": Plain.ACCESS_TOKEN_URL,
+}
+
+
+@pytest.mark.parametrize("name", TOKEN_URLS)
+@pytest.mark.parametrize(
+    ("issuer", "accepted"),
+    [
+        ("https://github.com/login/oauth", {"github"}),
+        ("https://github.com", set()),
+        ("https://accounts.google.com", {"google-oauth2"}),
+        ("https://discord.com", {"discord"}),
+        ("https://plain.example.com/issuer", {"plain", "tenants"}),
+        ("http://plain.example.com", set()),
+        ("https://evil.example.com", set()),
+        ("https://[", set()),
+    ],
+)
+def test_issuer_of_oauth2_must_belong_to_the_provider(
+    issuer: str,
+    accepted: set[str],
+    name: str,
+    frontend: Frontend,
+    settings: Any,
+    wire: responses.RequestsMock,
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [
+        "social_core.backends.github.GithubOAuth2",
+        "social_core.backends.google.GoogleOAuth2",
+        "social_core.backends.discord.DiscordOAuth2",
+        f"{__name__}.Plain",
+        f"{__name__}.Tenants",
+    ]
+    settings.SOCIAL_AUTH_KEY = settings.SOCIAL_AUTH_SECRET = "value"
+    wire.post(TOKEN_URLS[name], status=400, json={"error": "invalid_grant"})
+    begun = frontend.begin(name)
+    callback = {"code": "code", "state": authorization_params(begun)["state"], "iss": issuer}
+
+    response = frontend.complete(begun, callback, name)
+
+    code = "authorization_code_rejected" if name in accepted else "invalid_claim"
+    assert error(response) == (400, code)
+
+
+def test_issuer_in_the_settings_replaces_the_backends(frontend: Frontend, settings: Any) -> None:
+    settings.SOCIAL_AUTH_GITHUB_ID_TOKEN_ISSUER = "https://other.example.com"
+    begun = frontend.begin("github")
+    issuer = "https://github.com/login/oauth"
+    callback = {"code": "code", "state": authorization_params(begun)["state"], "iss": issuer}
+
+    assert error(frontend.complete(begun, callback, "github")) == (400, "invalid_claim")
+
+
+def test_issuer_is_rejected_when_discovery_has_none(
+    frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    begun, callback = frontend.authorize(openid)
+    openid.endpoints = {"issuer": None}
+    memory.clear()
+
+    response = frontend.complete(begun, {**callback, "iss": ISSUER})
+
+    assert error(response) == (400, "missing_claim")
