@@ -1,6 +1,6 @@
-"""Run all tests: ``python3 -m tests``, with nothing but Python on the machine.
+"""Run all tests: ``python3 -m tests``. Only Python must be installed.
 
-What follows is handed to tox: ``python3 -m tests -e lint``, for example.
+Arguments are passed to tox, as in ``python3 -m tests -e lint``.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 TOX = ROOT / ".tox" / "tox"
 
-# The environments that need a server, and where it listens.
+# The ports of the servers that some environments need.
 SERVERS = {"postgresql": 5432, "mariadb": 3306}
 
 
 def main() -> int:
-    """Install tox beside the repository's environments, and run it."""
+    """Install tox into ``.tox/tox`` and run it."""
     python = TOX / ("Scripts" if os.name == "nt" else "bin") / "python"
     if not python.exists():
         venv.create(TOX, with_pip=True)
@@ -33,12 +33,12 @@ def main() -> int:
 
 
 def _skipped() -> list[str]:
-    """Return patterns of the environments whose server is not there; in CI none may be."""
+    """Return patterns of environments whose server does not listen; in CI, run them all."""
     if "CI" in os.environ:
         return []
     missing = [name for name, port in SERVERS.items() if not _listens(port)]
     for name in missing:
-        print(f"Skipped: the tests on {name}, which does not listen here.")  # noqa: T201 - said once
+        print(f"Skipped: the tests on {name}, because no server listens.")  # noqa: T201 - a notice
     return [f".*-{name}" for name in missing]
 
 
