@@ -1,0 +1,154 @@
+"""Limits for the size of the package and for its use of other libraries.
+
+The numbers are limits of this version. A new feature may raise one in its own commit, with
+the reason in the commit message.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import social_endpoints
+
+PACKAGE = Path(social_endpoints.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+WORKAROUNDS = PACKAGE / "internal" / "backends" / "extensions"
+
+MAX_MODULES = 100
+MAX_LINES = 7_600
+"""Lines that are not blank, comments and docstrings included."""
+MAX_FUNCTION_LINES = 50
+
+FORBIDDEN = (
+    "FunctionType(",
+    "__code__",
+    ".__func__(",
+    "__module__ ==",
+    '.startswith("social_core',
+    "MSG_PEEK",
+    "TIOCOUTQ",
+)
+"""Traces of code that depends on the internals of another library."""
+
+DOCUMENTED = {"_", "_base_manager", "_default_manager", "_meta"}
+"""Names that Django documents in spite of their underscore."""
+
+
+def name(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield node
+
+
+def is_private(identifier: str) -> bool:
+    is_dunder = identifier.startswith("__") and identifier.endswith("__")
+    return identifier.startswith("_") and not is_dunder and identifier not in DOCUMENTED
+
+
+def own_names(tree: ast.AST) -> set[str]:
+    """Return the names that a module defines: functions, classes, attributes, variables."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            names.add(node.attr)
+    return names
+
+
+def private_names_of_others(tree: ast.AST, own: set[str]) -> Iterator[str]:
+    """Yield private names that a module imports, or reads from an object.
+
+    An attribute is accepted if this package defines the name. Other accesses cannot be
+    recognised without running the code.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and not (node.module or "").startswith(
+            "social_endpoints"
+        ):
+            parts = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+            yield from (part for part in parts if is_private(part))
+        elif isinstance(node, ast.Import):
+            yield from (
+                part for alias in node.names for part in alias.name.split(".") if is_private(part)
+            )
+        elif isinstance(node, ast.Attribute) and is_private(node.attr) and node.attr not in own:
+            yield node.attr
+
+
+def test_package_has_limited_number_of_modules() -> None:
+    assert len(MODULES) <= MAX_MODULES
+
+
+def test_package_has_limited_number_of_lines() -> None:
+    lines = sum(1 for path in MODULES for line in path.read_text().splitlines() if line.strip())
+
+    assert lines <= MAX_LINES
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_functions_have_limited_length(path: Path) -> None:
+    lengths = {
+        function.name: (function.end_lineno or 0) - function.lineno + 1
+        for function in functions(ast.parse(path.read_text()))
+    }
+
+    assert {name: lines for name, lines in lengths.items() if lines > MAX_FUNCTION_LINES} == {}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_module_does_not_depend_on_internals(path: Path) -> None:
+    source = path.read_text()
+
+    assert [text for text in FORBIDDEN if text in source] == []
+
+
+def test_private_names_of_libraries_are_only_in_the_workarounds() -> None:
+    trees = {path: ast.parse(path.read_text()) for path in MODULES}
+    own = set[str]().union(*map(own_names, trees.values()))
+
+    found = {
+        name(path): names
+        for path, tree in trees.items()
+        if WORKAROUNDS not in path.parents and (names := set(private_names_of_others(tree, own)))
+    }
+    assert found == {}
+
+
+def test_workarounds_with_private_names_say_when_to_remove_them() -> None:
+    trees = {path: ast.parse(path.read_text()) for path in MODULES}
+    own = set[str]().union(*map(own_names, trees.values()))
+
+    assert [
+        name(path)
+        for path, tree in trees.items()
+        if WORKAROUNDS in path.parents
+        and set(private_names_of_others(tree, own))
+        and "remove when" not in path.read_text().lower()
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("from django.utils._os import safe_join", {"_os"}),
+        ("from requests.models import _encode_files", {"_encode_files"}),
+        ("import requests._internal_utils", {"_internal_utils"}),
+        ("session._store(1)", {"_store"}),
+        ("model._meta.fields; self._own; from django.utils.translation import gettext as _", set()),
+        ("from social_endpoints.conf import _dictionary", set()),
+        ("value.__class__", set()),
+    ],
+)
+def test_private_names_are_recognised(source: str, expected: set[str]) -> None:
+    assert set(private_names_of_others(ast.parse(source), {"_own"})) == expected
