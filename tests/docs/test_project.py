@@ -1,0 +1,110 @@
+"""The files about the project agree with each other and with the code."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from configparser import ConfigParser
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+REPOSITORY = "https://github.com/django-social-endpoints/django-social-endpoints"
+
+
+def levels() -> list[list[str]]:
+    """Return the levels of the import contract, from top to bottom."""
+    (contract,) = (
+        contract
+        for contract in PYPROJECT["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers"
+    )
+    return [level.split(" | ") for level in contract["layers"]]
+
+
+def tox() -> ConfigParser:
+    parser = ConfigParser(interpolation=None, strict=False)
+    parser.read(ROOT / "tox.ini")
+    return parser
+
+
+def expanded(names: str) -> set[str]:
+    """Return tox's names of environments without braces."""
+    environments = set()
+    for pattern in names.split():
+        parts = [part.split(",") for part in re.split(r"[{}]", pattern)]
+        environments |= {"".join(choice) for choice in product(*parts)}
+    return environments
+
+
+def test_layout_page_has_each_level_in_its_order() -> None:
+    rows = re.findall(r"^   \* - (``.*)$", (DOCS / "layout.rst").read_text(), re.MULTILINE)
+
+    assert [re.findall(r"``([\w.]+)``", row) for row in rows] == levels()
+
+
+def test_import_contract_has_each_package_of_internal() -> None:
+    folders = (ROOT / "social_endpoints" / "internal").glob("*/__init__.py")
+    names = {f"internal.{path.parent.name}" for path in folders}
+
+    assert names == {name for level in levels() for name in level if name.startswith("internal.")}
+
+
+def test_changelog_has_the_version() -> None:
+    version = PYPROJECT["project"]["version"]
+
+    assert re.search(rf"^{re.escape(version)} ", (ROOT / "CHANGELOG.rst").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["README.rst", "CONTRIBUTING.rst"])
+def test_links_lead_to_files(name: str) -> None:
+    targets = re.findall(r"`[^`]+\s<([^>:]+)>`__", (ROOT / name).read_text())
+
+    assert targets
+    assert [target for target in targets if not (ROOT / target).is_file()] == []
+
+
+def test_readme_links_to_each_page() -> None:
+    targets = re.findall(r"`[^`]+ <docs/([^>/]+)>`__", (ROOT / "README.rst").read_text())
+    pages = {path.name for path in DOCS.glob("*.rst")}
+
+    assert set(targets) == pages - {"index.rst", "changelog.rst"}
+
+
+def test_one_address_of_the_repository() -> None:
+    names = ["SECURITY.md", "CONTRIBUTING.rst", "pyproject.toml", "README.rst"]
+    files = [ROOT / name for name in names] + sorted((ROOT / ".github").rglob("*.yml"))
+    pattern = r"https://github\.com/[\w-]+/django-social-endpoints"
+
+    found = {address for path in files for address in re.findall(pattern, path.read_text())}
+    assert found == {REPOSITORY}
+
+
+def test_ci_runs_each_tox_environment() -> None:
+    workflow = ROOT / ".github" / "workflows" / "ci.yml"
+    if not workflow.exists():
+        pytest.skip("The sdist has no workflows.")
+    environments = expanded(tox()["tox"]["env_list"])
+
+    in_matrix = re.findall(r"\{ env: ([\w-]+),", workflow.read_text())
+    assert sorted(in_matrix) == sorted(environments - {"coverage"})
+
+
+def test_tox_names_only_groups_that_exist_and_repeats_no_dependency() -> None:
+    groups = PYPROJECT["dependency-groups"]
+    packages = {
+        re.match(r"[\w-]+", entry)[0]  # type: ignore[index] - each entry has a name
+        for group in groups.values()
+        for entry in group
+        if isinstance(entry, str)
+    }
+    for section in tox().values():
+        named = section.get("dependency_groups", "").split("\n")
+        assert {line.split(":")[-1].strip() for line in named} <= {*groups, ""}
+        lines = [line.split(": ")[-1] for line in section.get("deps", "").split("\n")]
+        assert not {re.split(r"[<>=\[ ]", line)[0] for line in lines} & packages
