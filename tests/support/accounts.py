@@ -1,4 +1,4 @@
-"""Users who are logged in, with identities, for the tests."""
+"""Users with connections, and requests to the connections endpoints."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 from social_django.models import UserSocialAuth
 
 SECRET = "a token of the provider"
+LAST_LOGIN = 1_700_000_000
 
 DISCONNECT_PIPELINE = [
     "social_core.pipeline.disconnect.allowed_to_disconnect",
@@ -20,32 +21,41 @@ DISCONNECT_PIPELINE = [
 
 
 def user_with(*identities: tuple[str, str], username: str = "ada") -> Any:
-    """Create a user with identities, and no password."""
+    """Create a user with connections and without a password.
+
+    :param identities: pairs of a provider and a uid.
+    """
     user = get_user_model().objects.create_user(username)
+    extra_data = {"access_token": SECRET, "auth_time": LAST_LOGIN}
     for provider, uid in identities:
-        user.social_auth.create(provider=provider, uid=uid, extra_data={"access_token": SECRET})
+        user.social_auth.create(provider=provider, uid=uid, extra_data=extra_data)
     return user
 
 
 def logged_in(user: Any, **settings: Any) -> APIClient:
-    """Return a client that is logged in by a token of DRF's."""
+    """Return a client that sends the DRF token of a user."""
     client = APIClient(**settings)
     token, _ = Token.objects.get_or_create(user=user)
     client.credentials(HTTP_AUTHORIZATION=f"Token {token.key}")
     return client
 
 
-def listed(client: APIClient, **query: Any) -> Any:
-    """Ask for the list."""
+def list_connections(client: APIClient, **query: Any) -> Any:
+    """Request the list of connections and return the response."""
     return client.get("/auth/connections/", query, secure=True)
 
 
-def unlink(client: APIClient, connection: Any, **extra: Any) -> Any:
-    """Unlink an identity, or whatever else is put into the path."""
-    key = getattr(connection, "pk", connection)
-    return client.delete(f"/auth/connections/{key}/", secure=True, **extra)
+def disconnect(client: APIClient, connection: Any, **extra: Any) -> Any:
+    """Delete a connection, given as a row or as the last segment of the path."""
+    identifier = getattr(connection, "pk", connection)
+    return client.delete(f"/auth/connections/{identifier}/", secure=True, **extra)
 
 
 def uids() -> list[str]:
-    """Return the identities that are there."""
+    """Return the uids of all connections."""
     return sorted(UserSocialAuth.objects.values_list("uid", flat=True))
+
+
+def connections() -> list[tuple[str, str, str]]:
+    """Return all connections: username, provider, uid."""
+    return sorted(UserSocialAuth.objects.values_list("user__username", "provider", "uid"))

@@ -18,7 +18,14 @@ from social_core.backends.utils import load_backends
 from social_django.models import UserSocialAuth
 
 from social_endpoints import signals
-from tests.support.accounts import DISCONNECT_PIPELINE, SECRET, logged_in, uids, unlink, user_with
+from tests.support.accounts import (
+    DISCONNECT_PIPELINE,
+    SECRET,
+    disconnect,
+    logged_in,
+    uids,
+    user_with,
+)
 from tests.support.openid_provider import ISSUER, OpenIDProvider
 
 User = get_user_model()
@@ -108,7 +115,7 @@ def test_token_is_posted_with_the_client(
     settings.SOCIAL_AUTH_OIDC_TOKEN_ENDPOINT_AUTH_METHOD = method
     asked = answer_with(openid.wire, lambda: None)
 
-    assert unlink(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
+    assert disconnect(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
 
     (request,) = asked
     assert request.url == ENDPOINT
@@ -128,7 +135,7 @@ def test_token_is_posted_with_the_client(
 def test_backend_that_knows_how(ada: Any, wire: responses.RequestsMock) -> None:
     asked = answer_with(wire, lambda: None, GOOGLE)
 
-    assert unlink(logged_in(ada), ada.social_auth.get(uid="2")).status_code == 204
+    assert disconnect(logged_in(ada), ada.social_auth.get(uid="2")).status_code == 204
     assert [request.params for request in asked] == [{"token": SECRET}]
     assert uids() == ["1"]
 
@@ -150,7 +157,7 @@ def test_backend_of_the_project_that_knows_how(
     ada.social_auth.update(provider="github")
     asked = wire.delete("https://api.example.com/grants/1")
 
-    assert unlink(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
+    assert disconnect(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
     assert asked.call_count == 1
 
 
@@ -167,7 +174,7 @@ def test_provider_that_revokes_nothing(provider: str, token: Any) -> None:
     ada = user_with((provider, "1"), ("oidc", "2"))
     ada.social_auth.filter(uid="1").update(extra_data={"access_token": token})
 
-    assert unlink(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
+    assert disconnect(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
     assert uids() == ["2"]
 
 
@@ -175,7 +182,7 @@ def test_provider_that_revokes_nothing(provider: str, token: Any) -> None:
 def test_identity_without_a_token(ada: Any) -> None:
     ada.social_auth.update(extra_data={})
 
-    assert unlink(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
+    assert disconnect(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
 
 
 @pytest.mark.usefixtures("wire")
@@ -185,7 +192,7 @@ def test_identity_without_a_token(ada: Any) -> None:
 def test_off_for_all_or_for_one(name: str, ada: Any, settings: Any) -> None:
     setattr(settings, f"SOCIAL_AUTH_{name}", False)
 
-    assert unlink(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
+    assert disconnect(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
 
 
 def test_on_for_one(ada: Any, openid: OpenIDProvider, settings: Any) -> None:
@@ -193,7 +200,7 @@ def test_on_for_one(ada: Any, openid: OpenIDProvider, settings: Any) -> None:
     settings.SOCIAL_AUTH_OIDC_REVOKE_TOKENS_ON_DISCONNECT = True
     asked = answer_with(openid.wire, lambda: None)
 
-    assert unlink(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
+    assert disconnect(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
     assert len(asked) == 1
 
 
@@ -204,7 +211,7 @@ def test_no_transaction_is_open_while_the_provider_is_asked(
     seen: list[Any] = []
     answer_with(openid.wire, lambda: seen.append((connection.in_atomic_block, uids())))
 
-    assert unlink(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
+    assert disconnect(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
     assert seen == [(False, ["1", "2"])]
 
 
@@ -240,7 +247,7 @@ def test_provider_that_fails(
     else:
         openid.wire.post(ENDPOINT, json=body, status=status, headers={"Retry-After": "7"})
 
-    answer = unlink(logged_in(ada), ada.social_auth.get(uid="1"))
+    answer = disconnect(logged_in(ada), ada.social_auth.get(uid="1"))
 
     assert answer.status_code == 400
     assert answer.data["error_code"] == code
@@ -261,14 +268,14 @@ def test_token_that_is_good_for_nothing_any_more(
     answer_with(openid.wire, lambda: refused, url)
 
     social = ada.social_auth.get(provider=provider)
-    assert unlink(logged_in(ada), social).status_code == 204
+    assert disconnect(logged_in(ada), social).status_code == 204
 
 
 def test_last_way_to_log_in_keeps_its_token(ada: Any, openid: OpenIDProvider) -> None:
     asked = answer_with(openid.wire, lambda: None)
     ada.social_auth.get(uid="2").delete()
 
-    answer = unlink(logged_in(ada), ada.social_auth.get())
+    answer = disconnect(logged_in(ada), ada.social_auth.get())
 
     assert answer.data["error_code"] == "disconnect_disallowed"
     assert asked == []
@@ -282,7 +289,7 @@ def test_no_token_is_revoked_before_all_steps_have_agreed(
     name = f"tests.api.connections.test_revocation.{step.__name__}"
     settings.SOCIAL_AUTH_DISCONNECT_PIPELINE = [*DISCONNECT_PIPELINE, name]
 
-    answer = unlink(logged_in(ada), ada.social_auth.get(uid="1"))
+    answer = disconnect(logged_in(ada), ada.social_auth.get(uid="1"))
 
     assert answer.status_code == status
     assert asked == []
@@ -296,7 +303,7 @@ def test_steps_write_once(ada: Any, openid: OpenIDProvider, settings: Any) -> No
         *DISCONNECT_PIPELINE,
     ]
 
-    assert unlink(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
+    assert disconnect(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
     assert User.objects.get().first_name == "written"
 
 
@@ -305,7 +312,7 @@ def test_last_way_to_log_in_while_the_provider_is_asked(ada: Any, openid: OpenID
     """The other identity is unlinked meanwhile: this one stays, and can log in anew."""
     answer_with(openid.wire, lambda: UserSocialAuth.objects.filter(uid="2").delete() and None)
 
-    answer = unlink(logged_in(ada), ada.social_auth.get(uid="1"))
+    answer = disconnect(logged_in(ada), ada.social_auth.get(uid="1"))
 
     assert answer.data["error_code"] == "disconnect_disallowed"
     assert uids() == ["1"]
@@ -322,7 +329,7 @@ def test_token_that_is_new_while_the_provider_is_asked(ada: Any, openid: OpenIDP
 
     asked = answer_with(openid.wire, log_in)
 
-    assert unlink(logged_in(ada), social).status_code == 204
+    assert disconnect(logged_in(ada), social).status_code == 204
     tokens = [parse_qs(request.body)["token"] for request in asked]
     assert tokens == [[SECRET], ["a newer token"]]
 
@@ -349,7 +356,7 @@ def test_step_of_a_login_revokes_at_once(
 def test_a_provider_whose_discovery_has_no_address(ada: Any, openid: OpenIDProvider) -> None:
     del openid.endpoints["revocation_endpoint"]
 
-    answer = unlink(logged_in(ada), ada.social_auth.get(provider="oidc"))
+    answer = disconnect(logged_in(ada), ada.social_auth.get(provider="oidc"))
 
     assert answer.status_code == 204, answer.data
     assert uids() == ["2"]
@@ -358,7 +365,7 @@ def test_a_provider_whose_discovery_has_no_address(ada: Any, openid: OpenIDProvi
 def test_a_discovery_that_is_none(ada: Any, openid: OpenIDProvider) -> None:
     openid.wire.replace("GET", f"{ISSUER}/.well-known/openid-configuration", json=[])
 
-    answer = unlink(logged_in(ada), ada.social_auth.get(provider="oidc"))
+    answer = disconnect(logged_in(ada), ada.social_auth.get(provider="oidc"))
 
     assert (answer.status_code, answer.data["error_code"]) == (400, "malformed_response")
     assert uids() == ["1", "2"]

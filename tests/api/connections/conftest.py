@@ -1,0 +1,50 @@
+"""Fixtures of the connections' tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.cache import cache
+from social_core.backends.utils import load_backends
+
+from tests.support.accounts import logged_in, user_with
+from tests.support.authentication import TOKEN
+from tests.support.frontend import Frontend
+
+
+@pytest.fixture(autouse=True)
+def token_authentication(settings: Any) -> Iterator[None]:
+    """Authenticate with DRF's tokens, and empty the cache and social-core's backend cache."""
+    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [TOKEN]}
+    cache.clear()
+    load_backends(settings.AUTHENTICATION_BACKENDS, force_load=True)
+    yield
+    load_backends(settings.AUTHENTICATION_BACKENDS, force_load=True)
+
+
+@pytest.fixture
+def ada() -> Any:
+    """Return a user with two connections and without a password."""
+    return user_with(("oidc", "1"), ("github", "2"))
+
+
+def connecting(username: str, frontend: Frontend) -> Frontend:
+    """Return a browser in which a user is logged in, and that connects."""
+    user, _ = get_user_model().objects.get_or_create(username=username)
+    return replace(frontend, client=logged_in(user), below="connect/")
+
+
+@pytest.fixture
+def grace(frontend: Frontend) -> Frontend:
+    """Return the browser in which Grace connects."""
+    return connecting("grace", frontend)
+
+
+@pytest.fixture
+def alan(frontend: Frontend) -> Frontend:
+    """Return the browser in which Alan connects."""
+    return connecting("alan", frontend)

@@ -1,0 +1,273 @@
+"""The list of the current user's connections."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.db.models import JSONField, Value
+from django.utils.dateparse import parse_datetime
+from rest_framework.authentication import TokenAuthentication
+from rest_framework.authtoken.models import Token
+from rest_framework.pagination import CursorPagination, PageNumberPagination
+from rest_framework.test import APIClient
+from social_core.backends.open_id_connect import OpenIdConnectAuth
+from social_django.models import UserSocialAuth
+
+from social_endpoints.views import ConnectionListView
+from tests.support.accounts import (
+    LAST_LOGIN,
+    SECRET,
+    disconnect,
+    list_connections,
+    logged_in,
+    uids,
+    user_with,
+)
+from tests.support.authentication import FIXED, STATELESS, FixedAuthentication
+from tests.support.frontend import Frontend
+from tests.support.openid_provider import OpenIDProvider
+
+pytestmark = pytest.mark.django_db
+DRF = "rest_framework.pagination"
+
+
+def listed(response: Any) -> list[str]:
+    """Return the uids in a list or in a page."""
+    body = response.json()
+    return [one["uid"] for one in (body if isinstance(body, list) else body["results"])]
+
+
+def test_list_contains_the_connections_of_the_user_without_secrets(ada: Any) -> None:
+    user_with(("github", "3"), username="alan")
+
+    response = list_connections(logged_in(ada))
+
+    assert response.status_code == 200
+    assert "no-store" in response.headers["Cache-Control"]
+    assert SECRET not in response.content.decode()
+    first, second = ada.social_auth.order_by("pk")
+    shown = json.loads(response.content)
+    assert [(one["id"], one["provider"], one["title"], one["uid"]) for one in shown] == [
+        (first.pk, "oidc", "OpenID Connect", "1"),
+        (second.pk, "github", "GitHub", "2"),
+    ]
+    assert shown[0].keys() == {"id", "provider", "title", "uid", "created", "last_used"}
+    assert parse_datetime(shown[0]["created"]) == first.created
+    assert parse_datetime(shown[0]["last_used"]) == datetime.fromtimestamp(LAST_LOGIN, UTC)
+
+
+def test_list_takes_two_queries(ada: Any, django_assert_num_queries: Any) -> None:
+    client = logged_in(ada)
+    for number in range(20):
+        ada.social_auth.create(provider="github", uid=f"more-{number}")
+
+    with django_assert_num_queries(2):  # The token's user, and the connections.
+        assert len(list_connections(client).data) == 22
+
+
+# --- last_used ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("auth_time", [None, "1700000000", -5, 10**30, 1.5, [], {}])
+def test_last_used_is_the_last_change_without_a_valid_auth_time(auth_time: Any) -> None:
+    user = user_with(("oidc", "1"))
+    user.social_auth.update(extra_data={"auth_time": auth_time})
+
+    (shown,) = list_connections(logged_in(user)).data
+
+    assert parse_datetime(shown["last_used"]) == user.social_auth.get().modified
+
+
+@pytest.mark.parametrize("extra_data", ['{"auth_time": 1}', "", [], None])
+def test_extra_data_of_older_versions_is_listed_and_disconnected(ada: Any, extra_data: Any) -> None:
+    social = ada.social_auth.get(uid="1")
+    ada.social_auth.filter(pk=social.pk).update(extra_data=Value(extra_data, JSONField()))
+    client = logged_in(ada)
+
+    shown, response = list_connections(client), disconnect(client, social)
+
+    assert shown.status_code == 200
+    assert parse_datetime(shown.data[0]["last_used"]) == social.modified
+    assert response.status_code == 204
+
+
+def test_last_used_follows_the_logins(frontend: Frontend, openid: OpenIDProvider) -> None:
+    frontend.log_in(openid)
+    UserSocialAuth.objects.update(extra_data={"auth_time": 1})
+    frontend.log_in(openid)
+
+    (shown,) = list_connections(logged_in(UserSocialAuth.objects.get().user)).data
+
+    assert datetime.fromisoformat(shown["last_used"]).year > 2000
+
+
+# --- Titles ---------------------------------------------------------------------------
+
+
+def test_provider_that_is_not_configured_any_more_has_its_name_as_title() -> None:
+    client = logged_in(user_with(("oidc", "1"), ("myspace", "2")))
+
+    shown = list_connections(client).data
+
+    assert [one["title"] for one in shown] == ["OpenID Connect", "myspace"]
+
+
+class Untitled(OpenIdConnectAuth):
+    """A backend whose title cannot be computed."""
+
+    name = "untitled"
+
+    @classmethod
+    def get_title(cls, strategy: Any) -> str:
+        raise KeyError(SECRET)
+
+
+def test_failing_title_is_replaced_with_the_name_and_logged(
+    settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.Untitled"]
+
+    response = list_connections(logged_in(user_with(("untitled", "1"))))
+
+    assert [one["title"] for one in response.data] == ["untitled"]
+    assert "untitled has no title: KeyError" in caplog.text
+    assert SECRET not in caplog.text
+
+
+# --- Pages ----------------------------------------------------------------------------
+
+
+class OnePerPage(PageNumberPagination):
+    page_size = 1
+
+
+class OnePerCursor(CursorPagination):
+    page_size = 1
+
+
+def paginate(settings: Any, pagination: str, size: int | None = None) -> None:
+    """Set the project's pagination."""
+    settings.REST_FRAMEWORK = {
+        **settings.REST_FRAMEWORK,
+        "DEFAULT_PAGINATION_CLASS": pagination,
+        "PAGE_SIZE": size,
+    }
+
+
+@pytest.mark.parametrize(
+    ("pagination", "size", "query", "first_page"),
+    [
+        (f"{DRF}.PageNumberPagination", 2, {"page": 2}, ["1", "2"]),
+        (f"{DRF}.LimitOffsetPagination", 2, {"offset": 2}, ["1", "2"]),
+        (f"{__name__}.OnePerPage", None, {"page": 3}, ["1"]),
+    ],
+)
+def test_list_is_paginated_as_the_project_configures_it(
+    pagination: str, size: int, query: Any, first_page: list[str], ada: Any, settings: Any
+) -> None:
+    paginate(settings, pagination, size)
+    ada.social_auth.create(provider="oidc", uid="3")
+
+    first, last = list_connections(logged_in(ada)), list_connections(logged_in(ada), **query)
+
+    assert (listed(first), listed(last)) == (first_page, ["3"])
+    assert first.json()["count"] == 3
+
+
+def test_cursor_pages_are_ordered_by_primary_key(ada: Any, settings: Any) -> None:
+    paginate(settings, f"{DRF}.CursorPagination", 1)
+    client = logged_in(ada)
+
+    first = list_connections(client)
+    second = client.get(first.json()["next"], secure=True)
+
+    assert (listed(first), listed(second)) == (["1"], ["2"])
+    assert second.json()["next"] is None
+
+
+@pytest.mark.parametrize("pagination", ["PageNumberPagination", "LimitOffsetPagination"])
+def test_pagination_without_a_page_size_returns_a_plain_list(
+    pagination: str, ada: Any, settings: Any
+) -> None:
+    paginate(settings, f"{DRF}.{pagination}")
+
+    assert len(list_connections(logged_in(ada)).json()) == 2
+
+
+@pytest.mark.parametrize(
+    ("pagination", "query"),
+    [
+        *(
+            (f"{__name__}.OnePerCursor", {"cursor": cursor})
+            for cursor in ("cD0x", "cD1ub25zZW5zZQ==", "cD0lMDA=", "x", "cD0yMDI2LTEzLTAx")
+        ),
+        *((f"{__name__}.OnePerPage", {"page": page}) for page in ("0", "9" * 5_000, "\0", "x")),
+        (f"{DRF}.LimitOffsetPagination", {"limit": "9" * 30}),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_invalid_page_is_a_404(
+    pagination: str, query: dict[str, str], ada: Any, settings: Any
+) -> None:
+    client = logged_in(ada)
+    paginate(settings, pagination)
+
+    with transaction.atomic():
+        response = list_connections(client, **query)
+        transaction.set_rollback(True)  # PostgreSQL ends a transaction in which a query failed.
+
+    assert response.status_code == 404
+
+
+# --- Views and authentication ---------------------------------------------------------
+
+
+class PaginatedView(ConnectionListView):
+    """A project's view with its own pagination and authentication."""
+
+    authentication_classes = (TokenAuthentication,)
+    pagination_class = OnePerPage
+
+
+def test_pagination_and_authentication_of_a_subclass_are_used(
+    ada: Any, rf: Any, settings: Any
+) -> None:
+    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": []}
+    token = Token.objects.create(user=ada)
+
+    response = PaginatedView.as_view()(rf.get("/", headers={"Authorization": f"Token {token}"}))
+
+    assert (response.data["count"], response.data["results"][0]["uid"]) == (2, "1")
+
+
+def test_anonymous_request_is_a_401(ada: Any) -> None:
+    for response in (list_connections(APIClient()), disconnect(APIClient(), "1")):
+        assert response.status_code == 401
+        assert response.headers["WWW-Authenticate"] == "Token"
+        assert "no-store" in response.headers["Cache-Control"]
+    assert uids() == ["1", "2"]
+
+
+def test_stateless_user_has_a_list(ada: Any, settings: Any) -> None:
+    client = logged_in(ada)
+    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [STATELESS]}
+
+    assert len(list_connections(client).data) == 2
+
+
+def test_row_of_another_model_with_the_key_of_a_user_is_a_403(
+    ada: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [FIXED]}
+    group = Group(pk=ada.pk)
+    group.is_authenticated = True  # type: ignore[attr-defined]  # as another user model has it
+    monkeypatch.setattr(FixedAuthentication, "user", group)
+
+    assert list_connections(APIClient()).status_code == 403
+    assert disconnect(APIClient(), ada.social_auth.first()).status_code == 403
+    assert uids() == ["1", "2"]
