@@ -1,30 +1,30 @@
 const API = "https://api.example.com/auth/";
 const REDIRECT_URI = `${location.origin}/login/callback`;
 
-// A button calls it: signIn("google-oauth2").
+// A button calls this function, for example signIn("google-oauth2").
 export async function signIn(provider) {
   const { authorization_url, flow } = await request(
     `o/${provider}/?redirect_uri=${encodeURIComponent(REDIRECT_URI)}`,
   );
-  // Kept under the login's state, so that several can be under way. Where the provider's
-  // protocol has none (SAML, OAuth 1.0a), the newest login of this tab is meant.
+  // The state is part of the name, so that several logins can be open. Some protocols have
+  // no state (SAML, OAuth 1.0a). Then the tab has one login, the newest.
   const state = new URL(authorization_url).searchParams.get("state");
   sessionStorage.setItem(`login:${state}`, JSON.stringify({ provider, flow }));
   location.assign(authorization_url);
 }
 
-// The page at REDIRECT_URI calls it. However often it is called (React calls
-// effects twice), there is one request and one answer: { token }.
+// The page at REDIRECT_URI calls this function. It returns { token }. If it is called twice,
+// as React does with effects, it still sends only one request.
 let completion;
 export const completeSignIn = () =>
   (completion ??= complete(new URLSearchParams(location.search || location.hash.slice(1))));
 
-async function complete(answer) {
-  history.replaceState(null, "", location.pathname); // the code stays in no history
-  const login = take(answer.get("state")) ?? take(null);
-  if (!login) throw new Error("This login was not begun in this tab, or is used already.");
-  // All that the provider sent goes along: also its error, when the user has declined.
-  const body = JSON.stringify({ ...Object.fromEntries(answer), flow: login.flow });
+async function complete(callback) {
+  history.replaceState(null, "", location.pathname); // removes the code from the history
+  const login = take(callback.get("state")) ?? take(null);
+  if (!login) throw new Error("This tab began no login, or it is already completed.");
+  // Post everything that the provider sent, including its error if the user declined.
+  const body = JSON.stringify({ ...Object.fromEntries(callback), flow: login.flow });
   const headers = { "Content-Type": "application/json" };
   return request(`o/${login.provider}/`, { method: "POST", headers, body });
 }

@@ -1,11 +1,10 @@
-"""The documentation says what the code does."""
+"""The pages in docs/ agree with the code, and their recipes work."""
 
 from __future__ import annotations
 
 import ast
 import json
 import re
-import textwrap
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -29,28 +28,13 @@ from tests.support.accounts import logged_in
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.pages import DOCS, PAGES, ROOT, code_blocks, page
 
-ROOT = Path(__file__).parents[2]
-DOCS = ROOT / "docs"
 RECIPES = DOCS / "recipes"
-PAGES = [ROOT / "README.rst", *sorted(DOCS.glob("*.rst"))]
 PREVIEW = "https://preview-42.example.com/login/callback"
 
 User = get_user_model()
 needs_jwt = pytest.mark.needs("rest_framework_simplejwt")
-
-
-def page(name: str) -> str:
-    return (DOCS / name).read_text()
-
-
-def code_blocks(path: Path, language: str) -> list[str]:
-    """Return the code blocks of a page that are in a language."""
-    directive = rf"^( *)\.\. code-block:: {language}\n((?:\1 +.*\n|\n)+)"
-    return [
-        textwrap.dedent(block).strip("\n") + "\n"
-        for _, block in re.findall(directive, path.read_text() + "\n", re.MULTILINE)
-    ]
 
 
 # --- What the pages list --------------------------------------------------------------
@@ -65,14 +49,14 @@ def test_settings_page_has_each_setting_with_its_default() -> None:
     assert len(listed) == page("settings.rst").count(".. confval::")
 
 
-def test_no_page_names_a_setting_that_is_none() -> None:
+def test_pages_name_only_existing_settings() -> None:
     named = r"SOCIAL_ENDPOINTS\[\"(\w+)\"\]|:confval:`(\w+)`"
     for path in PAGES:
         found = {name for match in re.findall(named, path.read_text()) for name in match if name}
         assert found <= set(Settings.__dataclass_fields__), path.name
 
 
-def test_python_blocks_set_no_unknown_setting() -> None:
+def test_python_blocks_set_only_existing_settings() -> None:
     for path in PAGES:
         for block in code_blocks(path, "python"):
             for node in ast.walk(ast.parse(block)):
