@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -23,6 +22,7 @@ from tests.support.accounts import connections
 from tests.support.authentication import SESSION, STATELESS
 from tests.support.concurrency import together
 from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, error
+from tests.support.handoff import CALLBACK, handoff_params, post_to_callback
 from tests.support.openid_provider import ISSUER, OpenIDProvider
 from tests.support.pipeline import DEFAULT_PIPELINE
 from tests.support.signals import connected, received
@@ -315,15 +315,12 @@ def test_connect_through_the_handoff(
 ) -> None:
     settings.SOCIAL_AUTH_OIDC_AUTH_EXTRA_ARGUMENTS = {"response_mode": "form_post"}
     begun, posted = grace.authorize(openid)
-    form = {"content_type": "application/x-www-form-urlencoded"}
-    handoff = APIClient().post("/auth/o/oidc/callback/", urlencode(posted), secure=True, **form)
-    location, _, query = handoff.headers["Location"].partition("?")
+    handoff = post_to_callback(posted)
 
-    response = grace.complete(begun, dict(pair.split("=") for pair in query.split("&")))
+    response = grace.complete(begun, handoff_params(handoff))
 
-    callback_url = "https://testserver/auth/o/oidc/callback/"
-    assert authorization_params(begun)["redirect_uri"] == callback_url
-    assert location == REDIRECT_URI
+    assert authorization_params(begun)["redirect_uri"] == f"https://testserver{CALLBACK}"
+    assert handoff.headers["Location"].startswith(f"{REDIRECT_URI}?")
     assert response.status_code == 201, response.data
     assert connections() == [GRACE]
 
