@@ -1,4 +1,4 @@
-"""How often the endpoints may be called."""
+"""THROTTLE_RATES: how often an address and a user may call the endpoints."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.urls import include, path
 from rest_framework import permissions
 from rest_framework.authentication import TokenAuthentication
-from rest_framework.authtoken.models import Token
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.test import APIClient
@@ -19,11 +18,12 @@ from rest_framework.throttling import BaseThrottle
 
 from social_endpoints.views import ProviderListView
 from social_endpoints.views.base import EndpointView
+from tests.support.accounts import logged_in, user_with
 from tests.support.configuration import Configure
-from tests.support.frontend import REDIRECT_URI, Frontend
+from tests.support.frontend import REDIRECT_URI, Frontend, error
 from tests.support.openid_provider import OpenIDProvider
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.login.test_throttling")]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 User = get_user_model()
 LIST = "/auth/o/"
 BEGIN = f"/auth/o/github/?redirect_uri={REDIRECT_URI}"
@@ -31,7 +31,7 @@ CALLBACK = "/auth/o/oidc/callback/"
 
 
 class MineView(EndpointView):
-    """An endpoint for users who are logged in."""
+    """An endpoint that requires a logged-in user."""
 
     authentication_classes = (TokenAuthentication,)
     permission_classes = (permissions.IsAuthenticated,)
@@ -40,14 +40,14 @@ class MineView(EndpointView):
         return Response(request.user.get_username())
 
 
-class ForEveryoneView(MineView):
-    """An endpoint that knows its users, and does not insist."""
+class EveryoneView(MineView):
+    """An endpoint that authenticates users and also allows anonymous requests."""
 
     permission_classes = (permissions.AllowAny,)
 
 
-class Never(BaseThrottle):
-    """A throttle of the project's."""
+class RejectAll(BaseThrottle):
+    """A project's throttle."""
 
     def allow_request(self, request: Request, view: Any) -> bool:
         return False
@@ -56,13 +56,13 @@ class Never(BaseThrottle):
         return 77
 
 
-class ListOfTheProject(ProviderListView):
-    """A view of the project's with a throttle of its own."""
+class ThrottledList(ProviderListView):
+    """A project's view with its own throttle."""
 
-    throttle_classes = (Never,)
+    throttle_classes = (RejectAll,)
 
 
-class BrokenCache(LocMemCache):
+class UnreachableCache(LocMemCache):
     """A cache that is down."""
 
     def get(self, *args: Any, **kwargs: Any) -> Any:
@@ -72,19 +72,19 @@ class BrokenCache(LocMemCache):
 urlpatterns = [
     path("auth/", include("social_endpoints.urls")),
     path("mine/", MineView.as_view()),
-    path("everyone/", ForEveryoneView.as_view()),
-    path("never/", ListOfTheProject.as_view()),
+    path("everyone/", EveryoneView.as_view()),
+    path("throttled/", ThrottledList.as_view()),
 ]
 
 
 @pytest.fixture(autouse=True)
-def _empty_cache() -> None:
+def empty_cache() -> None:
     cache.clear()
 
 
 @pytest.fixture
 def limit(configure: Configure) -> Any:
-    """Return what sets the rates."""
+    """Return a function that sets the rates."""
 
     def set_rates(**rates: Any) -> None:
         configure(THROTTLE_RATES=rates)
@@ -92,50 +92,51 @@ def limit(configure: Configure) -> Any:
     return set_rates
 
 
-def user(name: str) -> APIClient:
-    """Return the browser of a user who is logged in."""
-    client = APIClient()
-    token = Token.objects.create(user=User.objects.create_user(name))
-    client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
-    return client
-
-
 def statuses(client: APIClient, *paths: str, **extra: Any) -> list[int]:
-    """Return what the paths are answered with, one after another."""
+    """Request the paths in this order and return the statuses."""
     return [client.get(path, **extra).status_code for path in paths]
 
 
+def seconds(response: Any) -> int:
+    """Return the seconds in Retry-After."""
+    return int(response.headers["Retry-After"])
+
+
 @pytest.mark.parametrize("rates", [None, {}, {"anon": None, "user": None}, {"user": "1/day"}])
-def test_nothing_is_counted_without_a_rate(
+def test_request_without_a_rate_is_not_counted(
     rates: Any, client: APIClient, settings: Any, configure: Configure
 ) -> None:
     configure(THROTTLE_RATES=rates)
-    settings.CACHES = {"default": {"BACKEND": "tests.api.login.test_throttling.BrokenCache"}}
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.UnreachableCache"}}
 
     assert statuses(client, LIST, LIST, LIST) == [200, 200, 200]
 
 
-def test_an_address(client: APIClient, limit: Any) -> None:
+def test_requests_of_an_address_to_all_endpoints_count_together(
+    client: APIClient, limit: Any
+) -> None:
     limit(anon="2/day")
 
     assert statuses(client, LIST, BEGIN, LIST, BEGIN) == [200, 200, 429, 429]
     assert statuses(client, LIST, REMOTE_ADDR="192.0.2.7") == [200]
 
 
-def test_answer(client: APIClient, limit: Any) -> None:
+def test_throttled_response_has_retry_after_and_must_not_be_cached(
+    client: APIClient, limit: Any
+) -> None:
     limit(anon="1/day")
     client.get(LIST)
 
-    answer = client.get(LIST)
+    response = client.get(LIST)
 
-    assert answer.status_code == 429
-    assert set(answer.json()) == {"detail"}
-    assert 86_000 < int(answer.headers["Retry-After"]) <= 86_400
-    assert "no-store" in answer.headers["Cache-Control"]
-    assert "ETag" not in answer.headers
+    assert response.status_code == 429
+    assert set(response.json()) == {"detail"}
+    assert 86_000 < seconds(response) <= 86_400
+    assert "no-store" in response.headers["Cache-Control"]
+    assert "ETag" not in response.headers
 
 
-def test_what_is_refused_does_not_count(client: APIClient, limit: Any) -> None:
+def test_throttled_request_is_not_counted(client: APIClient, limit: Any) -> None:
     limit(anon="1/day")
     statuses(client, LIST, LIST, LIST)
 
@@ -144,66 +145,63 @@ def test_what_is_refused_does_not_count(client: APIClient, limit: Any) -> None:
     assert statuses(client, LIST, LIST) == [200, 429]
 
 
-def test_a_rate_that_was_lowered_says_when_too(client: APIClient, limit: Any) -> None:
+def test_retry_after_is_right_after_the_rate_was_lowered(client: APIClient, limit: Any) -> None:
     limit(anon="5/day")
     statuses(client, *[LIST] * 5)
     limit(anon="2/day")
 
-    answer = client.get(LIST)
+    response = client.get(LIST)
 
-    assert answer.status_code == 429
-    assert int(answer.headers["Retry-After"]) > 86_000
+    assert response.status_code == 429
+    assert seconds(response) > 86_000
 
 
-def test_a_throttled_completion_uses_nothing_up(
-    frontend: Frontend, openid: OpenIDProvider, limit: Any, settings: Any
+def test_throttled_completion_leaves_the_login_open(
+    frontend: Frontend, openid: OpenIDProvider, limit: Any
 ) -> None:
-    unlimited = settings.SOCIAL_ENDPOINTS
-    begun = frontend.begin()
-    callback = openid.authorize(begun.data["authorization_url"])
+    begun, callback = frontend.authorize(openid)
     limit(anon="1/day")
     frontend.client.get(LIST)
 
     throttled = frontend.complete(begun, callback)
-    settings.SOCIAL_ENDPOINTS = unlimited
-    completed = frontend.complete(begun, callback)
+    limit()
 
-    assert (throttled.status_code, completed.status_code) == (429, 201)
-    assert not throttled.cookies
+    assert (throttled.status_code, dict(throttled.cookies)) == (429, {})
+    assert frontend.complete(begun, callback).status_code == 201
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_the_page_of_the_hand_off(method: str, client: APIClient, limit: Any) -> None:
+def test_throttled_handoff_is_a_page(method: str, client: APIClient, limit: Any) -> None:
     limit(anon="1/day")
     client.get(LIST)
 
-    answer = getattr(client, method)(CALLBACK, {"code": "code", "state": "state"})
+    response = getattr(client, method)(CALLBACK, {"code": "code", "state": "state"})
 
-    assert answer.status_code == 429
-    assert answer.headers["Content-Type"].startswith("text/html")
-    assert int(answer.headers["Retry-After"]) > 86_000
-    assert "throttled" in answer.content.decode()
+    assert response.status_code == 429
+    assert response.headers["Content-Type"].startswith("text/html")
+    assert seconds(response) > 86_000
+    assert "throttled" in response.content.decode()
 
 
-# --- Whose requests they are ----------------------------------------------------------
+# --- Addresses and users --------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("proxies", "first", "second", "is_same"),
     [
-        # The header is what the client says, and so nothing.
+        # The client writes the header.
         (0, "192.0.2.1", "192.0.2.2", True),
-        # The proxy has put the last address there. What stands before it is what the client says.
+        # The proxy appends the last address. The client writes the ones before it.
         (1, "192.0.2.1", "192.0.2.2", False),
         (1, "192.0.2.9, 192.0.2.1", "192.0.2.8, 192.0.2.1", True),
         (1, "192.0.2.1, 192.0.2.2", "192.0.2.1, 192.0.2.3", False),
         (2, "192.0.2.9, 192.0.2.1, 10.0.0.1", "192.0.2.8, 192.0.2.1, 10.0.0.2", True),
-        # The whole header, as DRF has it where the project says nothing.
+        # The whole header, which is DRF's default.
         (None, "192.0.2.1, 10.0.0.1", "192.0.2.1,10.0.0.1", True),
         (None, "192.0.2.9, 192.0.2.1", "192.0.2.8, 192.0.2.1", False),
     ],
 )
-def test_behind_proxies(
+def test_address_behind_proxies_is_found_with_num_proxies(
     proxies: int | None,
     first: str,
     second: str,
@@ -215,50 +213,45 @@ def test_behind_proxies(
     settings.REST_FRAMEWORK = {"NUM_PROXIES": proxies}
     limit(anon="1/day")
 
-    answers = [
-        client.get(LIST, headers={"X-Forwarded-For": addresses}).status_code
-        for addresses in (first, second)
-    ]
+    responses = [client.get(LIST, headers={"X-Forwarded-For": each}) for each in (first, second)]
 
-    assert answers == [200, 429 if is_same else 200]
+    assert [response.status_code for response in responses] == [200, 429 if is_same else 200]
 
 
 @pytest.mark.parametrize(
     ("first", "second", "is_same"),
     [
-        # Whoever has one IPv6 address has all of its network of 64 bits.
+        # A host has a whole IPv6 network of 64 bits.
         ("2001:db8::1", "2001:db8::ffff:2", True),
         ("2001:db8::1", "2001:DB8:0:0::1", True),
         ("2001:db8::1", "2001:db8:0:1::1", False),
-        # A socket for both families.
+        # A socket for IPv4 and IPv6.
         ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
         ("::ffff:192.0.2.1", "192.0.2.1", True),
-        # A socket of Unix's.
+        # A Unix socket.
         ("", "", True),
     ],
 )
-def test_what_counts_as_one_address(
+def test_addresses_of_one_host_count_together(
     first: str, second: str, is_same: bool, client: APIClient, limit: Any
 ) -> None:
     limit(anon="1/day")
 
-    answers = [client.get(LIST, REMOTE_ADDR=address).status_code for address in (first, second)]
+    responses = [client.get(LIST, REMOTE_ADDR=address) for address in (first, second)]
 
-    assert answers == [200, 429 if is_same else 200]
+    assert [response.status_code for response in responses] == [200, 429 if is_same else 200]
 
 
 @pytest.mark.parametrize("header", ["x" * 8_000, "\x7f and spaces, é", ""])
-def test_any_header_is_a_key(header: str, client: APIClient, limit: Any) -> None:
+def test_malformed_address_is_counted(header: str, client: APIClient, limit: Any) -> None:
     limit(anon="1/day")
 
-    answers = statuses(client, LIST, LIST, headers={"X-Forwarded-For": header})
-
-    assert answers == [200, 429]
+    assert statuses(client, LIST, LIST, headers={"X-Forwarded-For": header}) == [200, 429]
 
 
-def test_users(limit: Any) -> None:
+def test_requests_of_a_user_count_together_from_all_addresses(limit: Any) -> None:
     limit(user="2/day")
-    ada, grace = user("ada"), user("grace")
+    ada, grace = logged_in(user_with()), logged_in(user_with(username="grace"))
 
     assert statuses(ada, "/mine/", "/everyone/", "/mine/") == [200, 200, 429]
     assert statuses(grace, "/mine/") == [200]
@@ -266,35 +259,34 @@ def test_users(limit: Any) -> None:
     assert "Retry-After" in ada.get("/mine/").headers
 
 
-def test_a_user_is_no_address(client: APIClient, limit: Any) -> None:
+def test_user_and_address_count_separately(client: APIClient, limit: Any) -> None:
     limit(anon="1/day", user="1/day")
-    ada = user("ada")
+    ada = logged_in(user_with())
     address = str(User.objects.get().pk)
 
     assert statuses(client, LIST, REMOTE_ADDR=address) == [200]
     assert statuses(ada, "/everyone/", REMOTE_ADDR=address) == [200]
     assert statuses(client, "/everyone/", REMOTE_ADDR=address) == [429]
-    # Nobody is known where anybody may ask.
-    assert statuses(ada, LIST, REMOTE_ADDR="192.0.2.7") == [200]
-    assert statuses(ada, LIST, REMOTE_ADDR="192.0.2.7") == [429]
+    # An endpoint without authentication counts the address of a user.
+    assert statuses(ada, LIST, LIST, REMOTE_ADDR="192.0.2.7") == [200, 429]
 
 
-def test_without_a_rate_for_users_they_are_not_counted(limit: Any) -> None:
+def test_user_without_a_rate_for_users_is_not_counted(limit: Any) -> None:
     limit(anon="1/day")
 
-    assert statuses(user("ada"), "/mine/", "/mine/", "/mine/") == [200, 200, 200]
+    assert statuses(logged_in(user_with()), "/mine/", "/mine/", "/mine/") == [200, 200, 200]
 
 
-# --- The project's own, and its mistakes ----------------------------------------------
+# --- The project's throttles, rates and cache -----------------------------------------
 
 
-def test_throttles_of_the_project_apply_too(client: APIClient, limit: Any) -> None:
+def test_throttles_of_a_view_apply_as_well(client: APIClient, limit: Any) -> None:
     limit(anon="1/day")
 
-    first, second = client.get("/never/"), client.get("/never/")
+    first, second = client.get("/throttled/"), client.get("/throttled/")
 
-    assert first.headers["Retry-After"] == "77"
-    assert int(second.headers["Retry-After"]) > 86_000
+    assert seconds(first) == 77
+    assert seconds(second) > 86_000
 
 
 @pytest.mark.parametrize(
@@ -314,33 +306,33 @@ def test_throttles_of_the_project_apply_too(client: APIClient, limit: Any) -> No
         "10/min",
     ],
 )
-def test_wrong_rate(
+def test_invalid_rate_is_a_500(
     rates: Any, client: APIClient, configure: Configure, caplog: pytest.LogCaptureFixture
 ) -> None:
     configure(THROTTLE_RATES=rates)
 
-    answers = client.get(LIST), client.post("/auth/o/github/"), client.get(CALLBACK)
+    listed, posted, page = client.get(LIST), client.post("/auth/o/github/"), client.get(CALLBACK)
 
-    assert [answer.status_code for answer in answers] == [500, 500, 500]
-    assert answers[0].json()["error_code"] == "invalid_setting"
+    assert error(listed) == (500, "invalid_setting")
+    assert (posted.status_code, page.status_code) == (500, 500)
     assert "THROTTLE_RATES" in caplog.text
 
 
 @pytest.mark.parametrize(
     "period", ["s", "sec", "second", "m", "min", "minute", "h", "hour", "d", "day"]
 )
-def test_periods_of_drf(period: str, client: APIClient, limit: Any) -> None:
+def test_periods_of_drf_are_valid(period: str, client: APIClient, limit: Any) -> None:
     limit(anon=f"100/{period}")
 
     assert statuses(client, LIST) == [200]
 
 
-def test_a_cache_that_is_down_lets_everyone_in(
+def test_unreachable_cache_allows_all_requests_and_is_logged(
     client: APIClient, limit: Any, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings.CACHES = {"default": {"BACKEND": "tests.api.login.test_throttling.BrokenCache"}}
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.UnreachableCache"}}
     limit(anon="1/day")
 
     assert statuses(client, LIST, LIST) == [200, 200]
-    assert "Requests cannot be counted: ConnectionError" in caplog.text
+    assert "ConnectionError" in caplog.text
     assert "password" not in "".join(record.getMessage() for record in caplog.records)
