@@ -18,7 +18,7 @@ from django.db import connections, router
 from django.utils.module_loading import import_string
 
 from social_endpoints.conf import NAME, Settings, settings
-from social_endpoints.internal.http.throttling import wrong_rates
+from social_endpoints.internal.http.throttling import find_invalid_rates
 from social_endpoints.strategy import Strategy
 from social_endpoints.tokens import MissingExtra
 from social_endpoints.tokens.base import OPTIONAL_FIELDS, LoginSerializer
@@ -108,7 +108,7 @@ def _check_path(name: str, base: type | None = None) -> Iterator[CheckMessage]:
 
 def check_throttle_rates(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report unknown names and invalid rates in ``THROTTLE_RATES``."""
-    for problem in wrong_rates():
+    for problem in find_invalid_rates():
         yield Error(
             problem,
             hint='Write {"anon": "10/min", "user": "1000/day"}. The period is s, min, h or day.'
