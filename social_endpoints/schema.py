@@ -1,4 +1,4 @@
-"""The OpenAPI schema of the endpoints, for drf-spectacular."""
+"""The OpenAPI document of the endpoints: extensions of drf-spectacular."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiViewExtension
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+)
 
 from social_endpoints.conf import import_setting, settings
 from social_endpoints.internal.http.serializers import (
@@ -20,167 +25,103 @@ from social_endpoints.internal.http.serializers import (
     ProviderSerializer,
 )
 
-_PROVIDER = OpenApiParameter("provider", str, "path", description="Name of the backend.")
-_REFUSED = OpenApiResponse(ErrorSerializer, "Refused: a field error, or the error body.")
-_UNKNOWN = OpenApiResponse(description="No such provider is configured.")
-_BEGIN: Any = {
+_TOKEN_BODY = object()  # replaced with get_token_body() when the document is generated
+_PROVIDER = OpenApiParameter("provider", str, "path", description="Name of the provider.")
+_ERROR = OpenApiResponse(ErrorSerializer, "A field error or the error body.")
+_NO_PROVIDER = OpenApiResponse(description="The provider is not configured.")
+_NO_NATIVE = OpenApiResponse(description="The provider has no native sign-in.")
+_NO_CONNECTION = OpenApiResponse(description="The user has no such connection.")
+_NOT_MODIFIED = OpenApiResponse(description="The list has not changed since `If-None-Match`.")
+_BEGIN = {
     "parameters": [_PROVIDER, BeginSerializer],
-    "responses": {200: BegunSerializer, 400: _REFUSED, 404: _UNKNOWN},
+    "responses": {200: BegunSerializer, 400: _ERROR, 404: _NO_PROVIDER},
 }
 
 
-class ProviderAuthViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # theirs
-    """Describes begin and complete, with the body of the chosen token serializer."""
-
-    target_class = "social_endpoints.views.ProviderAuthView"
-    match_subclasses = True
-
-    def view_replacement(self) -> Any:
-        """Return the view with its methods described."""
-
-        class Described(self.target):  # type: ignore[name-defined, misc]  # known at run time
-            @extend_schema(**_BEGIN)
-            def get(self, *args: Any, **kwargs: Any) -> Any:
-                """Begin a login: answers with where to send the user."""
-
-            @extend_schema(
-                parameters=[_PROVIDER],
-                request=CallbackSerializer,
-                responses={
-                    201: _login_body(),
-                    202: PausedSerializer,
-                    400: _REFUSED,
-                    404: _UNKNOWN,
-                },
-            )
-            def post(self, *args: Any, **kwargs: Any) -> Any:
-                """Complete a login: answers with the project's token."""
-
-        return Described
+def _complete(request: Any, body: Any, not_found: OpenApiResponse = _NO_PROVIDER) -> Any:
+    responses = {201: body, 202: PausedSerializer, 400: _ERROR, 404: not_found}
+    return {"parameters": [_PROVIDER], "request": request, "responses": responses}
 
 
-class ProviderTokenViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # theirs
-    """Describes native sign-in, with the body of the chosen token serializer."""
-
-    target_class = "social_endpoints.views.ProviderTokenView"
-    match_subclasses = True
-
-    def view_replacement(self) -> Any:
-        """Return the view with its method described."""
-
-        class Described(self.target):  # type: ignore[name-defined, misc]  # known at run time
-            @extend_schema(
-                parameters=[_PROVIDER],
-                request=NativeTokensSerializer,
-                responses={
-                    201: _login_body(),
-                    202: PausedSerializer,
-                    400: _REFUSED,
-                    404: OpenApiResponse(description="No such provider takes part."),
-                },
-            )
-            def post(self, *args: Any, **kwargs: Any) -> Any:
-                """Sign in with a token that a native SDK holds."""
-
-        return Described
-
-
-class ProviderConnectViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # theirs
-    """Describes begin and complete of a link."""
-
-    target_class = "social_endpoints.views.ProviderConnectView"
-    match_subclasses = True
-
-    def view_replacement(self) -> Any:
-        """Return the view with its methods described."""
-
-        class Described(self.target):  # type: ignore[name-defined, misc]  # known at run time
-            @extend_schema(**_BEGIN)
-            def get(self, *args: Any, **kwargs: Any) -> Any:
-                """Begin to link an identity: answers with where to send the user."""
-
-            @extend_schema(
-                parameters=[_PROVIDER],
-                request=CallbackSerializer,
-                responses={
-                    201: ConnectionSerializer,
-                    202: PausedSerializer,
-                    400: _REFUSED,
-                    404: _UNKNOWN,
-                },
-            )
-            def post(self, *args: Any, **kwargs: Any) -> Any:
-                """Link an identity to the user who is logged in."""
-
-        return Described
+# Arguments of extend_schema() by view and method.
+OPERATIONS: dict[str, dict[str, dict[str, Any]]] = {
+    "ProviderListView": {
+        "get": {
+            "description": "List the configured providers.",
+            "responses": {200: ProviderSerializer(many=True), 304: _NOT_MODIFIED},
+        },
+    },
+    "ProviderAuthView": {
+        "get": {"description": "Begin a login: returns the provider's URL.", **_BEGIN},
+        "post": {
+            "description": "Complete a login: returns the project's token.",
+            **_complete(CallbackSerializer, _TOKEN_BODY),
+        },
+    },
+    "ProviderTokenView": {
+        "post": {
+            "description": "Sign in with a token that an SDK obtained from the provider.",
+            **_complete(NativeTokensSerializer, _TOKEN_BODY, _NO_NATIVE),
+        },
+    },
+    "ProviderConnectView": {
+        "get": {
+            "description": "Begin to connect: returns the provider's URL.",
+            **_BEGIN,
+        },
+        "post": {
+            "description": "Connect an identity to the signed-in user.",
+            **_complete(CallbackSerializer, ConnectionSerializer),
+        },
+    },
+    "ConnectionListView": {
+        "get": {
+            "description": "List the connections of the signed-in user.",
+            "responses": {200: ConnectionSerializer(many=True)},
+        },
+    },
+    "ConnectionDetailView": {
+        "delete": {
+            "description": "Disconnect an identity from the signed-in user.",
+            "parameters": [OpenApiParameter("id", str, "path")],
+            "responses": {202: PausedSerializer, 204: None, 400: _ERROR, 404: _NO_CONNECTION},
+        },
+    },
+}
 
 
-class ConnectionListViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # theirs
-    """Describes the list of connections."""
-
-    target_class = "social_endpoints.views.ConnectionListView"
-    match_subclasses = True
-
-    def view_replacement(self) -> Any:
-        """Return the view with its method described."""
-
-        class Described(self.target):  # type: ignore[name-defined, misc]  # known at run time
-            @extend_schema(responses={200: ConnectionSerializer(many=True)})
-            def get(self, *args: Any, **kwargs: Any) -> Any:
-                """List the identities that are linked to the user who is logged in."""
-
-        return Described
+def get_token_body() -> Any:
+    """Return the token serializer, or an object without known fields for djoser's strategies."""
+    serializer = import_setting("TOKEN_SERIALIZER")
+    return serializer if serializer().fields else OpenApiTypes.OBJECT
 
 
-class ConnectionDetailViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # theirs
-    """Describes the unlinking of an identity."""
+def register_view(name: str, operations: dict[str, dict[str, Any]]) -> None:
+    """Define the extension of one view, which registers it with drf-spectacular."""
 
-    target_class = "social_endpoints.views.ConnectionDetailView"
-    match_subclasses = True
+    class Extension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # untyped upstream
+        target_class = f"social_endpoints.views.{name}"
+        match_subclasses = True
 
-    def view_replacement(self) -> Any:
-        """Return the view with its method described."""
-
-        class Described(self.target):  # type: ignore[name-defined, misc]  # known at run time
-            @extend_schema(
-                parameters=[OpenApiParameter("id", str, "path")],
-                responses={
-                    202: PausedSerializer,
-                    204: None,
-                    400: _REFUSED,
-                    404: OpenApiResponse(description="The user has no such connection."),
-                },
-            )
-            def delete(self, *args: Any, **kwargs: Any) -> Any:
-                """Unlink an identity from the user who is logged in."""
-
-        return Described
+        def view_replacement(self) -> Any:
+            described = type(name, (self.target,), {})
+            return extend_schema_view(**dict(map(_describe, operations.items())))(described)
 
 
-class ProviderListViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # theirs
-    """Describes the list of providers."""
-
-    target_class = "social_endpoints.views.ProviderListView"
-    match_subclasses = True
-
-    def view_replacement(self) -> Any:
-        """Return the view with its method described."""
-
-        class Described(self.target):  # type: ignore[name-defined, misc]  # known at run time
-            @extend_schema(
-                responses={
-                    200: ProviderSerializer(many=True),
-                    304: OpenApiResponse(description="It is what ``If-None-Match`` says."),
-                },
-            )
-            def get(self, *args: Any, **kwargs: Any) -> Any:
-                """List the configured providers."""
-
-        return Described
+def _describe(operation: tuple[str, dict[str, Any]]) -> tuple[str, Any]:
+    method, arguments = operation
+    responses = dict(arguments["responses"])
+    if responses.get(201) is _TOKEN_BODY:
+        responses[201] = get_token_body()
+    return method, extend_schema(**{**arguments, "responses": responses})
 
 
-class JWTCookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # theirs
-    """Describes how a request carries the access token of ``JWTCookieSerializer``."""
+for _name, _operations in OPERATIONS.items():
+    register_view(_name, _operations)
+
+
+class JWTCookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # the same
+    """Describes ``JWTCookieAuthentication``: the access token is sent in a cookie."""
 
     target_class = "social_endpoints.tokens.jwt_cookies.JWTCookieAuthentication"
     name = "jwtCookie"
@@ -190,9 +131,3 @@ class JWTCookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untype
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         """Return the security scheme."""
         return {"type": "apiKey", "in": "cookie", "name": settings.JWT_ACCESS_COOKIE}
-
-
-def _login_body() -> Any:
-    serializer = import_setting("TOKEN_SERIALIZER")
-    # What a token strategy of djoser answers with, it alone knows.
-    return serializer if serializer().fields else OpenApiTypes.OBJECT
