@@ -37,6 +37,10 @@ DATABASES = {
 }
 DATABASES = {"default": DATABASES[os.environ.get("TEST_DATABASE", "sqlite")]}
 
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.TokenAuthentication"]
+}
+
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -1,7 +1,10 @@
-"""The views, for projects that subclass them and route them themselves."""
+"""The views. A project can subclass them and route the subclass itself."""
 
-from social_endpoints.views.connect import ProviderConnectView
-from social_endpoints.views.connections import ConnectionDetailView, ConnectionListView
+from social_endpoints.views.connections import (
+    ConnectionDetailView,
+    ConnectionListView,
+    ProviderConnectView,
+)
 from social_endpoints.views.handoff import ProviderCallbackView
 from social_endpoints.views.login import ProviderAuthView, ProviderTokenView
 from social_endpoints.views.providers import ProviderListView

@@ -1,43 +1,57 @@
-"""What all endpoints have in common."""
+"""The base views: one for every endpoint, one for endpoints that require a signed-in user."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, ResolverMatch, reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 from rest_framework import permissions, renderers
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from social_endpoints.conf import settings
 from social_endpoints.exceptions import EndpointError, configuration_error
-from social_endpoints.internal.http.negotiation import JSONNegotiation
-from social_endpoints.internal.http.parsers import FormParser, JSONParser, MultiPartParser
+from social_endpoints.internal.backends.loading import storage
+from social_endpoints.internal.http.parsers import (
+    FormParser,
+    JSONNegotiation,
+    JSONParser,
+    MultiPartParser,
+)
 from social_endpoints.internal.http.throttling import THROTTLES
 
 
 class EndpointView(APIView):
-    """The base of the views.
+    """Base view for all endpoints.
 
-    They look at no ``Authorization`` header and no session: an expired token, or an
-    admin who is logged in in another tab, must not turn a login into a 401 or 403.
+    It ignores the ``Authorization`` header and the session: an expired token, or an admin
+    signed in in another tab, must not turn a login into a 401 or 403.
     """
 
-    authentication_classes = ()
-    permission_classes = (permissions.AllowAny,)
+    authentication_classes: Sequence[type[BaseAuthentication]] = ()
+    permission_classes: Sequence[type[permissions.BasePermission]] = (permissions.AllowAny,)
     parser_classes = (JSONParser, FormParser, MultiPartParser)
     renderer_classes = (renderers.JSONRenderer,)
     content_negotiation_class = JSONNegotiation
 
+    django_request: HttpRequest
+    """Django's request; ``request`` is DRF's wrapper around it."""
+
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
-        """Return the view, outside of ``ATOMIC_REQUESTS``.
+        """Return the view function, exempt from ``ATOMIC_REQUESTS``.
 
-        A login asks a provider over the network; its transaction opens after that.
+        No transaction may be open while a login waits for the provider.
         """
         view = super().as_view(**initkwargs)
         for alias in connections:
@@ -46,24 +60,43 @@ class EndpointView(APIView):
 
     @method_decorator(sensitive_post_parameters())
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """Answer, with the parameters hidden from Django's error reports."""
+        """Handle the request, with its parameters hidden from Django's error reports."""
         if request.encoding not in {None, "utf-8"}:
-            # Django would decode the query string with whatever codec the client names.
+            # Otherwise Django decodes the query string with the codec that the client names.
             request.encoding = "utf-8"
         return super().dispatch(request, *args, **kwargs)
 
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """Store Django's request and return DRF's."""
+        self.django_request = request
+        return super().initialize_request(request, *args, **kwargs)
+
+    def get_endpoint_path(self, url_name: str, **kwargs: Any) -> str:
+        """Return the path of another endpoint, in the URL namespace of this request.
+
+        :param url_name: name of its URL, without a namespace.
+        :param kwargs: path parameters that differ from those of this request.
+        :raises ImproperlyConfigured: the project does not route this endpoint.
+        """
+        match = cast("ResolverMatch", self.request.resolver_match)  # set, because a view runs
+        name = ":".join([*match.namespaces, url_name])
+        try:
+            return reverse(name, kwargs={**match.kwargs, **kwargs})
+        except NoReverseMatch as error:
+            raise ImproperlyConfigured(f"No URL is named {name!r}.") from error
+
     def get_throttles(self) -> list[Any]:
-        """Return the project's throttles and ours."""
-        ours = [throttle() for throttle in THROTTLES] if settings.THROTTLE_RATES else []
-        return [*super().get_throttles(), *ours]
+        """Return the view's throttles, followed by those of ``THROTTLE_RATES``."""
+        throttles = [throttle() for throttle in THROTTLES] if settings.THROTTLE_RATES else []
+        return [*super().get_throttles(), *throttles]
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer an exception: as the project does, and a refusal with the error body."""
+        """Return the response of the project's exception handler, with our error body."""
         if isinstance(exc, ImproperlyConfigured):
             exc = configuration_error(exc)
         response = super().handle_exception(exc)
         if isinstance(exc, EndpointError):
-            # An exception handler of the project's may have a shape of its own.
+            # A project's exception handler may use another format, which stays as it is.
             if isinstance(response.data, dict) and "detail" in response.data:
                 del response.data["detail"]
                 response.data.update(exc.body)
@@ -72,11 +105,37 @@ class EndpointView(APIView):
         return response
 
     def finalize_response(self, *args: Any, **kwargs: Any) -> Any:
-        """Say to the caches what they may do with the answer."""
+        """Return the response with its cache headers."""
         response = super().finalize_response(*args, **kwargs)
         self.set_cache_headers(response)
         return response
 
     def set_cache_headers(self, response: Any) -> None:
-        """Say to the caches that they must not keep the answer."""
+        """Forbid caches to store the response."""
         add_never_cache_headers(response)
+
+
+class IsProjectUser(permissions.IsAuthenticated):
+    """Allows signed-in users of the project's user model.
+
+    A row of another model is refused, because its primary key may be that of a user. Objects
+    that are not rows (users that exist in a token only) carry a user's primary key.
+    """
+
+    def has_permission(self, request: Any, view: Any) -> bool:
+        """Return whether the request's user is such a user."""
+        if not super().has_permission(request, view):
+            return False
+        user = request.user
+        return not isinstance(user, Model) or isinstance(user, storage().user.user_model())
+
+
+class AccountView(EndpointView):
+    """Base view for endpoints that require a signed-in user.
+
+    Users are authenticated by the project's ``DEFAULT_AUTHENTICATION_CLASSES`` or by the
+    ``authentication_classes`` of a subclass. DRF's ``SessionAuthentication`` enforces CSRF.
+    """
+
+    authentication_classes = APIView.authentication_classes
+    permission_classes = (IsProjectUser,)

@@ -1,4 +1,4 @@
-"""HTTP for the frontend that shows which identities a user has, and unlinks them."""
+"""The endpoints for the connections of the signed-in user: connect, list, disconnect."""
 
 from __future__ import annotations
 
@@ -8,84 +8,95 @@ from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, ProgrammingError
 from rest_framework import status
 from rest_framework.exceptions import NotFound
+from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.settings import api_settings
 
+from social_endpoints.internal.actions.callback import Callback
+from social_endpoints.internal.actions.connect import connect
 from social_endpoints.internal.actions.disconnect import ORDER, connections_of, disconnect
+from social_endpoints.internal.backends.registry import Provider
+from social_endpoints.internal.flows.flow import CONNECT
 from social_endpoints.internal.http.parameters import parameters
 from social_endpoints.internal.http.serializers import ConnectionSerializer
-from social_endpoints.views.account import AccountView
-from social_endpoints.views.redirect_flow import FlowView
-
-# What DRF's own paginators bind to PAGE_SIZE when they are imported.
-_PAGE_SIZES = ("page_size", "default_limit")
+from social_endpoints.types import Connected, Paused
+from social_endpoints.views.base import AccountView
+from social_endpoints.views.redirect_flow import FlowView, RedirectFlowView
 
 
-class ConnectionListView(AccountView):
-    """List the identities of the user who is logged in.
+class ProviderConnectView(AccountView, RedirectFlowView):
+    """Begin and complete connecting an identity to the signed-in user.
 
-    A subclass may set ``pagination_class``.
+    A project can subclass this view and route the subclass itself.
     """
 
+    purpose = CONNECT
+
+    def get_connecting_user(self) -> Any:
+        """Return the signed-in user."""
+        return self.request.user
+
+    def complete(self, provider: Provider, callback: Callback) -> Response | Paused:
+        """Return the connection, or the pause of the pipeline."""
+        return connect(
+            provider=provider,
+            callback=callback,
+            user=self.request.user,
+            request=self.django_request,
+            answer=self.get_connected_response,
+        )
+
+    def get_connected_response(self, connected: Connected) -> Response:
+        """Return the 201 with the connection. It is called inside the transaction."""
+        serializer = ConnectionSerializer(connected.social, context={"view": self})
+        return self.get_created_response(dict(serializer.data))
+
+
+class ConnectionListView(AccountView, ListAPIView[Any]):
+    """List the connections of the signed-in user.
+
+    The list is paginated by the project's ``DEFAULT_PAGINATION_CLASS`` or by the
+    ``pagination_class`` of a subclass.
+    """
+
+    serializer_class = ConnectionSerializer
+    filter_backends = ()
+
     @property
-    def pagination_class(self) -> Any:
-        """The project's ``DEFAULT_PAGINATION_CLASS``, as it is at this request; or None."""
-        return api_settings.DEFAULT_PAGINATION_CLASS
+    def paginator(self) -> Any:
+        """The paginator, or None. A ``CursorPagination`` uses the order of this list."""
+        paginator = super().paginator
+        if paginator is not None:
+            paginator.ordering = ORDER  # type: ignore[attr-defined]  # of CursorPagination
+        return paginator
 
-    def get(self, request: Request, **kwargs: Any) -> Response:
-        """Answer with the connections, paginated as the project has it."""
-        rows = connections_of(request.user)
-        paginator = self.get_paginator()
-        page = None if paginator is None else self.get_page(paginator, rows)
-        context = {"request": request, "view": self}
-        shown = rows if page is None else page
-        connections = ConnectionSerializer(shown, many=True, context=context).data
-        if paginator is None or page is None:
-            return Response(connections)
-        response: Response = paginator.get_paginated_response(connections)
-        return response
+    def get_queryset(self) -> Any:
+        """Return social_django's rows of the user, in a stable order."""
+        return connections_of(self.request.user)
 
-    def get_page(self, paginator: Any, rows: Any) -> list[Any] | None:
-        """Return the page that is asked for; None where the project sets no size.
+    def paginate_queryset(self, queryset: Any) -> Any:
+        """Return the requested page, or None if the list is not paginated.
 
-        :raises NotFound: there is no such page. DRF lets through a limit that no database
-            takes, and a cursor that stands for no moment.
+        :raises NotFound: there is no such page. DRF does not check for limits that exceed the
+            database's integers, and for cursors that are not a time.
         """
         try:
-            page: list[Any] | None = paginator.paginate_queryset(rows, self.request, view=self)
+            return super().paginate_queryset(queryset)
         except (ValidationError, DataError, IntegrityError, ProgrammingError) as error:
-            raise NotFound(getattr(paginator, "invalid_cursor_message", None)) from error
-        return page
-
-    def get_paginator(self) -> Any:
-        """Return the paginator, over this list's own order; None where there is none."""
-        if self.pagination_class is None:
-            return None
-        paginator = self.pagination_class()
-        paginator.ordering = ORDER  # Of a CursorPagination.
-        for name in _PAGE_SIZES:
-            if _is_of_rest_framework(paginator, name):
-                setattr(paginator, name, api_settings.PAGE_SIZE)
-        return paginator
+            raise NotFound(getattr(self.paginator, "invalid_cursor_message", None)) from error
 
 
 class ConnectionDetailView(AccountView, FlowView):
-    """Unlink an identity of the user who is logged in."""
+    """Disconnect one identity from the signed-in user."""
 
     def delete(self, request: Request, **kwargs: Any) -> Response:
-        """Answer 204, or 202 where a step of the pipeline sends the browser elsewhere."""
+        """Return a 204, or a 202 if a step of the disconnect pipeline redirects the browser."""
         paused = disconnect(
             user=request.user,
             connection_id=kwargs["id"],
             data=parameters(request, resumes=False),
-            request=request._request,
+            request=self.django_request,
         )
         if paused is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
         return self.get_paused_response(paused)
-
-
-def _is_of_rest_framework(paginator: Any, name: str) -> bool:
-    owners = [each for each in type(paginator).__mro__ if name in vars(each)]
-    return bool(owners) and owners[0].__module__ == "rest_framework.pagination"

@@ -1,4 +1,4 @@
-"""HTTP for a browser that a provider has sent here itself: the hand-off."""
+"""The handoff: the endpoint to which a provider sends the browser, instead of the frontend."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from social_endpoints.internal.http.parameters import FLOW, PARTIAL_TOKEN, param
 from social_endpoints.internal.http.parsers import BodyTooLarge
 from social_endpoints.views.base import EndpointView
 
-# The page has no script, no style and no image, and the URL that it has may hold a state.
+# The error page needs no scripts, styles or images, and its URL may contain a state.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
@@ -29,47 +29,47 @@ _HEADERS = {
 
 
 class ProviderCallbackView(EndpointView):
-    """Take what a provider has posted, and send the browser on to the frontend.
+    """Store the parameters that a provider sent and redirect the browser to the frontend.
 
-    It signs nobody in. A project may subclass it and route it itself.
+    This view does not sign the user in. A project can subclass it and route the subclass itself.
     """
 
-    schema = None  # It is for providers and browsers: no client calls it.
+    schema = None  # Providers and browsers use this endpoint, API clients do not.
 
     def get(self, request: Request, provider: str, **kwargs: Any) -> HttpResponseBase:
-        """Hand off an answer that the provider has put into the URL: an error, say."""
+        """Hand off parameters in the query string, for example those of an error."""
         return self.hand_off(request, provider)
 
     def post(self, request: Request, provider: str, **kwargs: Any) -> HttpResponseBase:
-        """Hand off an answer that the provider has posted."""
+        """Hand off parameters that the provider posted."""
         return self.hand_off(request, provider)
 
     def hand_off(self, request: Request, provider: str) -> HttpResponseBase:
-        """Answer with a redirect to the redirect URI that the login began with."""
+        """Return a redirect to the redirect URI that the login began with."""
         found = find(provider)
         data = parameters(request, resumes=False)
-        for name in (FLOW, PARTIAL_TOKEN):  # No provider sends ours.
+        for name in (FLOW, PARTIAL_TOKEN):  # Our own parameters; providers do not send them.
             data.pop(name, None)
         if sum(len(name) + len(text) for name, text in data.items()) > MAX_LENGTH:
             raise BodyTooLarge
-        # 303 (RFC 9110 section 15.4.4): the browser goes on with a GET. After a 307 or 308
-        # it would post the answer once more. Not HttpResponseRedirect, which refuses the
-        # private-use schemes of native apps (RFC 8252 section 7.1).
+        # A 303 (RFC 9110 section 15.4.4) makes the browser continue with GET. After a 307 or 308
+        # it would post the parameters again. HttpResponseRedirect is not used, because it
+        # refuses the private-use schemes of native apps (RFC 8252 section 7.1).
         location = iri_to_uri(hand_off(provider=found, data=data))
         return HttpResponse(status=303, headers={**_HEADERS, "Location": location})
 
     def handle_exception(self, exc: Exception) -> Any:
-        """Answer an exception with a small page that the user can read."""
+        """Return a small HTML page, because a person sees this response."""
         response = super().handle_exception(exc)
         headers = dict(_HEADERS)
         if "Retry-After" in response:
             headers["Retry-After"] = response["Retry-After"]
-        page = self.get_refused_page(exc)
+        page = self.get_error_page(exc)
         return HttpResponse(page, status=response.status_code, headers=headers)
 
-    def get_refused_page(self, exc: Exception) -> str:
-        """Return the HTML of the page that says that the login cannot go on."""
-        text = gettext("The answer of the provider cannot be read.")
+    def get_error_page(self, exc: Exception) -> str:
+        """Return the HTML of the error page. Override this method for a page of your own."""
+        text = gettext("The provider's response cannot be read.")
         if isinstance(exc, EndpointError) or (
             isinstance(exc, APIException) and isinstance(exc.detail, str)
         ):
@@ -80,7 +80,7 @@ class ProviderCallbackView(EndpointView):
             "<body><h1>{}</h1><p>{}</p><p>{}</p></body></html>",
             get_language() or "en",
             gettext("Sign in"),
-            gettext("This login cannot go on"),
+            gettext("Signing in failed"),
             text,
-            gettext("Go back to the page that you came from, and begin again."),
+            gettext("Return to the page that you came from and start again."),
         )

@@ -1,14 +1,13 @@
-"""What the endpoints share that send the user to a provider and back."""
+"""The base views for logins and connects that send the user to the provider and back."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import NoReverseMatch, ResolverMatch, reverse
-from rest_framework import status
+from rest_framework import renderers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -34,22 +33,23 @@ from social_endpoints.views.base import EndpointView
 
 
 class FlowView(EndpointView):
-    """The base of the views that hand a flow to the browser."""
+    """Base view for endpoints that issue or accept a flow."""
 
     transport: FlowTransport
     flow: Flow | None = None
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer an exception, and clear away the flow that has been used up."""
+        """Return the error response. It deletes the cookie of a flow that has been used up."""
         response = super().handle_exception(exc)
         if self.flow is not None and self.flow.spent:
             self.transport.drop(response)
         return response
 
     def get_token_serializer_class(self) -> type[LoginSerializer]:
-        """Return the class of the serializer that answers a completed login.
+        """Return the class that the setting ``TOKEN_SERIALIZER`` names.
 
-        :raises ImproperlyConfigured: it is none, or an app that it needs is missing.
+        :raises ImproperlyConfigured: it is not a subclass of ``LoginSerializer``, or an app that
+            it requires is not installed.
         """
         serializer: type[LoginSerializer] = import_setting("TOKEN_SERIALIZER", LoginSerializer)
         for app in serializer.required_apps:
@@ -58,12 +58,21 @@ class FlowView(EndpointView):
         return serializer
 
     def get_transport(self) -> FlowTransport:
-        """Return what carries the flows of this request."""
+        """Return the transport for the flows of this request."""
         sets_cookies = self.get_token_serializer_class().sets_cookies
-        return FlowTransport(self.request._request, sets_cookies=sets_cookies)
+        return FlowTransport(self.django_request, sets_cookies=sets_cookies)
+
+    def get_created_response(self, body: Any) -> Response:
+        """Return a 201 with this body.
+
+        It is called inside a transaction, so a body that JSON cannot represent must fail here
+        and not after the commit.
+        """
+        renderers.JSONRenderer().render(body)
+        return Response(body, status=status.HTTP_201_CREATED)
 
     def get_paused_response(self, paused: Paused) -> Response:
-        """Return the 202 of what waits for the user to answer something."""
+        """Return the 202 of a paused login, with the fresh flow that resumes it."""
         body = {
             "partial_token": paused.partial_token,
             "redirect_to": paused.redirect_to,
@@ -75,44 +84,45 @@ class FlowView(EndpointView):
         return response
 
 
-class RedirectionView(FlowView):
-    """Begin with GET, complete with POST; for subclasses that say what for."""
+class RedirectFlowView(FlowView):
+    """Base view that begins with GET and completes with POST."""
 
     purpose: ClassVar[str]
+    """Purpose of the flow: ``LOGIN`` or ``CONNECT``."""
 
     complete: Callable[[Provider, Callback], Response | Paused]
-    """Completes with what was brought back, and returns the answer or the pause."""
+    """Method of the subclass that completes the flow and returns the 201 or the pause."""
 
     def get(self, request: Request, provider: str, **kwargs: Any) -> Response:
-        """Begin: answer with the provider's authorization URL."""
+        """Begin: return the provider's authorization URL and the flow."""
         found = find(provider)
-        asked = query_parameters(request)
-        context = {"request": request._request, "provider": provider}
+        query_params = query_parameters(request)
+        context = {"django_request": self.django_request, "provider": provider}
         query = BeginSerializer(data=request.query_params, context=context)
         query.is_valid(raise_exception=True)
         self.transport = self.get_transport()
         begun = begin(
             provider=found,
             redirect_uri=query.validated_data["redirect_uri"],
-            handoff_uri=self.get_handoff_uri,
-            query=asked,
-            request=request._request,
-            user=self.get_owner(),
+            handoff_uri=self.get_handoff_path,
+            query=query_params,
+            request=self.django_request,
+            user=self.get_connecting_user(),
         )
         response = Response({"authorization_url": begun.authorization_url})
         self.transport.issue(begun.flow, response)
         return response
 
     def post(self, request: Request, provider: str, **kwargs: Any) -> Response:
-        """Complete, or continue what has paused."""
+        """Complete, or resume a paused login."""
         found = find(provider)
         data = parameters(request)
-        posted, partial_token = data.pop(FLOW, None), data.pop(PARTIAL_TOKEN, None) or None
+        posted_flow, partial_token = data.pop(FLOW, None), data.pop(PARTIAL_TOKEN, None) or None
         if partial_token is None:
             require(data, missing_parameters(found, data))
         self.transport = self.get_transport()
         self.flow = self.transport.find(
-            posted,
+            posted_flow,
             partial_token or returned_key(found, data),
             provider=provider,
             purpose=self.purpose,
@@ -124,18 +134,13 @@ class RedirectionView(FlowView):
         self.transport.drop(outcome)
         return outcome
 
-    def get_owner(self) -> Any:
-        """Return to whom the identity will be linked; None for a login."""
+    def get_connecting_user(self) -> Any:
+        """Return the user to connect the identity to, or None for a login."""
         return None
 
-    def get_handoff_uri(self) -> str:
-        """Return the path to which a provider posts its answer, if it posts it.
+    def get_handoff_path(self) -> str:
+        """Return the path of the handoff, which a provider is given if it POSTs its response.
 
-        :raises ImproperlyConfigured: the project has not routed it.
+        :raises ImproperlyConfigured: the project does not route it.
         """
-        match = cast("ResolverMatch", self.request.resolver_match)  # There is a view: this.
-        name = ":".join([*match.namespaces, "provider-callback"])
-        try:
-            return reverse(name, kwargs=match.kwargs)
-        except NoReverseMatch as error:
-            raise ImproperlyConfigured(f"There is no URL named {name!r}.") from error
+        return self.get_endpoint_path("provider-callback")

@@ -238,8 +238,6 @@ def test_signals_example(
     frontend: Frontend,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
-    authentication = "rest_framework.authentication.TokenAuthentication"
-    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [authentication]}
     owner = User.objects.create_user("grace", "grace@example.com")
     browser = replace(frontend, client=logged_in(owner), below="connect/")
     (block,) = (

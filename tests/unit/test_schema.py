@@ -11,10 +11,12 @@ import pytest
 from django.core.management import call_command
 from django.urls import include, path
 from drf_spectacular.management.commands import spectacular
+from rest_framework.pagination import LimitOffsetPagination
 
 from social_endpoints.internal.actions.capabilities import CAPABILITIES
 from social_endpoints.internal.backends.protocols import PROTOCOLS
 from social_endpoints.pipeline import TYPES
+from tests.support.account_views import route_account_views
 from tests.support.configuration import Configure, configure_endpoints
 from tests.support.token_urls import OurAuthView
 from tests.support.urlconf import ENDPOINTS, urlconf
@@ -122,11 +124,7 @@ def test_connections(settings: Any) -> None:
 
 
 def test_connections_of_a_project_that_paginates(settings: Any) -> None:
-    settings.REST_FRAMEWORK = {
-        **settings.REST_FRAMEWORK,
-        "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
-        "PAGE_SIZE": 10,
-    }
+    route_account_views(settings, pagination=LimitOffsetPagination)
 
     assert {"count", "next", "previous", "results"} == set(
         properties(schema(), "get", "200", "/auth/connections/")

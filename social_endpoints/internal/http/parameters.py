@@ -1,4 +1,4 @@
-"""The parameters of a request, wherever in it they stand."""
+"""The parameters of a request, from its query string and its body."""
 
 from __future__ import annotations
 
@@ -21,85 +21,75 @@ from social_endpoints.types import FormText, NativeTokens
 FLOW = "flow"
 PARTIAL_TOKEN = "partial_token"
 
-# What the protocols and this app know as text. Of any other name, what is no text
-# was never sent by a provider (frontends post their fetch options) and is ignored.
-_TEXTS = frozenset(
-    {
-        FLOW,
-        PARTIAL_TOKEN,
-        "code",
-        "state",
-        "redirect_state",
-        "iss",
-        "error",
-        "error_description",
-        "error_uri",
-        "oauth_token",
-        "oauth_verifier",
-        "denied",
-        "id_token",
-        "access_token",
-        "nonce",
-    }
-)
+# Parameters that must be strings. Under any other name, a value that is not a string cannot have
+# been sent by a provider and is ignored; some frontends post their fetch options, for example.
+_OAUTH1 = {"oauth_token", "oauth_verifier", "denied"}
+_OAUTH2 = {"code", "state", "redirect_state", "iss", "error", "error_description", "error_uri"}
+_TOKENS = {"id_token", "access_token", "nonce"}
+_TEXT_PARAMETERS = frozenset({FLOW, PARTIAL_TOKEN, *_OAUTH1, *_OAUTH2, *_TOKENS})
 
-# What Telegram's widget hands to its page as a number, and signs as text.
+# The same for a request that resumes a paused login. The fields of its step can be of any type.
+_TEXT_PARAMETERS_OF_RESUME = frozenset({FLOW, PARTIAL_TOKEN, "verification_code"})
+
+# Telegram's widget gives these values to the page as numbers and signs them as text.
 _NUMBERS = frozenset({"auth_date", "id"})
 
-# What Apple's scripts hand to their page as an object, and Apple itself posts as JSON.
+# Apple's script gives this value to the page as an object; Apple's form POST contains it as JSON.
 _OBJECT = "user"
 
-# Those of them that go with a paused login. What its step asks for may be of any type.
-_TEXTS_WHILE_PAUSED = frozenset({FLOW, PARTIAL_TOKEN, "verification_code"})
-
-_MOST_NESTED = 16  # Lists in lists: MariaDB stores 32, and some are around.
+# MariaDB limits the depth of JSON values to 32, and social_django stores ours inside its own.
+_MAX_DEPTH = 16
 
 
-class Text(CharField):
-    """A string as it is: not trimmed, and nothing else turned into one."""
+class TextField(CharField):
+    """A string, neither trimmed nor converted from another type."""
 
     def __init__(self) -> None:
         super().__init__(allow_blank=True, trim_whitespace=False)
 
     def to_internal_value(self, data: Any) -> str:
-        """Return the string."""
+        """Return the string unchanged."""
         if not isinstance(data, str):
             self.fail("invalid")
         return data
 
 
-_TEXT = Text()
+_TEXT = TextField()
 
 
 def parameters(request: Request, *, resumes: bool = True) -> dict[str, Any]:
-    """Return the parameters of a request: query string and body, and the body wins.
+    """Return the parameters of the query string and the body. The body wins.
 
-    Of a repeated parameter the last one counts. A flow in the query string is none:
-    URLs are written into logs and histories. All are texts, unless a paused login is
-    continued: what its step asks for comes as JSON has it, or as texts of a form.
+    The last value of a repeated parameter counts. ``flow`` in the query string is ignored,
+    because URLs are written to logs and histories. All values are strings, except in a request
+    that resumes a paused login: there they are JSON values, or strings of a form.
 
-    :param resumes: whether the request can be one that continues a paused login.
-    :raises ValidationError: under its name, what is no text or holds characters
-        that no database takes.
+    :param resumes: whether the endpoint can resume a paused login.
+    :raises ValidationError: a parameter has the wrong type or contains characters that a
+        database refuses.
     """
     query = _query(request)
     query.pop(FLOW, None)
     merged = {**query, **_body(request)}
     if resumes and merged.get(PARTIAL_TOKEN):
-        return _validated(merged, texts=_TEXTS_WHILE_PAUSED)
-    sent = {name: _as_sent(name, value) for name, value in merged.items()}
-    known = {name: value for name, value in sent.items() if _is_known(name, value)}
-    return _validated(known, texts=known.keys())
+        return _validated(merged, texts=_TEXT_PARAMETERS_OF_RESUME)
+    texts = {name: _to_text(name, value) for name, value in merged.items()}
+    accepted = {
+        name: value
+        for name, value in texts.items()
+        if isinstance(value, str) or name in _TEXT_PARAMETERS
+    }
+    return _validated(accepted, texts=accepted.keys())
 
 
 def native_tokens(request: Request) -> NativeTokens:
-    """Return what an app posts to sign in with.
+    """Return the tokens that an app posts to sign in.
 
-    :raises ValidationError: under its name, what is no text, and of ``user`` what is no
-        object either; or there is no token.
+    :raises ValidationError: a parameter has the wrong type (``user`` may be a string or an
+        object), or the request contains no token.
     """
     data = parameters(request, resumes=False)
-    user = _as_sent(_OBJECT, _body(request).get(_OBJECT))
+    user = _to_text(_OBJECT, _body(request).get(_OBJECT))
     if user is not None:
         _validated({_OBJECT: user}, texts=(_OBJECT,))
     names = ("id_token", "access_token", "nonce", "user")
@@ -110,18 +100,18 @@ def native_tokens(request: Request) -> NativeTokens:
 
 
 def query_parameters(request: Request) -> dict[str, str]:
-    """Return the parameters in the query string alone.
+    """Return the parameters of the query string only.
 
-    :raises ValidationError: under its name, what holds characters that no database takes.
+    :raises ValidationError: a parameter contains characters that a database refuses.
     """
     query = _query(request)
     return _validated(query, texts=query.keys())
 
 
 def require(data: Mapping[str, str], names: list[str]) -> None:
-    """Refuse data in which a parameter is missing or empty.
+    """Require parameters to be present and not empty.
 
-    :raises ValidationError: under the name of each one.
+    :raises ValidationError: with a field error for each missing parameter.
     """
     required = ErrorDetail(_("This field is required."), code="required")
     missing = {name: [required] for name in names if not data.get(name)}
@@ -132,8 +122,8 @@ def require(data: Mapping[str, str], names: list[str]) -> None:
 def _query(request: Request) -> dict[str, Any]:
     try:
         return _form(request.query_params)
-    except SuspiciousOperation as error:  # More than DATA_UPLOAD_MAX_NUMBER_FIELDS.
-        raise ParseError(_("The query string is not valid.")) from error
+    except SuspiciousOperation as error:  # more than DATA_UPLOAD_MAX_NUMBER_FIELDS
+        raise ParseError(_("The query string is invalid.")) from error
 
 
 def _body(request: Request) -> dict[str, Any]:
@@ -146,7 +136,8 @@ def _body(request: Request) -> dict[str, Any]:
     raise _invalid_body(message.format(datatype=type(body).__name__))
 
 
-def _as_sent(name: str, value: Any) -> Any:
+def _to_text(name: str, value: Any) -> Any:
+    """Return a value as the text that the provider sent, if the page decoded it."""
     if name in _NUMBERS and type(value) is int:
         return str(value)
     if name == _OBJECT and isinstance(value, dict):
@@ -158,15 +149,11 @@ def _as_sent(name: str, value: Any) -> Any:
 def _form(fields: QueryDict) -> dict[str, FormText]:
     form = {}
     for name, values in fields.lists():
-        texts = [value for value in values if isinstance(value, str)]  # And not a file.
+        texts = [value for value in values if isinstance(value, str)]  # without files
         if texts:
             form[name] = FormText(texts[-1])
             form[name].values = texts
     return form
-
-
-def _is_known(name: str, value: Any) -> bool:
-    return isinstance(value, str) or name in _TEXTS
 
 
 def _validated(values: Mapping[str, Any], *, texts: Collection[str]) -> dict[str, Any]:
@@ -174,8 +161,8 @@ def _validated(values: Mapping[str, Any], *, texts: Collection[str]) -> dict[str
     for name, value in values.items():
         try:
             _TEXT.run_validation(name)
-        except ValidationError as error:  # It could not even stand in the answer.
-            message = _("The name of a parameter is not valid.")
+        except ValidationError as error:  # Such a name cannot be the key of a field error.
+            message = _("The name of a parameter is invalid.")
             raise _invalid_body(message) from error
         try:
             if name in texts:
@@ -190,7 +177,7 @@ def _validated(values: Mapping[str, Any], *, texts: Collection[str]) -> dict[str
 
 
 def _require_storable(value: Any) -> None:
-    """Refuse a JSON value that not every database can store as JSON."""
+    """Refuse a JSON value that some databases cannot store."""
     pending = [(value, 0)]
     while pending:
         value, depth = pending.pop()
@@ -199,7 +186,7 @@ def _require_storable(value: Any) -> None:
         elif isinstance(value, float) and not isfinite(value):
             raise ValidationError(_("A valid number is required."), code="invalid")
         elif isinstance(value, (dict, list)):
-            if depth == _MOST_NESTED:
+            if depth == _MAX_DEPTH:
                 raise ValidationError(_("This value is nested too deeply."), code="invalid")
             inner = [*value.keys(), *value.values()] if isinstance(value, dict) else value
             pending += [(each, depth + 1) for each in inner]

@@ -1,10 +1,10 @@
-"""The bodies that a frontend may send, read with bounds."""
+"""The formats of requests and responses: parsers with a size limit, and JSON responses."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
@@ -13,16 +13,26 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from rest_framework import parsers, status
 from rest_framework.exceptions import APIException, ParseError
+from rest_framework.negotiation import DefaultContentNegotiation
 
 MAX_BODY = 1_000_000
-"""Bytes. The largest answer that a provider gives, a SAML response, has some 100,000."""
+"""Size limit of a request body, in bytes. SAML responses, the largest callbacks, have about
+100,000."""
+
+
+class JSONNegotiation(DefaultContentNegotiation):
+    """Always responds with JSON, whatever the ``Accept`` header and ``format`` parameter are."""
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
+        """Return the first renderer."""
+        return renderers[0], renderers[0].media_type
 
 
 class BodyTooLarge(APIException):
-    """The body has more than :data:`MAX_BODY` bytes."""
+    """The request body exceeds :data:`MAX_BODY`."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = _("The body of the request is too large.")
+    default_detail = _("The request body is too large.")
     default_code = "body_too_large"
 
 
@@ -31,71 +41,56 @@ class JSONParser(parsers.BaseParser):
 
     media_type = "application/json"
 
-    def parse(
-        self,
-        stream: IO[Any],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """Return the value, of whatever type it is."""
-        body = _bounded(stream)
+    def parse(self, stream: IO[Any], *args: Any, **kwargs: Any) -> Any:
+        """Return the JSON value, which can be of any type."""
+        body = _read(stream)
         try:
             return json.loads(body.decode("utf-8-sig"))
         except (ValueError, RecursionError) as error:
-            # ValueError: no UTF-8, no JSON, or a number of thousands of digits.
-            raise ParseError(_("The body is not valid JSON.")) from error
+            # ValueError: not UTF-8, not JSON, or a number with thousands of digits.
+            raise ParseError(_("The request body is not valid JSON.")) from error
 
 
 class FormParser(parsers.BaseParser):
     """``application/x-www-form-urlencoded`` in UTF-8.
 
-    Not DRF's: for that one DRF reads the whole body, however large it is.
+    DRF's parser has no size limit for this media type.
     """
 
     media_type = "application/x-www-form-urlencoded"
 
-    def parse(
-        self,
-        stream: IO[Any],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
+    def parse(self, stream: IO[Any], *args: Any, **kwargs: Any) -> Any:
         """Return the fields."""
-        body = _bounded(stream)
-        with _refused_form():
+        body = _read(stream)
+        with _form_errors():
             return QueryDict(body, encoding="utf-8")
 
 
 class MultiPartParser(parsers.MultiPartParser):
-    """``multipart/form-data``; files are read and ignored."""
+    """``multipart/form-data``. Files are parsed and ignored."""
 
-    def parse(
-        self,
-        stream: IO[Any],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
+    def parse(self, stream: IO[Any], *args: Any, **kwargs: Any) -> Any:
         """Return the fields and the files."""
-        body = _bounded(stream)
-        with _refused_form():
-            return super().parse(io.BytesIO(body), media_type, parser_context)
+        body = _read(stream)
+        with _form_errors():
+            return super().parse(io.BytesIO(body), *args, **kwargs)
 
 
 @contextmanager
-def _refused_form() -> Iterator[None]:
+def _form_errors() -> Iterator[None]:
     try:
         yield
     except (SuspiciousOperation, ParseError) as error:
         # SuspiciousOperation: more fields than DATA_UPLOAD_MAX_NUMBER_FIELDS.
-        raise ParseError(_("The body is not a valid form.")) from error
+        raise ParseError(_("The request body is not a valid form.")) from error
 
 
-def _bounded(stream: IO[Any]) -> bytes:
+def _read(stream: IO[Any]) -> bytes:
     try:
         body: bytes = stream.read(MAX_BODY + 1)
     except (OSError, OverflowError, ValueError) as error:
-        # The client has gone away, or said a length that is none.
-        raise ParseError(_("The body cannot be read.")) from error
+        # The client closed the connection or sent an invalid Content-Length.
+        raise ParseError(_("The request body cannot be read.")) from error
     if len(body) > MAX_BODY:
         raise BodyTooLarge
     return body

@@ -1,4 +1,4 @@
-"""The shapes of what the endpoints are asked and of what they answer."""
+"""The serializers of requests and responses."""
 
 from __future__ import annotations
 
@@ -15,32 +15,35 @@ from social_endpoints.internal.backends.titles import title
 from social_endpoints.internal.flows.redirect_uris import is_allowed
 from social_endpoints.questions import TYPES
 
-_YEAR_9999 = 253_370_764_800  # in seconds since the epoch; no datetime is later than that year
+_FLOW = "Flow to include in the next request. Absent with the cookie transport."
+
+_YEAR_9999 = 253_370_764_800  # seconds since the epoch; datetime represents no later year
 
 
 class ProviderSerializer(serializers.Serializer[Any]):
     """A configured provider."""
 
-    name = serializers.CharField(help_text="As it stands in the paths.")
-    title = serializers.CharField(help_text="To show.")
-    icon = serializers.URLField(allow_null=True, help_text="An image, where one is served.")
+    name = serializers.CharField(help_text="Name of the provider in the paths.")
+    title = serializers.CharField(help_text="Name of the provider for a button.")
+    icon = serializers.URLField(allow_null=True, help_text="URL of its icon, or null.")
     protocol = serializers.ChoiceField(choices=PROTOCOLS)
     begin_url = serializers.URLField(
-        allow_null=True, help_text="Where a login begins; null where none can."
+        allow_null=True,
+        help_text="URL that starts a login, or null if this provider has no redirect login.",
     )
     capabilities = serializers.ListField(child=serializers.ChoiceField(choices=CAPABILITIES))
 
 
 class RedirectURIField(serializers.CharField):
-    """A redirect URI, given once, that ``ALLOWED_REDIRECT_URIS`` allows for the provider."""
+    """A redirect URI that is given exactly once and is in ``ALLOWED_REDIRECT_URIS``."""
 
     default_error_messages = {
-        "repeated": _("Give this parameter once."),
+        "repeated": _("This parameter must be given exactly once."),
         "not_allowed": _("This redirect URI is not allowed."),
     }
 
     def get_value(self, dictionary: Any) -> Any:
-        """Return the list of values: a query string may hold several."""
+        """Return the list of values, because a query string can contain several."""
         return dictionary.getlist(str(self.field_name)) or serializers.empty
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
@@ -49,31 +52,29 @@ class RedirectURIField(serializers.CharField):
             self.fail("required")
         if len(data) > 1:
             self.fail("repeated")
-        request, provider = self.context["request"], self.context["provider"]
+        request, provider = self.context["django_request"], self.context["provider"]
         if not is_allowed(data[0], provider=provider, request=request):
             self.fail("not_allowed")
         return data[0]
 
 
 class BeginSerializer(serializers.Serializer[Any]):
-    """The query of a begin."""
+    """The query parameters of begin."""
 
     redirect_uri = RedirectURIField(help_text="Where the provider sends the user back to.")
 
 
 class BegunSerializer(serializers.Serializer[Any]):
-    """The answer to a begin."""
+    """The response of begin."""
 
-    authorization_url = serializers.URLField(help_text="Where to send the user.")
-    flow = serializers.CharField(
-        required=False, help_text="To be posted back at completion (not with the cookie transport)."
-    )
+    authorization_url = serializers.URLField(help_text="URL of the provider to send the user to.")
+    flow = serializers.CharField(required=False, help_text=_FLOW)
 
 
 class CallbackSerializer(serializers.Serializer[Any]):
-    """The parameters of a completion that most providers send back.
+    """The parameters that most providers send back.
 
-    Whatever else the provider sent is posted under its own name.
+    Other parameters that a provider sends are posted under the names that it uses.
     """
 
     code = serializers.CharField(required=False)
@@ -83,31 +84,34 @@ class CallbackSerializer(serializers.Serializer[Any]):
 
 
 class NativeTokensSerializer(serializers.Serializer[Any]):
-    """What a native app posts: an ID token, an access token, or both."""
+    """The tokens that an SDK obtained: an ID token, an access token, or both."""
 
     id_token = serializers.CharField(required=False)
     access_token = serializers.CharField(required=False)
     nonce = serializers.CharField(
-        required=False, help_text="What the ID token was asked for with; needed where it has one."
+        required=False,
+        help_text="The nonce sent in the authentication request. "
+        "Required if the ID token contains one.",
     )
     user = serializers.CharField(
-        required=False, help_text="What Apple tells of a new user, as JSON or as an object."
+        required=False,
+        help_text="The `user` value of Apple's first response, as an object or as JSON text.",
     )
 
 
 class ChoiceSerializer(serializers.Serializer[Any]):
-    """One of the values that a field takes."""
+    """One choice of a field."""
 
-    value = serializers.JSONField(help_text="What to post.")
-    display_name = serializers.CharField(help_text="What to show.")
+    value = serializers.JSONField(help_text="Value to post.")
+    display_name = serializers.CharField(help_text="Text to show for this value.")
 
 
 class AskedFieldSerializer(serializers.Serializer[Any]):
-    """A field that a step asks for, as DRF describes it; where it has limits, these too."""
+    """A form field that a pipeline step requests, with its limits, as DRF describes it."""
 
-    name = serializers.CharField(help_text="The name to post the answer under.")
+    name = serializers.CharField(help_text="Name to post the value under.")
     type = serializers.ChoiceField(choices=TYPES)
-    required = serializers.BooleanField()  # type: ignore[assignment]  # the same
+    required = serializers.BooleanField()  # type: ignore[assignment]  # the name is the contract's
     label = serializers.CharField(  # type: ignore[assignment]  # the name is the contract's
         allow_blank=True
     )
@@ -117,46 +121,44 @@ class AskedFieldSerializer(serializers.Serializer[Any]):
     choices = ChoiceSerializer(many=True, allow_null=True)
     min_length = serializers.IntegerField(required=False)
     max_length = serializers.IntegerField(required=False)
-    min_value = serializers.JSONField(required=False, help_text="A number, mostly.")
-    max_value = serializers.JSONField(required=False, help_text="A number, mostly.")
+    min_value = serializers.JSONField(required=False, help_text="Usually a number.")
+    max_value = serializers.JSONField(required=False, help_text="Usually a number.")
     max_digits = serializers.IntegerField(required=False)
     decimal_places = serializers.IntegerField(required=False)
-    child = serializers.DictField(required=False, help_text="What the list is made of.")
-    children = serializers.DictField(required=False, help_text="What the object is made of.")
+    child = serializers.DictField(required=False, help_text="Its items, if it is a list.")
+    children = serializers.DictField(required=False, help_text="Its fields, if it is an object.")
 
 
 class PausedSerializer(serializers.Serializer[Any]):
-    """The answer of a login that waits for the user to answer something."""
+    """A paused login, which waits for input of the user."""
 
     partial_token = serializers.CharField(
-        allow_null=True, help_text="Names the paused login; null where nothing is to continue."
+        allow_null=True, help_text="Token to resume with, or null if the login cannot be resumed."
     )
     redirect_to = serializers.CharField(
-        allow_null=True, help_text="Where the step wants to send the user."
+        allow_null=True, help_text="URL that the step redirects the user to, or null."
     )
     fields = AskedFieldSerializer(  # type: ignore[assignment]  # the name is the contract's
-        many=True, allow_null=True, help_text="What the step asks for."
+        many=True, allow_null=True, help_text="Form fields that the step requests, or null."
     )
-    flow = serializers.CharField(
-        required=False, help_text="To be posted back (not with the cookie transport)."
-    )
+    flow = serializers.CharField(required=False, help_text=_FLOW)
 
 
 class PrimaryKeyField(serializers.IntegerField):
-    """The primary key of a row: a number, unless the project's model has another kind."""
+    """The primary key of a row: an integer, unless the project's model has another type."""
 
     def to_representation(self, value: Any) -> Any:
-        """Return a number as it is, and anything else as text."""
+        """Return an integer unchanged, any other key as text."""
         return value if isinstance(value, int) else str(value)
 
 
 class LastUsedField(serializers.DateTimeField):
-    """When an identity signed in last, or was linked."""
+    """The time of the last sign-in with a connection, or of connecting it."""
 
     def to_representation(self, social: Any) -> Any:
-        """Return the moment that social-core writes at each login, else that of the last change."""
+        """Return the ``auth_time`` that social-core stores, or the time of the last change."""
         moment = social.modified
-        stored = social.extra_data  # Older versions have left texts there.
+        stored = social.extra_data  # Old rows of social_django can contain text here.
         at = stored.get("auth_time") if isinstance(stored, dict) else None
         if isinstance(at, int) and 0 < at < _YEAR_9999:
             moment = datetime.fromtimestamp(at, UTC)
@@ -164,20 +166,20 @@ class LastUsedField(serializers.DateTimeField):
 
 
 class ConnectionSerializer(serializers.Serializer[Any]):
-    """An identity that is linked to a user: a row of social_django, without its tokens."""
+    """A connection: a row of social_django without its tokens."""
 
     id = PrimaryKeyField(source="pk", read_only=True)
-    provider = serializers.CharField(read_only=True, help_text="Name of the backend.")
-    title = serializers.SerializerMethodField(help_text="What to show.")
-    uid = serializers.CharField(read_only=True, help_text="Who the user is at the provider.")
+    provider = serializers.CharField(read_only=True, help_text="Name of the provider.")
+    title = serializers.SerializerMethodField(help_text="Name of the provider to show.")
+    uid = serializers.CharField(read_only=True, help_text="Identifier of the user at the provider.")
     created = serializers.DateTimeField(read_only=True)
     last_used = LastUsedField(
-        source="*", read_only=True, help_text="When it signed in last, or was linked."
+        source="*", read_only=True, help_text="Time of the last sign-in, or of connecting."
     )
 
     def get_title(self, social: Any) -> str:
         """Return the provider's title."""
-        return title(find_or_recall(social.provider), self.context["request"]._request)
+        return title(find_or_recall(social.provider), self.context["view"].django_request)
 
 
 class ErrorSerializer(serializers.Serializer[Any]):

@@ -12,14 +12,12 @@ from django.core.cache import cache
 from social_core.backends.utils import load_backends
 
 from tests.support.accounts import logged_in, user_with
-from tests.support.authentication import TOKEN
 from tests.support.frontend import Frontend
 
 
 @pytest.fixture(autouse=True)
-def token_authentication(settings: Any) -> Iterator[None]:
-    """Authenticate with DRF's tokens, and empty the cache and social-core's backend cache."""
-    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [TOKEN]}
+def empty_caches(settings: Any) -> Iterator[None]:
+    """Empty the cache and social-core's backend cache."""
     cache.clear()
     load_backends(settings.AUTHENTICATION_BACKENDS, force_load=True)
     yield

@@ -18,6 +18,7 @@ from rest_framework.test import APIClient
 from social_django.models import Nonce, UserSocialAuth
 
 from social_endpoints import signals
+from tests.support.account_views import route_account_views
 from tests.support.accounts import connections
 from tests.support.authentication import SESSION, STATELESS
 from tests.support.concurrency import together
@@ -172,7 +173,7 @@ def test_session_authentication_enforces_csrf(openid: OpenIDProvider, settings: 
         "django.contrib.sessions.middleware.SessionMiddleware",
         "django.contrib.auth.middleware.AuthenticationMiddleware",
     ]
-    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [SESSION]}
+    route_account_views(settings, authentication=SESSION)
     client = APIClient(enforce_csrf_checks=True)
     client.force_login(User.objects.create(username="grace"))
     frontend = Frontend("cookie", client, below="connect/")
@@ -192,7 +193,7 @@ def test_session_authentication_enforces_csrf(openid: OpenIDProvider, settings: 
 def test_stateless_user_connects_only_while_active(
     active: bool, grace: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
-    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [STATELESS]}
+    route_account_views(settings, authentication=STATELESS)
     begun, callback = grace.authorize(openid)
     User.objects.update(is_active=active)
 

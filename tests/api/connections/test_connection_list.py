@@ -11,14 +11,16 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import JSONField, Value
 from django.utils.dateparse import parse_datetime
-from rest_framework.authentication import TokenAuthentication
-from rest_framework.authtoken.models import Token
-from rest_framework.pagination import CursorPagination, PageNumberPagination
+from rest_framework.pagination import (
+    CursorPagination,
+    LimitOffsetPagination,
+    PageNumberPagination,
+)
 from rest_framework.test import APIClient
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_django.models import UserSocialAuth
 
-from social_endpoints.views import ConnectionListView
+from tests.support.account_views import route_account_views
 from tests.support.accounts import (
     LAST_LOGIN,
     SECRET,
@@ -33,7 +35,6 @@ from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
 
 pytestmark = pytest.mark.django_db
-DRF = "rest_framework.pagination"
 
 
 def listed(response: Any) -> list[str]:
@@ -146,31 +147,30 @@ class OnePerPage(PageNumberPagination):
     page_size = 1
 
 
+class TwoPerPage(PageNumberPagination):
+    page_size = 2
+
+
+class TwoPerSlice(LimitOffsetPagination):
+    default_limit = 2
+
+
 class OnePerCursor(CursorPagination):
     page_size = 1
 
 
-def paginate(settings: Any, pagination: str, size: int | None = None) -> None:
-    """Set the project's pagination."""
-    settings.REST_FRAMEWORK = {
-        **settings.REST_FRAMEWORK,
-        "DEFAULT_PAGINATION_CLASS": pagination,
-        "PAGE_SIZE": size,
-    }
-
-
 @pytest.mark.parametrize(
-    ("pagination", "size", "query", "first_page"),
+    ("pagination", "query", "first_page"),
     [
-        (f"{DRF}.PageNumberPagination", 2, {"page": 2}, ["1", "2"]),
-        (f"{DRF}.LimitOffsetPagination", 2, {"offset": 2}, ["1", "2"]),
-        (f"{__name__}.OnePerPage", None, {"page": 3}, ["1"]),
+        (TwoPerPage, {"page": 2}, ["1", "2"]),
+        (TwoPerSlice, {"offset": 2}, ["1", "2"]),
+        (OnePerPage, {"page": 3}, ["1"]),
     ],
 )
-def test_list_is_paginated_as_the_project_configures_it(
-    pagination: str, size: int, query: Any, first_page: list[str], ada: Any, settings: Any
+def test_list_is_paginated_as_the_view_configures_it(
+    pagination: type, query: Any, first_page: list[str], ada: Any, settings: Any
 ) -> None:
-    paginate(settings, pagination, size)
+    route_account_views(settings, pagination=pagination)
     ada.social_auth.create(provider="oidc", uid="3")
 
     first, last = list_connections(logged_in(ada)), list_connections(logged_in(ada), **query)
@@ -180,7 +180,7 @@ def test_list_is_paginated_as_the_project_configures_it(
 
 
 def test_cursor_pages_are_ordered_by_primary_key(ada: Any, settings: Any) -> None:
-    paginate(settings, f"{DRF}.CursorPagination", 1)
+    route_account_views(settings, pagination=OnePerCursor)
     client = logged_in(ada)
 
     first = list_connections(client)
@@ -190,11 +190,11 @@ def test_cursor_pages_are_ordered_by_primary_key(ada: Any, settings: Any) -> Non
     assert second.json()["next"] is None
 
 
-@pytest.mark.parametrize("pagination", ["PageNumberPagination", "LimitOffsetPagination"])
+@pytest.mark.parametrize("pagination", [PageNumberPagination, LimitOffsetPagination])
 def test_pagination_without_a_page_size_returns_a_plain_list(
-    pagination: str, ada: Any, settings: Any
+    pagination: type, ada: Any, settings: Any
 ) -> None:
-    paginate(settings, f"{DRF}.{pagination}")
+    route_account_views(settings, pagination=pagination)
 
     assert len(list_connections(logged_in(ada)).json()) == 2
 
@@ -203,19 +203,19 @@ def test_pagination_without_a_page_size_returns_a_plain_list(
     ("pagination", "query"),
     [
         *(
-            (f"{__name__}.OnePerCursor", {"cursor": cursor})
+            (OnePerCursor, {"cursor": cursor})
             for cursor in ("cD0x", "cD1ub25zZW5zZQ==", "cD0lMDA=", "x", "cD0yMDI2LTEzLTAx")
         ),
-        *((f"{__name__}.OnePerPage", {"page": page}) for page in ("0", "9" * 5_000, "\0", "x")),
-        (f"{DRF}.LimitOffsetPagination", {"limit": "9" * 30}),
+        *((OnePerPage, {"page": page}) for page in ("0", "9" * 5_000, "\0", "x")),
+        (LimitOffsetPagination, {"limit": "9" * 30}),
     ],
     ids=lambda value: str(value)[:40],
 )
 def test_invalid_page_is_a_404(
-    pagination: str, query: dict[str, str], ada: Any, settings: Any
+    pagination: type, query: dict[str, str], ada: Any, settings: Any
 ) -> None:
     client = logged_in(ada)
-    paginate(settings, pagination)
+    route_account_views(settings, pagination=pagination)
 
     with transaction.atomic():
         response = list_connections(client, **query)
@@ -225,24 +225,6 @@ def test_invalid_page_is_a_404(
 
 
 # --- Views and authentication ---------------------------------------------------------
-
-
-class PaginatedView(ConnectionListView):
-    """A project's view with its own pagination and authentication."""
-
-    authentication_classes = (TokenAuthentication,)
-    pagination_class = OnePerPage
-
-
-def test_pagination_and_authentication_of_a_subclass_are_used(
-    ada: Any, rf: Any, settings: Any
-) -> None:
-    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": []}
-    token = Token.objects.create(user=ada)
-
-    response = PaginatedView.as_view()(rf.get("/", headers={"Authorization": f"Token {token}"}))
-
-    assert (response.data["count"], response.data["results"][0]["uid"]) == (2, "1")
 
 
 def test_anonymous_request_is_a_401(ada: Any) -> None:
@@ -255,7 +237,7 @@ def test_anonymous_request_is_a_401(ada: Any) -> None:
 
 def test_stateless_user_has_a_list(ada: Any, settings: Any) -> None:
     client = logged_in(ada)
-    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [STATELESS]}
+    route_account_views(settings, authentication=STATELESS)
 
     assert len(list_connections(client).data) == 2
 
@@ -263,7 +245,7 @@ def test_stateless_user_has_a_list(ada: Any, settings: Any) -> None:
 def test_row_of_another_model_with_the_key_of_a_user_is_a_403(
     ada: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [FIXED]}
+    route_account_views(settings, authentication=FIXED)
     group = Group(pk=ada.pk)
     group.is_authenticated = True  # type: ignore[attr-defined]  # as another user model has it
     monkeypatch.setattr(FixedAuthentication, "user", group)

@@ -11,6 +11,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 
 from social_endpoints import signals
+from tests.support.account_views import route_account_views
 from tests.support.accounts import (
     DISCONNECT_PIPELINE,
     SECRET,
@@ -129,7 +130,7 @@ def test_session_authentication_enforces_csrf(ada: Any, settings: Any) -> None:
         "django.contrib.sessions.middleware.SessionMiddleware",
         "django.contrib.auth.middleware.AuthenticationMiddleware",
     ]
-    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [SESSION]}
+    route_account_views(settings, authentication=SESSION)
     client = APIClient(enforce_csrf_checks=True)
     client.force_login(ada)
     token = "a" * 32
@@ -151,7 +152,7 @@ def test_stateless_user_disconnects_only_while_active(
     active: bool, ada: Any, settings: Any
 ) -> None:
     client = logged_in(ada)
-    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [STATELESS]}
+    route_account_views(settings, authentication=STATELESS)
     User.objects.update(is_active=active)
 
     response = disconnect(client, ada.social_auth.get(uid="1"))
