@@ -15,6 +15,7 @@ from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
+from django.urls import include, path
 from rest_framework.test import APIClient
 from social_django.models import UserSocialAuth
 
@@ -28,6 +29,7 @@ from tests.support.saml_provider import (
     respond,
     saml_settings,
 )
+from tests.support.urlconf import urlconf
 
 pytestmark = [pytest.mark.django_db, pytest.mark.needs("onelogin")]
 User = get_user_model()
@@ -376,8 +378,9 @@ def test_metadata_that_is_wrong(settings: Any) -> None:
         metadata("https://api.example.com")
 
 
-@pytest.mark.urls("tests.api.handoff.test_handoff")
-def test_metadata_where_the_urls_have_a_parameter() -> None:
+def test_metadata_of_an_include_with_a_parameter_is_an_error(settings: Any) -> None:
+    settings.ROOT_URLCONF = urlconf(path("<slug:tenant>/auth/", include("social_endpoints.urls")))
+
     with pytest.raises(CommandError, match="included"):
         metadata("https://api.example.com")
 
