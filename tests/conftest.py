@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 import responses
+from django.core.cache import cache
 from django.db import connection
 from rest_framework.test import APIClient
 
-from social_endpoints.internal.network.document_cache import memory
+from social_endpoints.internal.network.document_cache import process_cache
 from tests.support.configuration import Configure, configure_endpoints
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
@@ -44,7 +45,8 @@ def _is_installed(package: str) -> bool:
 @pytest.fixture
 def wire() -> Iterator[responses.RequestsMock]:
     """Stand where the network is: what is not registered here cannot be reached."""
-    memory.clear()
+    cache.clear()
+    process_cache.clear()
     with responses.RequestsMock(assert_all_requests_are_fired=False) as wire:
         yield wire
 

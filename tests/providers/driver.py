@@ -17,12 +17,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import responses
+from django.core.cache import cache
 from django.test import override_settings
 from jwt.algorithms import RSAAlgorithm
 from rest_framework.test import APIClient
 
 from social_endpoints.internal.backends.extensions.provider_quirks import PushbulletUserId
-from social_endpoints.internal.network.document_cache import memory
 from tests.support.frontend import REDIRECT_URI, Frontend
 
 HOST = "api.example.com"
@@ -215,7 +215,7 @@ def drive(case_class: type[Any], play: Play, stand_in: type[Any], **attributes: 
 
 @contextmanager
 def _set_up(case_class: type[Any]) -> Iterator[Any]:
-    memory.clear()
+    cache.clear()
     case = case_class("run")
     try:
         case.setUp()

@@ -12,11 +12,11 @@ import jwt
 import responses
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.core.cache import cache
 from jwt.algorithms import RSAAlgorithm
 from social_core.backends.gitlab import GitLabOAuth2
 from social_core.utils import setting_name
 
-from social_endpoints.internal.network.document_cache import memory
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import signing_key
 
@@ -64,7 +64,7 @@ class Providers:
         return self.log_in("apple-id")
 
     def microsoft(self, claims: dict[str, Any], name: str = "azuread-oauth2") -> Any:
-        memory.clear()
+        cache.clear()
         self._configure(name, f"social_core.backends.{AZURE[name]}")
         self.settings.SOCIAL_AUTH_AZUREAD_V2_TENANT_OAUTH2_TENANT_ID = TENANT
         self.settings.SOCIAL_AUTH_AZUREAD_B2C_OAUTH2_TENANT_NAME = "ours"

@@ -49,12 +49,13 @@ class OpenIDProvider:
     )
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
-    endpoints: dict[str, str] = field(default_factory=dict)
+    endpoints: dict[str, Any] = field(default_factory=dict)
     before_userinfo: Callable[[], object] = lambda: None
     key: rsa.RSAPrivateKey = field(default_factory=signing_key)
     kid: str | None = "1"
     algorithm: str = "RS256"
     said: dict[str, Any] = field(default_factory=lambda: {"alg": "RS256"})
+    headers: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for method, path, answer in (
@@ -125,4 +126,5 @@ class OpenIDProvider:
         self, request: Any, content: Any, *, status: int = 200
     ) -> tuple[int, dict[str, str], str]:
         self.requests.append(urlsplit(request.url).path)
-        return status, {"Content-Type": "application/json"}, json.dumps(content)
+        headers = {"Content-Type": "application/json", **self.headers}
+        return status, headers, json.dumps(content)

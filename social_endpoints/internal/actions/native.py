@@ -1,4 +1,4 @@
-"""Sign in with a token that a native SDK already holds."""
+"""Native sign-in: with an ID token or an access token that an SDK obtained."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from social_core.backends.base import BaseAuth
 from social_endpoints.exceptions import AssociationOnly, translate_errors
 from social_endpoints.internal.actions.outcome import failure_told, is_user, log_in, paused
 from social_endpoints.internal.backends import loading
+from social_endpoints.internal.backends.extensions.discovery import document_renewal
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.internal.native import access_token as access_tokens
@@ -29,18 +30,18 @@ def sign_in(
     answer: Callable[[Login], AnswerT],
     user_relations: tuple[str, ...] = (),
 ) -> AnswerT | Paused:
-    """Sign a user in with a provider's token.
+    """Sign a user in with tokens that an app has posted.
 
-    The provider is asked with no transaction open; pipeline, checks and answer are one, as
-    in a login by redirect.
+    Requests to the provider are made outside any transaction. Pipeline, checks and ``answer``
+    share one transaction, as in a redirect login.
 
-    :param tokens: what the app has, an ID token or an access token at least.
-    :param answer: called with the login inside its transaction; what it returns is
-        returned. Where it raises, nothing of the login is kept.
-    :param user_relations: one-to-one relations of the user model that it reads.
-    :raises EndpointError: the token was not issued to this project, or is not good now, and
-        whatever else the app, the user or the provider got wrong.
-    :raises ConfigurationError: a mistake in the project's settings.
+    :param tokens: an ID token, an access token or both.
+    :param answer: builds the response from the login, inside the transaction. If it raises,
+        everything is rolled back.
+    :param user_relations: one-to-one relations of the user model that ``answer`` reads.
+    :raises EndpointError: a token was not issued to this project or is not valid, or another
+        error of the app, the user or the provider.
+    :raises ConfigurationError: the project's settings are wrong.
     """
     with failure_told(provider, request), translate_errors(provider.name, "token_validation"):
         flow = Flow(provider.name, LOGIN, "")
@@ -49,7 +50,7 @@ def sign_in(
         strategy.user_relations = user_relations
         if backend.ASSOCIATION_ONLY:
             raise AssociationOnly(backend, stage="token_validation")
-        with strategy.unit_of_work as work:
+        with document_renewal(backend), strategy.unit_of_work as work:
             result = _authenticate(backend, tokens)
             if work.began and not is_user(backend, result):
                 return paused(backend, flow, result, work)

@@ -28,7 +28,14 @@ from social_endpoints.internal.backends.extensions.authorization_url import (
     SciStarterRedirectUri,
     SoundcloudQuery,
 )
-from social_endpoints.internal.backends.extensions.discovery import RememberedDiscovery, discovers
+from social_endpoints.internal.backends.extensions.discovery import (
+    CachedDiscovery,
+    CachedKeys,
+    CachedMicrosoftKeys,
+    has_core_discovery,
+    has_core_keys,
+    has_core_microsoft_keys,
+)
 from social_endpoints.internal.backends.extensions.openid2 import OpenID
 from social_endpoints.internal.backends.extensions.pipeline import (
     DeletedConnection,
@@ -43,15 +50,12 @@ from social_endpoints.internal.backends.extensions.provider_quirks import (
 )
 from social_endpoints.internal.backends.extensions.revocation import Revoking
 from social_endpoints.internal.backends.extensions.saml import SAML
-from social_endpoints.internal.backends.extensions.signing_keys import remembering
-from social_endpoints.internal.backends.extensions.verified_profile import (
-    VerifiedProfile,
-    VerifiedUserinfo,
-)
-from social_endpoints.internal.backends.extensions.verified_token import (
+from social_endpoints.internal.backends.extensions.verified_tokens import (
     VerifiedAppleToken,
     VerifiedIdToken,
     VerifiedLimitedToken,
+    VerifiedProfile,
+    VerifiedUserinfo,
 )
 from social_endpoints.internal.backends.kinds import BackendClass, is_saml
 from social_endpoints.internal.network.pool.transport import PooledTransport
@@ -73,7 +77,9 @@ _AROUND: tuple[tuple[_Condition, Any], ...] = (
     (BaseAuth, Revoking),
     (BaseAuth, NativeExtraData),
     (BaseAuth, DeletedConnection),
-    (discovers, RememberedDiscovery),
+    (has_core_discovery, CachedDiscovery),
+    (has_core_keys, CachedKeys),
+    (has_core_microsoft_keys, CachedMicrosoftKeys),
     (AppleIdAuth, AppleUser),
     (PushbulletOAuth2, PushbulletUserId),
     (_lacks_pkce, AddedProofKey),
@@ -112,7 +118,7 @@ def extended(backend: BackendClass) -> Any:
 @lru_cache(maxsize=256)
 def _extended(backend: Any) -> Any:
     identity = {"__module__": backend.__module__, "__qualname__": backend.__qualname__}
-    above = [*_matches(_AROUND, backend), *remembering(backend)]
+    above = [*_matches(_AROUND, backend)]
     below: list[Any] = []
     for mixin in _matches(_CORRECTIONS, backend):
         # A class cannot precede its own subclass: this backend is social-core's class itself.

@@ -41,7 +41,7 @@ def authenticate(backend: Any, access_token: str) -> Any:
     issued = verifier.verify(access_token)
     _require_own(verifier, issued)
     keep_extra_data(backend)
-    backend.confirm = partial(_require_subject, verifier, issued)
+    backend.require_owner = partial(_require_subject, verifier, issued)
     if isinstance(backend, OpenIdConnectAuth) and issued.subject is not None:
         backend.id_token = {"sub": issued.subject}  # Where core looks for it.
     response = {} if issued.lifetime is None else {"expires_in": issued.lifetime}

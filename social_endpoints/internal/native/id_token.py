@@ -63,9 +63,9 @@ def _authenticate(
     if not isinstance(backend, BaseOAuth2):  # Google One Tap
         return backend.strategy.authenticate(backend, response=dict(claims))
     known: Any = backend  # With our mixins.
-    known.verified = claims
+    known.verified_claims = claims
     known.id_token = dict(claims)
-    known.confirm = partial(_require_subject, issuer, claims)
+    known.require_owner = partial(_require_subject, issuer, claims)
     if isinstance(backend, FacebookLimitedLogin):
         return backend.do_auth(id_token)
     response = {PARAMETER: id_token}

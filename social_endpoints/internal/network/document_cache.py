@@ -1,7 +1,8 @@
-"""What providers say of themselves, remembered by this process and in Django's cache.
+"""Documents that providers publish, stored in Django's cache ``default``.
 
-Discovery and keys are the same for every login and change seldom. A process keeps what it has
-used; where the project's cache is shared, a new process finds there what another one has fetched.
+OpenID Connect discovery and signing keys are the same for every login and rarely change. If the
+cache does not store anything (``DummyCache``, or a cache server that is down), each process
+stores them in its own memory.
 """
 
 from __future__ import annotations
@@ -10,209 +11,179 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.cache import DEFAULT_CACHE_ALIAS, caches
+from django.core.cache import cache
 from django.core.cache.backends.base import BaseCache
-from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from social_core.backends.base import BaseAuth
 
 from social_endpoints.exceptions import log_failure
 
-LIFETIME = 86_400
-"""Seconds for which an answer is not asked for again; social-core's, too."""
+MIN_LIFETIME = 300
+"""Shortest time, in seconds, for which a document is not requested again."""
+
+MAX_LIFETIME = 86_400
+"""Longest such time, and the default: that of social-core's own cache."""
 
 GRACE = 86_400
-"""Seconds for which it serves after that, while the provider gives no better one."""
+"""Seconds for which an expired document is still used while the provider fails."""
 
 PAUSE = 60
-"""Seconds between two requests for what is known: while these fail, and where anybody can
-cause them."""
+"""Seconds between two requests for a document that is stored already."""
 
-SKEW = 60
+CLOCK_SKEW = 60
 """Seconds by which the clock of another server may be ahead."""
 
-MAX_LENGTH = 1_000_000
-"""Characters of an answer in the cache; memcached keeps nothing above as many bytes."""
+MAX_LENGTH = 200_000
+"""Characters of a stored document. Memcached does not store more than a megabyte."""
 
-MAX_MEMORY = 8_000_000
-"""Characters of all answers that a process keeps. Those of a thousand tenants find room."""
+process_cache = LocMemCache("social_endpoints.documents", {})
+"""Used if the cache ``default`` does not store anything. Django limits it to 300 entries."""
+
+Fetch = Callable[[], tuple[Any, str]]
+"""Requests a document. Returns it with the ``Cache-Control`` header of the response."""
+
+Check = Callable[[Any], bool]
 
 
-@dataclass
-class Answer:
-    """What a provider has said.
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A stored document. Times are in seconds since the epoch."""
 
-    :param fetched: when, in seconds since the epoch.
-    :param size: its characters, as JSON.
-    :param asked: when this process has last asked for a newer one.
-    """
-
-    value: Any
+    document: Any
     fetched: float
-    size: int
-    asked: float = 0.0
-
-    @property
-    def is_fresh(self) -> bool:
-        """Say whether it need not be asked for again."""
-        return -SKEW <= time.time() - self.fetched < LIFETIME
-
-    @property
-    def is_usable(self) -> bool:
-        """Say whether it can serve. Nothing is of the future: a clock was wrong."""
-        return -SKEW <= time.time() - self.fetched < LIFETIME + GRACE
+    expires: float
 
 
-class Memory:
-    """What this process remembers, by name; the oldest goes when there is too much.
+class CachedDocument:
+    """One document of a provider.
 
-    A change replaces the whole, so that threads and forks need no lock.
-    """
-
-    def __init__(self) -> None:
-        self.answers: dict[str, Answer] = {}
-
-    def keep(self, name: str, answer: Answer) -> None:
-        """Remember an answer, in place of the one of that name."""
-        answers = {each: known for each, known in self.answers.items() if each != name}
-        answers[name] = answer
-        size = sum(known.size for known in answers.values())
-        while size > MAX_MEMORY:
-            size -= answers.pop(next(iter(answers))).size
-        self.answers = answers
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self.answers = {}
-
-
-memory = Memory()
-
-
-class Remembered:
-    """What a provider says at one URL.
-
-    :param kind: what it is (``"jwks"``, say); it names the entry in the cache.
-    :param backend: the provider's, as loaded. Its class and how it verifies certificates are
-        a part of the name: what one has taken must not pass for what another one would have.
-    :param fetch: asks the provider.
-    :param is_good: says whether a value, from wherever, is such an answer. What is not is never
-        remembered.
+    :param content_type: ``"discovery"`` or ``"jwks"``; part of the name in the cache.
+    :param backend: its class and ``VERIFY_SSL`` are part of the name, because a document that
+        was requested without verifying the certificate must not be used with verification.
+    :param is_complete: checks a value of any type. Only complete documents are stored, and
+        only complete documents are read from the cache.
     """
 
     def __init__(
-        self,
-        kind: str,
-        backend: BaseAuth[Any],
-        url: str,
-        fetch: Callable[[], Any],
-        is_good: Callable[[Any], bool],
+        self, content_type: str, backend: BaseAuth[Any], url: str, fetch: Fetch, is_complete: Check
     ) -> None:
         path = f"{type(backend).__module__}.{type(backend).__qualname__}"
         parts = json.dumps([path, url, str(backend.setting("VERIFY_SSL", True))])
-        self._name = f"social_endpoints.{kind}.{hashlib.sha256(parts.encode()).hexdigest()}"
+        digest = hashlib.sha256(parts.encode()).hexdigest()
+        self._name = f"social_endpoints.{content_type}.{digest}"
         self._fetch = fetch
-        self._is_good = is_good
+        self._is_complete = is_complete
+        self._entry: _Entry | None = None  # The stored document in use.
 
     def get(self) -> Any:
-        """Return what is known, if it is not too old; else what the provider says now.
+        """Return the stored document, or request it.
 
-        :raises Exception: nothing is known, and what ``fetch`` has raised.
+        An expired document is requested again, at most once in :data:`PAUSE`, and is still
+        used if the provider fails or sends an incomplete one. If nothing is stored, the
+        exceptions of ``fetch`` are raised.
         """
-        return self._current()[0]
+        entry = self._entry = self._read()
+        if entry is None:
+            return self._request()
+        if time.time() < entry.expires or not self._may_request(entry):
+            return entry.document
+        try:
+            document = self._request()
+        except Exception as error:  # noqa: BLE001 - the stored document is used, whatever failed
+            log_failure("Using an expired document, because the provider failed", error)
+            return entry.document
+        return document if self._is_complete(document) else entry.document
 
-    def versions(self, *, paused: bool) -> Iterator[Any]:
-        """Yield what is known, then what another process knows, then what the provider says now.
+    def versions(self, *, rate_limited: bool) -> Iterator[Any]:
+        """Yield the stored document and then the one that the provider has now.
 
-        Whoever finds what it looks for goes no further.
-
-        :param paused: ask the provider once in :data:`PAUSE` at most, because anybody can
-            look for what there is not.
-        :raises Exception: what ``fetch`` has raised.
+        :param rate_limited: request it at most once in :data:`PAUSE`, for callers that an
+            anonymous client can cause to ask.
         """
-        value, tried = self._current()
-        yield value
-        if tried is None:  # The provider has just been asked.
-            return
-        shared = self._shared()
-        if shared is not None and shared.fetched > tried.fetched:
-            memory.keep(self._name, tried := shared)
-            yield tried.value
-        if not paused or self._may_ask(tried):
-            yield self._fetched()
+        yield self.get()
+        if self._entry is not None and (not rate_limited or self._may_request(self._entry)):
+            yield self._request()
 
-    def _current(self) -> tuple[Any, Answer | None]:
-        """Return what to go on with, and the answer that it was remembered as."""
-        known = self._known()
-        if known is None:
-            return self._fetched(), None
-        if known.is_fresh or not self._may_ask(known):
-            return known.value, known
-        try:
-            value = self._fetched()
-        except Exception as error:  # noqa: BLE001 - what is known serves, whatever is wrong
-            log_failure("A provider's old answer stands in for a new one", error)
-            return known.value, known
-        return (value, None) if self._is_good(value) else (known.value, known)
+    def expire(self) -> None:
+        """Have the document requested again by the next login, if this one used a stored one."""
+        entry, now = self._entry, time.time()
+        if entry is not None and now < entry.expires and self._read() == entry:
+            self._write(_Entry(entry.document, entry.fetched, now))
 
-    def _known(self) -> Answer | None:
-        own = memory.answers.get(self._name)
-        if own is not None and own.is_fresh:
-            return own
-        shared = self._shared()
-        if shared is not None and (own is None or shared.fetched > own.fetched):
-            memory.keep(self._name, shared)
-            return shared
-        return own if own is not None and own.is_usable else None
+    def _request(self) -> Any:
+        fetched = time.time()
+        document, cache_control = self._fetch()
+        if self._is_complete(document):
+            self._entry = None
+            self._write(_Entry(document, fetched, fetched + _lifetime(cache_control)))
+        return document
 
-    def _may_ask(self, known: Answer) -> bool:
-        """Say whether the pause is over, and begin the next one: of many who look, one asks."""
-        now = time.time()
-        if now - max(known.fetched, known.asked) < PAUSE:
-            return False
-        known.asked = now
-        name = f"{self._name}.asked"
-        # One that is down without saying so adds nothing, and has nothing either.
-        return bool(
-            _in_cache(lambda cache: cache.add(name, 1, PAUSE) or not cache.get(name), default=True)
-        )
+    def _may_request(self, entry: _Entry) -> bool:
+        """Return True for one of the callers in each period of :data:`PAUSE`."""
+        return time.time() - entry.fetched >= PAUSE and _reserve(f"{self._name}.request")
 
-    def _fetched(self) -> Any:
-        now = time.time()
-        value = self._fetch()
-        if not self._is_good(value):
-            return value
-        try:
-            text = json.dumps([now, value])
-        except (TypeError, ValueError, RecursionError):  # Of the project's making, or too deep.
-            return value
-        memory.keep(self._name, Answer(value, now, len(text)))
-        if len(text) <= MAX_LENGTH:
-            _in_cache(lambda cache: cache.set(self._name, text, LIFETIME + GRACE))
-        return value
+    def _write(self, entry: _Entry) -> None:
+        with suppress(RecursionError):  # Nested too deeply to be written.
+            text = json.dumps([entry.fetched, entry.expires, entry.document])
+            if len(text) <= MAX_LENGTH:
+                _store(self._name, text, int(entry.expires - time.time()) + GRACE)
 
-    def _shared(self) -> Answer | None:
-        """Return what is in the cache, if it is what a process of ours would have put there."""
-        text = _in_cache(lambda cache: cache.get(self._name))
+    def _read(self) -> _Entry | None:
+        """Return the stored document if it is well formed, complete and not too old."""
+        text = _in_cache(lambda target: target.get(self._name))
         if not isinstance(text, str) or len(text) > MAX_LENGTH:
             return None
         try:
-            fetched, value = json.loads(text)
-            answer = Answer(value, float(fetched), len(text))
+            fetched, expires, document = json.loads(text)
+            entry = _Entry(document, float(fetched), float(expires))
         except (ValueError, TypeError, OverflowError, RecursionError):
             return None
-        return answer if answer.is_usable and self._is_good(value) else None
+        is_usable = (
+            entry.fetched <= time.time() + CLOCK_SKEW  # False for NaN.
+            and entry.expires <= entry.fetched + MAX_LIFETIME
+            and time.time() < entry.expires + GRACE
+        )
+        return entry if is_usable and self._is_complete(document) else None
 
 
-def _in_cache(act: Callable[[BaseCache], Any], default: Any = None) -> Any:
-    """Do something with the project's cache, if it is shared; one that fails is as good as none."""
+def _lifetime(cache_control: str) -> int:
+    """Return the ``max-age`` of a response in seconds, within limits (RFC 9111 section 5.2.2)."""
+    parts = (part.strip().partition("=") for part in cache_control.lower().split(","))
+    directives = {name: value.strip('"') for name, _, value in parts}
+    if not directives.keys().isdisjoint({"no-store", "no-cache"}):
+        return MIN_LIFETIME
+    max_age = directives.get("max-age", str(MAX_LIFETIME))
+    seconds = int(max_age[:10]) if max_age.isascii() and max_age.isdigit() else 0
+    return min(max(seconds, MIN_LIFETIME), MAX_LIFETIME)
+
+
+def _store(name: str, text: str, timeout: int) -> None:
+    def store(target: BaseCache) -> Any:
+        target.set(name, text, timeout)
+        return target.get(name)
+
+    _in_cache(store)
+
+
+def _reserve(name: str) -> bool:
+    """Return True for the first caller in each period of :data:`PAUSE`."""
+
+    def reserve(target: BaseCache) -> bool | None:
+        is_first = target.add(name, 1, PAUSE)
+        return is_first if target.get(name) is not None else None
+
+    return bool(_in_cache(reserve))
+
+
+def _in_cache(operation: Callable[[BaseCache], Any]) -> Any:
+    """Run an operation in the cache ``default``; without a result, in the process's own."""
     try:
-        cache = caches[DEFAULT_CACHE_ALIAS]
-        # These hold no more than this process knows, and the project has another use for them.
-        return default if isinstance(cache, (DummyCache, LocMemCache)) else act(cache)
-    except Exception as error:  # noqa: BLE001 - each cache has errors of its own
-        log_failure("The cache cannot remember what a provider says", error)
-        return default
+        result = operation(cache)
+    except Exception as error:  # noqa: BLE001 - each cache has its own exceptions
+        log_failure("The cache cannot store the provider's documents", error)
+        result = None
+    return operation(process_cache) if result is None else result

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import responses
+from django.core.cache import cache
 from social_core.backends.oauth import BaseOAuth2
 
-from social_endpoints.internal.network.document_cache import memory
 from tests.support.frontend import Frontend, authorization_params, error
 from tests.support.openid_provider import ISSUER, OpenIDProvider
 
@@ -106,7 +106,7 @@ def test_issuer_is_rejected_when_discovery_has_none(
 ) -> None:
     begun, callback = frontend.authorize(openid)
     openid.endpoints = {"issuer": None}
-    memory.clear()
+    cache.clear()
 
     response = frontend.complete(begun, {**callback, "iss": ISSUER})
 

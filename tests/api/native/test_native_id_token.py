@@ -9,7 +9,6 @@ import logging
 import threading
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_login_failed
+from django.core.cache import cache
 from django.core.checks import run_checks
 from django.db import connections
 from rest_framework.authtoken.models import Token
@@ -33,8 +33,9 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.pipeline.partial import partial
 from social_django.models import Nonce, UserSocialAuth
 
-from social_endpoints.internal.network.document_cache import PAUSE, memory
+from social_endpoints.internal.network.document_cache import PAUSE
 from social_endpoints.strategy import Strategy
+from tests.support.caches import age_documents
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend
 from tests.support.id_token_providers import (
@@ -54,10 +55,8 @@ User = get_user_model()
 
 
 @pytest.fixture(autouse=True)
-def no_keys_yet() -> Iterator[None]:
-    memory.clear()
-    yield
-    memory.clear()
+def no_keys_yet(settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": "tests.support.caches.TrackedCache", "LOCATION": "x"}}
 
 
 def put(name: str, wire: responses.RequestsMock, settings: Any) -> IdTokenProvider:
@@ -437,7 +436,7 @@ def test_a_key_that_is_for_something_else(more: dict[str, Any], oidc: IdTokenPro
 def test_a_token_that_does_not_name_its_key(oidc: IdTokenProvider) -> None:
     oidc.keys = [public(signing_key(), None), public(other_key(), "2", use="enc")]
     taken = sign_in(oidc, oidc.token(headers={}))
-    memory.clear()
+    cache.clear()
     oidc.keys = [public(signing_key()), public(other_key(), "2")]
 
     refused = sign_in(oidc, oidc.token(headers={}, jti="2"))
@@ -473,9 +472,7 @@ def test_a_key_that_nobody_knows_is_asked_for_once_a_minute(provider: IdTokenPro
 
 def minute_passes() -> None:
     """Let the pause between two requests end."""
-    for answer in memory.answers.values():
-        answer.fetched -= PAUSE
-        answer.asked -= PAUSE
+    age_documents(PAUSE)
 
 
 def test_a_new_key(provider: IdTokenProvider) -> None:

@@ -1,49 +1,238 @@
-"""OpenID Connect discovery, remembered for the project."""
+"""OpenID Connect discovery and signing keys, cached for all processes of the project.
+
+social-core caches both documents in each process: any number of them, for a day whatever the
+provider's ``Cache-Control`` says, and also incomplete ones. Remove when its ``cache`` decorator
+can use another store and check the value.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
+from jwt import InvalidKeyError, PyJWKError
 from social_core.backends.azuread import AzureADOAuth2
+from social_core.backends.base import BaseAuth
+from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.backends.utils import OIDCDiscoveryMixin
+from social_core.exceptions import AuthResponseError, ErrorStage, SocialAuthBaseException
 
-from social_endpoints.internal.backends.extensions.bases import Backend
-from social_endpoints.internal.backends.extensions.cached_by_core import fetched, is_cores
-from social_endpoints.internal.network.document_cache import Remembered
+from social_endpoints.internal.backends.extensions import bases
+from social_endpoints.internal.network.document_cache import CachedDocument
 
-# Without one of these (OpenID Connect Discovery section 3), it is a page about something else.
-_SAID = ("issuer", "authorization_endpoint", "jwks_uri")
+# Claims of discovery that a login needs (OpenID Connect Discovery section 3), the method that
+# reads each, and the setting that replaces it.
+_CLAIMS = (
+    ("authorization_endpoint", "authorization_url", "AUTHORIZATION_URL"),
+    ("token_endpoint", "access_token_url", "ACCESS_TOKEN_URL"),
+    ("jwks_uri", "jwks_uri", "JWKS_URI"),
+)
+
+_SCHEMES = ("https://", "http://")
+
+# Sites of version 1.0 issuers, sts.windows.net and sts.chinacloudapi.cn.
+_MICROSOFT_SITES = (["windows", "net"], ["chinacloudapi", "cn"])
+
+_KEY_METHODS = ("get_jwks_keys", "get_jwks_keys_for_uri", "get_remote_jwks_keys")
+
+# The stages of an error that says nothing about the provider's documents.
+_UNRELATED_STAGES = frozenset({"callback", "pipeline"})
 
 
-def discovers(backend: Any) -> bool:
-    """Say whether a backend's class has discovery, and in social-core's way.
-
-    A project's class that has a way of its own keeps it.
-    """
-    kinds = (OIDCDiscoveryMixin, AzureADOAuth2)
-    return issubclass(backend, kinds) and is_cores(backend, "get_openid_configuration")
+def has_core_discovery(backend: Any) -> bool:
+    """Return True for a class that uses discovery and does not override how it is requested."""
+    methods = ("get_openid_configuration", "get_json")
+    return any(_inherits(backend, base, *methods) for base in (OIDCDiscoveryMixin, AzureADOAuth2))
 
 
-class RememberedDiscovery(Backend):
-    """A mixin above the backend's class: what the provider says of itself."""
+def has_core_keys(backend: Any) -> bool:
+    """Return True for an OpenID Connect class that does not override how keys are requested."""
+    return _inherits(backend, OpenIdConnectAuth, *_KEY_METHODS)
+
+
+def has_core_microsoft_keys(backend: Any) -> bool:
+    """Return True for a Microsoft class that does not override how keys are requested."""
+    return _inherits(backend, AzureADOAuth2, *_KEY_METHODS)
+
+
+def _inherits(backend: Any, base: Any, *methods: str) -> bool:
+    same = (getattr(backend, name, None) is getattr(base, name, None) for name in methods)
+    return issubclass(backend, base) and all(same)
+
+
+def signing_keys(backend: BaseAuth[Any], uri: str) -> CachedDocument:
+    """Return the keys at a URI (RFC 7517 section 5), a list of dictionaries."""
+    return CachedDocument("jwks", backend, uri, partial(_fetch_keys, backend, uri), _has_keys)
+
+
+@contextmanager
+def document_renewal(backend: Any) -> Iterator[None]:
+    """If a login fails, have the next one request discovery again: an endpoint may have moved."""
+    try:
+        yield
+    except SocialAuthBaseException as error:
+        if isinstance(backend, CachedDiscovery) and error.stage not in _UNRELATED_STAGES:
+            backend.expire_discovery()
+        raise
+
+
+class CachedDiscovery(bases.Backend):
+    """A mixin for backends that use discovery (OpenID Connect Discovery section 4)."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._documents: dict[str, dict[str, Any]] = {}
+        self._discovery: dict[str, tuple[CachedDocument, Any]] = {}
 
-    def get_openid_configuration(self, url: str) -> dict[str, Any]:
-        """Return the document at a URL (OpenID Connect Discovery section 4).
+    def get_openid_configuration(self, url: str) -> Any:
+        """Return the document at a URL. All steps of a login use the same one."""
+        if url not in self._discovery:
+            fetch = partial(_fetch_discovery, self, url)
+            cached = CachedDocument("discovery", self, url, fetch, partial(_is_complete, self, url))
+            self._discovery[url] = cached, cached.get()
+        return self._discovery[url][1]
 
-        A login, which asks many times, goes on with the one that it has begun with.
-        """
-        if url not in self._documents:
-            known: Any = super()
-            fetch = partial(fetched, known.get_openid_configuration, self, url)
-            document = Remembered("discovery", self, url, fetch, _is_discovery).get()
-            self._documents[url] = document
-        return self._documents[url]
+    def expire_discovery(self) -> None:
+        """Have the documents that this login has used requested again by the next one."""
+        for cached, _ in self._discovery.values():
+            cached.expire()
+
+    def complete(self, *args: Any, **kwargs: Any) -> Any:
+        """Complete a redirect login."""
+        with document_renewal(self):
+            return super().complete(*args, **kwargs)
 
 
-def _is_discovery(value: Any) -> bool:
-    return isinstance(value, dict) and any(isinstance(value.get(name), str) for name in _SAID)
+class _CachedKeys(bases.Backend):
+    """The keys that ID tokens are signed with.
+
+    A provider may change its keys at any moment, also without changing the key ID (``kid``). So
+    an ID token that no stored key has signed is verified again with newly requested keys. In a
+    redirect login it comes from the provider itself, so this needs no rate limit.
+    """
+
+    _keys: list[dict[str, Any]] | None = None
+
+    def get_jwks_keys(self) -> list[dict[str, Any]]:
+        """Return copies of the keys to verify with. social-core adds ``alg`` to them."""
+        if self._keys is None:
+            self._keys = self._cached_keys().get()
+        return [dict(key) for key in self._keys]
+
+    def _with_each_key_set(self, verify: Callable[[], Any]) -> Any:
+        """Return the first result of ``verify`` that is not None, for stored and for new keys."""
+        failure: Exception | None = None
+        for keys in self._cached_keys().versions(rate_limited=False):
+            self._keys = keys
+            try:
+                if (result := verify()) is not None:
+                    return result
+            except (PyJWKError, InvalidKeyError, AuthResponseError) as error:
+                if not _is_wrong_key(error):
+                    raise
+                failure = error
+        if failure is not None:
+            raise failure
+        return None
+
+    def _cached_keys(self) -> CachedDocument:
+        backend: Any = self
+        return signing_keys(self, backend.jwks_uri())
+
+
+class CachedKeys(_CachedKeys):
+    """A mixin for OpenID Connect backends."""
+
+    def find_valid_key(self, id_token: str) -> Any:
+        """Return the key that an ID token is signed with, or None."""
+        backend: Any = super()
+        return self._with_each_key_set(partial(backend.find_valid_key, id_token))
+
+
+class CachedMicrosoftKeys(_CachedKeys):
+    """A mixin for Microsoft's backends, which choose the key by its ID alone."""
+
+    def validate_and_return_id_token(self, id_token: str) -> Any:
+        """Return the claims of an ID token."""
+        backend: Any = super()
+        verify = partial(backend.validate_and_return_id_token, id_token)
+        return self._with_each_key_set(verify)
+
+
+def _is_wrong_key(error: Exception) -> bool:
+    if isinstance(error, AuthResponseError) and error.code != "invalid_signature":
+        return isinstance(error.__cause__, (PyJWKError, InvalidKeyError))
+    return True
+
+
+def _fetch_discovery(backend: BaseAuth[Any], url: str) -> tuple[dict[str, Any], str]:
+    stage: ErrorStage = "token_validation" if isinstance(backend, AzureADOAuth2) else "begin"
+    document, cache_control = _fetch_json(backend, url, stage)
+    if not isinstance(document, dict):
+        raise AuthResponseError(backend, code="malformed_response", stage=stage)
+    return document, cache_control
+
+
+def _fetch_keys(backend: BaseAuth[Any], uri: str) -> tuple[list[dict[str, Any]], str]:
+    stage: Final = "token_validation"
+    document, cache_control = _fetch_json(backend, uri, stage)
+    keys = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
+        raise AuthResponseError(backend, code="malformed_response", claim="keys", stage=stage)
+    return keys, cache_control
+
+
+def _fetch_json(backend: BaseAuth[Any], url: str, stage: ErrorStage) -> tuple[Any, str]:
+    # Not get_json(): it does not return the headers.
+    response = backend.request(url, stage=stage)
+    try:
+        return response.json(), response.headers.get("Cache-Control", "")
+    except (ValueError, RecursionError) as error:
+        raise AuthResponseError(backend, code="malformed_response", stage=stage) from error
+
+
+def _is_complete(backend: Any, url: str, document: Any) -> bool:
+    """Return True for the configured provider's document with all endpoints that are used."""
+    if not isinstance(document, dict) or not _is_issuer(backend, url, document.get("issuer")):
+        return False
+    endpoints = {name: each for name, each in document.items() if name.endswith("_endpoint")}
+    urls = [each for each in endpoints.values() if each not in (None, "")]
+    urls += [document.get(claim) for claim, *source in _CLAIMS if _is_used(backend, *source)]
+    return all(isinstance(each, str) and each.startswith(_SCHEMES) for each in urls)
+
+
+def _is_used(backend: Any, method: str, setting: str) -> bool:
+    """Return True if a backend takes a URL from discovery, and not from elsewhere."""
+    is_inherited = method == "jwks_uri" or _inherits(type(backend), OpenIdConnectAuth, method)
+    return is_inherited and not backend.setting(setting, getattr(backend, setting, None))
+
+
+def _is_issuer(backend: Any, url: str, issuer: Any) -> bool:
+    """Compare the issuer with the configured one (OpenID Connect Discovery section 4.3).
+
+    The configured one is the setting ``ID_TOKEN_ISSUER`` or what the URL begins with. Microsoft
+    has an issuer for each tenant, with a placeholder in its documents. There only the host is
+    compared, or the site: social-core compares the tenant of each ID token.
+    """
+    if not isinstance(issuer, str):
+        return False
+    if isinstance(backend, AzureADOAuth2):
+        return _site(issuer) in (_site(url), *_MICROSOFT_SITES)
+    if "{tenantid}" in issuer.lower():
+        return issuer.split("/")[:3] == url.split("/")[:3]
+    configured = backend.setting("ID_TOKEN_ISSUER"), url.partition("/.well-known/")[0]
+    return issuer.rstrip("/") in {each.rstrip("/") for each in configured if isinstance(each, str)}
+
+
+def _site(url: str) -> list[str]:
+    """Return the last two labels of the host."""
+    return url.partition("://")[2].partition("/")[0].split(".")[-2:]
+
+
+def _has_keys(keys: Any) -> bool:
+    return isinstance(keys, list) and bool(keys) and all(map(_is_key, keys))
+
+
+def _is_key(key: Any) -> bool:
+    return isinstance(key, dict) and isinstance(key.get("kty"), str)

@@ -1,0 +1,761 @@
+"""Discovery and keys: how often a provider is asked, and which documents are used."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+import requests
+import responses
+from django.core.cache import cache
+from social_core.backends.azuread import AzureADOAuth2
+from social_core.backends.open_id_connect import OpenIdConnectAuth
+from social_core.backends.utils import OIDCDiscoveryMixin, load_oidc_config
+from social_core.exceptions import AuthPolicyError
+from social_core.utils import cache as core_cache
+
+from social_endpoints.internal.network.document_cache import (
+    GRACE,
+    MAX_LENGTH,
+    MAX_LIFETIME,
+    MIN_LIFETIME,
+    PAUSE,
+)
+from social_endpoints.strategy import Strategy
+from tests.support import caches
+from tests.support.configuration import Configure
+from tests.support.frontend import Frontend
+from tests.support.http_provider import served
+from tests.support.id_token_providers import other_key
+from tests.support.interpreter import python
+from tests.support.openid_provider import ISSUER, OpenIDProvider
+
+pytestmark = [pytest.mark.django_db]
+
+HERE = "tests.api.network.test_document_cache"
+DISCOVERY = "/.well-known/openid-configuration"
+FIRST_LOGIN = [DISCOVERY, "/token", "/jwks", "/userinfo"]
+NEXT_LOGIN = ["/token", "/userinfo"]
+
+LogIn = Callable[[], list[str]]
+
+
+@pytest.fixture(autouse=True)
+def tracked_cache(use_cache: Callable[[str], None]) -> None:
+    use_cache("tests.support.caches.TrackedCache")
+
+
+@pytest.fixture
+def use_cache(settings: Any) -> Callable[[str], None]:
+    """Return a function that configures the cache ``default``."""
+
+    def use(backend: str) -> None:
+        settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": "test_document_cache"}}
+
+    return use
+
+
+@pytest.fixture
+def frontend() -> Frontend:
+    """Return a frontend; the transport makes no difference here."""
+    return Frontend()
+
+
+@pytest.fixture
+def log_in(openid: OpenIDProvider, frontend: Frontend) -> LogIn:
+    """Return a function that logs in and returns the requests to the provider."""
+    cache.clear()
+
+    def log_in() -> list[str]:
+        openid.requests.clear()
+        response = frontend.log_in(openid)
+        assert response.status_code == 201, response.data
+        return list(openid.requests)
+
+    return log_in
+
+
+# --- Number of requests ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("backend", "first_login_of_next_process"),
+    [
+        ("filebased.FileBasedCache", NEXT_LOGIN),
+        ("locmem.LocMemCache", FIRST_LOGIN),
+        ("dummy.DummyCache", FIRST_LOGIN),
+    ],
+)
+def test_next_process_with_shared_cache_makes_two_requests(
+    backend: str, first_login_of_next_process: list[str], tmp_path: Path
+) -> None:
+    options = {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": str(tmp_path)}
+    processes = []
+    with served() as (url, provider):
+        for _ in range(2):
+            outcome = python("-m", "tests.support.two_logins", url, json.dumps(options))
+            assert outcome.returncode == 0, outcome.stderr
+            processes.append(list(provider.requests))
+            provider.requests.clear()
+
+    assert processes == [FIRST_LOGIN + NEXT_LOGIN, first_login_of_next_process + NEXT_LOGIN]
+
+
+@pytest.mark.parametrize(
+    ("cache_control", "lifetime"),
+    [
+        (None, MAX_LIFETIME),
+        ("public", MAX_LIFETIME),
+        ("max-age=3600", 3600),
+        ('public, Max-Age="3600"', 3600),
+        ("max-age=0", MIN_LIFETIME),
+        ("max-age=1", MIN_LIFETIME),
+        ("max-age=tomorrow", MIN_LIFETIME),
+        ("no-store", MIN_LIFETIME),
+        ("max-age=3600, no-cache", MIN_LIFETIME),
+        ("max-age=99999999999999999999", MAX_LIFETIME),
+    ],
+)
+def test_document_expires_after_max_age_within_limits(
+    cache_control: str | None, lifetime: int, log_in: LogIn, openid: OpenIDProvider
+) -> None:
+    openid.headers = {} if cache_control is None else {"Cache-Control": cache_control}
+    log_in()
+    caches.age_documents(lifetime - 30)
+    assert log_in() == NEXT_LOGIN
+    caches.age_documents(30)
+
+    assert log_in() == FIRST_LOGIN
+    assert log_in() == NEXT_LOGIN
+
+
+def test_native_sign_in_uses_the_same_keys(
+    log_in: LogIn, openid: OpenIDProvider, settings: Any, configure: Configure
+) -> None:
+    configure(NATIVE_PROVIDERS=["oidc"])
+    settings.SOCIAL_AUTH_OIDC_JWT_ALGORITHMS = ["RS256", "PS256"]
+    openid.said = {}  # Without "alg", social-core adds one to its copy.
+    log_in()
+    openid.requests.clear()
+    openid.algorithm = "PS256"
+    openid.codes["native"] = {"client_id": "our-client-id", "redirect_uri": "x"}
+    tokens = requests.post(f"{ISSUER}/token", {"code": "native", "redirect_uri": "x"}, timeout=5)
+
+    response = Frontend(below="token/").post({"id_token": tokens.json()["id_token"]})
+
+    assert response.status_code == 201, response.data
+    assert openid.requests == ["/token"]
+
+
+def test_settings_replace_discovery(log_in: LogIn, settings: Any) -> None:
+    paths = {"AUTHORIZATION_URL": "/authorize", "ACCESS_TOKEN_URL": "/token"}
+    paths |= {"USERINFO_URL": "/userinfo", "JWKS_URI": "/jwks", "ID_TOKEN_ISSUER": ""}
+    for name, path in paths.items():
+        setattr(settings, f"SOCIAL_AUTH_OIDC_{name}", ISSUER + path)
+    settings.SOCIAL_AUTH_OIDC_TOKEN_ENDPOINT_AUTH_METHOD = "client_secret_post"
+
+    assert log_in() == ["/token", "/jwks", "/userinfo"]
+    assert log_in() == NEXT_LOGIN
+
+
+# --- Complete documents ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        {"issuer": "https://evil.example.com"},
+        {"issuer": "https://evil.example.com/{tenantid}"},
+        {"authorization_endpoint": None},
+        {"authorization_endpoint": ["https://id.example.com/authorize"]},
+        {"token_endpoint": None},
+        {"token_endpoint": 7},
+        {"token_endpoint": "javascript:alert()"},
+        {"jwks_uri": None},
+        {"jwks_uri": {}},
+        {"userinfo_endpoint": 7},
+    ],
+)
+def test_incomplete_or_foreign_discovery_is_not_stored(
+    difference: dict[str, Any], log_in: LogIn, openid: OpenIDProvider, frontend: Frontend
+) -> None:
+    openid.endpoints = difference
+    begun = frontend.begin()
+    openid.endpoints = {}
+
+    assert begun.status_code in {200, 400}
+    assert caches.document_names() == []
+    assert log_in() == FIRST_LOGIN
+
+
+@pytest.mark.parametrize("issuer", [None, "", 7])
+def test_login_with_discovery_without_issuer_fails_once(
+    issuer: Any, log_in: LogIn, openid: OpenIDProvider, frontend: Frontend
+) -> None:
+    openid.endpoints = {"issuer": issuer}
+    refused = frontend.log_in(openid)
+    openid.endpoints = {}
+
+    assert refused.status_code == 400
+    assert log_in()[:2] == [DISCOVERY, "/token"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "claim"),
+    [
+        ("AUTHORIZATION_URL", "authorization_endpoint"),
+        ("ACCESS_TOKEN_URL", "token_endpoint"),
+        ("JWKS_URI", "jwks_uri"),
+    ],
+)
+def test_discovery_without_an_endpoint_that_a_setting_replaces_is_stored(
+    setting: str, claim: str, log_in: LogIn, openid: OpenIDProvider, settings: Any
+) -> None:
+    path = {"authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "jwks"}
+    setattr(settings, f"SOCIAL_AUTH_OIDC_{setting}", f"{ISSUER}/{path[claim]}")
+    openid.endpoints = {claim: None, "end_session_endpoint": None}
+
+    log_in()
+
+    assert len(caches.document_names("discovery")) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "issuer"),
+    [
+        (None, f"{ISSUER}/"),
+        (None, ISSUER + "/{tenantid}/v2.0"),
+        ("https://other.example.com", "https://other.example.com"),
+    ],
+)
+def test_discovery_with_a_configured_issuer_is_stored(
+    setting: str | None, issuer: str, openid: OpenIDProvider, frontend: Frontend, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_OIDC_ID_TOKEN_ISSUER = setting
+    openid.endpoints = {"issuer": issuer}
+    frontend.begin()
+
+    assert len(caches.document_names("discovery")) == 1
+
+
+@pytest.mark.parametrize(
+    ("issuer", "is_stored"),
+    [
+        ("https://login.microsoftonline.com/{tenantid}/v2.0", True),
+        ("https://sts.windows.net/{tenantid}/", True),
+        ("https://evil.example.com/{tenantid}/", False),
+    ],
+)
+def test_issuer_of_microsoft_is_a_template(
+    issuer: str, is_stored: bool, settings: Any, frontend: Frontend, wire: responses.RequestsMock
+) -> None:
+    cache.clear()
+    settings.AUTHENTICATION_BACKENDS = [f"{HERE}.Microsoft"]
+    base = "https://login.microsoftonline.com/common"
+    wire.get(base + DISCOVERY, json={"issuer": issuer, "jwks_uri": f"{ISSUER}/jwks"})
+    wire.get(f"{ISSUER}/jwks", json={"keys": []})
+    wire.post(f"{ISSUER}/token", json={"access_token": "x", "id_token": "a.b.c"})
+    begun = frontend.begin()
+    state = begun.data["authorization_url"].partition("state=")[2].partition("&")[0]
+    id_token = jwt.encode({"tid": "x"}, other_key(), "RS256", headers={"kid": "1"})
+    wire.replace("POST", f"{ISSUER}/token", json={"access_token": "x", "id_token": id_token})
+
+    assert frontend.complete(begun, {"code": "x", "state": state}).status_code == 400
+    assert bool(caches.document_names("discovery")) is is_stored
+
+
+@pytest.mark.parametrize("content", [b"[7]", b"[", b"[" * 100_000, b'{"keys": []}'])
+@pytest.mark.parametrize("path", [DISCOVERY, "/jwks"])
+def test_response_that_is_not_a_document_is_refused_and_not_stored(
+    path: str, content: bytes, log_in: LogIn, openid: OpenIDProvider, frontend: Frontend
+) -> None:
+    failing = openid.wire.replace("GET", ISSUER + path, body=content)
+    refused = frontend.log_in(openid)
+    openid.wire.remove(failing)
+    OpenIDProvider(openid.wire, codes=openid.codes)
+
+    assert refused.status_code == 400
+    assert log_in().count(path) <= 1
+
+
+def test_document_that_is_too_long_is_not_stored(log_in: LogIn, openid: OpenIDProvider) -> None:
+    openid.endpoints = {"text": "x" * MAX_LENGTH}
+
+    assert log_in().count("/jwks") == 1
+    assert caches.document_names("discovery") == []
+    assert log_in().count(DISCOVERY) == 2  # At begin and at complete.
+
+
+# --- Failing providers ----------------------------------------------------------------
+
+OUTAGES: dict[str, dict[str, Any]] = {
+    "error": {"status": 500},
+    "unreachable": {"body": requests.ConnectionError("secret-of-the-wire")},
+    "no JSON": {"body": "<html>"},
+    "another page": {"json": {"error": "maintenance"}},
+    "a list": {"json": [7]},
+    "empty": {"json": {"keys": []}},
+}
+
+
+@pytest.mark.parametrize("path", [DISCOVERY, "/jwks"])
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_expired_document_is_used_for_a_day_while_the_provider_fails(
+    outage: str,
+    path: str,
+    openid: OpenIDProvider,
+    frontend: Frontend,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert frontend.log_in(openid).status_code == 201
+    caches.age_documents(MAX_LIFETIME)
+    failing = openid.wire.replace("GET", ISSUER + path, **OUTAGES[outage])
+
+    for _ in range(3):
+        assert frontend.log_in(openid).status_code == 201
+    assert failing.call_count == 1
+    caches.age_documents(PAUSE)
+    assert frontend.log_in(openid).status_code == 201
+    assert failing.call_count == 2
+    caches.age_documents(GRACE)
+    assert frontend.log_in(openid).status_code == 400
+    assert "secret-of-the-wire" not in caplog.text
+
+
+def test_use_of_an_expired_document_is_logged(
+    log_in: LogIn, openid: OpenIDProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    log_in()
+    caches.age_documents(MAX_LIFETIME)
+    openid.wire.replace("GET", f"{ISSUER}/jwks", status=500)
+
+    log_in()
+
+    [record] = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert "expired document" in record.getMessage()
+    assert "unavailable" in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/token", 404), ("/token", 500), ("/userinfo", 404), ("/jwks", 404)]
+)
+def test_login_after_a_failed_one_requests_discovery_once_a_minute(
+    path: str, status: int, log_in: LogIn, openid: OpenIDProvider, frontend: Frontend
+) -> None:
+    log_in()
+    [jwks] = caches.document_names("jwks")
+    caches.age_documents(PAUSE)
+    endpoint = {"/token": "token_endpoint", "/userinfo": "userinfo_endpoint"}.get(path, "jwks_uri")
+    openid.endpoints = {endpoint: f"{ISSUER}/moved"}
+    callbacks = {"/token": openid._token, "/userinfo": openid._userinfo, "/jwks": openid._jwks}
+    method = "POST" if path == "/token" else "GET"
+    openid.wire.add_callback(method, f"{ISSUER}/moved", callback=callbacks[path])
+    openid.wire.replace(method, ISSUER + path, status=status)
+    cache.delete(jwks)
+
+    assert frontend.log_in(openid).status_code == 400
+    assert log_in().count(DISCOVERY) == 1
+    openid.wire.replace("GET", f"{ISSUER}/userinfo", status=500)
+    openid.wire.upsert("GET", f"{ISSUER}/moved", status=500)
+    openid.requests.clear()
+    for _ in range(3):
+        assert frontend.log_in(openid).status_code == 400
+    assert openid.requests.count(DISCOVERY) == 0
+
+
+def test_login_after_one_that_the_user_cancelled_uses_the_stored_document(
+    log_in: LogIn, openid: OpenIDProvider, frontend: Frontend
+) -> None:
+    log_in()
+    caches.age_documents(PAUSE)
+    begun = frontend.begin()
+    state = openid.authorize(begun.data["authorization_url"])["state"]
+
+    refused = frontend.complete(begun, {"error": "access_denied", "state": state})
+
+    assert refused.status_code == 400
+    assert log_in() == NEXT_LOGIN
+
+
+def test_native_sign_in_after_a_failed_one_requests_discovery(
+    log_in: LogIn, openid: OpenIDProvider, configure: Configure
+) -> None:
+    configure(NATIVE_PROVIDERS=["oidc"])
+    log_in()
+    caches.age_documents(PAUSE)
+    claims = {"iss": "https://new.example.com", "aud": "our-client-id", "sub": "1"}
+    times = {"iat": int(time.time()), "exp": int(time.time()) + 60}
+    token = jwt.encode({**claims, **times}, openid.key, "RS256", headers={"kid": openid.kid})
+
+    refused = Frontend(below="token/").post({"id_token": token})
+
+    assert refused.data["error_code"] == "invalid_claim"
+    assert log_in() == [DISCOVERY, *NEXT_LOGIN]
+
+
+# --- The cache ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "tests.support.caches.FailingCache",
+        "tests.support.caches.SilentCache",
+        "django.core.cache.backends.dummy.DummyCache",
+        "no.such.Cache",
+    ],
+)
+def test_process_stores_documents_if_the_cache_does_not(
+    backend: str, log_in: LogIn, use_cache: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    use_cache(backend)
+
+    assert (log_in(), log_in()) == (FIRST_LOGIN, NEXT_LOGIN)
+    assert caches.SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("backend", ["FailingCache", "SilentCache"])
+def test_expired_document_in_the_process_is_used_while_the_provider_fails(
+    backend: str, log_in: LogIn, use_cache: Any, openid: OpenIDProvider
+) -> None:
+    use_cache(f"tests.support.caches.{backend}")
+    log_in()
+    caches.age_documents(MAX_LIFETIME)
+    failing = openid.wire.replace("GET", f"{ISSUER}/jwks", status=500)
+
+    for _ in range(3):
+        log_in()
+
+    assert failing.call_count == 1
+
+
+def test_clearing_the_cache_removes_documents(log_in: LogIn) -> None:
+    log_in()
+    cache.clear()
+
+    assert log_in() == FIRST_LOGIN
+
+
+@pytest.mark.parametrize(("seconds", "requests"), [(2, NEXT_LOGIN), (3600, FIRST_LOGIN)])
+def test_document_from_a_server_whose_clock_is_ahead_is_used_within_a_minute(
+    seconds: int, requests: list[str], log_in: LogIn
+) -> None:
+    log_in()
+    caches.age_documents(-seconds)
+
+    assert log_in() == requests
+
+
+_NOW = time.time()
+_EVIL = '{"issuer": "https://evil.example.com"}'
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        7,
+        "no JSON",
+        "[]",
+        '{"a": 1, "b": 2, "c": 3}',
+        f'["x", {_NOW}, {_EVIL}]',
+        f"[NaN, NaN, {_EVIL}]",
+        f"[9999999999, 9999999999, {_EVIL}]",
+        f"[{_NOW}, 9999999999, {_EVIL}]",
+        f"[1{'0' * 400}, 1, {_EVIL}]",
+        f"[0, 0, {_EVIL}]",
+        f"[{_NOW}, {_NOW + 60}, 7]",
+        f"[{_NOW}, {_NOW + 60}, [7]]",
+        f"[{_NOW}, {_NOW + 60}, []]",
+        f"[{_NOW}, {_NOW + 60}, [{{}}]]",
+        f"[{_NOW}, {_NOW + 60}, {{}}]",
+        f"[{_NOW}, {_NOW + 60}, {_EVIL}]",
+        "[" * 100_000,
+        f'[{_NOW}, {_NOW + 60}, {{"issuer": "{"x" * MAX_LENGTH}"}}]',
+    ],
+)
+def test_garbage_in_the_cache_is_ignored(garbage: Any, log_in: LogIn) -> None:
+    log_in()
+    for name in caches.document_names():
+        cache.set(name, garbage)
+
+    assert log_in() == FIRST_LOGIN
+    assert log_in() == NEXT_LOGIN
+
+
+def test_names_in_the_cache_do_not_reveal_the_provider(log_in: LogIn) -> None:
+    log_in()
+
+    names = caches.document_names()
+    assert len(names) == 2
+    assert not [name for name in names if ISSUER in name]
+    assert {type(caches.stored_document(name)) for name in names} == {dict, list}
+
+
+def test_document_that_was_requested_without_verification_is_not_used_with_it(
+    log_in: LogIn, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_OIDC_VERIFY_SSL = False
+    log_in()
+    settings.SOCIAL_AUTH_OIDC_VERIFY_SSL = True
+
+    assert log_in() == FIRST_LOGIN
+
+
+# --- New keys -------------------------------------------------------------------------
+
+
+class Microsoft(AzureADOAuth2):
+    """A backend that verifies as those of Microsoft do."""
+
+    name = "oidc"
+
+    def authorization_url(self) -> str:
+        return f"{ISSUER}/authorize"
+
+    def access_token_url(self) -> str:
+        return f"{ISSUER}/token"
+
+
+@pytest.fixture(params=["openid", "microsoft"])
+def each_kind(request: pytest.FixtureRequest, settings: Any, openid: OpenIDProvider) -> None:
+    """Configure a provider of either kind."""
+    if request.param == "microsoft":
+        settings.AUTHENTICATION_BACKENDS = [f"{HERE}.Microsoft"]
+        settings.SOCIAL_AUTH_OIDC_OPENID_CONFIGURATION_URL = ISSUER + DISCOVERY
+        openid.claims["upn"] = "ada"
+
+
+@pytest.mark.usefixtures("each_kind")
+def test_new_keys_are_requested_at_once(log_in: LogIn, openid: OpenIDProvider) -> None:
+    log_in()
+    for kid in ("2", "3"):
+        openid.key, openid.kid = other_key(), kid
+        assert log_in().count("/jwks") == 1
+        assert log_in().count("/jwks") == 0
+
+
+@pytest.mark.usefixtures("each_kind")
+def test_new_key_with_the_old_id_is_requested_at_once(
+    log_in: LogIn, openid: OpenIDProvider
+) -> None:
+    log_in()
+    openid.key = other_key()
+
+    assert log_in().count("/jwks") == 1
+
+
+def test_new_key_without_an_id_is_requested_at_once(log_in: LogIn, openid: OpenIDProvider) -> None:
+    openid.kid = None
+    log_in()
+    openid.key = other_key()
+
+    assert log_in().count("/jwks") == 1
+
+
+@pytest.mark.usefixtures("each_kind")
+@pytest.mark.parametrize("garbled", [{"kty": "RSA"}, {"kty": "x"}, {"kty": "RSA", "n": "!"}])
+def test_garbled_key_is_replaced_at_once(garbled: dict[str, str], log_in: LogIn) -> None:
+    log_in()
+    [name] = caches.document_names("jwks")
+    caches.replace_document(name, [{**garbled, "kid": "1", "e": "AQAB"}])
+
+    assert log_in().count("/jwks") == 1
+    assert log_in().count("/jwks") == 0
+
+
+@pytest.mark.usefixtures("each_kind")
+def test_stored_keys_stay_if_new_ones_cannot_be_requested(
+    log_in: LogIn, openid: OpenIDProvider, frontend: Frontend
+) -> None:
+    log_in()
+    openid.wire.replace("GET", f"{ISSUER}/jwks", status=503)
+    openid.kid = "2"
+    refused = frontend.log_in(openid)
+    openid.kid = "1"
+
+    assert (refused.status_code, refused.data["error_recovery"]) == (400, "retry_later")
+    log_in()
+
+
+@pytest.mark.usefixtures("each_kind")
+def test_token_with_a_foreign_signature_is_refused_after_one_request(
+    log_in: LogIn, openid: OpenIDProvider, frontend: Frontend
+) -> None:
+    log_in()
+    keys = [{"kid": "1", "kty": "oct", "k": "AQ"}]
+    failing = openid.wire.replace("GET", f"{ISSUER}/jwks", json={"keys": keys})
+    openid.key = other_key()
+
+    assert frontend.log_in(openid).status_code == 400
+    assert failing.call_count == 1
+
+
+@pytest.mark.usefixtures("each_kind")
+def test_token_that_is_invalid_otherwise_does_not_cause_a_request(
+    log_in: LogIn, openid: OpenIDProvider, frontend: Frontend
+) -> None:
+    log_in()
+    openid.requests.clear()
+    openid.claims["exp"] = 1
+
+    refused = frontend.log_in(openid)
+
+    assert (refused.status_code, refused.data["error_code"]) == (400, "response_expired")
+    assert "/jwks" not in openid.requests
+
+
+# --- Backends of a project ------------------------------------------------------------
+
+
+class OwnRequests(OpenIdConnectAuth):
+    """Requests discovery and keys itself."""
+
+    name = "oidc"
+
+    def get_openid_configuration(self, url: str) -> dict[str, Any]:
+        return dict(load_oidc_config(self, url))
+
+    def get_jwks_keys(self) -> list[dict[str, Any]]:
+        return list(self.get_remote_jwks_keys())
+
+
+class OwnJson(OpenIdConnectAuth):
+    """Adds an object to discovery."""
+
+    name = "oidc"
+
+    def get_json(self, *args: Any, **kwargs: Any) -> Any:
+        return {**super().get_json(*args, **kwargs), "seen": object()}
+
+
+class OwnSecret(OpenIdConnectAuth):
+    """Adds a secret to the keys."""
+
+    name = "oidc"
+
+    def get_remote_jwks_keys(self, uri: str | None = None) -> list[dict[str, Any]]:
+        return [*super().get_remote_jwks_keys(uri), {"kty": "oct", "k": "c2VjcmV0"}]
+
+
+class OwnCachedKeys(OpenIdConnectAuth):
+    """Uses the cache of social-core."""
+
+    name = "oidc"
+
+    @core_cache(ttl=-1)
+    def get_jwks_keys(self) -> list[dict[str, Any]]:
+        return self.get_remote_jwks_keys(f"{ISSUER}/jwks")
+
+
+@pytest.mark.parametrize(
+    ("backend", "stored"),
+    [
+        ("OwnRequests", []),
+        ("OwnJson", ["jwks"]),
+        ("OwnSecret", ["discovery"]),
+        ("OwnCachedKeys", ["discovery"]),
+    ],
+)
+def test_overridden_methods_of_a_backend_are_used(
+    backend: str, stored: list[str], log_in: LogIn, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{HERE}.{backend}"]
+
+    log_in()
+
+    assert [name.split(".")[1] for name in caches.document_names()] == stored
+
+
+class OwnValidation(OpenIdConnectAuth):
+    """Verifies with the key that social-core finds."""
+
+    name = "oidc"
+
+    def validate_and_return_id_token(self, id_token: str, access_token: str) -> Any:
+        key = self.find_valid_key(id_token)
+        if key is None:
+            raise AuthPolicyError(self)
+        return jwt.decode(id_token, jwt.PyJWK(key).key, ["RS256"], options={"verify_aud": False})
+
+
+class OwnDecoding(OpenIdConnectAuth):
+    """Decodes with the key that social-core finds."""
+
+    name = "oidc"
+    decode_and_validate_id_token = OwnValidation.validate_and_return_id_token
+
+
+@pytest.mark.parametrize("backend", ["OwnValidation", "OwnDecoding"])
+def test_own_validation_finds_new_keys(
+    backend: str, log_in: LogIn, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{HERE}.{backend}"]
+    log_in()
+    openid.key, openid.kid = other_key(), "2"
+
+    assert log_in().count("/jwks") == 1
+    assert log_in().count("/jwks") == 0
+
+
+def test_own_validation_with_a_foreign_signature_finds_no_key(
+    log_in: LogIn, openid: OpenIDProvider, frontend: Frontend, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{HERE}.OwnValidation"]
+    log_in()
+    openid.wire.replace("GET", f"{ISSUER}/jwks", json={"keys": [{"kty": "RSA", "kid": "9"}]})
+    openid.key = other_key()
+
+    assert frontend.log_in(openid).status_code == 400
+
+
+def test_decorator_around_core_methods_does_not_disable_the_cache(
+    log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a monitoring tool does it."""
+    original: Any = OIDCDiscoveryMixin.get_openid_configuration
+
+    def decorated(*args: Any, **kwargs: Any) -> Any:
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(OIDCDiscoveryMixin, "get_openid_configuration", decorated)
+
+    assert (log_in(), log_in()) == (FIRST_LOGIN, NEXT_LOGIN)
+
+
+# --- Tenants --------------------------------------------------------------------------
+
+
+class ByHost(Strategy):
+    """A strategy with a provider for each tenant."""
+
+    def get_setting(self, name: str) -> Any:
+        if name == "SOCIAL_AUTH_OIDC_OIDC_ENDPOINT" and self.request is not None:
+            return f"https://id.{self.request.get_host()}"
+        return super().get_setting(name)
+
+
+def test_tenants_have_documents_of_their_own(
+    settings: Any, configure: Configure, wire: responses.RequestsMock
+) -> None:
+    cache.clear()
+    settings.ALLOWED_HOSTS = ["*"]
+    configure(STRATEGY=f"{HERE}.ByHost")
+    for _ in range(2):
+        for host in ("a.example.com", "b.example.com"):
+            url = f"https://id.{host}"
+            names = {"authorization": "authorize", "token": "token"}
+            endpoints = {f"{name}_endpoint": f"{url}/{path}" for name, path in names.items()}
+            document = {"issuer": url, "jwks_uri": f"{url}/jwks", **endpoints}
+            wire.upsert("GET", url + DISCOVERY, json=document)
+            frontend = Frontend()
+            frontend.client.defaults["HTTP_HOST"] = host
+            begun = frontend.begin()
+            assert begun.data["authorization_url"].startswith(f"{url}/authorize?")
+
+    assert len(wire.calls) == 2
