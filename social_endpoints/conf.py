@@ -11,6 +11,8 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+__all__ = ["settings"]
+
 NAME = "SOCIAL_ENDPOINTS"
 
 MAX_SECONDS = 1_000_000
@@ -100,6 +102,7 @@ class Settings:
 
 
 settings = Settings()
+"""The settings of the project. Each attribute is read again on every access."""
 
 
 def djoser_token_strategy() -> Any:

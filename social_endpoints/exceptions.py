@@ -47,6 +47,8 @@ from social_core.exceptions import (
     SocialAuthBaseException,
 )
 
+__all__ = ["ConfigurationError", "ConnectionNotFound", "EndpointError", "ProviderNotSupported"]
+
 logger = logging.getLogger("social_endpoints")
 
 # Error codes of OAuth 2.0 (RFC 6749 sections 4.1.2.1 and 5.2). Only these are logged: any other

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from django.dispatch import Signal
 
+__all__ = ["connected", "disconnected", "signed_in"]
+
 signed_in = Signal()
 """A user has signed in. With ``request``, ``user``, ``social`` (the row of social_django, or
 None), ``provider`` (the name), ``is_new_user`` (this login created the user) and

@@ -28,6 +28,8 @@ from social_endpoints.internal.flows.storage import FlowStorage
 from social_endpoints.internal.flows.transaction import UnitOfWork
 from social_endpoints.questions import Question, confirmation
 
+__all__ = ["Strategy"]
+
 ResponseT = TypeVar("ResponseT")
 
 

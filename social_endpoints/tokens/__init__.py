@@ -1,13 +1,33 @@
-"""What a login is answered with.
+"""The base class of token serializers, and the shipped token serializers.
 
-The serializers are named here and imported where they are used, because most of
-them need an app or a package that a project with another one does not have.
+Each name is imported on first use, because most of the serializers need an app or a package
+that other projects do not have.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from social_endpoints.tokens.base import LoginSerializer
+    from social_endpoints.tokens.djoser import DjoserSerializer
+    from social_endpoints.tokens.drf import TokenSerializer
+    from social_endpoints.tokens.jwt import JWTSerializer
+    from social_endpoints.tokens.jwt_cookies import JWTCookieAuthentication, JWTCookieSerializer
+    from social_endpoints.tokens.knox import KnoxTokenSerializer
+    from social_endpoints.tokens.session import SessionSerializer
+
+__all__ = [
+    "DjoserSerializer",
+    "JWTCookieAuthentication",
+    "JWTCookieSerializer",
+    "JWTSerializer",
+    "KnoxTokenSerializer",
+    "LoginSerializer",
+    "SessionSerializer",
+    "TokenSerializer",
+]
 
 _MODULES = {
     "LoginSerializer": "base",
@@ -27,7 +47,7 @@ _EXTRAS = {
 
 
 class MissingExtra(ImportError):
-    """A token serializer is used whose package is not installed."""
+    """The package that a token serializer needs is not installed."""
 
 
 def __getattr__(name: str) -> Any:
@@ -43,3 +63,7 @@ def __getattr__(name: str) -> Any:
             f"{name} needs {package}: pip install 'django-social-endpoints[{extra}]'"
         ) from error
     return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

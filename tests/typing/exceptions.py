@@ -1,0 +1,45 @@
+"""An exception handler of Django REST framework, and the signals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.dispatch import receiver
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from social_endpoints.exceptions import (
+    ConfigurationError,
+    ConnectionNotFound,
+    EndpointError,
+    ProviderNotSupported,
+)
+from social_endpoints.signals import connected, disconnected, signed_in
+
+
+class MaintenanceError(EndpointError):
+    status_code = 503
+
+
+class WrongTenant(ConfigurationError):
+    pass
+
+
+class ProviderOfOtherTenant(ProviderNotSupported):
+    pass
+
+
+class ConnectionOfOtherTenant(ConnectionNotFound):
+    pass
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    if isinstance(error, (EndpointError, ProviderNotSupported, ConnectionNotFound)):
+        status: int = error.status_code
+        return Response({"detail": str(error.detail)}, status=status)
+    return exception_handler(error, context)
+
+
+@receiver([signed_in, connected, disconnected])
+def record(sender: type[Any], user: Any, provider: str, **kwargs: Any) -> None:
+    print(sender, user, provider)  # noqa: T201 - never run

@@ -1,0 +1,59 @@
+"""Token serializers of a project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+from social_endpoints.conf import settings
+from social_endpoints.tokens import (
+    DjoserSerializer,
+    JWTCookieAuthentication,
+    JWTCookieSerializer,
+    JWTSerializer,
+    KnoxTokenSerializer,
+    LoginSerializer,
+    SessionSerializer,
+    TokenSerializer,
+)
+from social_endpoints.types import Login
+
+
+class OpaqueToken(LoginSerializer):
+    required_apps = ("tokens",)
+    required_middleware = ()
+    sets_cookies = False
+    token = serializers.CharField()
+
+    def issue(self, login: Login) -> Mapping[str, Any]:
+        return {"token": f"{login.provider}-{login.user.pk}-{settings.FLOW_TRANSPORT}"}
+
+
+class Djoser(DjoserSerializer):
+    pass
+
+
+class Drf(TokenSerializer):
+    is_new_user = serializers.BooleanField(source="is_new")
+
+
+class Jwt(JWTSerializer):
+    pass
+
+
+class JwtCookie(JWTCookieSerializer):
+    sets_cookies = True
+
+
+class JwtCookieAuthentication(JWTCookieAuthentication):
+    pass
+
+
+class Knox(KnoxTokenSerializer):
+    pass
+
+
+class Session(SessionSerializer):
+    pass

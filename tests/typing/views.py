@@ -1,0 +1,66 @@
+"""A project's own views and URLs."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+from rest_framework.response import Response
+
+from social_endpoints.tokens import JWTSerializer, LoginSerializer
+from social_endpoints.types import Connected, Login, Paused
+from social_endpoints.urls import urlpatterns as endpoints
+from social_endpoints.views import (
+    ConnectionDetailView,
+    ConnectionListView,
+    ProviderAuthView,
+    ProviderCallbackView,
+    ProviderConnectView,
+    ProviderListView,
+    ProviderTokenView,
+)
+
+
+class AuthView(ProviderAuthView):
+    def get_token_serializer_class(self) -> type[LoginSerializer]:
+        return JWTSerializer
+
+    def get_login_response(self, login: Login) -> Response:
+        response = super().get_login_response(login)
+        response["X-Provider"] = f"{login.provider} {login.is_new} {login.new_association}"
+        return response
+
+    def get_paused_response(self, paused: Paused) -> Response:
+        response = super().get_paused_response(paused)
+        response["X-Redirect"] = paused.redirect_to or ""
+        return response
+
+
+class TokenView(ProviderTokenView):
+    pass
+
+
+class ConnectView(ProviderConnectView):
+    def get_connected_response(self, connected: Connected) -> Response:
+        return Response({"provider": connected.provider, "new": connected.new_association})
+
+
+class CallbackView(ProviderCallbackView):
+    pass
+
+
+class ListView(ProviderListView):
+    pass
+
+
+class ConnectionsView(ConnectionListView):
+    pass
+
+
+class ConnectionView(ConnectionDetailView):
+    pass
+
+
+urlpatterns = [
+    path("auth/o/<str:provider>/", AuthView.as_view(), name="provider-auth"),
+    path("auth/", include("social_endpoints.urls")),
+    path("api/", include(endpoints)),
+]
