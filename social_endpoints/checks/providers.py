@@ -20,10 +20,9 @@ from social_core.utils import setting_name
 
 from social_endpoints.checks.settings import did_you_mean
 from social_endpoints.conf import NAME, Settings, settings
-from social_endpoints.internal.backends.credentials import missing
-from social_endpoints.internal.backends.icons import STATIC_FILES, has_file
+from social_endpoints.internal.backends.config import may_post, missing_settings
+from social_endpoints.internal.backends.listing import STATIC_FILES, has_icon_file
 from social_endpoints.internal.backends.loading import load, storage
-from social_endpoints.internal.backends.posting import may_post
 from social_endpoints.internal.backends.registry import Provider, configured
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 
@@ -106,7 +105,7 @@ def _unknown_in_pkce(providers: Mapping[str, Provider]) -> Iterator[CheckMessage
 
 
 def _missing_settings(provider: Provider, backend: BaseAuth[Any]) -> Iterator[CheckMessage]:
-    for name in missing(backend):
+    for name in missing_settings(backend):
         full_name = setting_name(provider.name, name)
         yield Warning(
             f"The provider {provider.name!r} requires the setting {full_name}.",
@@ -175,7 +174,7 @@ def check_icons(**kwargs: Any) -> Iterator[CheckMessage]:
     """
     providers = configured_providers() if apps.is_installed(STATIC_FILES) else None
     backends = [provider.backend for provider in (providers or {}).values()]
-    names = [backend.name for backend in backends if backend.icon and not has_file(backend)]
+    names = [backend.name for backend in backends if backend.icon and not has_icon_file(backend)]
     if names:
         yield Info(
             f"The static files contain no icon for {', '.join(names)}. The provider list returns"

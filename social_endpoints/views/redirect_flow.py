@@ -15,7 +15,7 @@ from social_endpoints.conf import import_setting
 from social_endpoints.internal.actions.begin import begin
 from social_endpoints.internal.actions.callback import Callback
 from social_endpoints.internal.backends.callback import missing_parameters
-from social_endpoints.internal.backends.correlation import returned_key
+from social_endpoints.internal.backends.correlation import returned_id
 from social_endpoints.internal.backends.registry import Provider, find
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.http.flow_transport import FlowTransport
@@ -123,7 +123,7 @@ class RedirectFlowView(FlowView):
         self.transport = self.get_transport()
         self.flow = self.transport.find(
             posted_flow,
-            partial_token or returned_key(found, data),
+            partial_token or returned_id(found, data),
             provider=provider,
             purpose=self.purpose,
         )

@@ -21,7 +21,7 @@ from social_core.pipeline import DEFAULT_AUTH_PIPELINE
 
 from social_endpoints import urls
 from social_endpoints.conf import Settings
-from social_endpoints.internal.backends.extensions.pkce_sources import SOURCES
+from social_endpoints.internal.backends.extensions.pkce import PKCE_SOURCES
 from social_endpoints.pipeline import TYPES
 from social_endpoints.signals import connected
 from tests.support.accounts import logged_in
@@ -81,7 +81,7 @@ def test_providers_page_has_each_source_of_pkce() -> None:
         r"\* - ``([\w-]+)``\n +- (https://\S+)$", page("providers.rst"), re.MULTILINE
     )
 
-    assert dict(listed) == SOURCES
+    assert dict(listed) == PKCE_SOURCES
 
 
 def test_endpoints_page_has_each_path() -> None:

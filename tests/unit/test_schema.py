@@ -14,7 +14,7 @@ from drf_spectacular.management.commands import spectacular
 from rest_framework.pagination import LimitOffsetPagination
 
 from social_endpoints.internal.actions.capabilities import CAPABILITIES
-from social_endpoints.internal.backends.protocols import PROTOCOLS
+from social_endpoints.internal.backends.registry import PROTOCOLS
 from social_endpoints.pipeline import TYPES
 from tests.support.account_views import route_account_views
 from tests.support.configuration import Configure, configure_endpoints

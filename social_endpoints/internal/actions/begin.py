@@ -21,8 +21,8 @@ from social_core.exceptions import (
 
 from social_endpoints.exceptions import AssociationOnly, ProviderNotSupported, translate_errors
 from social_endpoints.internal.actions.sealing import sealed
-from social_endpoints.internal.backends import loading, options, posting, redirects
-from social_endpoints.internal.backends.correlation import sent_key
+from social_endpoints.internal.backends import config, loading
+from social_endpoints.internal.backends.correlation import sent_id
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows import handoff_cache as handoffs
 from social_endpoints.internal.flows.flow import CONNECT, LOGIN, Flow
@@ -53,16 +53,16 @@ def begin(
     :raises EndpointError: the provider cannot be reached to begin, for example.
     :raises ConfigurationError: a mistake in the provider's settings.
     """
-    if redirects.why_none(provider.backend):
+    if not config.is_redirect_class(provider.backend):
         raise ProviderNotSupported(provider.name)
     with translate_errors(provider.name, "begin"):
         begun_over = partial(
             _begun_over, provider=provider, query=query, request=request, user=user
         )
         flow_to = partial(_flow, provider, user)
-        if not posting.always_posts(provider.backend):
+        if not config.always_posts(provider.backend):
             begun = begun_over(flow_to(redirect_uri))
-            if not posting.is_asked_to_post(begun.authorization_url):
+            if not config.requests_post(begun.authorization_url):
                 return begun
         flow = flow_to(handoff_uri(), handoff=True)
         begun = begun_over(flow)
@@ -82,13 +82,13 @@ def _begun_over(
     strategy, backend = loading.load(provider, request=request, data={}, flow=flow)
     if backend.ASSOCIATION_ONLY and user is None:
         raise AssociationOnly(backend, stage="begin")
-    loading.require_client(backend)
+    config.require_credentials(backend)
     backend.prepare_auth(user=user)
     _let_through(strategy, backend, flow, query)
     url = _authorization_url(backend, provider)
     # Of a hand-off it was a path; whoever completes may be reached under another name.
     flow.redirect_uri = str(backend.redirect_uri)
-    flow.key = sent_key(backend, flow)
+    flow.key = sent_id(backend, flow)
     return Begun(url, sealed(flow, backend, stage="begin"))
 
 
@@ -96,10 +96,10 @@ def _let_through(
     strategy: Strategy, backend: BaseAuth[Any], flow: Flow, query: Mapping[str, str]
 ) -> None:
     """Give the backend and the flow what they want of the query, and nothing else."""
-    stored = options.stored_fields(backend)
+    stored = config.stored_fields(backend)
     flow.session.update((name, text) for name, text in query.items() if name in stored)
-    known = stored | options.overridable_arguments(backend) | options.asked_at_begin(backend)
-    strategy.data = {**options.presets(backend)}
+    known = stored | config.overridable_arguments(backend) | {config.protocol_parameter(backend)}
+    strategy.data = config.protocol_defaults(backend)
     strategy.data.update((name, text) for name, text in query.items() if name in known)
     backend.data = strategy.request_data()
 
@@ -115,7 +115,7 @@ def _authorization_url(backend: BaseAuth[Any], provider: Provider) -> str:
     except SocialAuthBaseException:
         raise
     except ValueError as error:  # Whom the user has named cannot even be parsed, perhaps.
-        named = options.asked_at_begin(backend) & backend.data.keys()
+        named = {config.protocol_parameter(backend)} & backend.data.keys()
         if not named:
             raise
         raise AuthInputError(backend, parameter=named.pop(), stage="begin") from error

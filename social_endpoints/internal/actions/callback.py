@@ -22,9 +22,12 @@ from social_endpoints.exceptions import FlowNotSent, translate_errors
 from social_endpoints.internal.actions.outcome import is_user, paused
 from social_endpoints.internal.actions.resume import resume
 from social_endpoints.internal.backends import loading
-from social_endpoints.internal.backends.callback import refuse_error, seen
-from social_endpoints.internal.backends.correlation import returned_key
-from social_endpoints.internal.backends.issuer import refuse_other_issuer
+from social_endpoints.internal.backends.callback import (
+    backend_params,
+    raise_callback_error,
+    validate_issuer,
+)
+from social_endpoints.internal.backends.correlation import returned_id
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows import handoff_cache as handoffs
 from social_endpoints.internal.flows.flow import Flow
@@ -74,12 +77,12 @@ def continue_flow(
         answered = data
         if partial_token is None:
             answered = _answer(provider, data, flow)
-            data = seen(provider, answered, flow)
+            data = backend_params(provider, answered, flow)
         strategy, backend = loading.load(provider, request=request, data=data, flow=flow)
         strategy.user_relations = user_relations
         with strategy.unit_of_work as work:
             if partial_token is None:
-                result = _ask_provider(backend, flow, returned_key(provider, answered), user)
+                result = _ask_provider(backend, flow, returned_id(provider, answered), user)
             else:
                 begun = deepcopy(flow.session)
                 result = work.run(partial(_resume, backend, flow, partial_token, user, begun))
@@ -95,7 +98,7 @@ def _flow_missing(flow_sent: bool) -> AuthSessionError:
 
 def _answer(provider: Provider, data: Mapping[str, str], flow: Flow) -> Mapping[str, str]:
     """Return what the provider has answered to this very login, wherever it waits."""
-    returned = returned_key(provider, data)
+    returned = returned_id(provider, data)
     if flow.key and returned and not constant_time_compare(flow.key, returned):
         raise AuthSessionError(code="state_mismatch", stage="callback")
     if not flow.handoff or "SAMLResponse" in data:
@@ -107,15 +110,15 @@ def _answer(provider: Provider, data: Mapping[str, str], flow: Flow) -> Mapping[
 
 
 def _ask_provider(backend: BaseAuth[Any], flow: Flow, returned: str | None, user: Any) -> Any:
-    refuse_other_issuer(backend)
+    validate_issuer(backend)
     if flow.key and not returned:
         # It could be of any login, so it uses none up. Some providers say no state with
         # an error.
-        refuse_error(backend)
+        raise_callback_error(backend)
         raise AuthSessionError(backend, code="state_mismatch", stage="callback")
     _claim(backend, flow)
     flow.spent = True
-    refuse_error(backend)
+    raise_callback_error(backend)
     return backend.complete(user=user)
 
 

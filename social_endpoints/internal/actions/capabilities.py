@@ -7,8 +7,7 @@ from typing import Any
 
 from social_core.backends.base import BaseAuth
 
-from social_endpoints.internal.backends.credentials import missing
-from social_endpoints.internal.backends.redirects import has_redirect
+from social_endpoints.internal.backends.config import has_redirect, missing_settings
 from social_endpoints.internal.native.providers import native_kinds
 
 CAPABILITIES = ("redirect", "id_token", "access_token", "connect")
@@ -25,7 +24,7 @@ def capabilities(backend: BaseAuth[Any]) -> tuple[str, ...]:
 
 
 def _capabilities(backend: BaseAuth[Any]) -> Iterator[str]:
-    can_begin = has_redirect(backend) and not missing(backend, to_begin=True)
+    can_begin = has_redirect(backend) and not missing_settings(backend, to_begin=True)
     if can_begin and not backend.ASSOCIATION_ONLY:
         yield "redirect"
     yield from native_kinds(backend)

@@ -15,8 +15,7 @@ from social_endpoints.exceptions import ConnectionNotFound, translate_errors
 from social_endpoints.internal.actions.account import account_of
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.extensions.revocation import Revocation
-from social_endpoints.internal.backends.registry import Provider
-from social_endpoints.internal.backends.removed import find_or_recall
+from social_endpoints.internal.backends.registry import Provider, find_or_substitute
 from social_endpoints.internal.flows.flow import CONNECT, Flow
 from social_endpoints.types import Paused
 
@@ -49,7 +48,7 @@ def disconnect(
     :raises ConfigurationError: a mistake in the project's settings.
     """
     rows = loading.storage().user.get_social_auth_for_user(user.pk)
-    provider = find_or_recall(_find(rows, connection_id).provider)
+    provider = find_or_substitute(_find(rows, connection_id).provider)
     revoked: list[Revocation] = []
     with translate_errors(provider.name, "disconnect"):
         while True:

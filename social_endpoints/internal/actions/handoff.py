@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from social_core.exceptions import AuthInputError, AuthSessionError
 
 from social_endpoints.exceptions import translate_errors
-from social_endpoints.internal.backends.correlation import returned_key
+from social_endpoints.internal.backends.correlation import returned_id
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows import handoff_cache as handoffs
 from social_endpoints.internal.flows.redirect_uris import with_parameters
@@ -24,7 +24,7 @@ def hand_off(*, provider: Provider, data: Mapping[str, str]) -> str:
     :raises EndpointError: no login that waits for such an answer has begun.
     """
     with translate_errors(provider.name, "callback"):
-        key = returned_key(provider, data)
+        key = returned_id(provider, data)
         if not key:
             raise AuthInputError(code="missing_parameter", stage="callback")
         redirect_uri = handoffs.expected_at(provider.name, key)

@@ -11,10 +11,8 @@ from django.http import HttpRequest
 from social_endpoints.exceptions import log_failure
 from social_endpoints.internal.actions.capabilities import capabilities
 from social_endpoints.internal.backends import loading
-from social_endpoints.internal.backends.icons import icon_url
-from social_endpoints.internal.backends.protocols import protocol
-from social_endpoints.internal.backends.registry import Provider, configured
-from social_endpoints.internal.backends.titles import title_of
+from social_endpoints.internal.backends.listing import backend_title, icon_url
+from social_endpoints.internal.backends.registry import Provider, configured, protocol
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.types import ListedProvider
 
@@ -37,7 +35,7 @@ def _listed(provider: Provider, request: HttpRequest) -> ListedProvider:
     with _tolerance(provider):
         _, backend = loading.load(provider, request=request, data={}, flow=flow)
         with _tolerance(provider):
-            title = title_of(backend)
+            title = backend_title(backend)
         can = capabilities(backend)
     return ListedProvider(
         name=provider.name,

@@ -8,7 +8,7 @@ from typing import Any
 from social_core.backends.base import BaseAuth
 from social_core.exceptions import AuthInputError, ErrorStage
 
-from social_endpoints.internal.backends.options import lifetime
+from social_endpoints.internal.backends.config import lifetime
 from social_endpoints.internal.flows.flow import MAX_LENGTH, Flow, seal
 from social_endpoints.types import SealedFlow
 

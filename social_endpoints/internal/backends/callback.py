@@ -1,4 +1,4 @@
-"""What the callback of a provider must bring, and what of it the backend may see."""
+"""Validate a callback before its backend receives it, and select what the backend may see."""
 
 from __future__ import annotations
 
@@ -12,80 +12,125 @@ from social_core.backends.base import BaseAuth
 from social_core.backends.discourse import DiscourseAuth
 from social_core.backends.oauth import BaseOAuth1, BaseOAuth2, OAuthAuth
 from social_core.backends.open_id import OpenIdAuth
+from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.backends.telegram import TelegramAuth
-from social_core.exceptions import AuthCanceled
+from social_core.exceptions import AuthCanceled, AuthResponseError
 from social_core.utils import provider_error
 
-from social_endpoints.internal.backends.correlation import from_base64, unpacked
-from social_endpoints.internal.backends.kinds import SAML, is_kind
-from social_endpoints.internal.backends.registry import Provider
+from social_endpoints.internal.backends.correlation import decode_base64, unpack
+from social_endpoints.internal.backends.registry import BackendClass, Provider, is_saml
 from social_endpoints.internal.flows.flow import Flow
 
-# How the callbacks of social-core's backends say that they bring nothing else.
-_ERRORS = frozenset({"error", "error_code", "denied", "oauth_problem"})
+# A callback with one of these parameters may contain nothing else.
+_ERROR_PARAMETERS = frozenset({"error", "error_code", "denied", "oauth_problem"})
 
 _TELEGRAM_RESULT = "tgAuthResult"
 
+# Issuers that are not in a discovery document, by the origin of the authorization URL.
+_ISSUERS = {
+    ("https", "accounts.google.com"): "https://accounts.google.com",
+    ("https", "discord.com"): "https://discord.com",
+    ("https", "github.com"): "https://github.com/login/oauth",
+}
 
-def missing_parameters(provider: Provider, data: Mapping[str, str]) -> list[str]:
-    """Return what a callback of this provider must bring and this one does not.
 
-    A callback that brings an error instead (RFC 6749 section 4.1.2.1) brings no code,
-    and not every provider brings the state with it.
+def missing_parameters(provider: Provider, params: Mapping[str, str]) -> list[str]:
+    """Return the names of the parameters that a callback of this provider lacks.
+
+    A callback with an error (RFC 6749 section 4.1.2.1) has no code, and with some providers no
+    state.
     """
-    answer = unpacked(provider, data)
-    if any(answer.get(name) for name in _ERRORS):
+    params = unpack(provider, params)
+    if any(params.get(name) for name in _ERROR_PARAMETERS):
         return []
-    return [name for name in _expected(provider.backend, answer) if not answer.get(name)]
+    return [name for name in _required(provider.backend, params) if not params.get(name)]
 
 
-def _expected(backend: type[BaseAuth[Any]], answer: Mapping[str, str]) -> list[str]:
+def _required(backend: BackendClass, params: Mapping[str, str]) -> list[str]:
     if issubclass(backend, BaseOAuth2):  # RFC 6749 section 4.1.2
         if backend.STATE_PARAMETER:
             return ["code", "state"]
         return ["code", "redirect_state"] if backend.REDIRECT_STATE else ["code"]
     if issubclass(backend, BaseOAuth1):
-        # Not the verifier of RFC 5849 section 2.2: there are providers of OAuth 1.0.
+        # Not oauth_verifier (RFC 5849 section 2.2): some providers still use OAuth 1.0.
         return [backend.OAUTH_TOKEN_PARAMETER_NAME]
     if issubclass(backend, OpenIdAuth):  # OpenID Authentication 2.0 section 10
         return ["openid.mode"]
     if issubclass(backend, DiscourseAuth):
         return ["sso", "sig"]
-    if issubclass(backend, TelegramAuth) and _TELEGRAM_RESULT not in answer:
+    if issubclass(backend, TelegramAuth) and _TELEGRAM_RESULT not in params:
         return ["id", "auth_date", "hash"]
-    if is_kind(backend, SAML) and "SAMLResponse" not in answer:
-        return ["code", "state"]  # Of the hand-off.
+    if is_saml(backend) and "SAMLResponse" not in params:
+        return ["code", "state"]  # The parameters of the handoff.
     return []
 
 
-def seen(provider: Provider, data: Mapping[str, str], flow: Flow) -> dict[str, str]:
-    """Return what the backend may see of a callback: what the provider sent, and no more.
+def backend_params(provider: Provider, params: Mapping[str, str], flow: Flow) -> dict[str, str]:
+    """Return the callback parameters that the provider sent.
 
-    Some backends verify a signature over every parameter, or refuse one that they do
-    not expect, so what the frontend has in its own URL must not be among them.
+    Some backends verify a signature over all parameters or reject unknown ones. The query of the
+    frontend's own redirect URI must not be among them.
     """
     backend = provider.backend
     if issubclass(backend, OpenIdAuth):
-        return _openid_arguments(data)
-    own = parse_qsl(urlsplit(flow.redirect_uri).query, keep_blank_values=True)
-    sent = {name: text for name, text in data.items() if (name, text) not in own}
+        return _openid_params(params)
+    frontend_params = parse_qsl(urlsplit(flow.redirect_uri).query, keep_blank_values=True)
+    sent = {name: text for name, text in params.items() if (name, text) not in frontend_params}
     if issubclass(backend, AppleIdAuth):
-        # Its backend takes the project's client id from there; Apple sends none.
+        # social-core would use it instead of the project's client ID. Apple does not send it.
         sent.pop("client_id", None)
     if issubclass(backend, TelegramAuth):
-        return _telegram_fields(sent)
-    if is_kind(backend, SAML) and "SAMLResponse" in sent:
-        # Or core would answer with a page that posts the same to the same place.
+        return _telegram_params(sent)
+    if is_saml(backend) and "SAMLResponse" in sent:
+        # Without it social-core returns a page that posts the response once more. social-core
+        # 6 has neither the attribute nor the page.
         sent[getattr(backend, "BROWSER_RETURN_FIELD", "psa_saml_browser_return")] = "1"
     return sent
 
 
-def refuse_error(backend: BaseAuth[Any]) -> None:
-    """Refuse a callback that says ``error``, in whatever protocol.
+def _openid_params(params: Mapping[str, str]) -> dict[str, str]:
+    """Return OpenID's parameters and those of its ``return_to``.
 
-    :raises SocialAuthBaseException: the error, as social-core classifies it.
+    python3-openid requires each of the latter and rejects all others.
     """
-    if isinstance(backend, OAuthAuth):  # Others have a response of their own to look at.
+    try:
+        return_to = urlsplit(params.get("openid.return_to", ""))
+    except ValueError:
+        return dict(params)
+    names = {name for name, _ in parse_qsl(return_to.query)} | {"redirect_state"}
+    return {
+        name: text for name, text in params.items() if name.startswith("openid.") or name in names
+    }
+
+
+def _telegram_params(params: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields that Telegram has signed.
+
+    Its widget sends them as parameters. Its login page sends base64url-encoded JSON in the
+    fragment of the redirect URI, and ``false`` if the user declined.
+    """
+    result = params.get(_TELEGRAM_RESULT)
+    if not result:
+        return dict(params)
+    try:
+        fields = json.loads(decode_base64(result))
+        # JSON can contain half of a surrogate pair, which a response cannot contain.
+        json.dumps(fields, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        fields = None
+    if fields is False:
+        return {"error": "access_denied"}
+    if not isinstance(fields, dict):
+        return {}  # The backend reports the missing fields.
+    return {name: str(value) for name, value in fields.items()}
+
+
+def raise_callback_error(backend: BaseAuth[Any]) -> None:
+    """Raise the error that a callback contains.
+
+    :raises SocialAuthBaseException: the callback contains an error.
+    """
+    if isinstance(backend, OAuthAuth):  # Other backends expect a response object here.
         backend.process_error(backend.data)
     if isinstance(backend, BaseOAuth1) and backend.data.get("denied"):
         raise AuthCanceled(backend, stage="callback")
@@ -94,38 +139,38 @@ def refuse_error(backend: BaseAuth[Any]) -> None:
         raise error
 
 
-def _openid_arguments(data: Mapping[str, str]) -> dict[str, str]:
-    """Return the arguments of OpenID, and those that stand in its ``return_to``.
+def validate_issuer(backend: BaseAuth[Any]) -> None:
+    """Reject a callback from another issuer, a mix-up attack (RFC 9207 section 2.4).
 
-    The consumer demands the latter one by one, and refuses any other.
+    A callback without ``iss`` is accepted, because frontends may post code and state alone.
+
+    :raises AuthResponseError: ``iss`` is the name of another issuer.
     """
+    if not isinstance(backend, BaseOAuth2):
+        return
+    issuer = backend.data.get("iss")
+    if issuer and not _is_issuer(backend, issuer):
+        raise AuthResponseError(backend, code="invalid_claim", claim="iss", stage="callback")
+
+
+def _is_issuer(backend: BaseOAuth2[Any], issuer: str) -> bool:
+    expected = _expected_issuer(backend)
+    if expected and "{" not in expected:
+        return issuer == expected  # Simple string comparison: RFC 3986 section 6.2.1.
+    # The issuer is unknown or depends on the tenant, so only its origin can be compared.
+    return _origin(issuer) == _origin(expected or backend.authorization_url())
+
+
+def _expected_issuer(backend: BaseOAuth2[Any]) -> str:
+    if isinstance(backend, OpenIdConnectAuth):
+        return backend.id_token_issuer()
+    configured = backend.setting("ID_TOKEN_ISSUER", getattr(backend, "ID_TOKEN_ISSUER", ""))
+    return str(configured or _ISSUERS.get(_origin(backend.authorization_url()), ""))
+
+
+def _origin(url: str) -> tuple[str, str]:
     try:
-        return_to = urlsplit(data.get("openid.return_to", ""))
+        parts = urlsplit(url)
     except ValueError:
-        return dict(data)
-    expected = {name for name, _ in parse_qsl(return_to.query)} | {"redirect_state"}
-    return {
-        name: text for name, text in data.items() if name.startswith("openid.") or name in expected
-    }
-
-
-def _telegram_fields(data: Mapping[str, str]) -> dict[str, str]:
-    """Return the fields that Telegram has signed.
-
-    Its widget sends them one by one; its page for logins sends them as base64url of
-    JSON, in the fragment of the redirect URI, and "false" where the user has declined.
-    """
-    result = data.get(_TELEGRAM_RESULT)
-    if not result:
-        return dict(data)
-    try:
-        fields = json.loads(from_base64(result))
-        # JSON can write half a surrogate pair, which no answer of ours could hold.
-        json.dumps(fields, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        fields = None
-    if fields is False:
-        return {"error": "access_denied"}
-    if not isinstance(fields, dict):  # The backend says what is missing.
-        return {}
-    return {name: str(value) for name, value in fields.items()}
+        return "", url
+    return parts.scheme, parts.netloc.lower()

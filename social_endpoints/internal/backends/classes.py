@@ -36,7 +36,7 @@ from social_endpoints.internal.backends.extensions.discovery import (
     has_core_keys,
     has_core_microsoft_keys,
 )
-from social_endpoints.internal.backends.extensions.openid2 import OpenID
+from social_endpoints.internal.backends.extensions.openid2 import OpenID2
 from social_endpoints.internal.backends.extensions.pipeline import (
     DeletedConnection,
     NativeExtraData,
@@ -48,7 +48,7 @@ from social_endpoints.internal.backends.extensions.provider_quirks import (
     PushbulletUserId,
     TelegramRedirect,
 )
-from social_endpoints.internal.backends.extensions.revocation import Revoking
+from social_endpoints.internal.backends.extensions.revocation import TokenRevocation
 from social_endpoints.internal.backends.extensions.saml import SAML
 from social_endpoints.internal.backends.extensions.verified_tokens import (
     VerifiedAppleToken,
@@ -57,7 +57,7 @@ from social_endpoints.internal.backends.extensions.verified_tokens import (
     VerifiedProfile,
     VerifiedUserinfo,
 )
-from social_endpoints.internal.backends.kinds import BackendClass, is_saml
+from social_endpoints.internal.backends.registry import BackendClass, is_saml
 from social_endpoints.internal.network.pool.transport import PooledTransport
 from social_endpoints.internal.network.transport import Transport
 
@@ -74,7 +74,7 @@ _Condition = type[Any] | Callable[[Any], bool]
 _AROUND: tuple[tuple[_Condition, Any], ...] = (
     (BaseAuth, Transport),
     (BaseAuth, PipelineResult),
-    (BaseAuth, Revoking),
+    (BaseAuth, TokenRevocation),
     (BaseAuth, NativeExtraData),
     (BaseAuth, DeletedConnection),
     (has_core_discovery, CachedDiscovery),
@@ -90,7 +90,7 @@ _AROUND: tuple[tuple[_Condition, Any], ...] = (
     (FacebookLimitedLogin, VerifiedLimitedToken),
     (BaseOAuth2, VerifiedIdToken),
     (BaseOAuth1, RequestTokenState),
-    (OpenIdAuth, OpenID),
+    (OpenIdAuth, OpenID2),
     (is_saml, SAML),
 )
 

@@ -1,6 +1,7 @@
-"""Which login a callback belongs to.
+"""Find the login that a callback belongs to.
 
-A begun login has a key: what its provider is sent, and brings back in one form or another.
+Each login has a correlation ID that its provider receives and returns, in a form that depends
+on the protocol.
 """
 
 from __future__ import annotations
@@ -17,14 +18,13 @@ from social_core.backends.discourse import DiscourseAuth
 from social_core.backends.oauth import BaseOAuth1, BaseOAuth2
 from social_core.backends.open_id import OpenIdAuth
 
-from social_endpoints.internal.backends.extensions.saml_response import in_response_to
-from social_endpoints.internal.backends.kinds import SAML, is_kind
-from social_endpoints.internal.backends.registry import Provider
+from social_endpoints.internal.backends.extensions.saml import in_response_to
+from social_endpoints.internal.backends.registry import Provider, is_saml
 from social_endpoints.internal.flows.flow import Flow
 
 
-def sent_key(backend: BaseAuth[Any], flow: Flow) -> str:
-    """Return the key of a login that is about to begin; empty where the backend has sent none."""
+def sent_id(backend: BaseAuth[Any], flow: Flow) -> str:
+    """Return the correlation ID that a begin has sent, or an empty string if it sent none."""
     name, session = backend.name, flow.session
     if isinstance(backend, BaseOAuth1):
         tokens = session.get(name + backend.UNATHORIZED_TOKEN_SUFIX, [""])
@@ -34,63 +34,63 @@ def sent_key(backend: BaseAuth[Any], flow: Flow) -> str:
         return next((key.removeprefix(prefix) for key in session if key.startswith(prefix)), "")
     if isinstance(backend, DiscourseAuth):
         return _text(session.get(f"{name}_nonce"))
-    if is_kind(type(backend), SAML):
+    if is_saml(type(backend)):
         return _text(next((session[key] for key in session if key.endswith("_request_id")), ""))
-    state = session.get(f"{name}_state")  # Of OpenID 2.0, and of what only links accounts.
+    # OpenID 2.0, and backends that can only be connected.
+    state = session.get(f"{name}_state")
     return _text(state.get("state") if isinstance(state, dict) else state)
 
 
-def returned_key(provider: Provider, data: Mapping[str, str]) -> str | None:
-    """Return the key that a callback brought back, or None where it brought none."""
+def returned_id(provider: Provider, params: Mapping[str, str]) -> str | None:
+    """Return the correlation ID in a callback, or None if it contains none."""
     backend = provider.backend
     if issubclass(backend, BaseOAuth1):
-        # Twitter says "denied", with the token, where the user has declined.
-        return data.get(backend.OAUTH_TOKEN_PARAMETER_NAME) or data.get("denied")
+        # "denied" is Twitter's parameter for the token if the user declined.
+        return params.get(backend.OAUTH_TOKEN_PARAMETER_NAME) or params.get("denied")
     if issubclass(backend, DiscourseAuth):
-        return _nonce(data.get("sso", "")) or None
+        return _discourse_nonce(params.get("sso", "")) or None
     if issubclass(backend, OpenIdAuth):
-        return data.get("redirect_state") or _return_to_state(data) or None
-    if is_kind(backend, SAML) and "SAMLResponse" in data:
-        # What the response itself says, whatever stands beside it. The backend verifies
-        # it, and that what is signed of it says the same.
-        return in_response_to(data["SAMLResponse"])
-    answer = unpacked(provider, data)
-    return answer.get("state") or answer.get("redirect_state")
+        return params.get("redirect_state") or _return_to_state(params) or None
+    if is_saml(backend) and "SAMLResponse" in params:
+        # From the response itself. The backend verifies it and compares it with the signed part.
+        return in_response_to(params["SAMLResponse"])
+    params = unpack(provider, params)
+    return params.get("state") or params.get("redirect_state")
 
 
-def unpacked(provider: Provider, data: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the parameters of a callback, also of one that has them all inside one.
+def unpack(provider: Provider, params: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the parameters of a callback, including those inside VK ID's ``payload``.
 
-    VK ID may bring everything inside one JSON parameter, which its backend unpacks.
+    VK ID may send all parameters as one JSON object, which its backend parses too.
     """
-    if "payload" in data and hasattr(provider.backend, "callback_data"):
+    if "payload" in params and hasattr(provider.backend, "callback_data"):
         try:
-            payload = json.loads(data["payload"])
+            payload = json.loads(params["payload"])
         except (ValueError, RecursionError):
-            return data
+            return params
         if isinstance(payload, dict):
-            return {**data, **{name: text for name, text in payload.items() if _is_text(text)}}
-    return data
+            return {**params, **{name: text for name, text in payload.items() if _is_text(text)}}
+    return params
 
 
-def from_base64(text: str) -> str:
-    """Return what base64 stands for, in either alphabet and with or without padding.
+def decode_base64(text: str) -> str:
+    """Decode base64 text in either alphabet, with or without padding.
 
-    :raises ValueError: it is no base64, or stands for no text.
+    :raises ValueError: the text is not base64, or does not encode UTF-8.
     """
     padded = text.replace("+", "-").replace("/", "_") + "=" * (-len(text) % 4)
     return urlsafe_b64decode(padded).decode()
 
 
-def _return_to_state(data: Mapping[str, str]) -> str:
-    with suppress(ValueError):  # No URL.
-        return _first(urlsplit(data.get("openid.return_to", "")).query, "redirect_state")
+def _return_to_state(params: Mapping[str, str]) -> str:
+    with suppress(ValueError):  # The value is not a URL.
+        return _first(urlsplit(params.get("openid.return_to", "")).query, "redirect_state")
     return ""
 
 
-def _nonce(sso: str) -> str:
+def _discourse_nonce(sso: str) -> str:
     with suppress(ValueError):
-        return _first(from_base64(sso), "nonce")
+        return _first(decode_base64(sso), "nonce")
     return ""
 
 
@@ -105,5 +105,5 @@ def _text(value: Any) -> str:
 def _is_text(value: Any) -> bool:
     try:
         return bool(value.encode())
-    except (AttributeError, UnicodeEncodeError):  # No string, or half a surrogate pair in it.
+    except (AttributeError, UnicodeEncodeError):  # Not a string, or half of a surrogate pair.
         return False

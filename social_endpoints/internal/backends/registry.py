@@ -1,40 +1,58 @@
-"""Which providers the project has configured."""
+"""The configured providers and the classes of their backends."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.conf import settings
 from social_core.backends.base import BaseAuth
+from social_core.backends.google import BaseGoogleAuth
 from social_core.backends.legacy import LegacyAuth
+from social_core.backends.oauth import BaseOAuth1, BaseOAuth2, OAuthAuth
+from social_core.backends.open_id import OpenIdAuth
+from social_core.backends.open_id_connect import OpenIdConnectAuth
 
 from social_endpoints.conf import import_path
 from social_endpoints.exceptions import ProviderNotSupported
+from social_endpoints.internal.backends.extensions.bases import Backend
+
+BackendClass: TypeAlias = "type[BaseAuth[Any]]"
+
+# The first match counts: OpenIdConnectAuth is a subclass of BaseOAuth2.
+_PROTOCOL_CLASSES = {
+    OpenIdConnectAuth: "openid_connect",
+    BaseOAuth2: "oauth2",
+    BaseOAuth1: "oauth1",
+    OpenIdAuth: "openid2",
+}
+_OTHER_PROTOCOL = "other"
+
+PROTOCOLS = (*_PROTOCOL_CLASSES.values(), "saml", _OTHER_PROTOCOL)
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A configured provider: its backend's class, and the path that the project wrote.
+    """A configured provider.
 
-    ``path`` is the entry of ``AUTHENTICATION_BACKENDS``, which Django remembers
-    beside the user of a session.
+    :ivar path: the entry of ``AUTHENTICATION_BACKENDS``, which Django stores in sessions.
+    :ivar backend: the class at ``path``.
     """
 
     name: str
     path: str
-    backend: type[BaseAuth[Any]]
+    backend: BackendClass
 
 
 def configured() -> dict[str, Provider]:
     """Return the providers of ``AUTHENTICATION_BACKENDS`` by name, in their order.
 
-    Backends of other kinds are left out, and so are those that prove nothing by
-    themselves (``email``, ``username``): whoever posts the name would be in. So are names
-    that no path can hold. Of two under one name the last one counts, as in social-core.
+    The backends ``email`` and ``username`` are left out, because they accept the name that a
+    client sends without a proof. So are names with a slash, which no URL path can contain. If
+    two backends have the same name, the last one counts, as in social-core.
 
-    :raises ImproperlyConfigured: one of them cannot be imported.
+    :raises ImproperlyConfigured: a backend cannot be imported.
     """
     return _configured(tuple(settings.AUTHENTICATION_BACKENDS))
 
@@ -42,7 +60,7 @@ def configured() -> dict[str, Provider]:
 def find(name: str) -> Provider:
     """Return a configured provider.
 
-    :raises ProviderNotSupported: there is none of this name.
+    :raises ProviderNotSupported: no configured provider has this name.
     """
     try:
         return configured()[name]
@@ -50,15 +68,49 @@ def find(name: str) -> Provider:
         raise ProviderNotSupported(name) from None
 
 
+def find_or_substitute(name: str) -> Provider:
+    """Return a configured provider, or a substitute for one that is no longer configured.
+
+    Users may still have connections to such a provider. Its substitute revokes no tokens.
+    """
+    return configured().get(name) or _substitute(name)
+
+
+def protocol(backend: BackendClass) -> str:
+    """Return the protocol of a backend, one of ``PROTOCOLS``."""
+    if is_saml(backend):
+        return "saml"
+    matches = (name for base, name in _PROTOCOL_CLASSES.items() if issubclass(backend, base))
+    return next(matches, _OTHER_PROTOCOL)
+
+
+def is_saml(backend: BackendClass) -> bool:
+    """Say whether a class is a ``SAMLAuth``, which cannot be imported without python3-saml."""
+    return hasattr(backend, "generate_saml_config")
+
+
+def is_shopify(backend: BackendClass) -> bool:
+    """Say whether a class is a ``ShopifyOAuth2``, which cannot be imported without ShopifyAPI."""
+    return hasattr(backend, "shopify_api_version")
+
+
+def is_google_one_tap(backend: BackendClass) -> bool:
+    """Say whether a class is a ``GoogleOneTap``, which cannot be imported without google-auth.
+
+    It is the only backend for Google without OAuth.
+    """
+    return issubclass(backend, BaseGoogleAuth) and not issubclass(backend, OAuthAuth)
+
+
 @lru_cache(maxsize=8)
 def _configured(paths: tuple[str, ...]) -> dict[str, Provider]:
-    found: dict[str, Provider] = {}
+    providers: dict[str, Provider] = {}
     for path in paths:
         backend = import_path(path, "AUTHENTICATION_BACKENDS")
         if _is_provider(backend):
-            found.pop(backend.name, None)
-            found[backend.name] = Provider(backend.name, path, backend)
-    return found
+            providers.pop(backend.name, None)
+            providers[backend.name] = Provider(backend.name, path, backend)
+    return providers
 
 
 def _is_provider(backend: object) -> bool:
@@ -69,3 +121,8 @@ def _is_provider(backend: object) -> bool:
         and bool(backend.name)
         and "/" not in backend.name
     )
+
+
+@lru_cache(maxsize=64)
+def _substitute(name: str) -> Provider:
+    return Provider(name, "", type("Substitute", (Backend,), {"name": name}))

@@ -9,9 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from social_endpoints.internal.actions.capabilities import CAPABILITIES
-from social_endpoints.internal.backends.protocols import PROTOCOLS
-from social_endpoints.internal.backends.removed import find_or_recall
-from social_endpoints.internal.backends.titles import title
+from social_endpoints.internal.backends.listing import provider_title
+from social_endpoints.internal.backends.registry import PROTOCOLS, find_or_substitute
 from social_endpoints.internal.flows.redirect_uris import is_allowed
 from social_endpoints.questions import TYPES
 
@@ -179,7 +178,9 @@ class ConnectionSerializer(serializers.Serializer[Any]):
 
     def get_title(self, social: Any) -> str:
         """Return the provider's title."""
-        return title(find_or_recall(social.provider), self.context["view"].django_request)
+        return provider_title(
+            find_or_substitute(social.provider), self.context["view"].django_request
+        )
 
 
 class ErrorSerializer(serializers.Serializer[Any]):

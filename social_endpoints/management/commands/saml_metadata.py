@@ -10,9 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import NoReverseMatch, reverse
 
 from social_endpoints.exceptions import ProviderNotSupported
-from social_endpoints.internal.backends.kinds import SAML, is_kind
 from social_endpoints.internal.backends.loading import load
-from social_endpoints.internal.backends.registry import Provider, find
+from social_endpoints.internal.backends.registry import Provider, find, is_saml
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 
 
@@ -50,7 +49,7 @@ def _provider(name: str) -> Provider:
         provider = find(name)
     except (ProviderNotSupported, ImproperlyConfigured) as error:
         raise CommandError(str(error)) from error
-    if not is_kind(provider.backend, SAML):
+    if not is_saml(provider.backend):
         raise CommandError(f"The provider {name!r} does not speak SAML.")
     return provider
 

@@ -13,7 +13,7 @@ import pytest
 import responses
 from social_core.backends.github import GithubOAuth2
 
-from social_endpoints.internal.backends.extensions.pkce_sources import REFUSING, SOURCES
+from social_endpoints.internal.backends.extensions.pkce import PKCE_SOURCES, WITHOUT_PKCE
 from tests.api.protocols.test_backends import (
     ASSOCIATION_ONLY,
     BACKENDS,
@@ -106,7 +106,7 @@ def test_every_backend_sends_the_verifier_with_the_code(
     assert challenge(exchange["code_verifier"]) == query["code_challenge"]
 
 
-@pytest.mark.parametrize("name", sorted(SOURCES.keys() & BACKENDS.keys()))
+@pytest.mark.parametrize("name", sorted(PKCE_SOURCES.keys() & BACKENDS.keys()))
 def test_auto_uses_it_where_the_provider_says_so(
     name: str, silence: responses.RequestsMock, settings: Any
 ) -> None:
@@ -117,8 +117,8 @@ def test_auto_uses_it_where_the_provider_says_so(
 
 
 def test_each_source_is_of_a_backend_and_has_a_url() -> None:
-    assert SOURCES.keys() | REFUSING <= BACKENDS.keys()
-    assert all(re.match(r"https://[\w.-]+/\S+$", url) for url in SOURCES.values())
+    assert PKCE_SOURCES.keys() | WITHOUT_PKCE <= BACKENDS.keys()
+    assert all(re.match(r"https://[\w.-]+/\S+$", url) for url in PKCE_SOURCES.values())
 
 
 @pytest.mark.parametrize("name", ["facebook", "linkedin-oauth2", "github-enterprise", "slack"])

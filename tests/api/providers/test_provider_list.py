@@ -404,7 +404,7 @@ def test_a_finder_that_fails(
     settings.STATICFILES_FINDERS = [finder]
 
     assert github_icon() is None
-    assert "The icon of github cannot be looked for" in caplog.text
+    assert "A finder failed for the icon of github" in caplog.text
 
 
 def test_no_static_files(settings: Any) -> None:

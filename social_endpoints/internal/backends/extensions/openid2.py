@@ -1,4 +1,4 @@
-"""OpenID 2.0 without a session, and for a page on another origin than the API's."""
+"""OpenID 2.0 for frontends on another origin, without server-side state."""
 
 from __future__ import annotations
 
@@ -27,43 +27,54 @@ from social_endpoints.internal.flows.redirect_uris import with_parameters
 from social_endpoints.internal.network.openid_fetcher import Fetching, fetching_for
 
 
-class OpenID(OpenId):
-    """A mixin above the backend's class."""
+class OpenID2(OpenId):
+    """Run OpenID 2.0 with the flow as its only store, and with bounded discovery.
+
+    Two methods have private names of social-core:
+
+    - ``_add_return_to_parameters()`` is overridden because social-core encodes the redirect URI
+      again. Remove when ``OpenIdAuth`` keeps it unchanged.
+    - ``_expected_openid_endpoint()`` is called because the endpoint that the login began with
+      has no public accessor. Remove the call when it has one.
+    """
 
     _fetching: Fetching | None = None
 
     def auth_url(self) -> str:
-        """Return the provider's URL, and leave in the flow what the completion needs.
+        """Return the provider's URL.
 
-        :raises AuthInputError: what the user has named is no OpenID provider.
-        :raises AuthProviderError: the provider cannot be asked what it is.
+        :raises AuthInputError: the identifier that the user entered has no OpenID provider.
+        :raises AuthProviderError: the provider's discovery failed.
         """
         with fetching_for(self) as self._fetching:
             try:
                 url: str = super().auth_url()  # type: ignore[no-untyped-call]  # core's
             except AuthProviderError as error:
-                raise self._at_begin(error) from error
-        # All the services that the discovery has found, for another attempt.
+                raise self._begin_error(error) from error
+        # The discovered services, stored for further attempts. They would enlarge the flow.
         self.strategy.session_get(SESSION_NAME).pop(OpenIdSessionWrapper.manager_key, None)
         return url
 
     def auth_complete(self, *args: Any, **kwargs: Any) -> Any:
-        """Complete as the backend does.
+        """Complete a login.
 
-        :raises AuthResponseError: the callback is no message of OpenID, or is about an
-            identity that is not the provider's to vouch for.
+        :raises AuthResponseError: the callback is not an OpenID 2.0 message, or its identity is
+            one that this provider cannot assert.
         """
-        self._look_at_message()
+        self._validate_message()
         if self.requires_openid_provider_binding():
-            self._look_at_identity()
+            self._validate_identity()
         with fetching_for(self) as self._fetching:
             return super().auth_complete(*args, **kwargs)  # type: ignore[no-untyped-call]  # core's
 
     def process_error(self, data: Any, *, stage: ErrorStage = "callback") -> None:
-        """Refuse what is no assertion.
+        """Raise the error of a response that is not a positive assertion.
 
-        :raises AuthCredentialError: the provider wants to see the user first.
-        :raises AuthProviderError: it cannot be asked whether it has said so.
+        social-core reports a failed network request and a required interaction like an invalid
+        signature. Remove when it distinguishes them.
+
+        :raises AuthCredentialError: the provider must ask the user.
+        :raises AuthProviderError: the provider did not answer the verification request.
         """
         status = getattr(data, "status", None)
         if status == SETUP_NEEDED:
@@ -71,66 +82,70 @@ class OpenID(OpenId):
             raise AuthCredentialError(self, code=code, source="provider_response", stage=stage)
         failure = self._fetching.failure if self._fetching else None
         if status == FAILURE and failure:
-            raise AuthProviderError(self, code=_code(failure), stage=stage) from failure
+            raise AuthProviderError(self, code=_error_code(failure), stage=stage) from failure
         super().process_error(data, stage=stage)
 
     def get_consumer_store(self) -> None:
-        """Return no store: a begin writes nothing.
+        """Return no store, because a begin writes no rows.
 
-        The provider is asked whether it has signed an assertion (OpenID Authentication
-        2.0 section 11.4.2). That it is for this login, and counts once, the flow knows.
+        Without an association, the provider verifies its own signature (OpenID Authentication
+        2.0 section 11.4.2). The flow binds the assertion to this login and to one use.
         """
 
     def trust_root(self) -> str:
-        """Return the realm: the origin of the redirect URI, which has to lie in it.
+        """Return the realm: the origin of the redirect URI.
 
-        OpenID Authentication 2.0 section 9.2. Core's realm is the origin of the API.
+        The redirect URI must be inside the realm (OpenID Authentication 2.0 section 9.2).
+        social-core returns the origin of the API.
         """
         page = urlsplit(str(self.redirect_uri))
         return str(self.setting("OPENID_TRUST_ROOT") or f"{page.scheme}://{page.netloc}/")
 
     @staticmethod
     def _add_return_to_parameters(url: str, params: dict[str, str]) -> str:
-        """Append parameters to the redirect URI, which stays as it is byte for byte."""
+        """Add parameters to the redirect URI and leave the rest unchanged."""
         return with_parameters(url, params)
 
-    def _look_at_message(self) -> None:
-        # What the library would stumble over, or take for the protocol of 2006.
+    def _validate_message(self) -> None:
+        """Reject messages that python3-openid cannot parse, or treats as OpenID 1."""
         try:
             message = Message.fromPostArgs(dict(self.data))
         except (KeyError, ValueError) as error:
-            raise self._malformed() from error
-        is_current = self._expected_openid_endpoint().preferredNamespace() == OPENID2_NS
-        if self.data.get("openid.mode") == "id_res" and message.isOpenID2() != is_current:
-            raise self._malformed()
+            raise self._malformed_response() from error
+        is_openid2 = self._expected_openid_endpoint().preferredNamespace() == OPENID2_NS
+        if self.data.get("openid.mode") == "id_res" and message.isOpenID2() != is_openid2:
+            raise self._malformed_response()
 
-    def _look_at_identity(self) -> None:
-        """Refuse an identity at an address that no provider on the web would vouch for.
+    def _validate_identity(self) -> None:
+        """Reject an identity at a host that cannot belong to a provider on the web.
 
-        The library fetches from there, and it is the browser that says where: a host inside
-        of the project's network, for example.
+        python3-openid fetches the URL of the identity before it verifies the signature. The
+        browser chooses the URL, which could be inside the project's network. Remove when
+        python3-openid verifies first.
         """
         endpoint = self._expected_openid_endpoint()
-        known = {_host(url) for url in (self.URL, endpoint.server_url, endpoint.claimed_id) if url}
+        urls = (self.URL, endpoint.server_url, endpoint.claimed_id)
+        trusted_hosts = {_host(url) for url in urls if url}
         for name in ("openid.claimed_id", "openid.identity"):
             identity = self.data.get(name, "")
             host = _host(identity)
-            is_known = any(host == each or host.endswith(f".{each}") for each in known)
-            if host and not is_known and not _is_public_https(identity):
+            is_trusted = any(host == each or host.endswith(f".{each}") for each in trusted_hosts)
+            if host and not is_trusted and not _is_public_https(identity):
                 raise AuthResponseError(
                     self, code="invalid_claim", claim="claimed_id", stage="callback"
                 )
 
-    def _malformed(self) -> AuthResponseError:
+    def _malformed_response(self) -> AuthResponseError:
         return AuthResponseError(self, code="malformed_response", stage="callback")
 
-    def _at_begin(self, error: AuthProviderError) -> SocialAuthBaseException:
+    def _begin_error(self, error: AuthProviderError) -> SocialAuthBaseException:
+        """Return the error for a failed discovery: social-core has one for all causes."""
         reason = error.__cause__
         if not isinstance(reason, DiscoveryFailure):
             return error
         failure = self._fetching.failure if self._fetching else None
         if failure or isinstance(reason.__context__, HTTPFetchingError):
-            return AuthProviderError(self, code=_code(failure), stage="begin")
+            return AuthProviderError(self, code=_error_code(failure), stage="begin")
         status = getattr(reason.http_response, "status", None) or 200
         if status >= 500 or status == 429:
             code = "rate_limited" if status == 429 else "unavailable"
@@ -141,20 +156,20 @@ class OpenID(OpenId):
 
 
 def _host(url: str) -> str:
-    """Return the host of a URL, with its port where there is one; empty where there is no host."""
+    """Return the host of a URL with its port, or an empty string if the URL has no host."""
     try:
         return urlsplit(url).netloc.rpartition("@")[2].lower()
     except ValueError:
-        return "["  # It is nobody's.
+        return "["  # Not a host, so it matches none.
 
 
 def _is_public_https(url: str) -> bool:
-    """Say whether a URL is HTTPS, at a name that a certificate can be for, on its own port."""
+    """Say whether a URL uses HTTPS on its default port, at a name with a top-level domain."""
     name = re.compile(r"https://([a-z0-9-]+\.)+[a-z][a-z0-9-]*(/.*)?", re.IGNORECASE | re.DOTALL)
     return name.fullmatch(url) is not None
 
 
-def _code(failure: Exception | None) -> str:
+def _error_code(failure: Exception | None) -> str:
     if isinstance(failure, requests.exceptions.SSLError):
         return "tls_error"
     return "timeout" if isinstance(failure, requests.Timeout) else "connection_failed"

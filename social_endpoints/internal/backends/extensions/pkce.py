@@ -1,4 +1,4 @@
-"""PKCE (RFC 7636) for every OAuth 2 provider that understands it."""
+"""PKCE (RFC 7636) for each OAuth 2 provider that supports it."""
 
 from __future__ import annotations
 
@@ -11,85 +11,171 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 
 from social_endpoints.conf import settings
 from social_endpoints.internal.backends.extensions.bases import OAuth2PKCE
-from social_endpoints.internal.backends.extensions.pkce_sources import REFUSING, SOURCES
-from social_endpoints.internal.backends.kinds import core_name
 from social_endpoints.strategy import Strategy
 
 _SETTING, _VERIFIER = "USE_PKCE", "code_verifier"
 
 
 class ProofKey(OAuth2PKCE):
-    """A mixin above the backend's class: decides whether core's PKCE is used.
+    """Decide for each login whether social-core's PKCE is used.
 
-    The decision is the begin's, and the completion keeps to it, whatever the settings
-    have become meanwhile.
+    social-core uses PKCE where a backend's author has enabled it. This mixin enables it for all
+    providers that document it, and adds the project's setting ``PKCE``. The decision is made
+    when a login begins: a completion uses PKCE if its flow contains a verifier.
     """
 
+    _transaction_verifier: str | None = None
+
     def setting(self, name: str, default: Any = None) -> Any:
-        """Return a setting, and our decision in the place of ``USE_PKCE``."""
+        """Return a setting of the backend; for ``USE_PKCE``, the decision for this login."""
         if name != _SETTING:
             return super().setting(name, default)
         if cast("Strategy", self.strategy).flow.is_begun:
             return self._verifier() is not None
-        return self._is_wanted()
+        return self._is_enabled()
+
+    def validate_state(self) -> str | None:
+        """Validate the state, which removes the verifier from the flow; remember the verifier."""
+        state = self.get_request_state()  # type: ignore[no-untyped-call]  # core's
+        transaction = self.strategy.session_get(self.transaction_key(state))
+        validated = super().validate_state()
+        if isinstance(transaction, dict):
+            self._transaction_verifier = transaction.get(_VERIFIER)
+        return validated
 
     def get_code_verifier(self, state: str | None = None) -> str:
-        """Return the verifier of this login, also where a backend forgets to say which it is.
+        """Return the verifier of this login, even if the backend does not pass the state.
 
-        :raises AuthSessionError: it has none.
+        :raises AuthSessionError: the flow contains no verifier.
         """
         return self._verifier() or super().get_code_verifier(state)
 
     def request(self, url: str, *args: Any, **kwargs: Any) -> Response:
-        """Send a request, and the verifier with the code (RFC 7636 section 4.5).
+        """Send a request, with the verifier if it contains the code (RFC 7636 section 4.5).
 
-        Core adds it where a backend takes its parameters for the token request, and
-        some backends put them together themselves.
+        social-core adds the verifier in ``auth_complete_params()``, which some of its backends
+        do not call. Remove when all of them do.
         """
         for place in ("data", "params", "json"):
-            sent = kwargs.get(place)
-            if isinstance(sent, Mapping) and self._lacks_verifier(sent):
-                kwargs[place] = {**sent, _VERIFIER: self._verifier()}
+            parameters = kwargs.get(place)
+            if isinstance(parameters, Mapping) and self._lacks_verifier(parameters):
+                kwargs[place] = {**parameters, _VERIFIER: self._verifier()}
         return super().request(url, *args, **kwargs)
 
-    def _is_wanted(self) -> bool:
+    def _is_enabled(self) -> bool:
         policy = settings.PKCE
         if isinstance(policy, Mapping):
             policy = policy.get(self.name, "auto")
             if policy != "auto":
                 return bool(policy)
-        by_core = super().setting(_SETTING)
-        if by_core is not None:
-            return bool(by_core)
-        return self._is_understood() if policy == "auto" else bool(policy)
+        use_pkce = super().setting(_SETTING)
+        if use_pkce is not None:
+            return bool(use_pkce)
+        return self._is_supported() if policy == "auto" else bool(policy)
 
-    def _is_understood(self) -> bool:
-        provider = core_name(type(self))
-        if self.DEFAULT_USE_PKCE or provider in SOURCES:
+    def _is_supported(self) -> bool:
+        if self.DEFAULT_USE_PKCE:
             return True
-        return provider not in REFUSING and _says_discovery(self)
+        for name in (vars(base).get("name") for base in type(self).__mro__):
+            if name in PKCE_SOURCES or name in WITHOUT_PKCE:
+                return name in PKCE_SOURCES
+        return _discovery_supports_pkce(self)
 
     def _verifier(self) -> str | None:
-        stored = self.strategy.session_get(f"{self.name}_{_VERIFIER}")  # Where there is no state.
-        verifier: str | None = (self._oauth2_transaction or {}).get(_VERIFIER, stored)
-        return verifier
+        # Logins without a state store it in the flow itself and not in a transaction.
+        stored: str | None = self.strategy.session_get(f"{self.name}_{_VERIFIER}")
+        return self._transaction_verifier or stored
 
-    def _lacks_verifier(self, sent: Mapping[str, Any]) -> bool:
-        is_exchange = sent.get("code") and sent["code"] == self.data.get("code")
-        return bool(is_exchange and _VERIFIER not in sent and self._verifier())
+    def _lacks_verifier(self, parameters: Mapping[str, Any]) -> bool:
+        code = parameters.get("code")
+        is_exchange = code and code == self.data.get("code")
+        return bool(is_exchange and _VERIFIER not in parameters and self._verifier())
 
 
 class AddedProofKey(ProofKey):
-    """The same for a backend that core does not give PKCE."""
+    """Add PKCE to a backend whose class does not support it."""
 
     DEFAULT_USE_PKCE = False
 
 
-def _says_discovery(backend: BaseAuth[Any]) -> bool:
-    """Say whether the provider lists S256 (RFC 8414 section 2)."""
+def _discovery_supports_pkce(backend: BaseAuth[Any]) -> bool:
+    """Say whether the provider's discovery document lists S256 (RFC 8414 section 2)."""
     if not isinstance(backend, OpenIdConnectAuth):
         return False
     if backend.setting("AUTHORIZATION_URL", backend.AUTHORIZATION_URL):
-        return False  # Then discovery is not asked to begin, and may not be there.
+        return False  # A begin does not need the discovery document, which may not exist.
     methods = backend.oidc_config().get("code_challenge_methods_supported")
     return isinstance(methods, list) and "S256" in methods
+
+
+_MICROSOFT = "https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow"
+_MICROSOFT_V1 = (
+    "https://learn.microsoft.com/previous-versions/azure/active-directory/azuread-dev/"
+    "v1-protocols-oauth-code"
+)
+_GITHUB = (
+    "https://github.blog/changelog/2025-07-14-pkce-support-for-oauth-and-github-app-authentication"
+)
+_SALESFORCE = "https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_pkce.htm"
+_YANDEX = "https://yandex.com/dev/id/doc/en/codes/code-url"
+
+PKCE_SOURCES: dict[str, str] = {
+    "atlassian": "https://auth.atlassian.com/.well-known/openid-configuration",
+    "auth0": "https://auth0.com/docs/get-started/authentication-and-authorization-flow",
+    "azuread-b2c-oauth2": (
+        "https://learn.microsoft.com/azure/active-directory-b2c/authorization-code-flow"
+    ),
+    "azuread-oauth2": _MICROSOFT_V1,
+    "azuread-oauth2-v2": _MICROSOFT,
+    "azuread-tenant-oauth2": _MICROSOFT_V1,
+    "azuread-v2-tenant-oauth2": _MICROSOFT,
+    "box": "https://api.box.com/.well-known/oauth-authorization-server",
+    "cilogon-oauth2": "https://cilogon.org/.well-known/openid-configuration",
+    "coinbase": "https://docs.cdp.coinbase.com/coinbase-app/oauth2-integration/integrations",
+    "datagouv": "https://github.com/opendatateam/udata/blob/main/udata/api/oauth2.py",
+    "digitalocean": "https://cloud.digitalocean.com/.well-known/oauth-authorization-server",
+    "discord": "https://discord.com/.well-known/oauth-authorization-server",
+    "fitbit": "https://dev.fitbit.com/build/reference/web-api/developer-guide/authorization",
+    "gitea": "https://docs.gitea.com/development/oauth2-provider",
+    "github": _GITHUB,
+    "github-app": _GITHUB,
+    "github-org": _GITHUB,
+    "github-team": _GITHUB,
+    "gitlab": "https://docs.gitlab.com/api/oauth2/",
+    "google-oauth2": "https://accounts.google.com/.well-known/openid-configuration",
+    "google-openidconnect": "https://accounts.google.com/.well-known/openid-configuration",
+    "kakao": "https://developers.kakao.com/docs/latest/ko/kakaologin/rest-api",
+    "keycloak": (
+        "https://github.com/keycloak/keycloak/blob/main/services/src/main/java/org/keycloak/"
+        "protocol/oidc/OIDCWellKnownProvider.java"
+    ),
+    "line": "https://developers.line.biz/en/docs/line-login/integrate-pkce/",
+    "microsoft-graph": _MICROSOFT,
+    "okta-oauth2": "https://developer.okta.com/docs/guides/implement-grant-type/authcodepkce/main/",
+    "openshift": "https://docs.openshift.com/container-platform/latest/authentication/"
+    "configuring-internal-oauth.html",
+    "salesforce-oauth2": _SALESFORCE,
+    "salesforce-oauth2-sandbox": _SALESFORCE,
+    "wlcg": "https://github.com/indigo-iam/iam",
+    "yandex-oauth2": _YANDEX,
+    "yaru": _YANDEX,
+    "zoom-oauth2": "https://developers.zoom.us/blog/public-pkce/",
+}
+"""Documentation of PKCE with S256 and a client secret, by the name of social-core's backend.
+
+Not listed: OpenID Connect providers, which document it in their discovery document, and
+backends for which social-core enables PKCE. A project's subclass with another name inherits
+the entry.
+"""
+
+WITHOUT_PKCE = frozenset(
+    {
+        # It refuses a code with both a verifier and a secret, whatever its discovery says.
+        "linkedin-openidconnect",
+        # Whether these support PKCE depends on the version of the customer's server.
+        "github-enterprise",
+        "github-enterprise-org",
+        "github-enterprise-team",
+    }
+)
+"""Backends without PKCE although discovery or a parent class indicates it."""

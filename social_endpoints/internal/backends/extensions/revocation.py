@@ -1,4 +1,4 @@
-"""How a provider is told that a token is no longer wanted (RFC 7009)."""
+"""Token revocation (RFC 7009) when a user disconnects a provider."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from social_core.exceptions import AuthCredentialError, AuthResponseError
 
 from social_endpoints.internal.backends.extensions.bases import Backend
 
-_OF_CORE = (
+_SOCIAL_CORE_METHODS = (
     OAuthAuth.revoke_token,
     OAuthAuth.revoke_token_url,
     OAuthAuth.revoke_token_params,
@@ -24,22 +24,27 @@ _OF_CORE = (
 
 @dataclass(frozen=True)
 class Revocation:
-    """A token that is to be revoked, and what asks the provider to."""
+    """A token to revoke, and the function that revokes it."""
 
     token: Any = field(repr=False)
     uid: str
     revoke: Callable[[], Any] = field(repr=False, compare=False)
 
 
-class Revoking(Backend):
-    """A mixin above the backend's class: a token is revoked with no transaction open.
+class TokenRevocation(Backend):
+    """Revoke tokens after the transaction of a disconnect, and as RFC 7009 requires.
 
-    An unlinking runs its pipeline in a transaction. There, what is to be revoked is noted
-    in ``strategy.revocations``, for whoever runs the pipeline. Else it is revoked at once.
+    The disconnect pipeline runs in a transaction, and no request may be sent meanwhile. While
+    ``strategy.revocations`` is a list, revocations are appended to it.
+
+    social-core's own ``revoke_token()`` sends no token unless the backend overrides
+    ``revoke_token_params()``, and raises for a token that has already expired. It also raises
+    where a discovery document has no ``revocation_endpoint``. Remove that part when
+    ``OAuthAuth.revoke_token()`` follows RFC 7009.
     """
 
     def revoke_token(self, token: Any, uid: str) -> Any:
-        """Revoke a token, or note it; a protocol without tokens has none to revoke."""
+        """Revoke a token, now or later. Protocols without tokens do nothing."""
         strategy: Any = self.strategy
         if not isinstance(self, OAuthAuth):
             return None
@@ -52,41 +57,36 @@ class Revoking(Backend):
     def _revoke(self, token: Any, uid: str) -> Any:
         backend: Any = self
         try:
-            if _says_nothing(type(backend)):
-                return _revoke_as_the_standard_says(backend, token, uid)
-            return super().revoke_token(token, uid)  # type: ignore[misc]  # of an OAuthAuth
+            if _has_default_revocation(type(backend)):
+                return _revoke(backend, token, uid)
+            return super().revoke_token(token, uid)  # type: ignore[misc]  # only OAuthAuth has it
         except AuthCredentialError as error:
-            # Google's answer to a token that has expired. It is good for nothing any more,
-            # and that is success (RFC 7009 section 2.2).
+            # Google's response for an expired token. RFC 7009 section 2.2 defines an invalid
+            # token as success.
             if error.provider_code != "invalid_token":
                 raise
         except AuthResponseError as error:
-            # A discovery need not have it (RFC 8414 section 2). Then there is nobody to ask.
+            # The endpoint is optional (RFC 8414 section 2).
             if error.claim != "revocation_endpoint":
                 raise
         return None
 
 
-def _says_nothing(backend: type[Any]) -> bool:
-    """Say whether the backend leaves all to core, which would then not send the token."""
-    below = super(Revoking, backend)
+def _has_default_revocation(backend: type[Any]) -> bool:
+    inherited = super(TokenRevocation, backend)
     return issubclass(backend, BaseOAuth2) and all(
-        getattr(below, method.__name__) in _OF_CORE for method in _OF_CORE
+        getattr(inherited, method.__name__) in _SOCIAL_CORE_METHODS
+        for method in _SOCIAL_CORE_METHODS
     )
 
 
-def _revoke_as_the_standard_says(backend: Any, token: Any, uid: str) -> Any:
-    """Post the token, with the client authenticated as at the token endpoint (section 2.1)."""
+def _revoke(backend: Any, token: Any, uid: str) -> Any:
+    """Post the token, with the client authentication of the token endpoint (section 2.1)."""
     url = backend.revoke_token_url(token, uid)
     if not url:
         return None
     data = {"token": token}
     if not backend.use_basic_auth():
         data["client_id"], data["client_secret"] = backend.get_key_and_secret()
-    return backend.request(
-        url,
-        method="POST",
-        data=data,
-        auth=backend.auth_complete_credentials(),
-        stage="disconnect",
-    )
+    auth = backend.auth_complete_credentials()
+    return backend.request(url, method="POST", data=data, auth=auth, stage="disconnect")

@@ -1,9 +1,12 @@
-"""SAML 2.0 whose answers are handed off, and whose refusals say what they mean."""
+"""SAML 2.0: safe settings, specific errors, and the unverified content of a response."""
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import Any
+from xml.etree.ElementTree import Element
 
+from defusedxml import ElementTree
 from social_core.exceptions import (
     AuthCanceled,
     AuthConfigurationError,
@@ -14,56 +17,94 @@ from social_core.exceptions import (
 )
 
 from social_endpoints.internal.backends.extensions.bases import Backend
-from social_endpoints.internal.backends.extensions.saml_response import statuses
+
+_CONFIRMATION = "{urn:oasis:names:tc:SAML:2.0:assertion}SubjectConfirmationData"
+_STATUS_CODE = "{urn:oasis:names:tc:SAML:2.0:protocol}StatusCode"
+_STATUS = "urn:oasis:names:tc:SAML:2.0:status:"
+_IN_RESPONSE_TO = "InResponseTo"
 
 
 class SAML(Backend):
-    """A mixin above the backend's class."""
+    """Correct three problems of social-core's ``SAMLAuth``, which is this mixin's real base.
+
+    - It sets ``debug``, with which python3-saml prints rejected responses to standard output.
+    - ``auth_url()`` lets python3-saml's exceptions for invalid settings pass.
+    - Every status other than success becomes the same ``AuthResponseError``.
+
+    Remove each method when ``SAMLAuth`` no longer has its problem.
+    """
 
     def generate_saml_config(self, idp: Any = None) -> dict[str, Any]:
-        """Return python3-saml's settings, without its habit of printing what it refuses."""
-        backend: Any = super()  # The mixin's base cannot be SAMLAuth, which is optional.
+        """Return python3-saml's settings without ``debug``."""
+        backend: Any = super()  # SAMLAuth cannot be imported without python3-saml.
         config: dict[str, Any] = backend.generate_saml_config(idp)
         return {**config, "debug": False}
 
     def auth_url(self) -> str:
-        """Return the identity provider's URL, with the request in it.
+        """Return the identity provider's URL with the authentication request.
 
-        :raises AuthConfigurationError: python3-saml refuses what the settings say.
+        :raises AuthConfigurationError: python3-saml rejects the settings.
         """
         from onelogin.saml2.errors import OneLogin_Saml2_Error  # An optional dependency.
 
         try:
             return str(super().auth_url())
         except OneLogin_Saml2_Error as error:
-            # It lists what is wrong by name, "idp_sso_url_invalid", and holds no values.
+            # The message contains names such as "idp_sso_url_invalid" and no values.
             raise AuthConfigurationError(self, parameter=str(error), stage="begin") from error
 
     def auth_complete(self, *args: Any, **kwargs: Any) -> Any:
-        """Complete as the backend does.
+        """Complete a login.
 
-        :raises AuthCanceled: the response says that the user, or the provider, would not.
-        :raises AuthCredentialError: it says that the user has to be asked again.
-        :raises AuthProviderError: it says that the provider has failed.
+        :raises AuthCanceled: the user or the provider declined.
+        :raises AuthCredentialError: the provider must ask the user again.
+        :raises AuthProviderError: the provider failed.
         """
         try:
             return super().auth_complete(*args, **kwargs)
         except AuthResponseError as error:
-            raise self._as_said(error) from error
+            raise self._specific_error(error) from error
 
-    def _as_said(self, error: AuthResponseError) -> SocialAuthBaseException:
-        """Return the error for the status of a response.
+    def _specific_error(self, error: AuthResponseError) -> SocialAuthBaseException:
+        """Return the error for the status of the response.
 
-        Nobody has verified it: it is the browser's word, as ``error`` is in OAuth 2.
+        The status is not verified. Like ``error`` in OAuth 2, it is input of the browser.
         """
-        said = statuses(self.data.get("SAMLResponse", ""))
-        if said & {"RequestDenied"}:
+        statuses = _statuses(self.data.get("SAMLResponse", ""))
+        if statuses & {"RequestDenied"}:
             return AuthCanceled(self, stage="callback")
-        if said & {"AuthnFailed", "NoPassive", "NoAuthnContext"}:
+        if statuses & {"AuthnFailed", "NoPassive", "NoAuthnContext"}:
             code = "reauthentication_required"
             return AuthCredentialError(
                 self, code=code, source="provider_response", stage="callback"
             )
-        if said & {"Responder"}:
+        if statuses & {"Responder"}:
             return AuthProviderError(self, code="unavailable", stage="callback")
         return error
+
+
+def in_response_to(response: str) -> str | None:
+    """Return the ID of the request that an unverified response answers, or None.
+
+    :param response: the base64 of a SAML response. If only its assertion is signed, the ID may
+        be missing from the response itself.
+    """
+    root = _parsed(response)
+    if root is None:
+        return None
+    confirmations = (element.get(_IN_RESPONSE_TO) for element in root.iter(_CONFIRMATION))
+    return root.get(_IN_RESPONSE_TO) or next(filter(None, confirmations), None)
+
+
+def _statuses(response: str) -> set[str]:
+    """Return the status codes of a response and their details (SAML core section 3.2.2.2)."""
+    root = _parsed(response)
+    codes = [] if root is None else root.iter(_STATUS_CODE)
+    return {str(code.get("Value")).removeprefix(_STATUS) for code in codes}
+
+
+def _parsed(response: str) -> Element | None:
+    try:
+        return ElementTree.fromstring(b64decode(response))
+    except (ValueError, LookupError, ElementTree.ParseError):
+        return None  # Invalid base64 or XML, a forbidden entity, or an unknown encoding.

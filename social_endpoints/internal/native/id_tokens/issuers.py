@@ -12,7 +12,7 @@ from social_core.backends.google import GoogleOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthConfigurationError, AuthResponseError
 
-from social_endpoints.internal.backends.kinds import GOOGLE_ONE_TAP, BackendClass, is_kind
+from social_endpoints.internal.backends.registry import BackendClass, is_google_one_tap
 
 # Whoever knows a provider's public key can sign with HS256: none of its kind is here.
 _ASYMMETRIC = frozenset(
@@ -136,6 +136,6 @@ def find_issuer(backend: BaseAuth[Any]) -> Issuer | None:
 
 
 def _kind(backend: BackendClass) -> type[Issuer] | None:
-    if is_kind(backend, GOOGLE_ONE_TAP):
+    if is_google_one_tap(backend):
         return Google
     return next((kind for base, kind in _BY_CLASS if issubclass(cast("type", backend), base)), None)

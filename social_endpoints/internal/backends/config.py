@@ -1,0 +1,207 @@
+"""The configuration of a provider: its settings, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from social_core.backends.apple import AppleIdAuth
+from social_core.backends.azuread import AzureADOAuth2
+from social_core.backends.base import BaseAuth
+from social_core.backends.discourse import DiscourseAuth
+from social_core.backends.facebook_limited import FacebookLimitedLogin
+from social_core.backends.google import GoogleOAuth
+from social_core.backends.livejournal import LiveJournalOpenId
+from social_core.backends.oauth import BaseOAuth1, BaseOAuth2, BaseOAuth2PKCE, OAuthAuth
+from social_core.backends.open_id import OPENID_ID_FIELD
+from social_core.backends.open_id_connect import OpenIdConnectAuth
+from social_core.backends.steam import SteamOpenId
+from social_core.backends.telegram import TelegramAuth
+from social_core.backends.vk import VKAppOAuth2
+from social_core.exceptions import AuthConfigurationError, SocialAuthBaseException
+
+from social_endpoints.internal.backends.extensions.pkce import AddedProofKey
+from social_endpoints.internal.backends.registry import (
+    BackendClass,
+    is_google_one_tap,
+    is_saml,
+    is_shopify,
+)
+
+# OAuth 2.0 Form Post Response Mode.
+_RESPONSE_MODE, _FORM_POST = "response_mode", "form_post"
+
+
+def lifetime(backend: BaseAuth[Any]) -> int:
+    """Return the lifetime of a flow in seconds.
+
+    :raises AuthConfigurationError: ``STATE_LIFETIME`` is not a positive integer.
+    """
+    seconds = backend.setting("STATE_LIFETIME", 1800)
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds <= 0:
+        raise AuthConfigurationError(
+            backend, code="invalid_setting", parameter="STATE_LIFETIME", stage="begin"
+        )
+    return seconds
+
+
+# --- The query of a begin ---------------------------------------------------------------
+
+
+def stored_fields(backend: BaseAuth[Any]) -> set[str]:
+    """Return the names of query parameters that a begin stores for the pipeline."""
+    return _names(backend.setting("FIELDS_STORED_IN_SESSION"))
+
+
+def overridable_arguments(backend: BaseAuth[Any]) -> set[str]:
+    """Return the names of query parameters that a begin passes on to the provider."""
+    return _names(backend.setting("AUTH_EXTRA_ARGUMENTS_OVERRIDE_ALLOWLIST"))
+
+
+def protocol_parameter(backend: BaseAuth[Any]) -> str:
+    """Return the name of the query parameter that the protocol needs to build a URL.
+
+    It names one of several identity providers or shops, for example.
+    """
+    backend_class = type(backend)
+    if issubclass(backend_class, LiveJournalOpenId):
+        return "openid_lj_user"
+    if is_saml(backend_class):
+        return "idp"
+    return "shop" if is_shopify(backend_class) else OPENID_ID_FIELD
+
+
+def protocol_defaults(backend: BaseAuth[Any]) -> dict[str, str]:
+    """Return the protocol's parameter if only one value is possible."""
+    providers = backend.setting("ENABLED_IDPS") if is_saml(type(backend)) else None
+    if isinstance(providers, dict) and len(providers) == 1:
+        return {"idp": next(iter(providers))}
+    return {}
+
+
+def _names(value: str | Iterable[str] | None) -> set[str]:
+    return {value} if isinstance(value, str) else set(value or ())
+
+
+# --- Redirect logins --------------------------------------------------------------------
+
+
+def is_redirect_class(backend: BackendClass) -> bool:
+    """Say whether a class is for redirects. Some others have an authorization URL, too.
+
+    They are for applications in a frame of vk.com, for a widget of Google and for Facebook's SDK.
+    """
+    return not issubclass(backend, (FacebookLimitedLogin, VKAppOAuth2)) and not is_google_one_tap(
+        backend
+    )
+
+
+def has_redirect(backend: BaseAuth[Any]) -> bool:
+    """Say whether a backend can begin a login. No request is sent."""
+    backend_class = type(backend)
+    if not is_redirect_class(backend_class) or backend_class.auth_url is BaseAuth.auth_url:
+        return False
+    # OpenIdAuth.uses_redirect() would ask the provider.
+    return not isinstance(backend, OAuthAuth) or backend.uses_redirect()
+
+
+def always_posts(backend: BackendClass) -> bool:
+    """Say whether the provider always posts its response, as in social-core's SAML."""
+    return is_saml(backend)
+
+
+def requests_post(authorization_url: str) -> bool:
+    """Say whether an authorization URL requests the provider to post its response."""
+    if _RESPONSE_MODE not in authorization_url:
+        return False  # The common case, without parsing the URL.
+    return parse_qs(urlsplit(authorization_url).query).get(_RESPONSE_MODE) == [_FORM_POST]
+
+
+def may_post(backend: BaseAuth[Any]) -> bool:
+    """Say whether the provider posts its response, according to the settings."""
+    if always_posts(type(backend)):
+        return True
+    if not isinstance(backend, OAuthAuth):
+        return False
+    mode = _apple_response_mode(backend) if isinstance(backend, AppleIdAuth) else None
+    return backend.auth_extra_arguments().get(_RESPONSE_MODE, mode) == _FORM_POST
+
+
+def _apple_response_mode(backend: AppleIdAuth[Any]) -> str | None:
+    return backend.RESPONSE_MODE or (_FORM_POST if backend.get_scope() else None)
+
+
+# --- Credentials ------------------------------------------------------------------------
+
+
+def require_credentials(backend: BaseAuth[Any]) -> None:
+    """Reject a backend that would send ``client_id=None`` to the provider.
+
+    :raises AuthConfigurationError: a setting that a begin needs is missing or invalid;
+        ``parameter`` is its name.
+    """
+    for name in missing_settings(backend, to_begin=True):
+        raise AuthConfigurationError(backend, code="missing_setting", parameter=name, stage="begin")
+    try:
+        backend.get_key_and_secret()
+    except SocialAuthBaseException:
+        raise
+    except Exception as error:  # Signing with Apple's key may raise any exception.
+        raise AuthConfigurationError(backend, parameter="SECRET", stage="begin") from error
+
+
+def missing_settings(backend: BaseAuth[Any], *, to_begin: bool = False) -> list[str]:
+    """Return the names of missing settings, without their prefix ``SOCIAL_AUTH_<BACKEND>_``.
+
+    :param to_begin: only include the settings that the authorization URL is built from.
+    """
+    return [name for name in _required_settings(backend, to_begin) if not backend.setting(name)]
+
+
+def _required_settings(backend: BaseAuth[Any], to_begin: bool) -> tuple[str, ...]:
+    if isinstance(backend, AppleIdAuth):
+        return ("CLIENT", "TEAM", "KEY", "SECRET")
+    if isinstance(backend, TelegramAuth):
+        return ("BOT_TOKEN",)
+    if isinstance(backend, DiscourseAuth):
+        return ("SERVER_URL", "SECRET")
+    if isinstance(backend, SteamOpenId):
+        return () if to_begin else ("API_KEY",)
+    if is_saml(type(backend)):
+        return _required_by_saml(backend)
+    if isinstance(backend, GoogleOAuth) or not isinstance(backend, OAuthAuth):
+        return ()
+    if type(backend).get_key_and_secret is not BaseAuth.get_key_and_secret:
+        return ()  # The backend has its own source for them.
+    endpoint = ("OIDC_ENDPOINT",) if _needs_endpoint(backend) else ()
+    secret = () if to_begin or _may_be_public_client(backend) else ("SECRET",)
+    return ("KEY", *secret, *endpoint)
+
+
+def _required_by_saml(backend: Any) -> tuple[str, ...]:
+    from social_core.backends.saml import SAMLAuth  # It needs python3-saml.
+
+    if type(backend).get_idp is not SAMLAuth.get_idp:
+        return ("SP_ENTITY_ID",)  # The project's class has its own source of identity providers.
+    return ("SP_ENTITY_ID", "ENABLED_IDPS")
+
+
+def _needs_endpoint(backend: BaseAuth[Any]) -> bool:
+    return (
+        isinstance(backend, OpenIdConnectAuth)
+        and type(backend).oidc_endpoint is OpenIdConnectAuth.oidc_endpoint
+        and type(backend).oidc_config_url is OpenIdConnectAuth.oidc_config_url
+        and not backend.OIDC_ENDPOINT
+        and not backend.setting("AUTHORIZATION_URL", backend.AUTHORIZATION_URL)
+    )
+
+
+def _may_be_public_client(backend: BaseAuth[Any]) -> bool:
+    """Say whether the client may have no secret (RFC 6749 section 2.1)."""
+    if isinstance(backend, AzureADOAuth2):
+        return True  # It may use a client assertion or a federated token.
+    if isinstance(backend, BaseOAuth2PKCE) and not isinstance(backend, AddedProofKey):
+        # Not backend.setting(): the decision of ProofKey may request the discovery document.
+        return bool(backend.strategy.setting("USE_PKCE", backend.DEFAULT_USE_PKCE, backend))
+    return not isinstance(backend, (BaseOAuth1, BaseOAuth2))

@@ -1,0 +1,67 @@
+"""The title and the icon of a provider, for users."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.contrib.staticfiles import finders
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.utils.functional import Promise
+from social_core.backends.base import BaseAuth
+
+from social_endpoints.exceptions import log_failure
+from social_endpoints.internal.backends import loading
+from social_endpoints.internal.backends.registry import BackendClass, Provider
+from social_endpoints.internal.flows.flow import LOGIN, Flow
+
+STATIC_FILES = "django.contrib.staticfiles"
+
+_ICON_FOLDER = "social_auth/icons"  # The folder of social-core's icons in social_django's finder.
+
+
+def provider_title(provider: Provider, request: HttpRequest | None) -> str:
+    """Return the title of a provider, or its name if the backend raises an exception."""
+    try:
+        flow = Flow(provider.name, LOGIN, "")
+        _, backend = loading.load(provider, request=request, data={}, flow=flow)
+        return backend_title(backend)
+    except Exception as error:  # noqa: BLE001 - a project's backend may raise any exception
+        log_failure(f"{provider.name} has no title", error)
+        return provider.name
+
+
+def backend_title(backend: BaseAuth[Any]) -> str:
+    """Return the title of a backend, which the project's settings may change."""
+    text: object = backend.get_title(backend.strategy)
+    # A translated title may be lazy.
+    return (str(text) if isinstance(text, (str, Promise)) else "") or backend.name
+
+
+def icon_url(backend: BackendClass) -> str | None:
+    """Return the URL or path of a backend's icon, or None if the project serves no icon."""
+    if not has_icon_file(backend):
+        return None
+    try:
+        return static(_icon_path(backend))
+    except ValueError:  # The storage requires collected files, and this one is not collected.
+        return None
+    except Exception as error:  # noqa: BLE001 - a project's storage may raise any exception
+        log_failure(f"The icon of {backend.name} has no URL", error)
+        return None
+
+
+def has_icon_file(backend: BackendClass) -> bool:
+    """Say whether a static files finder of the project finds the backend's icon."""
+    if not backend.icon or not apps.is_installed(STATIC_FILES):
+        return False
+    try:
+        return bool(finders.find(_icon_path(backend)))
+    except Exception as error:  # noqa: BLE001 - a project's finder may raise any exception
+        log_failure(f"A finder failed for the icon of {backend.name}", error)
+        return False
+
+
+def _icon_path(backend: BackendClass) -> str:
+    return f"{_ICON_FOLDER}/{backend.icon}"
