@@ -1,5 +1,1 @@
-"""A site that uses ``social_endpoints``, and an OpenID Connect provider to sign in with."""
-
-from pathlib import Path
-
-PAGE = Path(__file__).parent / "page"
+"""A Django project that is both a site with ``social_endpoints`` and its own OpenID provider."""

@@ -1,61 +1,62 @@
-// The whole page in one module: the login, the little API it opens, and what is shown.
+// The page in one module: login, requests to the API, and user interface.
 
-// Where the site's API is, and how a begun login is remembered: "cookie" where the page
-// and the API share an origin, "body" where they do not.
+// The URL of the API, and the transport of the flow: "cookie" if the page is on the API's
+// origin, else "body".
 const { api, transport } = await (await fetch("/config.json")).json();
 const redirectUri = `${location.origin}/login/callback/`;
 
 // --- The login ---------------------------------------------------------------------
 
-// Begins a login, or to connect one more identity to the account; the answer is the URL
-// to send the browser to.
+// Begin a login, or begin to connect one more identity to the account. Returns the
+// provider's URL for the browser.
 export async function beginLogin(provider, { connect = false } = {}) {
   const { authorization_url, flow } = await request(
     `${endpoint(provider, connect)}?redirect_uri=${encodeURIComponent(redirectUri)}`,
     { provider, token: connect && token.get() },
   );
-  // Kept for the callback under the login's state, so that several can be under way.
-  // With the cookie transport the flow stays out of reach, in an HttpOnly cookie.
+  // The callback finds the login by its state, so that several can be open in one tab.
+  // With the cookie transport the flow is in an HttpOnly cookie, which scripts cannot read.
   const state = new URL(authorization_url).searchParams.get("state");
-  remember(state, { provider, connect, flow: transport === "body" ? flow : undefined });
+  storeLogin(state, { provider, connect, flow: transport === "body" ? flow : undefined });
   return authorization_url;
 }
 
 const endpoint = (provider, connect) => `auth/o/${provider}/${connect ? "connect/" : ""}`;
 
-// Completes what the provider sent the browser back here with. However often it is called
-// (React calls effects twice), there is one request and one answer: with `token` after a
-// login, with the connection after connecting.
+// Complete the login with the parameters of the callback. Calling this again (React calls
+// effects twice in development) sends no second request. Returns `{ token }` after a login
+// and the connection after connecting.
 let completion;
 export function completeLogin() {
   return (completion ??= complete(new URLSearchParams(location.search)));
 }
 
-async function complete(answer) {
-  // A reload, a bookmark or the history must not bring the code back.
+async function complete(callback) {
+  // Remove the code from the address, so that it is not in the history or in a bookmark.
   history.replaceState(null, "", location.pathname);
-  const state = answer.get("state");
-  // A provider that answers to the server (SAML) brings a state back that the page has not
-  // seen go out: it belongs to the login that this tab began last.
-  const { provider, connect, flow, used } = recall(state) ?? take(null) ?? {};
+  const state = callback.get("state");
+  // SAML has no state in the authorization URL. Its callback belongs to the login that began
+  // last in this tab.
+  const { provider, connect, flow, used } = loadLogin(state) ?? takeLogin(null) ?? {};
   if (!provider) throw new LoginError("This login was not begun in this tab.");
   if (used) throw new LoginError("This login has been used already.", provider);
-  remember(state, { provider, used: true });
-  // All that the provider sent goes along: also its error, when the user has declined.
-  const body = { ...Object.fromEntries(answer), flow };
+  storeLogin(state, { provider, used: true });
+  // Send all parameters, including the error of a user who has declined.
+  const body = { ...Object.fromEntries(callback), flow };
   const options = { method: "POST", body, provider, token: connect && token.get() };
   return request(endpoint(provider, connect), options);
 }
 
-const remember = (state, login) => sessionStorage.setItem(`login:${state}`, JSON.stringify(login));
-const recall = (state) => JSON.parse(sessionStorage.getItem(`login:${state}`));
-function take(state) {
-  const login = recall(state);
+const storeLogin = (state, login) =>
+  sessionStorage.setItem(`login:${state}`, JSON.stringify(login));
+const loadLogin = (state) => JSON.parse(sessionStorage.getItem(`login:${state}`));
+function takeLogin(state) {
+  const login = loadLogin(state);
   sessionStorage.removeItem(`login:${state}`);
   return login;
 }
 
-// --- Requests and what goes wrong with them ------------------------------------------
+// --- Requests and errors -------------------------------------------------------------
 
 class LoginError extends Error {
   constructor(message, provider, recovery = "restart_login") {
@@ -86,7 +87,7 @@ async function request(path, { method = "GET", body, token, provider } = {}) {
   throw error;
 }
 
-// What the user can do about it, by the `error_recovery` of the answer.
+// Advice for the user, by the `error_recovery` of the response.
 const HINTS = {
   retry_later: "Please try again in a moment.",
   reauthenticate: "Please sign in with the provider again.",
@@ -98,9 +99,8 @@ const CAN_TRY_AGAIN = ["restart_login", "retry_later", "reauthenticate"];
 
 // --- The page ------------------------------------------------------------------------
 
-// A simplification of this example: whatever script runs on a page can read its
-// sessionStorage, so keep scripts of others out, or take a serializer that puts the
-// token into an HttpOnly cookie.
+// Every script on a page can read its sessionStorage. If your page runs scripts of other
+// sites, choose a token serializer that puts the token into an HttpOnly cookie.
 const token = {
   get: () => sessionStorage.getItem("token"),
   set: (value) => sessionStorage.setItem("token", value),
@@ -140,8 +140,8 @@ async function signOut() {
   show("signed-out", "You are signed out.");
 }
 
-// Who is signed in, or null.
-async function account() {
+// Return the signed-in user, or null.
+async function currentUser() {
   if (!token.get()) return null;
   try {
     return await request("api/me/", { token: token.get() });
@@ -151,15 +151,17 @@ async function account() {
   }
 }
 
-// Draws which identities the account has, and which it can have besides.
+// Show the connections of the account, and a button for each other provider.
 async function drawConnections() {
   const [providers, connections] = await Promise.all([
     request("auth/o/"),
     request("auth/connections/", { token: token.get() }),
   ]);
   element("connections").replaceChildren(...connections.map(drawConnection));
-  const has = new Set(connections.map(({ provider }) => provider));
-  const others = providers.filter((one) => one.capabilities.includes("connect") && !has.has(one.name));
+  const connected = new Set(connections.map(({ provider }) => provider));
+  const others = providers.filter(
+    ({ name, capabilities }) => capabilities.includes("connect") && !connected.has(name),
+  );
   element("connect").replaceChildren(
     ...others.map(({ name, title }) => button(`Connect ${title}`, () => connect(name))),
   );
@@ -175,15 +177,15 @@ function drawConnection({ id, title, created }) {
 }
 
 function button(text, action) {
-  const made = document.createElement("button");
-  made.type = "button";
-  made.className = "secondary";
-  made.textContent = text;
-  made.addEventListener("click", () => {
-    made.disabled = true;
+  const element = document.createElement("button");
+  element.type = "button";
+  element.className = "secondary";
+  element.textContent = text;
+  element.addEventListener("click", () => {
+    element.disabled = true;
     action();
   });
-  return made;
+  return element;
 }
 
 async function connect(provider) {
@@ -210,14 +212,14 @@ async function start() {
   if (location.pathname === "/login/callback/" && location.search) {
     show("", "Signing you in …");
     try {
-      const answer = await completeLogin();
-      if (answer.token) token.set(answer.token);
-      else message = `${answer.title} is connected.`;
+      const result = await completeLogin();
+      if (result.token) token.set(result.token);
+      else message = `${result.title} is connected.`;
     } catch (error) {
       failure = error;
     }
   }
-  const user = await account();
+  const user = await currentUser();
   element("username").textContent = user?.username;
   element("email").textContent = user?.email;
   if (user) await drawConnections().catch((error) => (failure ??= error));
@@ -232,8 +234,8 @@ for (const button of document.querySelectorAll("[data-provider], #try-again")) {
 element("sign-out").addEventListener("click", signOut);
 element("transport").textContent =
   transport === "cookie"
-    ? "This page and its API are one origin. A login that has begun is remembered in an HttpOnly cookie."
-    : `The API of this page is on another origin, ${new URL(api).origin}. No cookie goes there: a login that has begun is remembered by the page.`;
-// When the browser brings this page back from its cache, it still says "Taking you …".
+    ? "This page is on the origin of its API. A login in progress is stored in an HttpOnly cookie."
+    : `The API of this page is on another origin, ${new URL(api).origin}. No cookie is sent there. The page itself stores a login in progress.`;
+// A page from the back/forward cache still shows "Taking you to the provider …".
 addEventListener("pageshow", ({ persisted }) => persisted && start());
 start();

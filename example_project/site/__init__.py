@@ -1,1 +1,1 @@
-"""An ordinary Django REST project that lets its users sign in by ``social_endpoints``."""
+"""The part of an ordinary Django REST project whose users sign in by ``social_endpoints``."""

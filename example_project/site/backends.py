@@ -1,4 +1,4 @@
-"""The demo provider as python-social-auth sees it, by OpenID Connect and by plain OAuth 2."""
+"""Two python-social-auth backends for the demo provider: OpenID Connect and plain OAuth 2."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 
 
 class DemoOpenIdConnect(OpenIdConnectAuth):
-    """Everything else comes from the provider's discovery document."""
+    """A backend that reads everything from the provider's discovery document."""
 
     name = "demo"
     title = "Demo (OpenID Connect)"
 
 
 class DemoOAuth2(BaseOAuth2PKCE):
-    """What one writes for a provider that social-core does not have."""
+    """An example of a backend for a provider that social-core does not support."""
 
     name = "demo-oauth2"
     title = "Demo (OAuth 2)"
-    # The userinfo endpoint is only open to tokens with the scope "openid".
+    # The userinfo endpoint requires the scope "openid".
     DEFAULT_SCOPE = ["openid", "profile", "email"]
     REDIRECT_STATE = False
     ID_KEY = "sub"
@@ -32,7 +32,7 @@ class DemoOAuth2(BaseOAuth2PKCE):
 
     def get_user_details(self, response: dict[str, Any]) -> dict[str, Any]:
         return {
-            "username": response["name"],
+            "username": response["preferred_username"],
             "email": response["email"],
             "fullname": response["name"],
             "first_name": response["given_name"],

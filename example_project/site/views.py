@@ -1,6 +1,8 @@
-"""Two endpoints for users who are signed in, and the page."""
+"""Two endpoints for signed-in users, and the page."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
@@ -10,7 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from example_project import PAGE
+from example_project import local
+
+PAGE = Path(__file__).parent.parent / "page"
 
 
 class UserSerializer(serializers.ModelSerializer):
@@ -35,4 +39,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
 
 
 def page_config(request: HttpRequest) -> JsonResponse:
-    return JsonResponse({"api": "/", "transport": "cookie"})
+    """Return the API's address and the transport for the origin that the page was loaded from."""
+    if f"http://{request.get_host()}" == local.SITE:
+        return JsonResponse({"api": "/", "transport": "cookie"})
+    return JsonResponse({"api": f"{local.SITE}/", "transport": "body"})

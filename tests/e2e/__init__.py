@@ -1,1 +1,1 @@
-"""The example, used as a user does: by its command and in a browser."""
+"""The example by its command, in a browser."""

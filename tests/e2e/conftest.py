@@ -1,29 +1,27 @@
-"""The running example and a headless Chromium."""
+"""Fixtures: the running example, real providers, and a headless Chromium."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
-from tests.servers.fixtures import *  # noqa: F403 - pytest finds fixtures by their names
-
-from .example import Example, example
-
-Screenshot = Callable[[Page, str], None]
+from tests.support.browser_steps import Screenshot
+from tests.support.example import Example, running_example
+from tests.support.servers.processes import Servers, running_servers
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-NO_CHROMIUM = """These tests need a Chromium and found none. Get one with either of
+NO_CHROMIUM = """These tests need Chromium. Install it with one of
   apt-get install chromium        (Debian, Ubuntu)
   python -m playwright install --with-deps chromium"""
 ARGUMENTS = [
-    "--no-sandbox",  # Chromium's sandbox does not start for root, as in most CI.
+    "--no-sandbox",  # Chromium's sandbox does not start for root, the user of most CI containers.
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -34,33 +32,39 @@ ARGUMENTS = [
 
 
 @pytest.fixture(scope="session")
-def running_example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
-    with example(tmp_path_factory.mktemp("example")) as running:
-        yield running
+def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
+    with running_example(tmp_path_factory.mktemp("example")) as example:
+        yield example
 
 
-@pytest.fixture(params=["site", "second_origin"])
-def origin(request: pytest.FixtureRequest, running_example: Example) -> str:
-    """Where the page is: beside its API (cookie) or on an origin of its own (body)."""
-    return str(getattr(running_example.addresses, request.param))
+@pytest.fixture(params=["site", "other_origin"])
+def origin(request: pytest.FixtureRequest, example: Example) -> str:
+    """Return the page's origin: that of the API (cookie), or another one (body)."""
+    return str(getattr(example, request.param))
 
 
-# No longer than a module: while playwright's event loop runs in this thread, Django
-# refuses to touch a database, also in the tests of other modules.
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    with running_servers(tmp_path_factory.mktemp("servers")) as servers:
+        yield servers
+
+
+# Not for the whole session: while playwright's event loop runs in this thread, Django
+# refuses to use a database, including in the tests of other packages.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     with sync_playwright() as playwright:
-        if found is None and not Path(playwright.chromium.executable_path).exists():
+        if path is None and not Path(playwright.chromium.executable_path).exists():
             pytest.fail(NO_CHROMIUM, pytrace=False)
-        chromium = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield chromium
         chromium.close()
 
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser that has been nowhere yet. No script in it may fail."""
+    """Return a new browser profile. An exception in a script fails the test."""
     context = browser.new_context(viewport={"width": 800, "height": 600}, locale="en")
     context.set_default_timeout(15_000)
     failures: list[PlaywrightError] = []
@@ -79,7 +83,7 @@ def page(context: BrowserContext) -> Page:
 def screenshot(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Screenshot:
-    """Keeps what a page looks like, in ``E2E_SCREENSHOTS`` or a temporary directory."""
+    """Return a function that saves a picture in ``E2E_SCREENSHOTS`` or a temporary directory."""
     directory = Path(os.environ.get("E2E_SCREENSHOTS") or tmp_path_factory.getbasetemp())
     name = re.sub(r"\W+", "-", request.node.name).strip("-")
 

@@ -1,4 +1,4 @@
-"""Signing in and out, on either origin."""
+"""Sign-in and sign-out on both origins."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from . import steps
-from .conftest import Screenshot
-from .example import Example
+from tests.support import browser_steps as steps
+from tests.support.browser_steps import Screenshot
+from tests.support.example import Example
 
 
 @pytest.mark.parametrize("button", [steps.OPENID_CONNECT, steps.OAUTH2])
-def test_sign_in_and_out(page: Page, origin: str, button: str, screenshot: Screenshot) -> None:
+def test_user_signs_in_and_out(
+    page: Page, origin: str, button: str, screenshot: Screenshot
+) -> None:
     page.goto(f"{origin}/")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     screenshot(page, "1-begin")
@@ -33,73 +35,88 @@ def test_sign_in_and_out(page: Page, origin: str, button: str, screenshot: Scree
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-def test_the_next_login_finds_the_same_user(page: Page, origin: str) -> None:
-    steps.sign_in(page, origin)
-    username = page.locator("#username").inner_text()
-    page.get_by_role("button", name="Sign out").click()
-    steps.expect_message(page, "You are signed out.")
-    steps.choose_provider(page, origin)
-    steps.allow(page)
-    steps.expect_signed_in(page)
-    assert page.locator("#username").inner_text() == username
-
-
-def test_on_the_same_origin_the_flow_is_an_http_only_cookie(
-    page: Page, context: BrowserContext, running_example: Example, screenshot: Screenshot
+def test_flow_on_same_origin_is_in_cookie_that_scripts_cannot_read(
+    page: Page, context: BrowserContext, example: Example
 ) -> None:
-    steps.choose_provider(page, running_example.addresses.site)
+    steps.choose_provider(page, example.site)
     steps.log_in(page)
-    (cookie,) = cookies_of_the_site(context)
+    (cookie,) = context.cookies(example.site)
     assert cookie["httpOnly"]
     assert cookie["sameSite"] == "Lax"
+    consent_page = page.url
+    page.goto(f"{example.site}/")
+    readable = page.evaluate("[document.cookie, JSON.stringify(sessionStorage)].join()")
+    assert "demo" in readable
+    assert str(cookie["value"]) not in readable
+    page.goto(consent_page)
     steps.allow(page)
     steps.expect_signed_in(page)
-    assert cookies_of_the_site(context) == []
-    screenshot(page, "signed-in")
+    assert context.cookies(example.site) == []
 
 
-def test_on_the_same_origin_no_script_can_read_the_flow(
-    page: Page, context: BrowserContext, running_example: Example
-) -> None:
-    steps.choose_provider(page, running_example.addresses.site)
-    steps.log_in(page)
-    (cookie,) = cookies_of_the_site(context)
-    page.goto(f"{running_example.addresses.site}/")
-    kept = page.evaluate("[document.cookie, JSON.stringify(sessionStorage)].join()")
-    assert "demo" in kept
-    assert str(cookie["value"]) not in kept
-
-
-def test_on_the_second_origin_there_is_no_cookie(
-    page: Page, context: BrowserContext, running_example: Example, screenshot: Screenshot
+def test_page_on_other_origin_sends_no_cookie_to_api(
+    page: Page, context: BrowserContext, example: Example
 ) -> None:
     traffic = steps.Traffic(context)
-    steps.choose_provider(page, running_example.addresses.second_origin)
-    steps.log_in(page)
-    assert cookies_of_the_site(context) == []
-    steps.allow(page)
-    steps.expect_signed_in(page)
-    assert cookies_of_the_site(context) == []
-    requests = traffic.to(running_example.addresses.site)
+    steps.sign_in(page, example.other_origin)
+    assert context.cookies(example.site) == []
+    requests = [r for r in traffic.requests if r.url.startswith(f"{example.site}/")]
     assert {request.method for request in requests} >= {"GET", "POST"}
     assert [request.url for request in requests if request.header_value("cookie")] == []
-    screenshot(page, "signed-in")
 
 
-def test_the_log_shows_requests_but_no_secret(
-    page: Page, origin: str, running_example: Example
-) -> None:
+def test_log_contains_requests_without_secrets(page: Page, example: Example) -> None:
     traffic = steps.Traffic(page.context)
-    steps.sign_in(page, origin)
-    log = running_example.log.read_text()
+    steps.sign_in(page, example.site)
+    log = example.log.read_text()
     assert '"POST /auth/o/demo/ HTTP/1.1" 201' in log
     for name, value in parse_qsl(urlsplit(traffic.callback()).query):
         assert name == "iss" or value not in log
     assert page.evaluate("sessionStorage.getItem('token')") not in log
 
 
-def cookies_of_the_site(context: BrowserContext) -> list[dict[str, object]]:
-    """All but the provider's: a browser keeps cookies by host, whatever the port."""
-    return [
-        dict(cookie) for cookie in context.cookies() if not cookie["name"].startswith("provider_")
-    ]
+def test_logins_in_two_tabs_complete(context: BrowserContext, origin: str) -> None:
+    first, second = context.new_page(), context.new_page()
+    steps.choose_provider(first, origin, steps.OPENID_CONNECT)
+    steps.log_in(first)
+    steps.choose_provider(second, origin, steps.OAUTH2)
+    steps.allow(first)
+    steps.expect_signed_in(first)
+    steps.allow(second)
+    steps.expect_signed_in(second)
+
+
+def test_three_logins_begun_in_parallel_complete(page: Page, origin: str) -> None:
+    """The browser has no cookie when they begin."""
+    traffic = steps.Traffic(page.context)
+    page.goto(f"{origin}/")
+    urls = page.evaluate(
+        """async () => {
+            const { beginLogin } = await import("/app.js");
+            return Promise.all(["demo", "demo-oauth2", "demo"].map(beginLogin));
+        }"""
+    )
+    assert len(set(urls)) == 3
+    for number, url in enumerate(urls):
+        page.goto(url)
+        if number == 0:
+            steps.log_in(page)
+        steps.allow(page)
+        steps.expect_signed_in(page)
+    responses = [completion.response() for completion in traffic.completions()]
+    assert [response.status for response in responses if response] == [201, 201, 201]
+
+
+def test_two_calls_of_complete_login_send_one_request(page: Page, example: Example) -> None:
+    """React calls an effect twice in development."""
+    traffic = steps.Traffic(page.context)
+    steps.sign_in(page, example.other_origin)
+    same = page.evaluate(
+        """async () => {
+            const { completeLogin } = await import("/app.js");
+            const [first, second] = [completeLogin(), completeLogin()];
+            return first === second && (await first).token === sessionStorage.getItem("token");
+        }"""
+    )
+    assert same
+    assert len(traffic.completions()) == 1

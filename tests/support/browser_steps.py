@@ -1,8 +1,9 @@
-"""What a user does."""
+"""Actions of a user in a browser."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Page, Request, expect
@@ -12,6 +13,8 @@ from example_project.provider import demo
 OPENID_CONNECT = "Continue with OpenID Connect"
 OAUTH2 = "Continue with OAuth 2"
 
+Screenshot = Callable[[Page, str], None]
+
 
 def choose_provider(page: Page, origin: str, button: str = OPENID_CONNECT) -> None:
     page.goto(f"{origin}/")
@@ -19,7 +22,7 @@ def choose_provider(page: Page, origin: str, button: str = OPENID_CONNECT) -> No
 
 
 def log_in(page: Page) -> None:
-    """At the provider's login page, up to its consent page."""
+    """Fill in the provider's login page, which leads to its consent page."""
     page.get_by_label("User name").fill(demo.USERNAME)
     page.get_by_label("Password").fill(demo.PASSWORD)
     page.get_by_role("button", name="Log in").click()
@@ -35,7 +38,7 @@ def cancel(page: Page) -> None:
 
 
 def sign_in(page: Page, origin: str, button: str = OPENID_CONNECT) -> None:
-    """The whole of it, in a browser that the provider does not know yet."""
+    """Sign in with a browser that has no session at the provider."""
     choose_provider(page, origin, button)
     log_in(page)
     allow(page)
@@ -52,17 +55,14 @@ def expect_message(page: Page, text: str | re.Pattern[str]) -> None:
 
 
 class Traffic:
-    """The requests of a browser, as they went out."""
+    """The requests that a browser has sent."""
 
     def __init__(self, context: BrowserContext) -> None:
         self.requests: list[Request] = []
-        context.on("requestfinished", self.keep)
+        context.on("requestfinished", self._add)
 
-    def keep(self, request: Request) -> None:
+    def _add(self, request: Request) -> None:
         self.requests.append(request)
-
-    def to(self, origin: str) -> list[Request]:
-        return [request for request in self.requests if request.url.startswith(f"{origin}/")]
 
     def completions(self) -> list[Request]:
         return [
@@ -72,5 +72,5 @@ class Traffic:
         ]
 
     def callback(self) -> str:
-        """The URL to which the provider sent the browser back last."""
+        """Return the last URL to which the provider redirected the browser."""
         return [r.url for r in self.requests if "/login/callback/?" in r.url][-1]

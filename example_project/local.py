@@ -1,0 +1,44 @@
+"""Port, origins, data directory and generated secrets of this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+HOST = "127.0.0.1"
+PORT = int(os.environ.get("EXAMPLE_PORT", "8000"))
+DATA = Path(os.environ.get("EXAMPLE_DATA", Path(__file__).parent.parent / ".example"))
+
+# One server, two origins. Browsers treat them as different sites.
+SITE = f"http://{HOST}:{PORT}"
+OTHER_ORIGIN = f"http://localhost:{PORT}"
+PROVIDER = f"{OTHER_ORIGIN}/provider"
+
+REDIRECT_URIS = [f"{origin}/login/callback/" for origin in (SITE, OTHER_ORIGIN)]
+
+
+def generated(name: str, generate: Callable[[], str]) -> str:
+    """Return the text of the file ``name``; the first start generates it.
+
+    A secret in the source would be copied into real projects.
+    """
+    path = DATA / name
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(generate())
+    return path.read_text()
+
+
+def new_signing_key() -> str:
+    """Return a private RSA key in PEM. The provider signs its ID tokens with one (RS256)."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()

@@ -1,0 +1,123 @@
+"""Settings of the example: first the site, then its own OpenID Connect provider."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from django.core.management.utils import get_random_secret_key
+
+from example_project import local
+from example_project.provider import demo
+
+SECRET_KEY = local.generated("secret-key", get_random_secret_key)
+ALLOWED_HOSTS = [local.HOST, "localhost"]
+ROOT_URLCONF = "example_project.urls"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": local.DATA / "example.sqlite3",
+        # Parallel logins wait for each other instead of failing with "database is locked".
+        "OPTIONS": {"transaction_mode": "IMMEDIATE"},
+    }
+}
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",  # only for the provider
+    "corsheaders",
+    "oauth2_provider",  # only for the provider
+    "rest_framework",
+    "rest_framework.authtoken",
+    "social_django",
+    "social_endpoints",
+]
+MIDDLEWARE = [
+    "corsheaders.middleware.CorsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    # Only for the provider. The site works without sessions.
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"without_query": {"()": "example_project.log.WithoutQuery"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["without_query"]}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        # The request log already contains every refusal.
+        "django.request": {"level": "ERROR"},
+        "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
+    },
+}
+
+# The site
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}
+
+# The page on the other origin may call the API, but it can neither send nor receive cookies.
+CORS_ALLOWED_ORIGINS = [local.OTHER_ORIGIN]
+CORS_URLS_REGEX = r"^/(api|auth)/"
+
+# A login may end at the callback of the page, on each of its two origins.
+SOCIAL_ENDPOINTS = {"ALLOWED_REDIRECT_URIS": local.REDIRECT_URIS}
+
+# The site uses its provider in two ways. A real project would list, for example,
+# "social_core.backends.github.GithubOAuth2" and set its key and secret.
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",  # only for the provider's login page
+    "example_project.site.backends.DemoOpenIdConnect",
+    "example_project.site.backends.DemoOAuth2",
+]
+
+SOCIAL_AUTH_DEMO_OIDC_ENDPOINT = local.PROVIDER
+SOCIAL_AUTH_DEMO_KEY = demo.CLIENT_ID
+SOCIAL_AUTH_DEMO_SECRET = local.generated("client-secret", secrets.token_urlsafe)
+SOCIAL_AUTH_DEMO_USE_PKCE = True
+
+SOCIAL_AUTH_DEMO_OAUTH2_AUTHORIZATION_URL = f"{local.PROVIDER}/authorize/"
+SOCIAL_AUTH_DEMO_OAUTH2_ACCESS_TOKEN_URL = f"{local.PROVIDER}/token/"
+SOCIAL_AUTH_DEMO_OAUTH2_USERINFO_URL = f"{local.PROVIDER}/userinfo/"
+SOCIAL_AUTH_DEMO_OAUTH2_KEY = demo.CLIENT_ID
+SOCIAL_AUTH_DEMO_OAUTH2_SECRET = SOCIAL_AUTH_DEMO_SECRET
+
+
+# The provider
+
+LOGIN_URL = "login"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [Path(__file__).parent / "provider" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.contrib.auth.context_processors.auth"]},
+    }
+]
+OAUTH2_PROVIDER = {
+    "OIDC_ENABLED": True,
+    "OIDC_ISS_ENDPOINT": local.PROVIDER,
+    "OIDC_RSA_PRIVATE_KEY": local.generated("provider-signing-key.pem", local.new_signing_key),
+    "OAUTH2_VALIDATOR_CLASS": "example_project.provider.claims.OAuth2Validator",
+    "PKCE_REQUIRED": True,
+    "SCOPES": {
+        "openid": "Know that it is you",
+        "profile": "Read your name",
+        "email": "Read your e-mail address",
+    },
+    # RFC 9700, Best Current Practice for OAuth 2.0 Security
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+}
