@@ -1,1 +1,1 @@
-"""Logins with real servers: each a process of its own, on the loopback interface."""
+"""Logins over real HTTP, with a real provider of every protocol."""

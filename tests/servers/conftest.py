@@ -1,4 +1,4 @@
-"""What the tests over real HTTP share."""
+"""Fixtures of the tests over real HTTP."""
 
 from __future__ import annotations
 
@@ -6,25 +6,31 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers.fixtures import *  # noqa: F403 - pytest finds fixtures by their names
-from tests.servers.frontend import Frontend
-from tests.servers.processes import Processes
+from tests.support.servers.frontend import Frontend
+from tests.support.servers.processes import Servers, running_servers
 
 
-@pytest.fixture(params=["cookie", "body"])
-def frontend(request: pytest.FixtureRequest, site: Processes) -> Frontend:
-    """A frontend, once for each transport."""
-    return Frontend(site.addresses, request.param)
-
-
-@pytest.fixture(params=["json", "form"])
-def either_encoding(request: pytest.FixtureRequest, frontend: Frontend) -> None:
-    frontend.encoding = request.param
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    with running_servers(tmp_path_factory.mktemp("servers")) as servers:
+        yield servers
 
 
 @pytest.fixture
-def no_new_account(site: Processes) -> Iterator[None]:
-    """What the test does creates neither a user nor an identity."""
-    before = site.accounts()
+def frontend(servers: Servers) -> Frontend:
+    """Return a frontend on its API's origin, with the cookie transport."""
+    return Frontend(servers.addresses)
+
+
+@pytest.fixture(params=["cookie", "body"])
+def any_frontend(request: pytest.FixtureRequest, servers: Servers) -> Frontend:
+    """Return a frontend, once for each transport."""
+    return Frontend(servers.addresses, request.param)
+
+
+@pytest.fixture
+def no_new_account(servers: Servers) -> Iterator[None]:
+    """Assert that the test creates neither a user nor a connection."""
+    before = servers.count_accounts()
     yield
-    assert site.accounts() == before
+    assert servers.count_accounts() == before

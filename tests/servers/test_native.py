@@ -1,40 +1,42 @@
-"""Native sign-in with tokens that an app has got from a real provider by itself."""
+"""Native sign-in with tokens that an app has obtained from a real provider."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
 from base64 import urlsafe_b64encode
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
-from uuid import uuid4
 
 import pytest
 import requests
 
-from tests.servers import client
-from tests.servers.addresses import Addresses
-from tests.servers.assertions import assert_refused, assert_signed_in
-from tests.servers.frontend import ALLOW, Frontend, User
+from tests.support.servers.addresses import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    FOREIGN_APP,
+    NATIVE_APP,
+    Addresses,
+)
+from tests.support.servers.assertions import assert_refused, assert_signed_in
+from tests.support.servers.frontend import Frontend, User, as_user, new_name
 
-pytestmark = pytest.mark.usefixtures("openid_connect_provider")
-
-NAME = "openid-connect"
+PROVIDER = "openid-connect"
 
 
-def base64url(data: bytes) -> str:
-    return urlsafe_b64encode(data).decode().rstrip("=")
+def base64url(content: bytes) -> str:
+    return urlsafe_b64encode(content).decode().rstrip("=")
 
 
-def tokens(
-    addresses: Addresses, user: str, *, app: str = client.APP, nonce: str | None = None
+def obtain_tokens(
+    addresses: Addresses, user: str, *, client_id: str = NATIVE_APP, nonce: str | None = None
 ) -> dict[str, str]:
-    """Log somebody in as an app does, and return its tokens (RFC 8252, RFC 7636)."""
+    """Log a user in as an app does, and return the tokens (RFC 8252, RFC 7636)."""
     verifier = secrets.token_urlsafe(32)
     redirect_uri = addresses.redirect_uris[0]
-    asked = {
-        "client_id": app,
+    query = {
+        "client_id": client_id,
         "response_type": "code",
         "scope": "openid profile email",
         "redirect_uri": redirect_uri,
@@ -42,93 +44,94 @@ def tokens(
         "code_challenge_method": "S256",
         **({} if nonce is None else {"nonce": nonce}),
     }
-    url = f"{addresses.openid_connect}/auth?{urlencode(asked)}"
-    code = User().follow(url, until=redirect_uri, fill={**ALLOW, "login": user}).query["code"]
-    answer = requests.post(
-        f"{addresses.openid_connect}/token",
+    issuer = addresses.provider(PROVIDER)
+    step = User().follow(
+        f"{issuer}/auth?{urlencode(query)}", until=redirect_uri, fill=as_user(user)
+    )
+    response = requests.post(
+        f"{issuer}/token",
         data={
             "grant_type": "authorization_code",
-            "code": code,
+            "code": step.query["code"],
             "redirect_uri": redirect_uri,
             "code_verifier": verifier,
         },
-        auth=(app, client.SECRET),
+        auth=(client_id, CLIENT_SECRET),
         timeout=30,
     )
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
+    assert response.status_code == 200, response.text
+    return dict(response.json())
 
 
 def sign_in(frontend: Frontend, **body: Any) -> requests.Response:
-    url = f"{frontend.addresses.site}/auth/o/{NAME}/token/"
+    url = f"{frontend.addresses.site}/auth/o/{PROVIDER}/token/"
     return requests.post(url, json=body, timeout=30)
 
 
 @pytest.fixture
 def user() -> str:
-    """A user name that the provider has not seen yet."""
-    return f"user-{uuid4().hex[:8]}"
+    return new_name()
 
 
 @pytest.fixture
-def page(frontend: Frontend, user: str) -> Any:
+def redirect_login(frontend: Frontend, user: str) -> Callable[[], requests.Response]:
     """Return a function that signs the same user in with a redirect."""
-
-    def by_redirect() -> requests.Response:
-        fresh = replace(frontend, client=requests.Session())
-        begun = fresh.begin(NAME)
-        callback = fresh.authorize(begun, User(), {**ALLOW, "login": user})
-        return fresh.complete(NAME, begun, callback)
-
-    return by_redirect
+    return lambda: frontend.fresh().sign_in(PROVIDER, user)
 
 
-@pytest.mark.parametrize("app", [client.APP, client.ID])
-def test_id_token(frontend: Frontend, user: str, page: Any, app: str) -> None:
-    got = tokens(frontend.addresses, user, app=app)
-    token = assert_signed_in(sign_in(frontend, id_token=got["id_token"]))
-    assert assert_signed_in(page()) == token
-    assert_refused(sign_in(frontend, id_token=got["id_token"]), "credential_rejected")
+@pytest.mark.parametrize("client_id", [NATIVE_APP, CLIENT_ID])
+def test_id_token_signs_in_once(
+    frontend: Frontend, user: str, redirect_login: Any, client_id: str
+) -> None:
+    tokens = obtain_tokens(frontend.addresses, user, client_id=client_id)
+    token = assert_signed_in(sign_in(frontend, id_token=tokens["id_token"]))
+    assert assert_signed_in(redirect_login()) == token
+    assert_refused(sign_in(frontend, id_token=tokens["id_token"]), "credential_rejected")
 
 
 @pytest.mark.parametrize("spelling", ["plain", "hashed"])
-def test_nonce(frontend: Frontend, user: str, spelling: str) -> None:
+def test_id_token_with_nonce_requires_same_nonce(
+    frontend: Frontend, user: str, spelling: str
+) -> None:
     nonce = secrets.token_urlsafe(16)
     digest = hashlib.sha256(nonce.encode()).hexdigest()
-    asked = nonce if spelling == "plain" else digest
-    id_token = tokens(frontend.addresses, user, nonce=asked)["id_token"]
+    claim = nonce if spelling == "plain" else digest
+    id_token = obtain_tokens(frontend.addresses, user, nonce=claim)["id_token"]
     assert_refused(sign_in(frontend, id_token=id_token), "missing_parameter")
     assert_refused(sign_in(frontend, id_token=id_token, nonce="another"), "nonce_mismatch")
     assert_signed_in(sign_in(frontend, id_token=id_token, nonce=nonce))
 
 
-def test_both_tokens(frontend: Frontend, user: str, page: Any) -> None:
-    got, others = (tokens(frontend.addresses, name) for name in (user, f"not-{user}"))
-    mixed = sign_in(frontend, id_token=got["id_token"], access_token=others["access_token"])
+def test_both_tokens_must_belong_together(
+    frontend: Frontend, user: str, redirect_login: Any
+) -> None:
+    tokens, foreign = (obtain_tokens(frontend.addresses, name) for name in (user, f"not-{user}"))
+    mixed = sign_in(frontend, id_token=tokens["id_token"], access_token=foreign["access_token"])
     assert_refused(mixed, "invalid_claim")
-    right = sign_in(frontend, id_token=got["id_token"], access_token=got["access_token"])
-    token = assert_signed_in(right)
-    # This provider tells who the user is with the access token alone (Core section 5.4).
-    assert frontend.me(token)["email"] == "dana@example.com"
-    assert assert_signed_in(page()) == token
+    response = sign_in(frontend, id_token=tokens["id_token"], access_token=tokens["access_token"])
+    token = assert_signed_in(response)
+    # The provider returns the address only for the access token (Core section 5.4).
+    assert frontend.email(token) == "dana@example.com"
+    assert assert_signed_in(redirect_login()) == token
 
 
 @pytest.mark.usefixtures("no_new_account")
-@pytest.mark.parametrize("kind", ["id_token", "access_token"])
-def test_an_app_of_somebody_else(frontend: Frontend, user: str, kind: str) -> None:
-    got = tokens(frontend.addresses, user, app=client.OTHER_APP)
-    assert_refused(sign_in(frontend, **{kind: got[kind]}), "invalid_claim", "credential_rejected")
+@pytest.mark.parametrize("token_type", ["id_token", "access_token"])
+def test_token_of_foreign_app_is_refused(frontend: Frontend, user: str, token_type: str) -> None:
+    tokens = obtain_tokens(frontend.addresses, user, client_id=FOREIGN_APP)
+    response = sign_in(frontend, **{token_type: tokens[token_type]})
+    assert_refused(response, "invalid_claim", "credential_rejected")
 
 
 @pytest.mark.usefixtures("no_new_account")
-def test_an_access_token_is_no_id_token(frontend: Frontend, user: str) -> None:
-    got = tokens(frontend.addresses, user)
-    assert_refused(sign_in(frontend, id_token=got["access_token"]))
-    assert_refused(sign_in(frontend, access_token=got["id_token"]))
+def test_token_of_wrong_type_is_refused(frontend: Frontend, user: str) -> None:
+    tokens = obtain_tokens(frontend.addresses, user)
+    assert_refused(sign_in(frontend, id_token=tokens["access_token"]))
+    assert_refused(sign_in(frontend, access_token=tokens["id_token"]))
 
 
-def test_access_token(frontend: Frontend, user: str, page: Any) -> None:
-    """The provider introspects it (RFC 7662), and then says who the user is."""
-    got = tokens(frontend.addresses, user, app=client.ID)
-    first, second = (sign_in(frontend, access_token=got["access_token"]) for _ in range(2))
-    assert assert_signed_in(first) == assert_signed_in(second) == assert_signed_in(page())
+def test_access_token_signs_in(frontend: Frontend, user: str, redirect_login: Any) -> None:
+    """The site introspects it (RFC 7662), and then reads the profile."""
+    tokens = obtain_tokens(frontend.addresses, user, client_id=CLIENT_ID)
+    first, second = (sign_in(frontend, access_token=tokens["access_token"]) for _ in range(2))
+    assert assert_signed_in(first) == assert_signed_in(second) == assert_signed_in(redirect_login())

@@ -1,4 +1,4 @@
-"""SAML 2.0: what an identity provider signs, for this site and this login, and nothing else."""
+"""SAML 2.0: responses that the site must accept, and responses that it must reject."""
 
 from __future__ import annotations
 
@@ -9,119 +9,97 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.servers import attacks
-from tests.servers.assertions import assert_page, assert_refused, assert_signed_in
-from tests.servers.frontend import DENY, Frontend, Step, User
-
-pytestmark = pytest.mark.usefixtures("saml_provider")
+from tests.support.servers import saml_attacks
+from tests.support.servers.assertions import assert_page, assert_refused, assert_signed_in
+from tests.support.servers.frontend import Frontend, Step, User
 
 
 def complete(frontend: Frontend, begun: dict[str, str], step: Step) -> requests.Response:
-    """Post a response to the hand-off, and complete with what the page gets of it."""
-    handed_off = User().send(step)
-    assert handed_off.status_code == 303, handed_off.text
-    return frontend.complete("saml", begun, Step("GET", handed_off.headers["Location"]).query)
+    """Post a response to the handoff, and complete with what the page receives."""
+    response = User().send(step)
+    assert response.status_code == 303, response.text
+    return frontend.complete("saml", begun, Step("GET", response.headers["Location"]).query)
 
 
-@pytest.mark.usefixtures("either_encoding")
-def test_sign_in(frontend: Frontend) -> None:
-    token = assert_signed_in(frontend.log_in("saml"))
-    assert frontend.me(token)["email"] == "dana@example.com"
-    assert assert_signed_in(frontend.log_in("saml")) == token
-
-
-def test_the_identity_provider_may_be_named(frontend: Frontend) -> None:
-    assert_signed_in(frontend.log_in("saml", idp="tests"))
+def test_identity_provider_in_query_is_used(frontend: Frontend) -> None:
+    begun = frontend.begin("saml", idp="tests")
+    assert_signed_in(frontend.complete("saml", begun, frontend.authorize(begun)))
 
 
 @pytest.mark.parametrize("name", ["unknown", "", "with space", "with:colon"])
-def test_an_identity_provider_that_is_not_configured(frontend: Frontend, name: str) -> None:
+def test_unknown_identity_provider_is_refused(frontend: Frontend, name: str) -> None:
     assert_refused(frontend.get("saml", idp=name))
-
-
-def test_two_tabs(frontend: Frontend) -> None:
-    first, second = frontend.begin("saml"), frontend.begin("saml")
-    steps = [frontend.provider_answer("saml", begun) for begun in (first, second)]
-    for begun, step in zip((first, second), steps, strict=True):
-        assert_signed_in(complete(frontend, begun, step))
-
-
-@pytest.mark.usefixtures("no_new_account")
-def test_the_user_declines(frontend: Frontend) -> None:
-    begun = frontend.begin("saml")
-    callback = frontend.authorize(begun, User(), DENY)
-    assert_refused(frontend.complete("saml", begun, callback), "authorization_declined")
 
 
 @pytest.mark.usefixtures("no_new_account")
 @pytest.mark.parametrize(
     "lie", ["unsigned", "other-key", "expired", "other-audience", "other-destination"]
 )
-def test_what_a_provider_must_not_say(frontend: Frontend, lie: str) -> None:
+def test_invalid_response_of_provider_is_refused(frontend: Frontend, lie: str) -> None:
     begun = frontend.begin("saml")
-    step = frontend.provider_answer("saml", begun, lie=lie)
+    step = frontend.provider_post("saml", begun, lie=lie)
     assert_refused(complete(frontend, begun, step), "malformed_response")
 
 
 @pytest.mark.usefixtures("no_new_account")
 @pytest.mark.parametrize("lie", ["no-request", "other-request"])
-def test_an_answer_to_no_login_is_not_even_handed_off(frontend: Frontend, lie: str) -> None:
-    step = frontend.provider_answer("saml", frontend.begin("saml"), lie=lie)
+def test_response_without_login_is_refused_by_handoff(frontend: Frontend, lie: str) -> None:
+    step = frontend.provider_post("saml", frontend.begin("saml"), lie=lie)
     assert_page(User().send(step), 400)
 
 
 @pytest.mark.usefixtures("no_new_account")
-@pytest.mark.parametrize("attack", attacks.ATTACKS)
-def test_a_response_that_was_changed(frontend: Frontend, attack: Callable[[Any], Any]) -> None:
+@pytest.mark.parametrize("attack", saml_attacks.ATTACKS)
+def test_changed_response_is_refused(frontend: Frontend, attack: Callable[[Any], Any]) -> None:
     begun = frontend.begin("saml")
-    step = attacks.on(frontend.provider_answer("saml", begun), attack)
-    handed_off = User().send(step)
-    if handed_off.status_code != 303:
-        assert_page(handed_off, 400)
+    step = saml_attacks.apply(frontend.provider_post("saml", begun), attack)
+    response = User().send(step)
+    if response.status_code != 303:
+        assert_page(response, 400)
         return
-    callback = Step("GET", handed_off.headers["Location"]).query
+    callback = Step("GET", response.headers["Location"]).query
     assert_refused(frontend.complete("saml", begun, callback), "malformed_response")
 
 
-def test_an_assertion_that_alone_is_signed(frontend: Frontend) -> None:
-    """So that the wrapped ones above are refused for what is forged in them."""
+def test_response_with_signed_assertion_only_is_accepted(frontend: Frontend) -> None:
+    """This proves that the wrapping attacks are refused because of what they forge."""
     begun = frontend.begin("saml")
-    step = frontend.provider_answer("saml", begun)
-    step = attacks.on(step, attacks.signed_assertion_only)
+    step = frontend.provider_post("saml", begun)
+    step = saml_attacks.apply(step, saml_attacks.signed_assertion_only)
     assert_signed_in(complete(frontend, begun, step))
 
 
-def test_a_comment_makes_no_other_user(frontend: Frontend) -> None:
-    name = f"{attacks.VICTIM}.not"
+def test_comment_in_name_reaches_no_other_account(frontend: Frontend) -> None:
+    name = f"{saml_attacks.VICTIM}.not"
     begun = frontend.begin("saml")
-    genuine = frontend.provider_answer("saml", begun, user=name)
+    genuine = frontend.provider_post("saml", begun, user=name)
     token = assert_signed_in(complete(frontend, begun, genuine))
     begun = frontend.begin("saml")
-    changed = attacks.on(frontend.provider_answer("saml", begun, user=name), attacks.with_a_comment)
-    answer = complete(frontend, begun, changed)
-    if answer.status_code == 201:
-        assert answer.json()["token"] == token
+    step = frontend.provider_post("saml", begun, user=name)
+    response = complete(frontend, begun, saml_attacks.apply(step, saml_attacks.with_a_comment))
+    if response.status_code == 201:
+        assert response.json()["token"] == token
     else:
-        assert_refused(answer)
+        assert_refused(response)
 
 
 @pytest.mark.usefixtures("no_new_account")
-def test_the_answer_to_the_login_of_somebody_else(frontend: Frontend) -> None:
-    """Login CSRF: an attacker has his own answer posted by the browser of a victim."""
-    stranger = Frontend(frontend.addresses, frontend.transport)
-    step = stranger.provider_answer("saml", stranger.begin("saml"))
-    begun = frontend.begin("saml")
-    assert_refused(complete(frontend, begun, step), "session_context_missing", "state_mismatch")
+def test_response_for_login_of_another_browser_is_refused(any_frontend: Frontend) -> None:
+    """Login CSRF: the attacker's response is posted by the victim's browser."""
+    attacker = any_frontend.fresh()
+    step = attacker.provider_post("saml", attacker.begin("saml"))
+    begun = any_frontend.begin("saml")
+    assert_refused(complete(any_frontend, begun, step), "session_context_missing", "state_mismatch")
 
 
 @pytest.mark.usefixtures("no_new_account")
-def test_a_response_without_the_flow_is_of_no_use(frontend: Frontend) -> None:
-    step = frontend.provider_answer("saml", frontend.begin("saml"))
-    nobody = Frontend(frontend.addresses)
-    assert_refused(nobody.complete("saml", {}, step.fields), "session_context_missing")
+def test_response_posted_to_complete_without_flow_is_refused(frontend: Frontend) -> None:
+    step = frontend.provider_post("saml", frontend.begin("saml"))
+    response = frontend.fresh().complete("saml", {}, step.fields)
+    assert_refused(response, "session_context_missing")
 
 
-def test_the_metadata_names_the_hand_off(frontend: Frontend) -> None:
-    step = frontend.provider_answer("saml", frontend.begin("saml"))
+def test_metadata_names_handoff_url(frontend: Frontend) -> None:
+    step = frontend.provider_post("saml", frontend.begin("saml"))
     assert step.method.upper() == "POST"
     assert urlsplit(step.url).path == "/auth/o/saml/callback/"

@@ -1,4 +1,7 @@
-"""What somebody can do to a SAML response that was issued to him."""
+"""Attacks on a SAML response by the user to whom it was issued.
+
+XSW: the signature wrapping attacks of Somorovsky et al., "On Breaking SAML", 2012.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 
 from lxml import etree
 
-from tests.servers.frontend import Step
+from tests.support.servers.frontend import Step
 
 SAML = "{urn:oasis:names:tc:SAML:2.0:assertion}"
 PROTOCOL = "{urn:oasis:names:tc:SAML:2.0:protocol}"
@@ -17,8 +20,8 @@ SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 VICTIM = "victim"
 
 
-def on(step: Step, attack: Callable[[Any], Any]) -> Step:
-    """Return the step with the response that the attack makes of its own."""
+def apply(step: Step, attack: Callable[[Any], Any]) -> Step:
+    """Return the step with the changed response."""
     changed = attack(etree.fromstring(b64decode(step.fields["SAMLResponse"])))
     xml = changed if isinstance(changed, bytes) else etree.tostring(changed)
     changed = b64encode(xml).decode()
@@ -31,15 +34,15 @@ def without_signatures(response: Any) -> Any:
     return response
 
 
-def of_somebody_else(response: Any) -> Any:
-    """What is signed stays signed, and says something else."""
+def with_another_user(response: Any) -> Any:
+    """The signature stays, but the signed content names another user."""
     for element in response.iter(f"{SAML}NameID", f"{SAML}AttributeValue"):
         element.text = VICTIM
     return response
 
 
 def with_a_comment(response: Any) -> Any:
-    """A signature says nothing of comments, and some read a text only up to the first."""
+    """A signature ignores comments, and some parsers only read the text before the first one."""
     for element in response.iter(f"{SAML}NameID", f"{SAML}AttributeValue"):
         text = element.text or ""
         element.text = text[: len(VICTIM)]
@@ -50,19 +53,19 @@ def with_a_comment(response: Any) -> Any:
 
 
 def forged_assertion(response: Any) -> Any:
-    forged = of_somebody_else(without_signatures(deepcopy(response.find(f"{SAML}Assertion"))))
+    forged = with_another_user(without_signatures(deepcopy(response.find(f"{SAML}Assertion"))))
     forged.set("ID", "forged")
     return forged
 
 
 def signed_assertion_only(response: Any) -> Any:
-    """The response as it is where a provider signs the assertion alone."""
+    """The response of a provider that signs only the assertion."""
     response.remove(response.find(SIGNATURE))
     return response
 
 
 def wrapped_beside(response: Any) -> Any:
-    """XSW 3: the forged assertion stands before the signed one."""
+    """XSW 3: the forged assertion is before the signed one."""
     response = signed_assertion_only(response)
     original = response.find(f"{SAML}Assertion")
     original.addprevious(forged_assertion(response))
@@ -70,7 +73,7 @@ def wrapped_beside(response: Any) -> Any:
 
 
 def wrapped_within(response: Any) -> Any:
-    """XSW 4: the signed assertion stands inside the forged one."""
+    """XSW 4: the signed assertion is inside the forged one."""
     response = signed_assertion_only(response)
     original = response.find(f"{SAML}Assertion")
     forged = forged_assertion(response)
@@ -80,7 +83,7 @@ def wrapped_within(response: Any) -> Any:
 
 
 def wrapped_in_the_signature(response: Any) -> Any:
-    """XSW 5: the forged assertion carries the signature, and that the signed one."""
+    """XSW 5: the forged assertion contains the signature, which contains the signed one."""
     response = signed_assertion_only(response)
     original = response.find(f"{SAML}Assertion")
     forged = forged_assertion(response)
@@ -92,8 +95,8 @@ def wrapped_in_the_signature(response: Any) -> Any:
 
 
 def wrapped_response(response: Any) -> Any:
-    """XSW 1: the signed response stands inside a forged one, in its signature."""
-    forged = of_somebody_else(without_signatures(deepcopy(response)))
+    """XSW 1: the signed response is in the signature of a forged one."""
+    forged = with_another_user(without_signatures(deepcopy(response)))
     forged.set("ID", "forged")
     signature = response.find(SIGNATURE)
     forged.insert(1, deepcopy(signature))
@@ -104,7 +107,7 @@ def wrapped_response(response: Any) -> Any:
 
 
 def wrapped_in_extensions(response: Any) -> Any:
-    """XSW 7: the signed assertion stands where anything may stand."""
+    """XSW 7: the signed assertion is in Extensions, where any element is allowed."""
     response = signed_assertion_only(response)
     original = response.find(f"{SAML}Assertion")
     forged = forged_assertion(response)
@@ -116,12 +119,12 @@ def wrapped_in_extensions(response: Any) -> Any:
 
 
 def with_an_entity(response: Any) -> bytes:
-    """A document type, whose entities a parser must not expand."""
+    """A document type with entities, which a parser must not expand."""
     return b'<!DOCTYPE Response [<!ENTITY a "a"><!ENTITY b "&a;&a;">]>' + etree.tostring(response)
 
 
-def nothing_but_the_request(response: Any) -> bytes:
-    """What finds its login, and is no response."""
+def only_in_response_to(response: Any) -> bytes:
+    """An element that finds its login but is not a SAML response."""
     return f'<x InResponseTo="{response.get("InResponseTo")}"/>'.encode()
 
 
@@ -131,7 +134,7 @@ def without_content(response: Any) -> Any:
     return response
 
 
-def with_times_that_are_none(response: Any) -> Any:
+def with_invalid_times(response: Any) -> Any:
     for element in response.iter():
         for name in {"NotBefore", "NotOnOrAfter", "IssueInstant"}.intersection(element.keys()):
             element.set(name, "yesterday")
@@ -146,15 +149,15 @@ def with_deep_nesting(response: Any) -> bytes:
 
 ATTACKS = [
     without_signatures,
-    of_somebody_else,
+    with_another_user,
     wrapped_beside,
     wrapped_within,
     wrapped_in_the_signature,
     wrapped_response,
     wrapped_in_extensions,
     with_an_entity,
-    nothing_but_the_request,
+    only_in_response_to,
     without_content,
-    with_times_that_are_none,
+    with_invalid_times,
     with_deep_nesting,
 ]

@@ -1,4 +1,4 @@
-"""The one page of the providers: it asks the user for consent."""
+"""The consent page that the providers share."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ PAGE = """<!doctype html>
 FIELD = '<input type="hidden" name="{name}" value="{value}">'
 
 
-def consent(title: str, asked: Mapping[str, str]) -> HttpResponse:
-    """A form that posts what was asked, who the user is, and the user's answer."""
-    fields = (FIELD.format(name=escape(name), value=escape(asked[name])) for name in asked)
+def consent_page(title: str, params: Mapping[str, str]) -> HttpResponse:
+    """Return a form that posts the request's parameters, the user's name and the decision."""
+    fields = (FIELD.format(name=escape(name), value=escape(params[name])) for name in params)
     return HttpResponse(PAGE.format(title=escape(title), fields="\n".join(fields)))
 
 

@@ -1,7 +1,7 @@
-"""A SAML identity provider on pysaml2.
+"""A SAML identity provider made with pysaml2.
 
-It knows the site by the site's own metadata alone. Asked with ``lie=…`` it answers what
-must not be believed.
+Its only knowledge of the site is the site's metadata. The parameter ``lie`` makes it send
+responses that the site must reject.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from saml2.saml import NAME_FORMAT_URI, NAMEID_FORMAT_PERSISTENT, NameID
 from saml2.samlp import STATUS_REQUEST_DENIED
 from saml2.server import Server
 
-from example_project.data import DATA
+from example_project.local import DATA
 from example_project.provider import demo
-from tests.servers.addresses import addresses
-from tests.servers.providers.pages import consent, is_allowed
+from tests.support.servers.addresses import addresses
+from tests.support.servers.providers.pages import consent_page, is_allowed
 
-ENTITY_ID = f"{addresses.saml}/metadata"
-SSO = f"{addresses.saml}/sso"
+ENTITY_ID = f"{addresses.provider('saml')}/metadata"
+SSO = f"{addresses.provider('saml')}/sso"
 SITE_METADATA = DATA / "site-metadata.xml"
 
 LIES: dict[str, dict[str, Any]] = {
@@ -44,7 +44,11 @@ OTHER_SITE = """<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata"
 
 @lru_cache
 def server(key: str = "saml", minutes: int = 5) -> Server:
-    """The provider: which key it signs with, and how long its answers hold."""
+    """Return the provider.
+
+    :param key: file name of the key that signs.
+    :param minutes: lifetime of its responses.
+    """
     policy = {"default": {"lifetime": {"minutes": minutes}, "name_form": NAME_FORMAT_URI}}
     endpoints = {"single_sign_on_service": [(SSO, BINDING_HTTP_REDIRECT)]}
     config = IdPConfig().load(
@@ -61,41 +65,41 @@ def server(key: str = "saml", minutes: int = 5) -> Server:
 
 def sso(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
-        # Refuses what no site of its metadata has asked, and an answer sent elsewhere.
-        asked_of(request.GET["SAMLRequest"])
-        return consent("SAML identity provider", request.GET.dict())
+        # Raises an exception for requests that do not come from the site of its metadata.
+        parse(request.GET["SAMLRequest"])
+        return consent_page("SAML identity provider", request.GET.dict())
     lie = request.POST.get("lie", "")
     here = server("other" if lie == "other-key" else "saml", -60 if lie == "expired" else 5)
-    asked = here.response_args(asked_of(request.POST["SAMLRequest"]))
-    recipient = asked["destination"]
-    asked.update({"sign_response": True, "sign_assertion": True, **LIES.get(lie, {})})
+    arguments = here.response_args(parse(request.POST["SAMLRequest"]))
+    recipient = arguments["destination"]
+    arguments |= {"sign_response": True, "sign_assertion": True, **LIES.get(lie, {})}
     if is_allowed(request):
-        answer = str(confirmation(here, asked, request.POST["user"]))
+        response = str(confirmation(here, arguments, request.POST["user"]))
     else:
-        answer = str(refusal(here, asked))
+        response = str(refusal(here, arguments))
     relay_state = request.POST.get("RelayState", "")
-    page = here.apply_binding(BINDING_HTTP_POST, answer, recipient, relay_state, response=True)
+    page = here.apply_binding(BINDING_HTTP_POST, response, recipient, relay_state, response=True)
     return HttpResponse(page["data"])
 
 
-def asked_of(saml_request: str) -> Any:
+def parse(saml_request: str) -> Any:
     return server().parse_authn_request(saml_request, BINDING_HTTP_REDIRECT).message
 
 
-def confirmation(here: Server, asked: dict[str, Any], user: str) -> Any:
+def confirmation(here: Server, arguments: dict[str, Any], user: str) -> Any:
     identity = {"uid": user, "mail": demo.EMAIL, "givenName": "Ada", "sn": "Lovelace"}
     return here.create_authn_response(
         identity,
         name_id=NameID(format=NAMEID_FORMAT_PERSISTENT, text=f"{user}-at-this-provider"),
         authn={"class_ref": PASSWORD, "authn_auth": ENTITY_ID},
-        **asked,
+        **arguments,
     )
 
 
-def refusal(here: Server, asked: dict[str, Any]) -> Any:
+def refusal(here: Server, arguments: dict[str, Any]) -> Any:
     status = (STATUS_REQUEST_DENIED, "The user has declined.")
     return here.create_error_response(
-        asked["in_response_to"], asked["destination"], info=status, sign=True
+        arguments["in_response_to"], arguments["destination"], info=status, sign=True
     )
 
 

@@ -1,4 +1,4 @@
-"""Keys and certificates, made anew for each run."""
+"""Keys and self-signed certificates, new in each test run."""
 
 from __future__ import annotations
 
@@ -14,22 +14,16 @@ DAY = dt.timedelta(days=1)
 
 
 def make_key(data: Path, name: str) -> None:
-    """Write ``<name>.key`` and ``<name>.crt``, a certificate that the key has signed itself."""
+    """Write the key ``<name>.key`` and its certificate ``<name>.crt``."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     private = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    (data / f"{name}.key").write_bytes(private)
-    certificate = certificate_of(name, key)
-    (data / f"{name}.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-
-
-def certificate_of(name: str, key: rsa.RSAPrivateKey) -> x509.Certificate:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = dt.datetime.now(dt.UTC)
-    return (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
@@ -39,3 +33,5 @@ def certificate_of(name: str, key: rsa.RSAPrivateKey) -> x509.Certificate:
         .not_valid_after(now + DAY)
         .sign(key, hashes.SHA256())
     )
+    (data / f"{name}.key").write_bytes(private)
+    (data / f"{name}.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))

@@ -1,4 +1,4 @@
-"""An OAuth 1.0a provider on oauthlib, which verifies signatures, nonces and verifiers."""
+"""An OAuth 1.0a provider made with oauthlib, which checks signatures, nonces and verifiers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from oauthlib import oauth1
 from oauthlib.common import add_params_to_uri
 
 from example_project.provider import demo
-from tests.servers import client
-from tests.servers.addresses import addresses
-from tests.servers.providers.pages import consent, is_allowed
+from tests.support.servers.addresses import CLIENT_ID, CLIENT_SECRET, addresses
+from tests.support.servers.providers.pages import consent_page, is_allowed
 
 
 @dataclass
@@ -25,8 +24,8 @@ class RequestToken:
     user: str = ""
 
 
-class Memory(oauth1.RequestValidator):
-    """What the provider remembers, in the shape in which oauthlib asks for it."""
+class Storage(oauth1.RequestValidator):
+    """The provider's storage, through the methods that oauthlib calls."""
 
     enforce_ssl = False
 
@@ -36,17 +35,17 @@ class Memory(oauth1.RequestValidator):
         self.access_tokens: dict[str, tuple[str, str]] = {}
         self.nonces: set[tuple[str, ...]] = set()
 
-    # Who does not know a client or a token checks a signature all the same, with these,
-    # so that the time that it takes gives nothing away.
+    # For unknown clients and tokens, oauthlib checks the signature with these, so that the
+    # response time reveals nothing.
     dummy_client = "noClientOfThisProvider"
     dummy_request_token = "noRequestTokenOfThisProvider"
     dummy_access_token = "noAccessTokenOfThisProvider"
 
     def validate_client_key(self, client_key: str, request: Any) -> bool:
-        return client_key == client.ID
+        return client_key == CLIENT_ID
 
     def get_client_secret(self, client_key: str, request: Any) -> str:
-        return client.SECRET if client_key == client.ID else "unknown"
+        return CLIENT_SECRET if client_key == CLIENT_ID else "unknown"
 
     def validate_timestamp_and_nonce(
         self, client_key: str, timestamp: str, nonce: str, request: Any, **tokens: str | None
@@ -57,7 +56,7 @@ class Memory(oauth1.RequestValidator):
         return is_new
 
     def validate_redirect_uri(self, client_key: str, redirect_uri: str, request: Any) -> bool:
-        # The backend puts the login's state behind it.
+        # The backend appends the login's state.
         return redirect_uri.partition("?")[0] in addresses.redirect_uris
 
     def get_default_realms(self, client_key: str, request: Any) -> list[str]:
@@ -89,8 +88,8 @@ class Memory(oauth1.RequestValidator):
         return token in self.request_tokens
 
     def get_request_token_secret(self, client_key: str, token: str, request: Any) -> str:
-        known = self.request_tokens.get(token)
-        return known.secret if known else "unknown"
+        request_token = self.request_tokens.get(token)
+        return request_token.secret if request_token else "unknown"
 
     def get_redirect_uri(self, token: str, request: Any) -> str:
         return self.request_tokens[token].callback
@@ -116,44 +115,44 @@ class Memory(oauth1.RequestValidator):
         return secret
 
 
-memory = Memory()
-provider = oauth1.WebApplicationServer(memory)
+storage = Storage()
+provider = oauth1.WebApplicationServer(storage)
 
 
 def request_token(request: HttpRequest) -> HttpResponse:
-    return answer(provider.create_request_token_response(*as_sent(request)))
+    return to_django(provider.create_request_token_response(*to_oauthlib(request)))
 
 
 def access_token(request: HttpRequest) -> HttpResponse:
-    return answer(provider.create_access_token_response(*as_sent(request)))
+    return to_django(provider.create_access_token_response(*to_oauthlib(request)))
 
 
 def authorize(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
-        return consent("OAuth 1.0a provider", request.GET.dict())
-    token = memory.request_tokens[request.POST["oauth_token"]]
+        return consent_page("OAuth 1.0a provider", request.GET.dict())
+    token = storage.request_tokens[request.POST["oauth_token"]]
     if not is_allowed(request):
-        refused = {"oauth_token": request.POST["oauth_token"], "oauth_problem": "user_refused"}
-        return HttpResponseRedirect(add_params_to_uri(token.callback, refused.items()))
+        error = {"oauth_token": request.POST["oauth_token"], "oauth_problem": "user_refused"}
+        return HttpResponseRedirect(add_params_to_uri(token.callback, error.items()))
     token.user = request.POST["user"]
-    return answer(provider.create_authorization_response(request.build_absolute_uri()))
+    return to_django(provider.create_authorization_response(request.build_absolute_uri()))
 
 
 def profile(request: HttpRequest) -> HttpResponse:
-    is_valid, signed = provider.validate_protected_resource_request(*as_sent(request))
+    is_valid, oauth_request = provider.validate_protected_resource_request(*to_oauthlib(request))
     if not is_valid:
         return HttpResponse(status=401)
-    _, user = memory.access_tokens[signed.resource_owner_key]
+    _, user = storage.access_tokens[oauth_request.resource_owner_key]
     body = {"id": f"{user}-1", "username": user, "email": demo.EMAIL}
     return HttpResponse(json.dumps(body), content_type="application/json")
 
 
-def as_sent(request: HttpRequest) -> tuple[str, str, str, dict[str, str]]:
+def to_oauthlib(request: HttpRequest) -> tuple[str, str, str, dict[str, str]]:
     uri = request.build_absolute_uri()
     return uri, str(request.method), request.body.decode(), dict(request.headers)
 
 
-def answer(response: tuple[dict[str, str], str | None, int]) -> HttpResponse:
+def to_django(response: tuple[dict[str, str], str | None, int]) -> HttpResponse:
     headers, body, status = response
     return HttpResponse(body or "", status=status, headers=headers)
 

@@ -1,7 +1,6 @@
-"""An OpenID 2.0 provider on python3-openid's server.
+"""An OpenID 2.0 provider made with python3-openid's server.
 
-It confirms whatever identity it is asked for, also one of another server: that a
-provider tells the truth is not for it to say.
+It confirms every identity, including those of other servers. The site must not trust it.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from openid.server.server import ProtocolError, Server
 from openid.store.memstore import MemoryStore
 
 from example_project.provider import demo
-from tests.servers.providers.pages import consent, is_allowed
+from tests.support.servers.providers.pages import consent_page, is_allowed
 
 IDENTITY_PAGE = """<!doctype html>
 <html lang="en">
@@ -44,41 +43,41 @@ def identity(request: HttpRequest, user: str) -> HttpResponse:
     return HttpResponse(IDENTITY_PAGE.format(user=user, endpoint=endpoint_of(request)))
 
 
-def choose_identity(request: HttpRequest) -> HttpResponse:
-    """The provider itself: which identity it is, the user chooses at the provider."""
+def identity_select(request: HttpRequest) -> HttpResponse:
+    """Describe the provider itself. Users select their identity there (section 7.3.1)."""
     body = XRDS.format(endpoint=endpoint_of(request))
     return HttpResponse(body, content_type="application/xrds+xml")
 
 
 def endpoint(request: HttpRequest) -> HttpResponse:
     here = server(endpoint_of(request))
-    sent = request.POST.dict() or request.GET.dict()
+    params = request.POST.dict() or request.GET.dict()
     try:
-        asked = here.decodeRequest(sent)
+        openid_request = here.decodeRequest(params)
     except ProtocolError as error:
         return HttpResponse(str(error), status=400)
-    if asked.mode not in {"checkid_setup", "checkid_immediate"}:
-        return encoded(here, here.handleRequest(asked))
-    if "answer" not in sent:
-        return consent("OpenID 2.0 provider", sent)
-    return encoded(here, decision(request, asked))
+    if openid_request.mode not in {"checkid_setup", "checkid_immediate"}:
+        return encode(here, here.handleRequest(openid_request))
+    if "answer" not in params:
+        return consent_page("OpenID 2.0 provider", params)
+    return encode(here, assertion(request, openid_request))
 
 
-def decision(request: HttpRequest, asked: Any) -> Any:
-    user, chosen = request.POST["user"], None
-    if asked.identity == IDENTIFIER_SELECT:
-        chosen = request.build_absolute_uri(f"/{user}")
-    answer = asked.answer(is_allowed(request), identity=chosen, claimed_id=chosen)
+def assertion(request: HttpRequest, openid_request: Any) -> Any:
+    user, selected = request.POST["user"], None
+    if openid_request.identity == IDENTIFIER_SELECT:
+        selected = request.build_absolute_uri(f"/{user}")
+    response = openid_request.answer(is_allowed(request), identity=selected, claimed_id=selected)
     profile = {"nickname": user, "email": demo.EMAIL, "fullname": "Ada Lovelace"}
     if is_allowed(request):
-        wanted = SRegRequest.fromOpenIDRequest(asked)
-        answer.addExtension(SRegResponse.extractResponse(wanted, profile))
-    return answer
+        fields = SRegRequest.fromOpenIDRequest(openid_request)
+        response.addExtension(SRegResponse.extractResponse(fields, profile))
+    return response
 
 
-def encoded(here: Server, answer: Any) -> HttpResponse:
-    web = here.encodeResponse(answer)
-    return HttpResponse(web.body, status=web.code, headers=web.headers)
+def encode(here: Server, response: Any) -> HttpResponse:
+    encoded = here.encodeResponse(response)
+    return HttpResponse(encoded.body, status=encoded.code, headers=encoded.headers)
 
 
 def endpoint_of(request: HttpRequest) -> str:
@@ -86,7 +85,7 @@ def endpoint_of(request: HttpRequest) -> str:
 
 
 urlpatterns = [
-    path("", choose_identity),
+    path("", identity_select),
     path("openid", endpoint),
     path("<slug:user>", identity),
 ]

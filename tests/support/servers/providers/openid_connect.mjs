@@ -1,11 +1,11 @@
-// An OpenID Connect provider of another make than the example's: npm's oidc-provider.
-// Started with the path of that package and the configuration of everything else.
+// An OpenID Connect provider made with npm's oidc-provider, a different one from the example's.
+// Arguments: the path of that package, and the configuration as JSON.
 
 const [packagePath, json] = process.argv.slice(2);
 const { issuer, port, clients, email } = JSON.parse(json);
 const { default: Provider } = await import(packagePath);
 
-// Ends with the process that started it.
+// Ends with its parent process.
 process.stdin.resume().on("end", () => process.exit());
 
 const provider = new Provider(issuer, {
@@ -18,11 +18,11 @@ const provider = new Provider(issuer, {
     accountId: id,
     claims: () => ({ sub: id, name: "Ada Lovelace", preferred_username: id, email }),
   }),
-  // Asks who the user is, and not for consent: a browser that has been here goes straight on.
+  // Asks for the user name but not for consent. A browser with a session is redirected at once.
   loadExistingGrant: async ({ oidc }) => {
     const { clientId } = oidc.client;
-    const given = oidc.session.grantIdFor(clientId);
-    if (given) return oidc.provider.Grant.find(given);
+    const grantId = oidc.session.grantIdFor(clientId);
+    if (grantId) return oidc.provider.Grant.find(grantId);
     const grant = new oidc.provider.Grant({ clientId, accountId: oidc.session.accountId });
     grant.addOIDCScope("openid profile email");
     await grant.save();

@@ -1,0 +1,126 @@
+"""Start the servers as processes, and stop them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.servers.addresses import SERVERS, Addresses
+from tests.support.servers.keys import make_key
+from tests.support.servers.providers import openid_connect
+
+ROOT = Path(__file__).parents[3]
+SITE = "tests.support.servers.site"
+PROVIDERS = "tests.support.servers.providers"
+READY_WITHIN = 30
+STOPPED_WITHIN = 10
+NO_XMLSEC1 = """These tests need the program xmlsec1, which pysaml2 signs with. Install it with
+  apt-get install xmlsec1        (Debian, Ubuntu)"""
+
+
+@dataclass(frozen=True)
+class Servers:
+    """The running servers.
+
+    :param data: the directory of their databases and keys.
+    """
+
+    addresses: Addresses
+    data: Path
+
+    def count_accounts(self) -> int:
+        """Return the number of users and connections of the site."""
+        with closing(sqlite3.connect(self.data / "example.sqlite3")) as database:
+            tables = ("auth_user", "social_auth_usersocialauth")
+            rows = (database.execute(f"SELECT count(*) FROM {table}") for table in tables)
+            return sum(row.fetchone()[0] for row in rows)
+
+
+@contextmanager
+def running_servers(data: Path) -> Iterator[Servers]:
+    """Run the site and all providers.
+
+    They write to the output of this process, so pytest shows it below a failed test.
+
+    :param data: an empty directory.
+    """
+    assert shutil.which("xmlsec1"), NO_XMLSEC1
+    addresses = Addresses(free_ports(len(SERVERS)))
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": f"{SITE}.settings",
+        "EXAMPLE_PORT": str(addresses.first_port),
+        "EXAMPLE_DATA": str(data),
+        "PYTHONUNBUFFERED": "1",
+        # The servers call one another directly, even on a machine behind a proxy.
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }
+    for name in ("site", "saml", "other"):
+        make_key(data, name)
+    prepare = [sys.executable, "-m", f"{SITE}.prepare"]
+    subprocess.run(prepare, cwd=ROOT, env=environment, check=True)
+    with ExitStack() as stack:
+        processes = {
+            name: stack.enter_context(_process(_command(name, addresses), environment))
+            for name in SERVERS
+        }
+        for name, process in processes.items():
+            _wait_until_ready(name, process, addresses.port(name))
+        yield Servers(addresses, data)
+
+
+def free_ports(count: int = 1) -> int:
+    """Return the first of ``count`` free ports in a row."""
+    for base in range(10000 + os.getpid() % 5000, 19000, count):
+        if not any(listens(port) for port in range(base, base + count)):
+            return base
+    raise AssertionError(f"no {count} free ports in a row")
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _command(name: str, addresses: Addresses) -> list[str]:
+    if name == "openid-connect":
+        return openid_connect.command(addresses)
+    port = str(addresses.port(name))
+    command = [sys.executable, "-m", "tests.support.servers.serve", port]
+    if name == "site":
+        return [*command, f"--settings={SITE}.settings"]
+    return [*command, f"--urlconf={PROVIDERS}.{name.removeprefix('other-')}"]
+
+
+@contextmanager
+def _process(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server that ends when its standard input does."""
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.PIPE)
+    assert process.stdin
+    try:
+        yield process
+    finally:
+        process.stdin.close()
+        try:
+            process.wait(STOPPED_WITHIN)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_ready(name: str, process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + READY_WITHIN
+    while not listens(port):
+        assert process.poll() is None, f"{name} has ended"
+        assert time.monotonic() < deadline, f"{name} does not listen"
+        time.sleep(0.05)

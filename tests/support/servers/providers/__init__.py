@@ -1,0 +1,1 @@
+"""Identity providers, each made with a library for servers of its protocol."""
