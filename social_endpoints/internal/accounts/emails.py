@@ -1,4 +1,4 @@
-"""E-mail addresses: when two are the same, and which accounts have one."""
+"""E-mail addresses: comparing them, and finding accounts by them."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from django.db import router
 from django.db.models import Q
 
 
-def folded(address: str) -> str:
-    """Return what two addresses have in common that may be taken for each other.
+def fold(address: str) -> str:
+    """Return a form that is equal for addresses that may be mistaken for each other.
 
-    Case and compatibility forms are folded as Django does where it resets a password
-    (Unicode Technical Report 36, section 2.11.2(B)(2)). Databases fold more than that,
-    and less (CVE-2019-19844), so what a query has found is compared here.
+    Case and compatibility forms are folded as in Django's password reset (Unicode Technical
+    Report 36, section 2.11.2(B)(2)). Databases fold other sets of characters (CVE-2019-19844),
+    so the results of a query are compared with this function.
     """
     return unicodedata.normalize("NFKC", address.strip()).casefold()
 
 
-def is_same(address: str, other: str) -> bool:
-    """Say whether two addresses are one mailbox: all but the case of ASCII letters is equal.
+def is_same_mailbox(address: str, other: str) -> bool:
+    """Tell whether two addresses are equal except for the case of ASCII letters.
 
-    Narrower than :func:`folded`: a ligature in the place of two letters is another
-    mailbox (RFC 6531), which somebody else may own and have verified.
+    This is stricter than :func:`fold`: an address with a ligature in place of two letters is
+    another mailbox (RFC 6531), which another person may own and have verified.
     """
-    return address.encode().lower() == other.encode().lower()  # bytes.lower() knows ASCII only.
+    return address.encode().lower() == other.encode().lower()  # bytes.lower() changes only ASCII.
 
 
 def email_field(user_model: Any) -> str | None:
-    """Return the name of the user model's field for the address, None where there is none."""
+    """Return the name of the user model's e-mail field, or None if it has none."""
     name: str = getattr(user_model, "EMAIL_FIELD", "email")
     try:
         user_model._meta.get_field(name)
@@ -42,20 +42,18 @@ def email_field(user_model: Any) -> str | None:
 
 
 def accounts_with(address: str, user_model: Any, *, locking: bool = False) -> list[Any]:
-    """Return all accounts with an address, the inactive ones, too.
+    """Return all accounts with an address, including inactive ones.
 
-    SQLite ignores the case of ASCII letters only, so it is asked for more than one
-    spelling.
-
-    :param locking: read with locks, in a transaction.
+    :param locking: whether to lock the rows; requires a transaction.
     """
     name = email_field(user_model)
     if name is None:
         return []
-    wanted = folded(address)
-    spellings = {address.strip(), wanted, wanted.upper()}
+    folded = fold(address)
+    # SQLite ignores the case of ASCII letters only, so the query contains three spellings.
+    spellings = {address.strip(), folded, folded.upper()}
     query = reduce(or_, (Q(**{f"{name}__iexact": spelling}) for spelling in spellings))
-    # Not the default manager, from which a project may have left out some; and no replica.
-    accounts = user_model._base_manager.using(router.db_for_write(user_model))
-    found = accounts.select_for_update().filter(query) if locking else accounts.filter(query)
-    return [user for user in found if folded(getattr(user, name)) == wanted]
+    # The base manager, because the project's default manager may hide accounts.
+    accounts = user_model._base_manager.using(router.db_for_write(user_model)).filter(query)
+    found = accounts.select_for_update() if locking else accounts
+    return [user for user in found if fold(getattr(user, name)) == folded]

@@ -1,4 +1,4 @@
-"""The step that links a new identity to the account that has its verified e-mail address."""
+"""Connecting a new identity to the account that has its verified e-mail address."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from social_endpoints.conf import import_setting
-from social_endpoints.internal.accounts.emails import email_field, folded, is_same
+from social_endpoints.internal.accounts.emails import email_field, fold, is_same_mailbox
 from social_endpoints.internal.accounts.provider_emails import verified_email
 
 
@@ -18,18 +18,18 @@ def associate_by_verified_email(
     user: Any = None,
     **kwargs: Any,
 ) -> dict[str, Any] | None:
-    """Link a new identity to the one active account with its address, if that is safe.
+    """Connect a new identity to the one active account with its e-mail address, if this is safe.
 
-    A step for the pipeline, in any strategy. It stands after
+    A pipeline step for any strategy. It belongs after
     ``social_core.pipeline.social_auth.social_user`` and before
     ``social_core.pipeline.user.get_username``::
 
         "social_endpoints.pipeline.associate_by_verified_email",
 
-    It links only if the provider asserts that it has verified the address
-    (:func:`is_email_verified`), just one active account has it, and the callable in
-    ``EMAIL_ASSOCIATION_POLICY`` agrees. Else it does nothing, and the pipeline goes on
-    as for a newcomer. Which users are active, ``SOCIAL_AUTH_ACTIVE_USERS_FILTER`` says.
+    It connects the identity if the provider asserts that the address is verified
+    (:func:`is_email_verified`), exactly one active account has the address, and the callable in
+    ``EMAIL_ASSOCIATION_POLICY`` agrees. Otherwise the pipeline continues as for a new user.
+    ``SOCIAL_AUTH_ACTIVE_USERS_FILTER`` defines which accounts are active.
 
     :raises ImproperlyConfigured: the policy cannot be imported.
     """
@@ -38,34 +38,33 @@ def associate_by_verified_email(
     email = details["email"]
     account = _account_with(email, backend.strategy.storage.user)
     policy = import_setting("EMAIL_ASSOCIATION_POLICY")
-    known = {"email": email, "backend": backend, "details": details, "response": response}
-    if account is None or not policy(account, **known):
+    context = {"email": email, "backend": backend, "details": details, "response": response}
+    if account is None or not policy(account, **context):
         return None
     return {"user": account, "is_new": False}
 
 
 def is_email_verified(backend: Any, details: Mapping[str, Any], response: Any) -> bool:
-    """Say whether the provider asserts that it has verified ``details["email"]``.
+    """Tell whether the provider asserts that ``details["email"]`` is verified.
 
-    The address may come from another claim than the one that is verified, so the two
-    are compared.
+    ``details`` may contain another address than the verified one, so the two are compared.
 
     :param backend: the backend of this login.
     :param details: the pipeline's ``details``.
-    :param response: the pipeline's ``response``: what the provider said.
+    :param response: the pipeline's ``response``, which the provider has sent.
     """
     email, verified = details.get("email"), verified_email(backend, response)
-    return isinstance(email, str) and verified is not None and is_same(email, verified)
+    return isinstance(email, str) and verified is not None and is_same_mailbox(email, verified)
 
 
-def local_email_is_verified(user: Any, **known: Any) -> bool:
-    """Agree if the account says that its own address is verified: ``user.email_verified`` is True.
+def local_email_is_verified(user: Any, **context: Any) -> bool:
+    """Allow an association if ``user.email_verified`` is True. The default policy.
 
-    The default policy. Without it an attacker who registers here with somebody else's
-    address, which nobody verified, would wait for the owner to sign in to that account.
+    Without it, an attacker could register here with another person's address, and that person
+    would sign in to the attacker's account.
 
-    :param user: the account; ``email_verified`` is a field or a property of the user
-        model. Anything but True, or none there, is a refusal.
+    :param user: the account. ``email_verified`` is a field or a property of the user model; a
+        missing attribute or any other value than True is a refusal.
     """
     return getattr(user, "email_verified", None) is True
 
@@ -75,7 +74,7 @@ def _account_with(email: str, users: Any) -> Any:
     if name is None:
         return None
     found = users.get_users_by_email(email)
-    accounts = [user for user in found if folded(getattr(user, name)) == folded(email)]
-    if len(accounts) != 1 or not is_same(getattr(accounts[0], name), email):
+    accounts = [user for user in found if fold(getattr(user, name)) == fold(email)]
+    if len(accounts) != 1 or not is_same_mailbox(getattr(accounts[0], name), email):
         return None
     return accounts[0]

@@ -1,4 +1,4 @@
-"""Which e-mail address a provider asserts that it has verified."""
+"""The e-mail address that a provider asserts to be verified, by its own documentation."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from social_core.backends.google import BaseGoogleAuth
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 
 CONSUMERS = "9188040d-6c67-4c5b-b112-36a304b66dad"
-"""The tenant of Microsoft's personal accounts (Microsoft identity platform, "ID token claims
+"""Tenant of Microsoft's personal accounts (Microsoft identity platform, "ID token claims
 reference", ``tid``)."""
 
 
 def verified_email(backend: Any, response: Any) -> str | None:
-    """Return the address that the provider asserts to have verified, None where it does not.
+    """Return the address that the provider asserts to be verified, or None.
 
-    What is not known to say so counts as not verified: any other provider, any other
-    type of value, a missing claim. A subclass of a project's counts as its core class.
+    A provider without a rule below, an unknown type of value and a missing claim count as not
+    verified. A project's subclass of a backend has the rule of that backend.
 
-    :param response: what the pipeline gets as ``response``.
+    :param response: the pipeline's ``response``.
     """
     if not isinstance(response, Mapping):
         return None
-    for kind, rule in _RULES:
-        if isinstance(backend, kind):
+    for backend_class, rule in _RULES:
+        if isinstance(backend, backend_class):
             address = rule(backend, response)
             return address if isinstance(address, str) and address else None
     return None
@@ -41,7 +41,7 @@ def _google(backend: Any, response: Mapping[str, Any]) -> Any:
 
 
 def _apple(backend: Any, response: Mapping[str, Any]) -> Any:
-    """Apple, "Authenticating users with Sign in with Apple": a boolean or its name."""
+    """Apple, "Authenticating users with Sign in with Apple": a boolean or a string."""
     verified = response.get("email_verified")
     return response.get("email") if verified is True or verified == "true" else None
 
@@ -49,25 +49,24 @@ def _apple(backend: Any, response: Mapping[str, Any]) -> Any:
 def _microsoft(backend: Any, response: Mapping[str, Any]) -> Any:
     """Microsoft, "Migrate away from using email claims for user identification".
 
-    An administrator of any tenant can enter any address. ``xms_edov``, an optional
-    claim, says that the owner of the domain is verified; a personal account's address
-    is. ``preferred_username`` and ``upn`` are names ("ID token claims reference"). The
-    claim is documented as a boolean, and sent as a number or a text, too.
+    The administrator of any tenant can enter any address. The optional claim ``xms_edov`` states
+    that the owner of the domain is verified; the address of a personal account is verified.
+    ``preferred_username`` and ``upn`` are only names ("ID token claims reference"). ``xms_edov``
+    is documented as a boolean, but Microsoft also sends a number or a string.
     """
     is_owned = response.get("xms_edov") in (True, 1, "1", "true")
     return response.get("email") if is_owned or response.get("tid") == CONSUMERS else None
 
 
-def _nothing(backend: Any, response: Mapping[str, Any]) -> Any:
-    """Azure AD B2C: the project's own policies write the claims, whatever those mean."""
-    return None
+def _azure_b2c(backend: Any, response: Mapping[str, Any]) -> None:
+    """Azure AD B2C: the project's own policies define the claims, so their meaning is unknown."""
 
 
 def _github(backend: Any, response: Mapping[str, Any]) -> Any:
     """GitHub, "REST API endpoints for emails": the entry that is primary and verified.
 
-    The address of the profile, which core takes where the scope is not ``user:email``,
-    says neither.
+    The address of the public profile, which social-core uses without the scope ``user:email``,
+    has neither attribute.
     """
     emails = response.get("emails")
     for entry in emails if isinstance(emails, list) else ():
@@ -77,20 +76,20 @@ def _github(backend: Any, response: Mapping[str, Any]) -> Any:
 
 
 def _gitlab(backend: Any, response: Mapping[str, Any]) -> Any:
-    """GitLab, "Users API", the current user: ``confirmed_at``, the time of the confirmation.
+    """GitLab, "Users API", the current user: ``confirmed_at`` is the time of confirmation.
 
-    ``email`` is the primary address; a new one takes its place once it is confirmed.
+    ``email`` is the primary address. A new one replaces it only after its confirmation.
     """
     confirmed = response.get("confirmed_at")
     return response.get("email") if isinstance(confirmed, str) and confirmed else None
 
 
 def _openid_connect(backend: Any, response: Mapping[str, Any]) -> Any:
-    """Any provider of OpenID Connect: Core 1.0 section 5.1, ``email_verified`` is a boolean.
+    """OpenID Connect Core 1.0 section 5.1: ``email_verified`` is a boolean.
 
-    Both claims count as they stand together, in the UserInfo response or else in the ID
-    token, in the order in which core looks for the address. Facebook's Limited Login has no
-    such claim (Facebook SDK for iOS, ``AuthenticationTokenClaims``), and so verifies none.
+    Both claims are read from the same place: the UserInfo response or else the ID token, in the
+    order in which social-core looks for the address. Facebook's Limited Login has no such claim
+    (Facebook SDK for iOS, ``AuthenticationTokenClaims``), so its addresses are not verified.
     """
     claims: Any = response if "email" in response else getattr(backend, "id_token", None)
     if not isinstance(claims, Mapping):
@@ -98,11 +97,12 @@ def _openid_connect(backend: Any, response: Mapping[str, Any]) -> Any:
     return claims.get("email") if claims.get("email_verified") is True else None
 
 
-# The first that fits counts: Google's OpenID Connect is Google, B2C is no other Microsoft.
+# The first match counts: Google's backend for OpenID Connect is a Google backend, and the
+# backend for B2C is a Microsoft backend.
 _RULES: list[tuple[type[Any], Callable[[Any, Mapping[str, Any]], Any]]] = [
     (BaseGoogleAuth, _google),
     (AppleIdAuth, _apple),
-    (AzureADB2COAuth2, _nothing),
+    (AzureADB2COAuth2, _azure_b2c),
     (AzureADOAuth2, _microsoft),
     (GithubOAuth2, _github),
     (GitLabOAuth2, _gitlab),
