@@ -1,9 +1,9 @@
-"""What this app tells a project of its users.
+"""Signals about users and their connections.
 
-Each signal is sent in the transaction of what it tells of, with the user's class as its
-sender: what a receiver writes is kept with it, what a receiver raises undoes it, and
-where two logins collide one of them is undone and told again. Send a mail, say, from
-``transaction.on_commit()``.
+Each signal is sent inside the transaction of its event, with the user's class as sender. Rows
+that a receiver writes are committed with the event, and an exception rolls everything back. If
+two logins collide, one of them is rolled back and its signal is sent again. Therefore send
+e-mails from ``transaction.on_commit()``, for example.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from django.dispatch import Signal
 __all__ = ["connected", "disconnected", "signed_in"]
 
 signed_in = Signal()
-"""A user has signed in. With ``request``, ``user``, ``social`` (the row of social_django, or
-None), ``provider`` (the name), ``is_new_user`` (this login created the user) and
-``new_association`` (it created the link)."""
+"""A user has signed in. Arguments: ``request``, ``user``, ``social`` (the ``UserSocialAuth`` row or
+None), ``provider`` (its name), ``is_new_user`` (this login has created the user) and
+``new_association`` (this login has created ``social``)."""
 
 connected = Signal()
-"""An identity has been linked to a user who was logged in. With ``request``, ``user``,
-``social`` and ``provider``."""
+"""An identity has been connected to the current user. Arguments: ``request``, ``user``, ``social``
+and ``provider``."""
 
 disconnected = Signal()
-"""An identity has been unlinked. With ``request``, ``user``, ``provider`` and ``uid``."""
+"""An identity has been disconnected. Arguments: ``request``, ``user``, ``provider`` and ``uid``."""

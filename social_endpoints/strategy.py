@@ -1,24 +1,22 @@
-"""python-social-auth's strategy for Django, over request data and a flow."""
+"""python-social-auth's strategy for Django, on request parameters and a flow."""
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from functools import cached_property, lru_cache
+from functools import cached_property
 from functools import partial as bind
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from django.db import router
 from django.http import HttpRequest
-from django.utils.crypto import get_random_string
 from social_core.backends.base import BaseAuth
 from social_core.exceptions import AuthResponseError, AuthSessionError
+from social_core.pipeline import DEFAULT_AUTH_PIPELINE
 from social_core.storage import PartialMixin
 from social_core.strategy import BaseStrategy
-from social_core.utils import setting_name
 from social_django.strategy import DjangoStrategy
 
 from social_endpoints.conf import get_seconds
@@ -26,7 +24,7 @@ from social_endpoints.internal.accounts.creation import create_account
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.storage import FlowStorage
 from social_endpoints.internal.flows.transaction import UnitOfWork
-from social_endpoints.questions import Question, confirmation
+from social_endpoints.pipeline import Question, confirmation_serializer
 
 __all__ = ["Strategy"]
 
@@ -34,18 +32,17 @@ ResponseT = TypeVar("ResponseT")
 
 
 class Strategy(DjangoStrategy):
-    """What a backend and a pipeline see of the project and of the request.
+    """The project and the request, as a backend and a pipeline see them.
 
-    ``session_get()`` and ``session_set()`` work on the flow, ``request_data()``
-    is what the provider sent, and ``request`` is Django's request. A project may
-    name a subclass in the setting ``STRATEGY``, to answer ``get_setting(name)``
-    from ``self.request``, for example.
+    ``session_get()`` and ``session_set()`` work on the flow, ``request_data()`` returns the
+    parameters of the provider, and ``request`` is Django's request. Name a subclass in the
+    setting ``STRATEGY``, for example one whose ``get_setting(name)`` depends on the tenant in
+    ``self.request``.
 
-    :param storage: the storage class of the project.
+    :param storage: the project's storage class.
     :param request: Django's request.
-    :param data: what the provider sent back, or at begin what the project's
-        settings let through.
-    :param flow: the flow that stands where a session stood.
+    :param data: the parameters from the provider; at begin, the allowed query parameters.
+    :param flow: used in place of the session.
     """
 
     def __init__(
@@ -56,7 +53,7 @@ class Strategy(DjangoStrategy):
         data: Mapping[str, str],
         flow: Flow,
     ) -> None:
-        # DjangoStrategy.__init__ wants request.session, which a project need not have.
+        # DjangoStrategy.__init__() needs request.session, which a project may not have.
         flow_storage: Any = FlowStorage(storage, flow)
         BaseStrategy.__init__(self, flow_storage)
         self.request = request
@@ -66,113 +63,87 @@ class Strategy(DjangoStrategy):
         self.backend: BaseAuth[Any] | None = None
         self.revocations: list[Any] | None = None
         self.before_pipeline: Callable[[], None] | None = None
-        self.user_relations: tuple[str, ...] = ()
-        self._unset: set[str] = set()
         self.unit_of_work = UnitOfWork(router.db_for_write(storage.user))
 
     @cached_property
     def deadline(self) -> float:
-        """When the provider must have answered everything, by ``time.monotonic()``.
+        """End of the time budget for provider requests, on the clock of ``time.monotonic()``.
 
-        The time begins with the first question.
+        The budget starts when this is first read.
         """
         return time.monotonic() + get_seconds("LOGIN_TIMEOUT")
 
     def get_backend(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Return the backend over this strategy if it is that of a provider, else a new one."""
+        """Return this login's backend if it has this name, else a new one."""
         if self.backend is not None and self.backend.name == name:
             return self.backend
         return super().get_backend(name, *args, **kwargs)
 
     def setting(self, name: str, default: Any = None, backend: Any = None) -> Any:
-        """Return a setting: the backend's own, else the project's.
+        """Return a setting of the backend or, if it is not set, of the project.
 
-        Core asks for one of them without the backend that it is about. A login asks for
-        some ninety, most of which nobody has set, and core puts their names together and
-        looks for them each time.
+        social-core reads ``REVOKE_TOKENS_ON_DISCONNECT`` without naming the backend.
         """
         if name == "REVOKE_TOKENS_ON_DISCONNECT":
             backend = backend or self.backend
-        get: Callable[[str], Any] = self.get_setting
-        for each in _setting_names(name, backend.name if backend else None):
-            if each in self._unset:
-                continue
-            try:
-                return get(each)
-            except (AttributeError, KeyError):
-                # A project's own settings may depend on how far the login is.
-                if type(self).get_setting is DjangoStrategy.get_setting:
-                    self._unset.add(each)
-        return default
-
-    def random_string(self, length: int = 12, chars: str = BaseStrategy.ALLOWED_CHARS) -> str:
-        """Return random characters; letters and digits, unless others are wanted.
-
-        Django asks the system for each of them. A begin takes some two hundred.
-        """
-        if chars != BaseStrategy.ALLOWED_CHARS:
-            return get_random_string(length, chars)
-        text = ""
-        while len(text) < length:
-            text += secrets.token_bytes(2 * length).translate(_CHARACTERS, _SURPLUS).decode()
-        return text[:length]
+        return super().setting(name, default, backend)
 
     def get_request_data(self, merge: bool = True) -> dict[str, Any]:
-        """Return the data of this login; there is no second part to merge."""
+        """Return the parameters of this login. Query and body are already merged."""
         return dict(self.data)
 
     def request_get(self) -> dict[str, Any]:
-        """Return the data of this login, if it came in a query."""
-        return {} if self._was_posted() else dict(self.data)
+        """Return the parameters of this login if the request is a GET."""
+        return {} if self._is_post() else dict(self.data)
 
     def request_post(self) -> dict[str, Any]:
-        """Return the data of this login, if it was posted: as JSON, too, and handed off."""
-        return dict(self.data) if self._was_posted() else {}
+        """Return the parameters of this login if the request is a POST of any content type."""
+        return dict(self.data) if self._is_post() else {}
 
     def request_is_secure(self) -> bool:
-        """Say whether the provider's answer came over HTTPS."""
-        return self._answered_at().scheme == "https"
+        """Tell whether the callback arrived over HTTPS."""
+        return self._callback_url().scheme == "https"
 
     def request_host(self) -> str:
-        """Return the host, with its port, that the provider's answer came to."""
-        return self._answered_at().netloc
+        """Return the host, including the port, of the callback's URL."""
+        return self._callback_url().netloc
 
     def request_path(self) -> str:
-        """Return the path that the provider's answer came to."""
-        return self._answered_at().path
+        """Return the path of the callback's URL."""
+        return self._callback_url().path
 
     def request_port(self) -> int:
-        """Return the port that the provider's answer came to."""
-        answered = self._answered_at()
-        return answered.port or {"https": 443}.get(answered.scheme, 80)
+        """Return the port of the callback's URL."""
+        url = self._callback_url()
+        return url.port or {"https": 443}.get(url.scheme, 80)
 
-    def _was_posted(self) -> bool:
+    def _is_post(self) -> bool:
         return self.request is not None and self.request.method == "POST"
 
-    def _answered_at(self) -> SplitResult:
-        """Return the URL of this request, or that of the hand-off that came before it.
+    def _callback_url(self) -> SplitResult:
+        """Return the URL of this request or, after a handoff, the URL of the handoff.
 
-        SAML demands that a response is for the very URL that it came to.
+        A SAML response names the URL that it is sent to.
         """
         if self.flow.handoff:
             return urlsplit(self.flow.redirect_uri)
         return urlsplit(self._require_request().build_absolute_uri())
 
     def get_session_id(self) -> None:
-        """Return no session's identifier: there is none to come back to (social-core 6)."""
+        """Return None: there is no session to restore (social-core 6)."""
 
     def restore_session(self, session_id: str, kwargs: Any) -> None:
-        """Refuse to put a session in the flow's place, whatever a callback says (social-core 6).
+        """Refuse to replace the flow with a session that a callback names (social-core 6).
 
         :raises AuthSessionError: always.
         """
         raise AuthSessionError(code="session_context_missing", stage="callback")
 
     def absolute_uri(self, path: str | None = None) -> str:
-        """Return an absolute URI byte for byte, and complete a path as Django does.
+        """Return an absolute URI unchanged, and complete a path as Django does.
 
-        Not even ``SOCIAL_AUTH_REDIRECT_IS_HTTPS`` may change a redirect URI: it is
-        what the project listed and what is registered at the provider.
+        Not even ``SOCIAL_AUTH_REDIRECT_IS_HTTPS`` may change a redirect URI, because the
+        provider compares it with the registered one.
         """
         if path and urlsplit(path).scheme:
             return path
@@ -181,39 +152,33 @@ class Strategy(DjangoStrategy):
     def authenticate(
         self, backend: BaseAuth[ResponseT], *args: Any, **kwargs: Any
     ) -> Any | ResponseT | None:
-        """Run the pipeline, in the transaction of this login.
+        """Run the pipeline in the transaction of this login.
 
-        A backend calls this once the provider has been asked. It asks the one
-        backend that did: ``django.contrib.auth.authenticate()`` would hand the
-        provider's answer to all of them, and on failure to a signal.
+        A backend calls this after it has asked the provider. ``authenticate()`` of
+        ``django.contrib.auth`` is not used: it would pass the provider's response to all
+        backends and, after a failure, to a signal.
         """
-        answers = [kwargs.get("response"), getattr(backend, "id_token", None)]
-        _refuse_null_characters(backend, answers)
-        if self.has_known_steps(backend):
-            identities: Any = self.storage.user
-            identities.relations = self.user_relations
-        begun = deepcopy(self.session)
+        _refuse_null_characters(
+            backend, [kwargs.get("response"), getattr(backend, "id_token", None)]
+        )
+        session = deepcopy(self.session)
 
         def pipeline() -> Any:
             self.session.clear()
-            self.session.update(deepcopy(begun))
+            self.session.update(deepcopy(session))
             if self.before_pipeline is not None:
                 self.before_pipeline()
-            known = {"strategy": self, "storage": self.storage, "backend": backend}
-            return backend.authenticate(self.request, *args, **{**kwargs, **known})
+            context = {"strategy": self, "storage": self.storage, "backend": backend}
+            return backend.authenticate(self.request, *args, **{**kwargs, **context})
 
         return self.unit_of_work.run(pipeline)
 
-    def has_known_steps(self, backend: BaseAuth[Any]) -> bool:
-        """Say whether all steps of a pipeline are core's own.
-
-        Then what was read when it began is true when it ends: the user, say. A step of the
-        project's may have changed that meanwhile.
-        """
-        return all(step.startswith("social_core.") for step in self.get_pipeline(backend))
+    def has_default_pipeline(self, backend: BaseAuth[Any]) -> bool:
+        """Tell whether a login runs social-core's default pipeline, which deactivates no user."""
+        return tuple(self.get_pipeline(backend)) == DEFAULT_AUTH_PIPELINE
 
     def create_user(self, *args: Any, **kwargs: Any) -> Any:
-        """Make an account, unless its address or name is taken.
+        """Create an account.
 
         :raises AuthAssociationError: ``email_in_use`` or ``username_in_use``.
         """
@@ -223,32 +188,19 @@ class Strategy(DjangoStrategy):
     def partial_pipeline_external_resume_confirmation(
         self, backend: BaseAuth[Any], partial: PartialMixin, request_data: dict[str, Any]
     ) -> Question:
-        """Ask, as data, for the confirmation that core demands before a link is followed.
+        """Ask for the confirmation that social-core requires before a link resumes a login.
 
-        Core's own is a page with a one-time code in it, so that no other site and no
-        scanner of links can post it. Here the fresh flow that the question comes with
-        is that code.
+        social-core's own page contains a one-time code, so that neither another site nor a
+        scanner of links can post it. Here the new flow of the 202 has this role.
         """
-        return Question(confirmation(_confirmation_parameter(backend))())
+        return Question(confirmation_serializer(_confirmation_parameter(backend))())
 
     def partial_pipeline_external_resume_confirmed(
         self, backend: BaseAuth[Any], request_data: dict[str, Any]
     ) -> bool:
-        """Say whether the confirmation that this flow was asked for is given."""
-        serializer = confirmation(_confirmation_parameter(backend))(data=request_data)
-        return serializer.is_valid(raise_exception=True)
-
-
-# Of the 256 values of a byte, as many stand for each character; the rest for none.
-_CHARACTERS = (5 * BaseStrategy.ALLOWED_CHARS)[:256].encode()
-_SURPLUS = bytes(range(4 * len(BaseStrategy.ALLOWED_CHARS), 256))
-
-
-@lru_cache(maxsize=4096)
-def _setting_names(name: str, backend: str | None) -> tuple[str, ...]:
-    """Return where a setting may stand, as core has it."""
-    names = (setting_name(name), name)
-    return names if backend is None else (setting_name(backend, name), *names)
+        """Tell whether the request contains the confirmation."""
+        serializer_class = confirmation_serializer(_confirmation_parameter(backend))
+        return serializer_class(data=request_data).is_valid(raise_exception=True)
 
 
 def _confirmation_parameter(backend: BaseAuth[Any]) -> Any:
@@ -256,10 +208,10 @@ def _confirmation_parameter(backend: BaseAuth[Any]) -> Any:
     return backend.setting(name, "partial_pipeline_confirm")
 
 
-def _refuse_null_characters(backend: BaseAuth[Any], answer: Any) -> None:
-    # PostgreSQL stores none, SQLite does: what a login may hold is the same everywhere.
-    pending = [answer]
-    while pending:  # Not recursive: how deep an answer nests is the provider's choice.
+def _refuse_null_characters(backend: BaseAuth[Any], response: Any) -> None:
+    # PostgreSQL cannot store them, SQLite can. A login has the same result on each database.
+    pending = [response]
+    while pending:  # Not recursive, because the provider decides how deep a response nests.
         value = pending.pop()
         if isinstance(value, Mapping):
             pending += value.keys()

@@ -1,4 +1,4 @@
-"""The values that cross from one room to the next."""
+"""Values that the actions return, and that hooks and token serializers receive."""
 
 from __future__ import annotations
 
@@ -10,23 +10,25 @@ __all__ = ["Connected", "Login", "Paused"]
 
 @dataclass(frozen=True, slots=True)
 class SealedFlow:
-    """A flow as the browser carries it.
+    """A flow for the browser.
 
-    ``token`` is the encrypted flow, ``key`` what the callback will bring back
-    (the state, say), and ``lifetime`` the seconds until it expires.
+    :param token: the encrypted flow.
+    :param correlation_id: the value that the callback will bring back, such as the state.
+    :param lifetime: seconds until the flow expires.
     """
 
     token: str = field(repr=False)
-    key: str = field(repr=False)
+    correlation_id: str = field(repr=False)
     lifetime: int
 
 
 @dataclass(frozen=True, slots=True)
 class ListedProvider:
-    """A configured provider, as a page needs it for a button.
+    """A configured provider, as a page needs it to draw a button.
 
-    ``icon`` is a URL or an absolute path, or None. ``capabilities`` are of those that
-    :data:`social_endpoints.internal.actions.capabilities.CAPABILITIES` has.
+    :param icon: a URL, an absolute path, or None.
+    :param capabilities: what the provider can be used for: ``redirect``, ``id_token``,
+        ``access_token``, ``connect``.
     """
 
     name: str
@@ -38,7 +40,7 @@ class ListedProvider:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A login that can be continued at the provider."""
+    """A login that the browser continues at the provider."""
 
     authorization_url: str = field(repr=False)
     flow: SealedFlow
@@ -46,12 +48,13 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A completed login, which a token serializer answers.
+    """A completed login, for which a token serializer builds the response.
 
-    ``social`` is the row of social_django that links ``user`` to the identity
-    at ``provider`` (None where a pipeline leaves none), ``is_new`` says that
-    this login created the user, and ``new_association`` that it created the
-    link.
+    :param social: the ``UserSocialAuth`` row of the identity, or None if the pipeline has
+        created none.
+    :param provider: the provider's name.
+    :param is_new: whether this login has created the user.
+    :param new_association: whether this login has created ``social``.
     """
 
     user: Any
@@ -63,10 +66,11 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """An identity that is linked to the user who began.
+    """An identity that is connected to the user who began.
 
-    ``social`` is the row of social_django, and ``new_association`` says that it has
-    just been created.
+    :param social: the ``UserSocialAuth`` row of the identity.
+    :param provider: the provider's name.
+    :param new_association: whether this request has created ``social``.
     """
 
     user: Any
@@ -77,10 +81,10 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class NativeTokens:
-    """What a native app holds of a login at a provider.
+    """The tokens that an SDK has obtained: an ID token, an access token or both.
 
-    An ID token, an access token, or both; the ``nonce`` that the app has asked for the
-    ID token with; and ``user``, what Apple tells an app of a new user, as JSON.
+    :param nonce: the random value whose hash the app gave to the SDK.
+    :param user: the JSON that Apple gives to an app at a user's first sign-in.
     """
 
     id_token: str | None = field(default=None, repr=False)
@@ -91,12 +95,12 @@ class NativeTokens:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """A login whose pipeline waits for the user to answer something.
+    """A login whose pipeline waits for the user.
 
-    ``redirect_to`` is where the step wanted to send the browser, ``fields``
-    what it asks for, as data; either is None where the step did not say.
-    ``partial_token`` and ``flow`` are None where the step has only sent the
-    browser away, and there is nothing to continue.
+    :param partial_token: None if the login cannot be resumed, after a plain redirect.
+    :param redirect_to: the URL to which the step redirects the browser, or None.
+    :param fields: the form fields that the step asks for, or None.
+    :param flow: the flow that resumes the login; None if it cannot be resumed.
     """
 
     partial_token: str | None = field(repr=False)
@@ -106,7 +110,7 @@ class Paused:
 
 
 class FormText(str):
-    """A text of a form: the last of its values, as ever, and ``values``, all of them."""
+    """The last value of a form field; ``values`` contains all its values."""
 
     __slots__ = ("values",)
 

@@ -12,7 +12,7 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from social_endpoints.internal.actions.callback import Callback
+from social_endpoints.internal.actions.complete import Callback
 from social_endpoints.internal.actions.connect import connect
 from social_endpoints.internal.actions.disconnect import ORDER, connections_of, disconnect
 from social_endpoints.internal.backends.registry import Provider
@@ -43,7 +43,7 @@ class ProviderConnectView(AccountView, RedirectFlowView):
             callback=callback,
             user=self.request.user,
             request=self.django_request,
-            answer=self.get_connected_response,
+            build_response=self.get_connected_response,
         )
 
     def get_connected_response(self, connected: Connected) -> Response:
@@ -94,7 +94,7 @@ class ConnectionDetailView(AccountView, FlowView):
         paused = disconnect(
             user=request.user,
             connection_id=kwargs["id"],
-            data=parameters(request, resumes=False),
+            params=parameters(request, resumes=False),
             request=self.django_request,
         )
         if paused is None:

@@ -55,7 +55,7 @@ class ProviderCallbackView(EndpointView):
         # A 303 (RFC 9110 section 15.4.4) makes the browser continue with GET. After a 307 or 308
         # it would post the parameters again. HttpResponseRedirect is not used, because it
         # refuses the private-use schemes of native apps (RFC 8252 section 7.1).
-        location = iri_to_uri(hand_off(provider=found, data=data))
+        location = iri_to_uri(hand_off(provider=found, params=data))
         return HttpResponse(status=303, headers={**_HEADERS, "Location": location})
 
     def handle_exception(self, exc: Exception) -> Any:

@@ -8,8 +8,7 @@ from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from social_endpoints.internal.actions.callback import Callback
-from social_endpoints.internal.actions.complete import complete
+from social_endpoints.internal.actions.complete import Callback, complete
 from social_endpoints.internal.actions.native import sign_in
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows.flow import LOGIN
@@ -58,7 +57,7 @@ class ProviderAuthView(LoginView, RedirectFlowView):
             provider=provider,
             callback=callback,
             request=self.django_request,
-            answer=self.get_login_response,
+            build_response=self.get_login_response,
         )
 
 
@@ -77,7 +76,7 @@ class ProviderTokenView(LoginView):
             provider=found,
             tokens=native_tokens(request),
             request=self.django_request,
-            answer=self.get_login_response,
+            build_response=self.get_login_response,
         )
         return self.get_paused_response(outcome) if isinstance(outcome, Paused) else outcome
 

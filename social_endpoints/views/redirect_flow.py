@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from social_endpoints.conf import import_setting
 from social_endpoints.internal.actions.begin import begin
-from social_endpoints.internal.actions.callback import Callback
+from social_endpoints.internal.actions.complete import Callback
 from social_endpoints.internal.backends.callback import missing_parameters
 from social_endpoints.internal.backends.correlation import returned_id
 from social_endpoints.internal.backends.registry import Provider, find
@@ -41,7 +41,7 @@ class FlowView(EndpointView):
     def handle_exception(self, exc: Exception) -> Response:
         """Return the error response. It deletes the cookie of a flow that has been used up."""
         response = super().handle_exception(exc)
-        if self.flow is not None and self.flow.spent:
+        if self.flow is not None and self.flow.is_claimed:
             self.transport.drop(response)
         return response
 

@@ -22,7 +22,7 @@ from social_core.pipeline import DEFAULT_AUTH_PIPELINE
 from social_endpoints import urls
 from social_endpoints.conf import Settings
 from social_endpoints.internal.backends.extensions.pkce import PKCE_SOURCES
-from social_endpoints.pipeline import TYPES
+from social_endpoints.pipeline import FIELD_TYPES
 from social_endpoints.signals import connected
 from tests.support.accounts import logged_in
 from tests.support.configuration import Configure
@@ -360,7 +360,7 @@ def test_pipelines_page_has_each_type() -> None:
     listed = re.search(r"^   One of (.+?)\.$", page("pipelines.rst"), re.MULTILINE | re.DOTALL)
 
     assert listed
-    assert re.findall(r"``([a-z ]+)``", listed[1]) == TYPES
+    assert re.findall(r"``([a-z ]+)``", listed[1]) == FIELD_TYPES
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ WITHOUT_NAMES = {
     "internal",
     "locale",
     "management",
-    "questions",
     "schema",
     "urls",
 }

@@ -7,10 +7,9 @@ from typing import Any
 from rest_framework import serializers
 
 from social_endpoints.pipeline import (
-    TYPES,
+    FIELD_TYPES,
     Question,
     associate_by_verified_email,
-    confirmation,
     is_email_verified,
     local_email_is_verified,
     require_fields,
@@ -32,11 +31,11 @@ class TermsQuestion(Question):
 
 
 ask_terms = require_fields(TermsSerializer, when=lambda **kwargs: bool(kwargs["is_new"]))
-field_types: list[str] = TYPES
+field_types: list[str] = FIELD_TYPES
 
 
 def ask(*args: Any, **kwargs: Any) -> Question:
-    return TermsQuestion(confirmation("terms")())
+    return TermsQuestion(TermsSerializer())
 
 
 def associate(**kwargs: Any) -> dict[str, Any] | None:

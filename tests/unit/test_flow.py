@@ -14,7 +14,8 @@ from django.core import signing
 from social_core.backends.oauth import BaseOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 
-from social_endpoints.internal.flows.flow import LOGIN, Flow, open_flow, seal
+from social_endpoints.internal.flows.flow import LOGIN, Flow
+from social_endpoints.internal.flows.token import open_flow, seal
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.openid_provider import OpenIDProvider

@@ -13,9 +13,9 @@ from django.urls import include, path
 from drf_spectacular.management.commands import spectacular
 from rest_framework.pagination import LimitOffsetPagination
 
-from social_endpoints.internal.actions.capabilities import CAPABILITIES
+from social_endpoints.internal.actions.providers import CAPABILITIES
 from social_endpoints.internal.backends.registry import PROTOCOLS
-from social_endpoints.pipeline import TYPES
+from social_endpoints.pipeline import FIELD_TYPES
 from tests.support.account_views import route_account_views
 from tests.support.configuration import Configure, configure_endpoints
 from tests.support.token_urls import OurAuthView
@@ -159,7 +159,7 @@ def test_fields_that_a_pause_asks_for() -> None:
     field = components[fields["items"]["$ref"].rpartition("/")[2]]
     assert field["required"] == ["choices", "help_text", "label", "name", "required", "type"]
     kinds = components[field["properties"]["type"]["$ref"].rpartition("/")[2]]
-    assert kinds["enum"] == TYPES
+    assert kinds["enum"] == FIELD_TYPES
     assert field["properties"]["choices"]["nullable"] is True
 
 

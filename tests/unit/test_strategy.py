@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import pytest
@@ -50,16 +49,6 @@ def test_a_setting_stands_where_core_has_it(
     assert found == BaseStrategy.setting(strategy, name, "default", backend)
 
 
-def test_what_is_not_set_is_looked_for_once_in_a_login(settings: Any) -> None:
-    begun, next_one = strategy_over_nothing(), strategy_over_nothing()
-    assert begun.setting("SCOPE", ["default"]) == ["default"]
-
-    settings.SOCIAL_AUTH_SCOPE = ["a"]
-
-    assert begun.setting("SCOPE", ["other default"]) == ["other default"]
-    assert next_one.setting("SCOPE") == ["a"]
-
-
 class TenantStrategy(Strategy):
     """Has settings of its own, for whom a login turns out to be of."""
 
@@ -74,24 +63,3 @@ def test_settings_of_a_project_are_looked_for_each_time() -> None:
     strategy.session_set("SOCIAL_AUTH_SCOPE", ["a"])
 
     assert strategy.setting("SCOPE") == ["a"]
-
-
-@pytest.mark.parametrize("length", [0, 1, 12, 32, 64, 10_000])
-def test_random_characters(length: int, strategy: Strategy) -> None:
-    text = strategy.random_string(length)
-
-    assert len(text) == length
-    assert set(text) <= set(BaseStrategy.ALLOWED_CHARS)
-    assert text != strategy.random_string(length) or length < 12
-
-
-def test_each_character_is_as_likely(strategy: Strategy) -> None:
-    counts = Counter(strategy.random_string(620_000))
-
-    # 10,000 of each, with a standard deviation of 100: ten of these happen to nobody.
-    assert len(counts) == 62
-    assert all(9_000 < count < 11_000 for count in counts.values())
-
-
-def test_other_characters(strategy: Strategy) -> None:
-    assert set(strategy.random_string(200, "äb")) == {"ä", "b"}

@@ -1,4 +1,4 @@
-"""Begin: from an allowed redirect URI to the provider's authorization URL."""
+"""Begin a login or a connect: from an allowed redirect URI to the authorization URL."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from social_core.exceptions import (
 )
 
 from social_endpoints.exceptions import AssociationOnly, ProviderNotSupported, translate_errors
-from social_endpoints.internal.actions.sealing import sealed
+from social_endpoints.internal.actions.outcome import seal_flow
 from social_endpoints.internal.backends import config, loading
 from social_endpoints.internal.backends.correlation import sent_id
 from social_endpoints.internal.backends.registry import Provider
-from social_endpoints.internal.flows import handoff_cache as handoffs
+from social_endpoints.internal.flows import handoff_cache
 from social_endpoints.internal.flows.flow import CONNECT, LOGIN, Flow
 from social_endpoints.strategy import Strategy
 from social_endpoints.types import Begun
@@ -39,44 +39,44 @@ def begin(
     request: HttpRequest,
     user: Any = None,
 ) -> Begun:
-    """Begin a login with a provider, or the linking of an identity there.
+    """Begin a login, or a connect if ``user`` is given.
 
-    Nothing is written to a database: what the completion needs is in the flow. Where
-    the provider posts its answer to the server, the cache remembers ``redirect_uri``.
+    Nothing is written to the database: the flow holds what the completion needs. If the
+    provider posts its callback to the server, the cache holds ``redirect_uri``.
 
-    :param redirect_uri: where the provider sends the user back to; an allowed one.
-    :param handoff_uri: returns where a provider posts its answer to, if it posts it.
-    :param query: the parameters of the request, of which only those are used that
-        the project's settings, or the backend's protocol, let through.
-    :param user: to whom the identity will be linked; None for a login.
-    :raises ProviderNotSupported: the backend has no redirect to begin with.
-    :raises EndpointError: the provider cannot be reached to begin, for example.
-    :raises ConfigurationError: a mistake in the provider's settings.
+    :param redirect_uri: an allowed URI, to which the provider sends the browser.
+    :param handoff_uri: returns the URI to which a provider posts its callback.
+    :param query: the parameters of the request. Only those that the project's settings or
+        the provider's protocol ask for are used.
+    :param user: the user whom the identity will be connected to; None for a login.
+    :raises ProviderNotSupported: the backend has no redirect login.
+    :raises EndpointError: the provider cannot be reached, for example.
+    :raises ConfigurationError: the project's settings for the provider are wrong.
     """
     if not config.is_redirect_class(provider.backend):
         raise ProviderNotSupported(provider.name)
     with translate_errors(provider.name, "begin"):
-        begun_over = partial(
-            _begun_over, provider=provider, query=query, request=request, user=user
-        )
-        flow_to = partial(_flow, provider, user)
+        begin_with = partial(_begin, provider=provider, query=query, request=request, user=user)
+        new_flow = partial(_new_flow, provider, user)
         if not config.always_posts(provider.backend):
-            begun = begun_over(flow_to(redirect_uri))
+            begun = begin_with(new_flow(redirect_uri))
             if not config.requests_post(begun.authorization_url):
                 return begun
-        flow = flow_to(handoff_uri(), handoff=True)
-        begun = begun_over(flow)
-        handoffs.expect(provider.name, flow.key, redirect_uri, begun.flow.lifetime)
+        flow = new_flow(handoff_uri(), handoff=True)
+        begun = begin_with(flow)
+        handoff_cache.store_redirect_uri(
+            provider.name, flow.correlation_id, redirect_uri, begun.flow.lifetime
+        )
         return begun
 
 
-def _flow(provider: Provider, user: Any, redirect_uri: str, *, handoff: bool = False) -> Flow:
+def _new_flow(provider: Provider, user: Any, redirect_uri: str, *, handoff: bool = False) -> Flow:
     if user is None:
         return Flow(provider.name, LOGIN, redirect_uri, handoff=handoff)
-    return Flow(provider.name, CONNECT, redirect_uri, handoff=handoff, user=str(user.pk))
+    return Flow(provider.name, CONNECT, redirect_uri, handoff=handoff, user_id=str(user.pk))
 
 
-def _begun_over(
+def _begin(
     flow: Flow, *, provider: Provider, query: Mapping[str, str], request: HttpRequest, user: Any
 ) -> Begun:
     strategy, backend = loading.load(provider, request=request, data={}, flow=flow)
@@ -84,28 +84,29 @@ def _begun_over(
         raise AssociationOnly(backend, stage="begin")
     config.require_credentials(backend)
     backend.prepare_auth(user=user)
-    _let_through(strategy, backend, flow, query)
+    _apply_query(strategy, backend, flow, query)
     url = _authorization_url(backend, provider)
-    # Of a hand-off it was a path; whoever completes may be reached under another name.
+    # A handoff URI was a path until now. The completion may arrive under another host name,
+    # but the provider compares the URI with this one.
     flow.redirect_uri = str(backend.redirect_uri)
-    flow.key = sent_id(backend, flow)
-    return Begun(url, sealed(flow, backend, stage="begin"))
+    flow.correlation_id = sent_id(backend, flow)
+    return Begun(url, seal_flow(flow, backend, stage="begin"))
 
 
-def _let_through(
+def _apply_query(
     strategy: Strategy, backend: BaseAuth[Any], flow: Flow, query: Mapping[str, str]
 ) -> None:
-    """Give the backend and the flow what they want of the query, and nothing else."""
+    """Pass the requested query parameters to the flow and the backend, and no others."""
     stored = config.stored_fields(backend)
     flow.session.update((name, text) for name, text in query.items() if name in stored)
-    known = stored | config.overridable_arguments(backend) | {config.protocol_parameter(backend)}
+    allowed = stored | config.overridable_arguments(backend) | {config.protocol_parameter(backend)}
     strategy.data = config.protocol_defaults(backend)
-    strategy.data.update((name, text) for name, text in query.items() if name in known)
+    strategy.data.update((name, text) for name, text in query.items() if name in allowed)
     backend.data = strategy.request_data()
 
 
 def _authorization_url(backend: BaseAuth[Any], provider: Provider) -> str:
-    # A widget has a page of the project's, or nothing, where others have a URL.
+    # A backend for a login widget has no authorization URL, or a page of the project.
     if isinstance(backend, OAuthAuth) and not backend.uses_redirect():
         raise ProviderNotSupported(provider.name)
     try:
@@ -114,13 +115,13 @@ def _authorization_url(backend: BaseAuth[Any], provider: Provider) -> str:
         raise ProviderNotSupported(provider.name) from error
     except SocialAuthBaseException:
         raise
-    except ValueError as error:  # Whom the user has named cannot even be parsed, perhaps.
-        named = {config.protocol_parameter(backend)} & backend.data.keys()
-        if not named:
+    except ValueError as error:  # Perhaps the identifier that the user typed is not a URL.
+        typed = {config.protocol_parameter(backend)} & backend.data.keys()
+        if not typed:
             raise
-        raise AuthInputError(backend, parameter=named.pop(), stage="begin") from error
+        raise AuthInputError(backend, parameter=typed.pop(), stage="begin") from error
     if not isinstance(url, str) or not _is_web_url(url):
-        if isinstance(backend, (OIDCDiscoveryMixin, OpenIdAuth)):  # The provider said so.
+        if isinstance(backend, (OIDCDiscoveryMixin, OpenIdAuth)):  # From the provider's discovery.
             raise AuthResponseError(backend, code="malformed_response", stage="begin")
         if isinstance(backend, OAuthAuth):
             parameter = "AUTHORIZATION_URL"

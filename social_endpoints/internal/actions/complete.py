@@ -1,18 +1,62 @@
-"""Complete a login: from what the provider sent back to a user."""
+"""Complete what a browser began, or resume what has paused.
+
+A completion has two halves. The network: the flow is opened and claimed and the provider is
+asked, with no transaction open. The database: pipeline, checks and response are one
+transaction, so a login is stored completely or not at all.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
 
 from django.http import HttpRequest
+from social_core.backends.base import BaseAuth
+from social_core.exceptions import AuthSessionError
+from social_core.utils import constant_time_compare
 
-from social_endpoints.internal.actions.callback import Callback, continue_flow
-from social_endpoints.internal.actions.outcome import failure_told, log_in
+from social_endpoints.exceptions import FlowNotSent, translate_errors
+from social_endpoints.internal.actions.outcome import (
+    is_user,
+    log_in,
+    pause_login,
+    report_failed_login,
+)
+from social_endpoints.internal.actions.resume import resume
+from social_endpoints.internal.backends import loading
+from social_endpoints.internal.backends.callback import (
+    backend_params,
+    raise_callback_error,
+    validate_issuer,
+)
+from social_endpoints.internal.backends.correlation import returned_id
 from social_endpoints.internal.backends.registry import Provider
+from social_endpoints.internal.flows import handoff_cache
+from social_endpoints.internal.flows.flow import Flow
+from social_endpoints.internal.flows.storage import claim_flow
 from social_endpoints.types import Login, Paused
 
-AnswerT = TypeVar("AnswerT")
+ResponseT = TypeVar("ResponseT")
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """What a browser sends to complete what it began.
+
+    :param params: the parameters from the provider or, with a partial token, the values that
+        the paused step asked for.
+    :param partial_token: the token of a paused pipeline, or None.
+    :param flow: the open flow that the request belongs to, or None.
+    :param flow_sent: whether the request carried any flow.
+    """
+
+    params: Mapping[str, Any] = field(repr=False)
+    partial_token: str | None = field(repr=False)
+    flow: Flow | None
+    flow_sent: bool
 
 
 def complete(
@@ -20,23 +64,103 @@ def complete(
     provider: Provider,
     callback: Callback,
     request: HttpRequest,
-    answer: Callable[[Login], AnswerT],
-    user_relations: tuple[str, ...] = (),
-) -> AnswerT | Paused:
-    """Complete a login that this browser began, or continue one that has paused.
+    build_response: Callable[[Login], ResponseT],
+) -> ResponseT | Paused:
+    """Complete a login, or resume a paused one.
 
-    :param answer: called with the login inside its transaction; what it returns is
-        returned. Where it raises, nothing of the login is kept.
-    :param user_relations: one-to-one relations of the user model that it reads.
-    :raises EndpointError: whatever the user, the browser or the provider got wrong.
-    :raises ConfigurationError: a mistake in the project's settings.
+    :param build_response: called with the login inside its transaction. Its result is
+        returned; if it raises, the login is rolled back.
+    :raises EndpointError: the user, the browser or the provider caused an error.
+    :raises ConfigurationError: the project's settings are wrong.
     """
-    with failure_told(provider, request):
-        return continue_flow(
+    with report_failed_login(provider, request):
+        return complete_flow(
             provider=provider,
             callback=callback,
             user=None,
             request=request,
-            answer=lambda backend, user: log_in(provider, backend, answer, request, user),
-            user_relations=user_relations,
+            build_response=partial(log_in, provider, request, build_response),
         )
+
+
+def complete_flow(
+    *,
+    provider: Provider,
+    callback: Callback,
+    user: Any,
+    request: HttpRequest,
+    build_response: Callable[[BaseAuth[Any], Any], ResponseT],
+) -> ResponseT | Paused:
+    """Complete a flow of any purpose, or resume its paused pipeline.
+
+    :param user: the user whom the identity is connected to; None for a login.
+    :param build_response: called inside the transaction with the backend and the result of the
+        pipeline. Its result is returned; if it raises, everything is rolled back.
+    :raises EndpointError: the user, the browser or the provider caused an error.
+    :raises ConfigurationError: the project's settings are wrong.
+    """
+    params, flow, partial_token = callback.params, callback.flow, callback.partial_token
+    with translate_errors(provider.name, "callback"):
+        if flow is None:
+            error = AuthSessionError if callback.flow_sent else FlowNotSent
+            raise error(code="session_context_missing", stage="callback")
+        returned = None
+        if partial_token is None:
+            provider_params = _provider_params(provider, params, flow)
+            returned = returned_id(provider, provider_params)
+            params = backend_params(provider, provider_params, flow)
+        strategy, backend = loading.load(provider, request=request, data=params, flow=flow)
+        with strategy.unit_of_work as work:
+            if partial_token is None:
+                result = _ask_provider(backend, flow, returned, user)
+            else:
+                session = deepcopy(flow.session)
+                result = work.run(partial(_resume, backend, flow, partial_token, user, session))
+            if work.began and not is_user(backend, result):
+                return pause_login(backend, flow, result, work)
+            return work.finish(result, partial(build_response, backend))
+
+
+def _provider_params(
+    provider: Provider, params: Mapping[str, str], flow: Flow
+) -> Mapping[str, str]:
+    """Return the parameters that the provider sent; after a handoff they are in the cache."""
+    returned = returned_id(provider, params)
+    expected = flow.correlation_id
+    if expected and returned and not constant_time_compare(expected, returned):
+        raise AuthSessionError(code="state_mismatch", stage="callback")
+    if not flow.handoff or "SAMLResponse" in params:
+        return params
+    callback_params = handoff_cache.take_callback(provider.name, expected, params.get("code", ""))
+    if callback_params is None:
+        raise AuthSessionError(code="state_mismatch", stage="callback")
+    return callback_params
+
+
+def _ask_provider(backend: BaseAuth[Any], flow: Flow, returned: str | None, user: Any) -> Any:
+    validate_issuer(backend)
+    if flow.correlation_id and not returned:
+        # Without a state, the callback may belong to any login, so this flow is not claimed.
+        # Some providers send an error without a state.
+        raise_callback_error(backend)
+        raise AuthSessionError(backend, code="state_mismatch", stage="callback")
+    _claim(backend, flow)
+    flow.is_claimed = True
+    raise_callback_error(backend)
+    return backend.complete(user=user)
+
+
+def _resume(
+    backend: BaseAuth[Any], flow: Flow, partial_token: str, user: Any, session: dict[str, Any]
+) -> Any:
+    # A collision runs this again; each run starts from the session that the browser sent.
+    flow.session.clear()
+    flow.session.update(deepcopy(session))
+    # The claim is part of the login's transaction: after a field error the login stays paused.
+    _claim(backend, flow)
+    return resume(backend, flow, partial_token, user)
+
+
+def _claim(backend: BaseAuth[Any], flow: Flow) -> None:
+    if not claim_flow(flow, backend.strategy.storage):
+        raise AuthSessionError(backend, code="state_mismatch", stage="callback")

@@ -1,4 +1,4 @@
-"""Connect: link one more identity to the user who is logged in."""
+"""Connect one more identity to the current user."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.http import HttpRequest
-from social_core.exceptions import AuthPolicyError, AuthSessionError
+from social_core.exceptions import AuthPolicyError, AuthSessionError, ErrorStage
 
 from social_endpoints import signals
-from social_endpoints.exceptions import translate_errors
-from social_endpoints.internal.actions.account import account_of
-from social_endpoints.internal.actions.callback import Callback, continue_flow
+from social_endpoints.exceptions import InactiveUser, translate_errors
+from social_endpoints.internal.actions.complete import Callback, complete_flow
 from social_endpoints.internal.actions.outcome import require_active
+from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.types import Connected, Paused
 
-AnswerT = TypeVar("AnswerT")
+ResponseT = TypeVar("ResponseT")
 
 
 def connect(
@@ -25,48 +25,59 @@ def connect(
     callback: Callback,
     user: Any,
     request: HttpRequest,
-    answer: Callable[[Connected], AnswerT],
-) -> AnswerT | Paused:
-    """Link an identity to the user who began, or continue where that has paused.
+    build_response: Callable[[Connected], ResponseT],
+) -> ResponseT | Paused:
+    """Connect an identity to the user who began, or resume a paused connect.
 
-    :param user: who is logged in.
-    :param answer: called with what is linked, in the transaction; what it returns is
-        returned. Where it raises, nothing is linked.
-    :raises EndpointError: whatever the user, the browser or the provider got wrong; another
-        user than the one who began, for example.
-    :raises ConfigurationError: a mistake in the project's settings.
+    :param user: the current user.
+    :param build_response: called with the connection inside its transaction. Its result is
+        returned; if it raises, nothing is connected.
+    :raises EndpointError: the user, the browser or the provider caused an error; for example,
+        another user has begun.
+    :raises ConfigurationError: the project's settings are wrong.
     """
     with translate_errors(provider.name, "callback"):
-        owner = account_of(user, stage="callback")
-        if callback.flow is not None and callback.flow.user != str(owner.pk):
+        account = get_account(user, stage="callback")
+        if callback.flow is not None and callback.flow.user_id != str(account.pk):
             raise AuthSessionError(code="user_mismatch", stage="callback")
 
-    def link(backend: Any, result: Any) -> AnswerT:
-        connected = _connected(provider, backend, result, owner)
-        answered = answer(connected)
+    def respond(backend: Any, result: Any) -> ResponseT:
+        connected = _build_connected(provider, backend, result, account)
+        response = build_response(connected)
         if connected.new_association:
-            _tell_of(connected, request)
-        return answered
+            _send_connected(connected, request)
+        return response
 
-    return continue_flow(
+    return complete_flow(
         provider=provider,
         callback=callback,
-        user=owner,
+        user=account,
         request=request,
-        answer=link,
+        build_response=respond,
     )
 
 
-def _connected(provider: Provider, backend: Any, user: Any, owner: Any) -> Connected:
-    """Return what is linked, and refuse whatever else a pipeline may have come to."""
+def get_account(user: Any, *, stage: ErrorStage) -> Any:
+    """Return the current user's row. An authentication class may only know a token's claims.
+
+    :raises InactiveUser: the user does not exist or is not active.
+    """
+    account = loading.storage().user.get_user(user.pk)
+    if account is None:
+        raise InactiveUser(stage=stage)
+    return account
+
+
+def _build_connected(provider: Provider, backend: Any, user: Any, account: Any) -> Connected:
+    """Return the connection, and refuse any other result of the pipeline."""
     social = getattr(user, "social_user", None)
-    if user != owner or social is None or social.user != owner:
+    if user != account or social is None or social.user != account:
         raise AuthPolicyError(backend, stage="pipeline")
     require_active(backend, user)
-    return Connected(owner, social, provider.name, backend.new_association)
+    return Connected(account, social, provider.name, backend.new_association)
 
 
-def _tell_of(connected: Connected, request: HttpRequest) -> None:
+def _send_connected(connected: Connected, request: HttpRequest) -> None:
     signals.connected.send(
         sender=type(connected.user),
         request=request,

@@ -1,4 +1,4 @@
-"""Hand off: from what a provider has posted to the frontend that completes with it."""
+"""Handoff: store a callback that a provider sent to the server, for the frontend."""
 
 from __future__ import annotations
 
@@ -9,26 +9,25 @@ from social_core.exceptions import AuthInputError, AuthSessionError
 from social_endpoints.exceptions import translate_errors
 from social_endpoints.internal.backends.correlation import returned_id
 from social_endpoints.internal.backends.registry import Provider
-from social_endpoints.internal.flows import handoff_cache as handoffs
+from social_endpoints.internal.flows import handoff_cache
 from social_endpoints.internal.flows.redirect_uris import with_parameters
 
 
-def hand_off(*, provider: Provider, data: Mapping[str, str]) -> str:
-    """Keep what a provider has posted, and return where to send the browser.
+def hand_off(*, provider: Provider, params: Mapping[str, str]) -> str:
+    """Store the parameters of a callback, and return the URI for the browser.
 
-    That is the ``redirect_uri`` with which the login began, and no other place, with a
-    one-time ``code`` and the ``state`` in its query. Nobody is signed in: that takes
-    the flow, which the browser that began has.
+    This is the ``redirect_uri`` that the login began with, plus a one-time ``code`` and the
+    ``state``. The user is not signed in: only the browser that has the flow can complete.
 
-    :param data: what was posted.
-    :raises EndpointError: no login that waits for such an answer has begun.
+    :param params: the parameters that the provider sent.
+    :raises EndpointError: no login with this state waits for a handoff.
     """
     with translate_errors(provider.name, "callback"):
-        key = returned_id(provider, data)
-        if not key:
+        state = returned_id(provider, params)
+        if not state:
             raise AuthInputError(code="missing_parameter", stage="callback")
-        redirect_uri = handoffs.expected_at(provider.name, key)
+        redirect_uri = handoff_cache.find_redirect_uri(provider.name, state)
         if redirect_uri is None:
             raise AuthSessionError(code="session_context_missing", stage="callback")
-        code = handoffs.keep(provider.name, key, data)
-        return with_parameters(redirect_uri, {"code": code, "state": key})
+        code = handoff_cache.store_callback(provider.name, state, params)
+        return with_parameters(redirect_uri, {"code": code, "state": state})

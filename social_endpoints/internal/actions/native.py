@@ -10,7 +10,12 @@ from django.http import HttpRequest
 from social_core.backends.base import BaseAuth
 
 from social_endpoints.exceptions import AssociationOnly, translate_errors
-from social_endpoints.internal.actions.outcome import failure_told, is_user, log_in, paused
+from social_endpoints.internal.actions.outcome import (
+    is_user,
+    log_in,
+    pause_login,
+    report_failed_login,
+)
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.extensions.discovery import document_renewal
 from social_endpoints.internal.backends.registry import Provider
@@ -19,7 +24,7 @@ from social_endpoints.internal.native import access_token as access_tokens
 from social_endpoints.internal.native import id_token as id_tokens
 from social_endpoints.types import Login, NativeTokens, Paused
 
-AnswerT = TypeVar("AnswerT")
+ResponseT = TypeVar("ResponseT")
 
 
 def sign_in(
@@ -27,34 +32,34 @@ def sign_in(
     provider: Provider,
     tokens: NativeTokens,
     request: HttpRequest,
-    answer: Callable[[Login], AnswerT],
-    user_relations: tuple[str, ...] = (),
-) -> AnswerT | Paused:
+    build_response: Callable[[Login], ResponseT],
+) -> ResponseT | Paused:
     """Sign a user in with tokens that an app has posted.
 
-    Requests to the provider are made outside any transaction. Pipeline, checks and ``answer``
-    share one transaction, as in a redirect login.
+    Requests to the provider are made outside any transaction. Pipeline, checks and
+    ``build_response`` share one transaction, as in a redirect login.
 
     :param tokens: an ID token, an access token or both.
-    :param answer: builds the response from the login, inside the transaction. If it raises,
+    :param build_response: builds the response from the login, inside the transaction. If it raises,
         everything is rolled back.
-    :param user_relations: one-to-one relations of the user model that ``answer`` reads.
     :raises EndpointError: a token was not issued to this project or is not valid, or another
         error of the app, the user or the provider.
     :raises ConfigurationError: the project's settings are wrong.
     """
-    with failure_told(provider, request), translate_errors(provider.name, "token_validation"):
+    with (
+        report_failed_login(provider, request),
+        translate_errors(provider.name, "token_validation"),
+    ):
         flow = Flow(provider.name, LOGIN, "")
         data = {"user": tokens.user} if tokens.user else {}
         strategy, backend = loading.load(provider, request=request, data=data, flow=flow)
-        strategy.user_relations = user_relations
         if backend.ASSOCIATION_ONLY:
             raise AssociationOnly(backend, stage="token_validation")
         with document_renewal(backend), strategy.unit_of_work as work:
             result = _authenticate(backend, tokens)
             if work.began and not is_user(backend, result):
-                return paused(backend, flow, result, work)
-            return work.finish(result, partial(log_in, provider, backend, answer, request))
+                return pause_login(backend, flow, result, work)
+            return work.finish(result, partial(log_in, provider, request, build_response, backend))
 
 
 def _authenticate(backend: BaseAuth[Any], tokens: NativeTokens) -> Any:

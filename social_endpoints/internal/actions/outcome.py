@@ -1,41 +1,68 @@
-"""What a pipeline has come to: a login, or a pause."""
+"""What an action returns: a login, a paused login, and the flow for the browser."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from django.contrib.auth.signals import user_login_failed
+from django.db import router
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import ValidationError
-from social_core.exceptions import AuthPolicyError
+from social_core.backends.base import BaseAuth
+from social_core.exceptions import AuthInputError, AuthPolicyError, ErrorStage
 from social_core.utils import PARTIAL_TOKEN_SESSION_NAME, user_is_active
 
 from social_endpoints import signals
 from social_endpoints.exceptions import EndpointError, InactiveUser
-from social_endpoints.internal.actions.sealing import sealed
+from social_endpoints.internal.backends.config import lifetime
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows.flow import Flow
+from social_endpoints.internal.flows.token import seal
 from social_endpoints.internal.flows.transaction import UnitOfWork
-from social_endpoints.questions import Question
-from social_endpoints.types import Login, Paused
+from social_endpoints.pipeline import Question
+from social_endpoints.types import Login, Paused, SealedFlow
 
-AnswerT = TypeVar("AnswerT")
+ResponseT = TypeVar("ResponseT")
 
 
 def is_user(backend: Any, result: Any) -> bool:
-    """Say whether a pipeline's result is a user of the project's."""
+    """Tell whether the result of a pipeline is an instance of the project's user model."""
     return isinstance(result, backend.strategy.storage.user.user_model())
 
 
-def login_of(provider: Provider, backend: Any, user: Any) -> Login:
-    """Return the login of a user that may have a token, and refuse anything else.
+def log_in(
+    provider: Provider,
+    request: HttpRequest,
+    build_response: Callable[[Login], ResponseT],
+    backend: Any,
+    user: Any,
+) -> ResponseT:
+    """Build the response to a login and send the signal ``signed_in``.
 
-    A pipeline, or a backend instead of one, may return anything: nobody, a response,
-    a user of some other model, or one who is not whom the identity belongs to.
+    :param user: the result of the pipeline.
+    :raises SocialAuthBaseException: the result is not a user who may sign in.
     """
+    login = _build_login(provider, backend, user)
+    response = build_response(login)
+    signals.signed_in.send(
+        sender=type(login.user),
+        request=request,
+        user=login.user,
+        social=login.social,
+        provider=login.provider,
+        is_new_user=login.is_new,
+        new_association=login.new_association,
+    )
+    return response
+
+
+def _build_login(provider: Provider, backend: Any, user: Any) -> Login:
+    # A pipeline may return anything: None, a response, an instance of another model, or a user
+    # to whom the identity does not belong.
     if not is_user(backend, user):
         raise AuthPolicyError(backend, stage="pipeline")
     social = getattr(user, "social_user", None)
@@ -47,27 +74,9 @@ def login_of(provider: Provider, backend: Any, user: Any) -> Login:
     return Login(user, social, provider.name, is_new, backend.new_association)
 
 
-def log_in(
-    provider: Provider,
-    backend: Any,
-    answer: Callable[[Login], AnswerT],
-    request: HttpRequest,
-    user: Any,
-) -> AnswerT:
-    """Answer the login of a user, and tell the project of it.
-
-    :param answer: called with the login.
-    :param user: what the pipeline has come to.
-    """
-    login = login_of(provider, backend, user)
-    answered = answer(login)
-    _tell_of(login, request)
-    return answered
-
-
 @contextmanager
-def failure_told(provider: Provider, request: HttpRequest) -> Iterator[None]:
-    """Tell the project of a login that is refused, by Django's own signal."""
+def report_failed_login(provider: Provider, request: HttpRequest) -> Iterator[None]:
+    """Send Django's signal ``user_login_failed`` when a login is refused."""
     try:
         yield
     except (EndpointError, ValidationError) as refused:
@@ -76,64 +85,72 @@ def failure_told(provider: Provider, request: HttpRequest) -> Iterator[None]:
         raise
 
 
-def _tell_of(login: Login, request: HttpRequest) -> None:
-    signals.signed_in.send(
-        sender=type(login.user),
-        request=request,
-        user=login.user,
-        social=login.social,
-        provider=login.provider,
-        is_new_user=login.is_new,
-        new_association=login.new_association,
-    )
-
-
 def require_active(backend: Any, user: Any) -> None:
-    """Refuse a user who may not log in, as the database has it now.
+    """Refuse a user who is not active now, unless ``ALLOW_INACTIVE_USERS_LOGIN`` is set.
 
-    :raises InactiveUser: the user is not active, and the project does not let those in.
+    :raises InactiveUser: the user is not active.
     """
-    _read_is_active(backend, user)
+    is_field = any(field.name == "is_active" for field in user._meta.concrete_fields)
+    if is_field and not _is_fresh(backend, user):
+        using = router.db_for_write(type(user))
+        user.refresh_from_db(using=using, fields=["is_active"])
     allowed = backend.strategy.setting("ALLOW_INACTIVE_USERS_LOGIN", False)
     if not (user_is_active(user) or allowed):
         raise InactiveUser(backend, stage="pipeline")
 
 
-def paused(backend: Any, flow: Flow, result: Any, work: UnitOfWork) -> Paused:
-    """Return a pause, with a fresh flow that continues it.
+def _is_fresh(backend: Any, user: Any) -> bool:
+    """Tell whether this transaction has just read the user from the primary database.
 
-    A step that is no partial one may send the browser away, too. Then there is nothing
-    to continue and nothing to answer, and so nothing of it is kept.
+    A step of the project may have deactivated the user since then.
+    """
+    is_primary: bool = user._state.db == router.db_for_write(type(user))
+    return is_primary and backend.strategy.has_default_pipeline(backend)
 
-    :param result: what the pipeline has come to, and is no user.
+
+def pause_login(backend: Any, flow: Flow, result: Any, work: UnitOfWork) -> Paused:
+    """Return a paused login with the flow that resumes it.
+
+    A step that is not a partial step may return a redirect. Such a login cannot be resumed, so
+    it is rolled back.
+
+    :param result: the result of the pipeline, which is not a user.
+    :raises AuthPolicyError: the pipeline has neither paused nor returned a redirect.
     """
     partial_token = flow.session.get(PARTIAL_TOKEN_SESSION_NAME)
     redirect_to = getattr(result, "url", None) if isinstance(result, HttpResponseBase) else None
     if not partial_token:
         if redirect_to is None:
             raise AuthPolicyError(backend, stage="pipeline")
-        work.undo()
+        work.roll_back()
         return Paused(None, redirect_to, None, None)
-    fresh = Flow(
+    next_flow = Flow(
         flow.provider,
         flow.purpose,
         flow.redirect_uri,
         session=flow.session,
-        key=partial_token,
+        correlation_id=partial_token,
         handoff=flow.handoff,
-        user=flow.user,
+        user_id=flow.user_id,
     )
     return Paused(
         partial_token=partial_token,
         redirect_to=redirect_to,
         fields=result.fields if isinstance(result, Question) else None,
-        flow=sealed(fresh, backend, stage="pipeline"),
+        flow=seal_flow(next_flow, backend, stage="pipeline"),
     )
 
 
-def _read_is_active(backend: Any, user: Any) -> None:
-    # Core's own steps have just loaded the user. A step of the project's may have let
-    # somebody deactivate the user meanwhile, or have done so itself.
-    is_field = any(field.name == "is_active" for field in user._meta.concrete_fields)
-    if is_field and not backend.strategy.has_known_steps(backend):
-        user.refresh_from_db(fields=["is_active"])
+def seal_flow(flow: Flow, backend: BaseAuth[Any], *, stage: ErrorStage) -> SealedFlow:
+    """Set the expiry of a flow and seal it for the browser.
+
+    :raises AuthInputError: the flow is too long for a cookie.
+    :raises AuthConfigurationError: the setting ``STATE_LIFETIME`` is invalid.
+    """
+    seconds = lifetime(backend)
+    flow.expires = int(time.time()) + seconds
+    try:
+        token = seal(flow)
+    except ValueError as error:
+        raise AuthInputError(backend, code="invalid_parameter", stage=stage) from error
+    return SealedFlow(token, flow.correlation_id or flow.id, seconds)

@@ -1,57 +1,76 @@
-"""List the configured providers, and what can be done with each."""
+"""List the configured providers and their capabilities."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
+from social_core.backends.base import BaseAuth
 
 from social_endpoints.exceptions import log_failure
-from social_endpoints.internal.actions.capabilities import capabilities
 from social_endpoints.internal.backends import loading
+from social_endpoints.internal.backends.config import has_redirect, missing_settings
 from social_endpoints.internal.backends.listing import backend_title, icon_url
 from social_endpoints.internal.backends.registry import Provider, configured, protocol
 from social_endpoints.internal.flows.flow import LOGIN, Flow
+from social_endpoints.internal.native.providers import native_kinds
 from social_endpoints.types import ListedProvider
+
+CAPABILITIES = ("redirect", "id_token", "access_token", "connect")
+"""What a provider can be used for, in the order of the list.
+
+``redirect``: a login by redirect. ``id_token`` and ``access_token``: native sign-in with such a
+token. ``connect``: connecting it to an existing account.
+"""
 
 
 def list_providers(*, request: HttpRequest) -> list[ListedProvider]:
-    """Return the configured providers, in the order of ``AUTHENTICATION_BACKENDS``.
+    """Return the configured providers in the order of ``AUTHENTICATION_BACKENDS``.
 
-    No provider is asked, and no database, unless a strategy or a backend of the
-    project's does so. The strategy has the request, so that titles and keys may be a
-    tenant's. Of a backend that fails there is the name, and nothing that can be done.
+    Neither a provider nor the database is asked, unless the project's strategy or backend does
+    so. A backend that raises an exception is listed with its name and without capabilities.
 
-    :raises ImproperlyConfigured: a class of the settings cannot be imported, say.
+    :param request: passed to the strategy, whose titles and keys may depend on the tenant.
+    :raises ImproperlyConfigured: a class in the settings cannot be imported, for example.
     """
     return [_listed(provider, request) for provider in configured().values()]
 
 
 def _listed(provider: Provider, request: HttpRequest) -> ListedProvider:
-    title, can = provider.name, tuple[str, ...]()
+    title, capabilities = provider.name, tuple[str, ...]()
     flow = Flow(provider.name, LOGIN, "")
-    with _tolerance(provider):
+    with _log_errors(provider):
         _, backend = loading.load(provider, request=request, data={}, flow=flow)
-        with _tolerance(provider):
+        with _log_errors(provider):
             title = backend_title(backend)
-        can = capabilities(backend)
+        capabilities = tuple(_capabilities(backend))
     return ListedProvider(
         name=provider.name,
         title=title,
         icon=icon_url(provider.backend),
         protocol=protocol(provider.backend),
-        capabilities=can,
+        capabilities=capabilities,
     )
 
 
+def _capabilities(backend: BaseAuth[Any]) -> Iterator[str]:
+    can_begin = has_redirect(backend) and not missing_settings(backend, to_begin=True)
+    if can_begin and not backend.ASSOCIATION_ONLY:
+        yield "redirect"
+    yield from native_kinds(backend)
+    if can_begin:
+        yield "connect"
+
+
 @contextmanager
-def _tolerance(provider: Provider) -> Iterator[None]:
-    """Let what a backend or a strategy raises cost the list no more than its own part."""
+def _log_errors(provider: Provider) -> Iterator[None]:
+    """Log an exception of a backend or a strategy, so that the other providers are listed."""
     try:
         yield
     except ImproperlyConfigured:
         raise
-    except Exception as error:  # noqa: BLE001 - they may raise anything
+    except Exception as error:  # noqa: BLE001 - a project's class may raise any exception
         log_failure(f"{provider.name} cannot be listed in full", error)

@@ -1,4 +1,4 @@
-"""Continue what has paused: find it, see who the identity is by now, go on."""
+"""Resume a paused pipeline after checking its user and association again."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ from social_endpoints.internal.flows.flow import LOGIN, Flow
 
 
 def resume(backend: Any, flow: Flow, partial_token: str, user: Any) -> Any:
-    """Continue a paused pipeline, and return what it comes to.
+    """Resume a paused pipeline and return its result.
 
-    That is a user, another pause, or the confirmation that social-core asks for where a
-    step is answered by a link from outside.
+    This is a user, another pause, or the confirmation that social-core asks for when a step is
+    resumed by a link from outside.
 
-    :param user: to whom an identity is linked; None for a login.
-    :raises AuthSessionError: this flow has no such login, or what it had found is gone.
+    :param user: the user whom the identity is connected to; None for a login.
+    :raises AuthSessionError: the flow has no such paused login, or its user or association no
+        longer exists.
     """
-    found = _find(backend, flow, partial_token, user)
-    if isinstance(found, HttpResponseBase):
-        return found
-    _require_still_there(backend, found)
-    if flow.purpose == LOGIN and not found.kwargs.get("social"):
-        _look_up_again(backend, found)
-    result = backend.continue_pipeline(found)
+    paused = _find(backend, flow, partial_token, user)
+    if isinstance(paused, HttpResponseBase):
+        return paused
+    _require_user_and_association(backend, paused)
+    if flow.purpose == LOGIN and not paused.kwargs.get("social"):
+        _find_association_again(backend, paused)
+    result = backend.continue_pipeline(paused)
     backend.strategy.clean_partial_pipeline(partial_token)
     return result
 
@@ -43,52 +44,52 @@ def _find(
 ) -> PartialMixin | HttpResponseBase:
     if not constant_time_compare(flow.session.get(PARTIAL_TOKEN_SESSION_NAME, ""), partial_token):
         raise _missing(backend)
-    answers = backend.strategy.data
-    # Core compares what is posted under the name of the identity's key with the identity,
-    # as if it came from the provider. Here it is an answer: a user name of one's choice.
+    params = backend.strategy.data
+    # social-core compares a parameter named like the identity's key with the identity, as if
+    # the provider had sent it. Here the user has typed it: a user name, for example.
     backend.strategy.data = {
-        name: value for name, value in answers.items() if name != backend.id_key()
+        name: value for name, value in params.items() if name != backend.id_key()
     }
     try:
         outcome = partial_pipeline_result(backend, user, partial_token)
-    finally:  # A collision is tried again.
-        backend.strategy.data = answers
+    finally:  # After a collision, this runs again.
+        backend.strategy.data = params
     if outcome.response is not None:
         response: HttpResponseBase = outcome.response
         return response
     if outcome.partial is None:
         raise _missing(backend)
-    outcome.partial.request_data = {**(outcome.partial.request_data or {}), **answers}
+    outcome.partial.request_data = {**(outcome.partial.request_data or {}), **params}
     return outcome.partial
 
 
-def _require_still_there(backend: Any, found: PartialMixin) -> None:
-    """Refuse a login whose user was deactivated or whose identity was unlinked meanwhile.
+def _require_user_and_association(backend: Any, paused: PartialMixin) -> None:
+    """Refuse a login whose user was deactivated or whose identity was disconnected meanwhile.
 
-    To go on without them would make a second account, or link what was unlinked.
+    Without them, the pipeline would create a second account or connect the identity again.
     """
-    stored = backend.strategy.storage.partial.load(found.token).kwargs
-    if any(stored.get(name) and not found.kwargs.get(name) for name in ("user", "social")):
+    stored = backend.strategy.storage.partial.load(paused.token).kwargs
+    if any(stored.get(name) and not paused.kwargs.get(name) for name in ("user", "social")):
         raise _missing(backend)
 
 
-def _look_up_again(backend: Any, found: PartialMixin) -> None:
-    """Let the pipeline's ``social_user`` look again, where it had found nothing.
+def _find_association_again(backend: Any, paused: PartialMixin) -> None:
+    """Run the pipeline's ``social_user`` step again if it had found no association.
 
-    The same person may have logged in for the first time in another tab, while this login
-    was waiting: that account is the one to reach.
+    While this login was paused, the same person may have signed in for the first time in
+    another tab. Both logins must reach that account.
     """
     strategy = backend.strategy
-    for index, step in enumerate(strategy.get_pipeline(backend)[: found.next_step]):
+    for index, step in enumerate(strategy.get_pipeline(backend)[: paused.next_step]):
         if step.rpartition(".")[2] != "social_user":
             continue
-        known = {"strategy": strategy, "storage": strategy.storage, "backend": backend}
-        asked = {**found.kwargs, **known, "user": None, "pipeline_index": index}
-        result = import_string(step)(*found.args, **asked)
+        context = {"strategy": strategy, "storage": strategy.storage, "backend": backend}
+        kwargs = {**paused.kwargs, **context, "user": None, "pipeline_index": index}
+        result = import_string(step)(*paused.args, **kwargs)
         if isinstance(result, dict) and result.get("social"):
-            found.extend_kwargs(result)
-            if found.kwargs.get("username"):  # The one for a new user.
-                found.kwargs["username"] = strategy.storage.user.get_username(result["user"])
+            paused.extend_kwargs(result)
+            if paused.kwargs.get("username"):  # It was chosen for a new user.
+                paused.kwargs["username"] = strategy.storage.user.get_username(result["user"])
 
 
 def _missing(backend: BaseAuth[Any]) -> AuthSessionError:

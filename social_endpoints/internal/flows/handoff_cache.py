@@ -1,8 +1,7 @@
-"""Answers that a provider has posted to the server, until the frontend comes for them.
+"""Redirect URIs and callbacks of logins with a handoff, in Django's cache.
 
-A provider's POST comes from another site, so it brings no cookie, and a page cannot read
-it. What must be known of its login, and what it brings, is kept in Django's cache: any
-server of a deployment may get the POST, and any other one the completion.
+A provider's POST comes from another site without a cookie, and a page cannot read its body.
+The cache makes both available to every server of a deployment.
 """
 
 from __future__ import annotations
@@ -14,47 +13,46 @@ from collections.abc import Mapping
 from django.core.cache import cache
 
 LIFETIME = 60
-"""Seconds for which an answer waits."""
+"""Seconds for which a callback is stored."""
 
 MAX_LENGTH = 250_000
-"""Characters of an answer. The largest, a SAML response with certificates, has some
-100,000; memcached keeps nothing above 1,000,000 bytes, and says nothing."""
+"""Characters of a callback's parameters. The longest, a SAML response with certificates, has
+about 100,000. memcached silently drops values above 1,000,000 bytes."""
 
 
-def expect(provider: str, key: str, redirect_uri: str, seconds: int) -> None:
-    """Remember where the browser goes once the provider has answered.
+def store_redirect_uri(provider: str, state: str, redirect_uri: str, seconds: int) -> None:
+    """Store the frontend's redirect URI of a login with a handoff.
 
-    :param key: what the answer will bring back (the state, say).
-    :param redirect_uri: the one that the login began with.
-    :param seconds: for how long the login can be completed.
+    :param state: the value that the callback will bring back.
+    :param seconds: lifetime of the login's flow.
     """
-    cache.set(_name(provider, key), redirect_uri, seconds)
+    cache.set(_cache_key(provider, state), redirect_uri, seconds)
 
 
-def expected_at(provider: str, key: str) -> str | None:
-    """Return the redirect URI of a login that waits for an answer, or None."""
-    redirect_uri: str | None = cache.get(_name(provider, key))
+def find_redirect_uri(provider: str, state: str) -> str | None:
+    """Return the redirect URI of a login that waits for a handoff, or None."""
+    redirect_uri: str | None = cache.get(_cache_key(provider, state))
     return redirect_uri
 
 
-def keep(provider: str, key: str, answer: Mapping[str, str]) -> str:
-    """Keep an answer, and return the code that it is handed out for, once."""
+def store_callback(provider: str, state: str, params: Mapping[str, str]) -> str:
+    """Store a callback's parameters and return the one-time code for them."""
     code = secrets.token_urlsafe(24)
-    cache.set(_name(provider, key, code), dict(answer), LIFETIME)
+    cache.set(_cache_key(provider, state, code), dict(params), LIFETIME)
     return code
 
 
-def take(provider: str, key: str, code: str) -> dict[str, str] | None:
-    """Return the answer that was kept for a login under a code, or None.
+def take_callback(provider: str, state: str, code: str) -> dict[str, str] | None:
+    """Remove a stored callback and return its parameters, or None if there is none.
 
-    Of two who ask at the same moment, one gets it: the one whose deletion counts.
+    Of simultaneous calls, only the one whose deletion succeeds gets the parameters.
     """
-    name = _name(provider, key, code)
-    answer: dict[str, str] | None = cache.get(name)
-    return answer if answer is not None and cache.delete(name) else None
+    key = _cache_key(provider, state, code)
+    params: dict[str, str] | None = cache.get(key)
+    return params if params is not None and cache.delete(key) else None
 
 
-def _name(*parts: str) -> str:
-    # A hash, because a cache's names are short, and a provider's state may hold anything.
+def _cache_key(*parts: str) -> str:
+    # Hashed, because cache keys are short and a provider's state may contain any character.
     lengths = "".join(f"{len(part)}:{part}" for part in parts)
     return f"social_endpoints.handoff.{hashlib.sha256(lengths.encode()).hexdigest()}"

@@ -1,4 +1,4 @@
-"""Which redirect URIs a login may begin with."""
+"""Which redirect URIs are allowed, and parameters added to them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from django.http import HttpRequest
 from social_endpoints.conf import import_setting, settings
 from social_endpoints.exceptions import logger
 
-# RFC 8252 section 7.3: a native app listens on whatever port is free. Not
-# "localhost", which a machine may resolve to somewhere else (section 8.3).
+# RFC 8252 section 7.3: a native app listens on any free port. "localhost" is excluded, because
+# it may resolve to another interface (section 8.3).
 _LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))((?:[/?#].*)?)", re.DOTALL)
 
 
 def is_allowed(uri: str, *, provider: str, request: HttpRequest) -> bool:
-    """Say whether ``ALLOWED_REDIRECT_URIS`` allows a redirect URI for a provider.
+    """Tell whether ``ALLOWED_REDIRECT_URIS`` allows a redirect URI for a provider.
 
     :param uri: the redirect URI as the client sent it.
-    :raises ImproperlyConfigured: the setting is neither a list nor a callable's path.
+    :raises ImproperlyConfigured: the setting is neither a list nor the path of a callable.
     """
     allowed = settings.ALLOWED_REDIRECT_URIS
     if isinstance(allowed, str):
@@ -37,18 +37,18 @@ def _policy_allows(uri: str, provider: str, request: HttpRequest) -> bool:
         return bool(policy(uri, provider=provider, request=request))
     except ImproperlyConfigured:
         raise
-    except Exception:  # noqa: BLE001 - the policy is the project's, and parses what anyone sends
-        logger.exception("The policy of ALLOWED_REDIRECT_URIS failed, and has refused.")
+    except Exception:  # noqa: BLE001 - a project's policy may raise anything for a client's input
+        logger.exception("The policy of ALLOWED_REDIRECT_URIS raised an exception; URI refused.")
         return False
 
 
 def is_loopback(uri: str) -> bool:
-    """Say whether a redirect URI leads to the user's own machine."""
+    """Tell whether a redirect URI leads to the user's own machine."""
     return re.match(r"http://(127\.0\.0\.1|\[::1\])([:/?#]|$)", uri) is not None
 
 
 def with_parameters(uri: str, parameters: Mapping[str, str]) -> str:
-    """Return a redirect URI with parameters in its query; it stays as it is byte for byte."""
+    """Append query parameters to a redirect URI without changing anything else in it."""
     if not parameters:
         return uri
     before, hash_sign, fragment = uri.partition("#")

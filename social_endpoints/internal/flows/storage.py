@@ -1,20 +1,18 @@
-"""python-social-auth's storage, as far as a flow takes its place.
+"""python-social-auth's storage during a login.
 
-What core writes when a login begins (a nonce row for the state or for Discourse, an
-association row for the nonce of OpenID Connect) stands in the flow, so it is answered
-from there and a begin writes nothing. A completion writes one row: its claim.
+What social-core would write at begin (a nonce for the state, an association for the nonce of
+OpenID Connect) is stored in the flow, so a begin writes nothing. A completion writes one nonce,
+its claim. Reads that decide a login go to the primary database.
 """
 
 from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
-from django.core.exceptions import FieldDoesNotExist
 from django.db import IntegrityError, router, transaction
-from django.db.models.signals import post_save, pre_save
+from django.db.models import QuerySet
 from social_core.backends.open_id_connect import OpenIdConnectAssociation
 from social_core.storage import AssociationMixin
 from social_core.utils import PARTIAL_TOKEN_SESSION_NAME
@@ -22,34 +20,32 @@ from social_core.utils import PARTIAL_TOKEN_SESSION_NAME
 from social_endpoints.internal.flows.flow import Flow
 
 CLAIMS = "social_endpoints.flow"
-"""The scope (``server_url``) of the claims in social_django's nonce table."""
+"""``server_url`` of the claims of flows in social_django's nonce table."""
 
 ID_TOKENS = "social_endpoints.id_token"
-"""The scope of the claims of ID tokens that have signed in."""
+"""``server_url`` of the claims of ID tokens that have signed in."""
 
-_LATEST = 2**31 - 1  # what the column of a nonce's time holds
+_LATEST = 2**31 - 1  # The column of a nonce's timestamp is a 32-bit integer.
 
-_OAUTH2_STATES = "social_core.oauth2."  # what core's BaseOAuth2 scopes its states with
+_OAUTH2_STATES = "social_core.oauth2."  # social-core's server_url for the states of OAuth 2
 _ASSOCIATION = "oidc_association"
 _NONCES = "nonces"
 
 
-def claim(flow: Flow, storage: Any) -> bool:
-    """Claim a flow for this completion; False where another has claimed it.
+def claim_flow(flow: Flow, storage: Any) -> bool:
+    """Claim a flow for this completion; return False if it has been claimed before.
 
-    One INSERT under the unique constraint of the nonce table decides, whatever
-    server or database connection the other one came through. The row is dated
-    with the flow's expiry, so that ``clearsocial`` keeps it for as long as the
-    flow could be sent again.
+    One INSERT under the unique constraint of the nonce table decides between all servers. The
+    row's timestamp is the flow's expiry, so ``clearsocial`` keeps it while the flow is valid.
     """
     return _claim(storage, CLAIMS, flow.id, flow.expires)
 
 
 def claim_id_token(digest: str, expires: int, storage: Any) -> bool:
-    """Claim an ID token for this login; False where it has signed in already.
+    """Claim an ID token for this login; return False if it has signed in before.
 
-    :param digest: what no other token has; at most 65 characters.
-    :param expires: from when on it signs in no more, in seconds since the epoch.
+    :param digest: identifies the token; at most 65 characters.
+    :param expires: when the token becomes invalid, in seconds since the epoch.
     """
     return _claim(storage, ID_TOKENS, digest, min(expires, _LATEST))
 
@@ -57,76 +53,101 @@ def claim_id_token(digest: str, expires: int, storage: Any) -> bool:
 def _claim(storage: Any, scope: str, salt: str, timestamp: int) -> bool:
     nonces = storage.nonce.objects
     nonces = nonces.using(router.db_for_write(nonces.model))
-    within = not transaction.get_autocommit(nonces.db)
+    in_transaction = not transaction.get_autocommit(nonces.db)
     try:
-        # A transaction has to go on after a refusal; alone, one INSERT is one already.
-        with transaction.atomic(using=nonces.db) if within else nullcontext():
+        # A savepoint lets a surrounding transaction continue after the IntegrityError.
+        with transaction.atomic(using=nonces.db) if in_transaction else nullcontext():
             nonces.create(server_url=scope, timestamp=timestamp, salt=salt)
     except IntegrityError:
         return False
     return True
 
 
-class FlowStorage:
-    """The project's storage, with the flow in place of what a begin would write.
+class _Wrapper:
+    """Adds methods to a storage class of the project."""
 
-    :param storage: the storage class of the project (``SOCIAL_AUTH_STORAGE``).
+    def __init__(self, project: Any) -> None:
+        self._project = project
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # copy() looks for hooks before _project is set.
+            raise AttributeError(name)
+        return getattr(self._project, name)
+
+    def _inherits(self, name: str) -> bool:
+        """Tell whether the project's class inherits a method from social_django."""
+        from social_django import models  # Not at import time: the app registry must be ready.
+
+        if not isinstance(self._project, type):
+            return False
+        owner = next(parent for parent in self._project.__mro__ if name in vars(parent))
+        return issubclass(models.UserSocialAuth, owner) or issubclass(models.Partial, owner)
+
+
+class FlowStorage(_Wrapper):
+    """The project's storage, with the flow in place of the rows that a begin would write.
+
+    :param storage: the project's storage class (``SOCIAL_AUTH_STORAGE``).
     """
 
     def __init__(self, storage: Any, flow: Flow) -> None:
-        self._storage = storage
-        self.user = FlowUsers(storage.user)
-        self.nonce = FlowNonces(flow, storage.nonce)
-        self.association = FlowAssociations(flow.session, storage.association)
-        self.partial = FlowPartials(flow.session, storage.partial)
-
-    def __getattr__(self, name: str) -> Any:
-        return _delegated(self, "_storage", name)
+        super().__init__(storage)
+        self.user = PrimaryUsers(storage.user)
+        self.nonce = FlowNonces(storage.nonce, flow)
+        self.association = FlowAssociations(storage.association, flow.session)
+        self.partial = FlowPartials(storage.partial, flow.session)
 
 
-def _delegated(holder: Any, attribute: str, name: str) -> Any:
-    if name.startswith("_"):  # Or copying would look for its own hooks without an end.
-        raise AttributeError(name)
-    return getattr(getattr(holder, attribute), name)
+class PrimaryUsers(_Wrapper):
+    """The project's user storage, read from the primary database.
 
+    social_django reads through default managers, which a router may send to a replica: a login
+    would not find the account that was created a moment ago. Its queries are repeated here on
+    the primary database. A method that the project overrides is called unchanged.
 
-@dataclass
-class FlowUsers:
-    """The project's identities.
-
-    ``relations`` are one-to-one relations of the user model that the answer to a login
-    reads. They are read with the identity and its user, in one query.
+    Remove when social_django reads from ``router.db_for_write()``.
     """
 
-    _project: Any
-    relations: tuple[str, ...] = ()
+    def get_social_auth(
+        self, provider: str, uid: str | int, id_key: str | None = None, **kwargs: Any
+    ) -> Any:
+        """Return the connection of an identity with its user, or None."""
+        if kwargs or not self._inherits("get_social_auth"):
+            given = kwargs if id_key is None else {"id_key": id_key, **kwargs}
+            return self._project.get_social_auth(provider, uid, **given)
+        wanted = {"provider": provider, "uid": str(uid)}
+        if id_key is not None:
+            wanted["id_key"] = id_key
+        rows = self._project.objects.using(router.db_for_write(self._project))
+        for row in rows.select_related("user").filter(**wanted):
+            # Some databases ignore case.
+            if all(getattr(row, name) == value for name, value in wanted.items()):
+                return row
+        return None
 
-    def get_social_auth(self, *args: Any, **kwargs: Any) -> Any:
-        """Return an identity as the project's storage does, or None."""
-        find = self._project.get_social_auth
+    def user_exists(self, *args: Any, **kwargs: Any) -> bool:
+        """Tell whether a user has these values."""
+        if not self._inherits("user_exists"):
+            return bool(self._project.user_exists(*args, **kwargs))
+        if "username" in kwargs:
+            kwargs[self._project.username_field()] = kwargs.pop("username")
+        return bool(self._on_primary(self._project.filter_users(*args, **kwargs)).exists())
+
+    def get_user(self, pk: Any = None, **kwargs: Any) -> Any:
+        """Return the active user with these values, or None."""
+        if not self._inherits("get_user"):
+            return self._project.get_user(pk, **kwargs)
+        wanted = {"pk": pk} if pk else kwargs
+        users = self._on_primary(self._project.filter_active_users(**wanted))[:2]
+        return users[0] if len(users) == 1 else None
+
+    def get_users_by_email(self, email: str) -> Any:
+        """Return the active users with an e-mail address."""
+        return self._on_primary(self._project.get_users_by_email(email))
+
+    def _on_primary(self, users: Any) -> Any:
         using = router.db_for_write(self._project.user_model())
-        names = [f"user__{name}" for name in self.relations if self._is_joined(name, using)]
-        if not names or find.__module__ != "social_django.models":
-            return find(*args, **kwargs)
-        # No replica: it may still have a token that is deleted.
-        identities = self._project.objects.using(using)
-        # A receiver may change what would have been read before.
-        if any(signal.has_listeners(identities.model) for signal in (pre_save, post_save)):
-            return find(*args, **kwargs)
-        # All that it takes of its class is the manager.
-        joined = identities.select_related(*names)
-        return find.__func__(SimpleNamespace(objects=joined), *args, **kwargs)
-
-    def _is_joined(self, name: str, using: str) -> bool:
-        """Say whether users have such a relation, and to what is in their own database."""
-        try:
-            relation = self._project.user_model()._meta.get_field(name)
-        except FieldDoesNotExist:
-            return False
-        return bool(relation.one_to_one) and router.db_for_write(relation.related_model) == using
-
-    def __getattr__(self, name: str) -> Any:
-        return _delegated(self, "_project", name)
+        return users.using(using) if isinstance(users, QuerySet) else users
 
 
 @dataclass(frozen=True)
@@ -137,15 +158,15 @@ class FlowNonce:
     salt: str
 
 
-@dataclass(frozen=True)
-class FlowNonces:
-    """The nonces with which the login has begun, kept in the flow; else the project's.
+class FlowNonces(_Wrapper):
+    """The nonces of this login, stored in the flow; other nonces are the project's.
 
-    Those of OAuth 2 are its states, which stand in the flow anyway.
+    The states of OAuth 2 are not stored again: the flow's session contains them.
     """
 
-    flow: Flow
-    _project: Any
+    def __init__(self, project: Any, flow: Flow) -> None:
+        super().__init__(project)
+        self.flow = flow
 
     def use(self, server_url: str, timestamp: float, salt: str) -> Any:
         if server_url.startswith(_OAUTH2_STATES):
@@ -171,16 +192,13 @@ class FlowNonces:
             return True
         return bool(self._project.consume(server_url, timestamp, salt))
 
-    def __getattr__(self, name: str) -> Any:
-        return _delegated(self, "_project", name)
 
+class FlowAssociations(_Wrapper):
+    """The nonce of OpenID Connect, stored in the flow; other associations are the project's."""
 
-@dataclass(frozen=True)
-class FlowAssociations:
-    """The nonce of OpenID Connect, kept in the flow; else the project's associations."""
-
-    session: dict[str, Any]
-    _project: Any
+    def __init__(self, project: Any, session: dict[str, Any]) -> None:
+        super().__init__(project)
+        self.session = session
 
     def store(self, server_url: str, association: Any) -> None:
         if isinstance(association, OpenIdConnectAssociation):
@@ -201,32 +219,10 @@ class FlowAssociations:
         else:
             self._project.remove(ids_to_delete)
 
-    def __getattr__(self, name: str) -> Any:
-        return _delegated(self, "_project", name)
-
-
-@dataclass(frozen=True)
-class FlowPartials:
-    """The project's paused pipelines; the flow knows which one is its own.
-
-    Core leaves that to the step (``save_to_session``), but a login continues only from
-    the browser that began it.
-    """
-
-    session: dict[str, Any]
-    _project: Any
-
-    def store(self, partial: Any) -> Any:
-        self.session[PARTIAL_TOKEN_SESSION_NAME] = partial.token
-        return self._project.store(partial)
-
-    def __getattr__(self, name: str) -> Any:
-        return _delegated(self, "_project", name)
-
 
 @dataclass
 class FlowAssociation(AssociationMixin):
-    """The nonce of one OpenID Connect login, in the shape of an association."""
+    """The nonce of one OpenID Connect login, with the attributes of an association."""
 
     handle: str
     assoc_type: str
@@ -235,5 +231,28 @@ class FlowAssociation(AssociationMixin):
 
     @property
     def id(self) -> str:
-        """Return what ``remove()`` takes: the nonce is its own key."""
+        """The argument of ``remove()``."""
         return self.handle
+
+
+class FlowPartials(_Wrapper):
+    """The project's paused pipelines, each tied to the flow that has paused it.
+
+    social-core lets a step decide this (``save_to_session``). Here only the browser that began
+    can resume a login.
+    """
+
+    def __init__(self, project: Any, session: dict[str, Any]) -> None:
+        super().__init__(project)
+        self.session = session
+
+    def store(self, partial: Any) -> Any:
+        self.session[PARTIAL_TOKEN_SESSION_NAME] = partial.token
+        return self._project.store(partial)
+
+    def load(self, token: str) -> Any:
+        """Return a paused pipeline from the primary database, or None."""
+        if not self._inherits("load"):
+            return self._project.load(token)
+        rows = self._project.objects.using(router.db_for_write(self._project))
+        return rows.filter(token=token).first()

@@ -1,4 +1,4 @@
-"""The database half of a login, as one transaction that opens late."""
+"""The database half of a login: one transaction that opens late."""
 
 from __future__ import annotations
 
@@ -17,109 +17,113 @@ T = TypeVar("T")
 
 
 class UnitOfWork:
-    """One transaction from the first step of the pipeline to the end of the ``with``.
+    """One transaction from the first pipeline step to the end of the ``with`` block.
 
-    Entering opens nothing: while the provider is asked, no connection waits in a
-    transaction. The strategy's ``authenticate()`` calls :meth:`run`, which opens
-    it; leaving the ``with`` commits it, or rolls it back where an exception leaves.
+    Entering the block opens nothing, so no connection waits in a transaction while the provider
+    is asked. The strategy's ``authenticate()`` calls :meth:`run`, which opens the transaction.
+    Leaving the block commits it, or rolls it back after an exception.
 
     :param using: alias of the database.
     """
 
     def __init__(self, using: str) -> None:
         self._using = using
-        self._open = ExitStack()
-        self._running = False
-        self._again: Callable[[], Any] | None = None
+        self._transaction = ExitStack()
+        self._is_running = False
+        self._pipeline: Callable[[], Any] | None = None
         self._result: Any = None
-        self.began = False
-        self._committed = False
+        self._is_committed = False
+
+    @property
+    def began(self) -> bool:
+        """Whether a pipeline has run."""
+        return self._pipeline is not None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        error_type: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
         try:
-            self._open.__exit__(kind, error, traceback)
+            self._transaction.__exit__(error_type, error, traceback)
         except Exception as failure:
-            if not self._committed:
+            if not self._is_committed:
                 raise
-            # A callback of transaction.on_commit() failed: the login is there all the same.
+            # A callback of transaction.on_commit() failed. The login itself is stored.
             log_failure("A callback after a login failed", failure)
 
     def run(self, pipeline: Callable[[], T]) -> T:
-        """Open the transaction and run the pipeline in it; within a run, just run it.
+        """Open the transaction and run the pipeline; a nested call only runs it.
 
-        A pipeline that collides with another login (two first logins of one
-        identity) is rolled back and run again, and then finds what the other wrote.
+        If the pipeline collides with another login, such as two first logins of one identity, it
+        is rolled back and run again. It then finds the rows of the other login.
         """
-        if self._running:
+        if self._is_running:
             return pipeline()
         attempt = 0
         while True:
             try:
                 return self._run(pipeline)
-            except Exception as error:  # Whatever it is worded as, it may be a collision.
+            except Exception as error:
                 pauses = _pauses(error)
                 if attempt >= len(pauses):
                     raise
-            # A pause of chance: those who collided must not do so again, in step.
-            time.sleep(random.random() * pauses[attempt])  # noqa: S311 - and it is no secret
+            # A random pause, so that the same logins do not collide again.
+            time.sleep(random.random() * pauses[attempt])  # noqa: S311 - not a secret
             attempt += 1
 
-    def finish(self, result: Any, answer: Callable[[Any], T]) -> T:
-        """Answer the pipeline's result in the transaction.
+    def finish(self, result: Any, build_response: Callable[[Any], T]) -> T:
+        """Build the response inside the transaction.
 
-        An answer that collides is rolled back with its pipeline, and both run again.
+        If this collides with another login, the pipeline is rolled back and both run again.
 
-        :param result: what came of :meth:`run`, as the backend has handed it on.
+        :param result: the result of :meth:`run`, as returned by the backend.
+        :param build_response: called with the result.
         """
-        if self._again is None:  # The backend knew the user without a pipeline.
-            return self.run(lambda: answer(result))
-        pipeline = self._again
+        if self._pipeline is None:  # The backend has returned a user without a pipeline.
+            return self.run(lambda: build_response(result))
+        pipeline = self._pipeline
         try:
-            return answer(result)
-        except Exception as error:  # Whatever it is worded as, it may be a collision.
+            return build_response(result)
+        except Exception as error:
             if result is not self._result or not _pauses(error):
                 raise
-            self._open.__exit__(type(error), error, error.__traceback__)
-        return self.run(lambda: answer(pipeline()))
+            self._transaction.__exit__(type(error), error, error.__traceback__)
+        return self.run(lambda: build_response(pipeline()))
 
-    def undo(self) -> None:
-        """Keep nothing of what was written since :meth:`run`, though no exception leaves."""
+    def roll_back(self) -> None:
+        """Roll back at the end of the block, although no exception is raised."""
         transaction.set_rollback(True, using=self._using)
 
     def _run(self, pipeline: Callable[[], T]) -> T:
         with ExitStack() as stack:
             stack.enter_context(transaction.atomic(using=self._using))
-            transaction.on_commit(self._commit, using=self._using)
-            self._running = True
-            stack.callback(self._stop)
+            transaction.on_commit(self._set_committed, using=self._using)
+            self._is_running = True
+            stack.callback(self._set_stopped)
             result = pipeline()
-            self._open = stack.pop_all()
-            self.began = True
-            self._again, self._result = pipeline, result
+            self._transaction = stack.pop_all()
+            self._pipeline, self._result = pipeline, result
             return result
 
-    def _commit(self) -> None:
-        self._committed = True
+    def _set_committed(self) -> None:
+        self._is_committed = True
 
-    def _stop(self) -> None:
-        self._running = False
+    def _set_stopped(self) -> None:
+        self._is_running = False
 
 
 def _pauses(error: BaseException | None) -> tuple[float, ...]:
-    """Return for how many seconds at most to wait before each next attempt.
+    """Return the longest pause, in seconds, before each new attempt; empty for no new attempt.
 
-    Who met another's row reads it the next time. Who met another's lock, which on
-    SQLite is anyone's who writes, has to let the other finish first.
+    After an IntegrityError, the next attempt can read the other login's row at once. After a
+    lock error, the other transaction must end first; on SQLite every writer holds the lock.
     """
-    # social-core and social_django word some collisions in errors of their own.
+    # social-core and social_django raise exceptions of their own for some collisions.
     while error is not None:
         if isinstance(error, IntegrityError):
             return (0, 0)

@@ -12,7 +12,8 @@ from django.http import HttpRequest
 from rest_framework.response import Response
 
 from social_endpoints.conf import settings
-from social_endpoints.internal.flows.flow import Flow, open_flow, sealed_at
+from social_endpoints.internal.flows.flow import Flow
+from social_endpoints.internal.flows.token import open_flow, sealed_at
 from social_endpoints.types import SealedFlow
 
 MAX_COOKIES = 5
@@ -49,7 +50,7 @@ class FlowTransport:
             response.data["flow"] = flow.token
         if self._transport == "body" or not self._is_script_request():
             return
-        name = self._get_name(flow.key)
+        name = self._get_name(flow.correlation_id)
         self._drop_oldest(len(name) + len(flow.token), response)
         if name == self._found:
             self._found = None  # This response replaces the cookie, so drop() must not delete it.

@@ -8,11 +8,11 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from social_endpoints.internal.actions.capabilities import CAPABILITIES
+from social_endpoints.internal.actions.providers import CAPABILITIES
 from social_endpoints.internal.backends.listing import provider_title
 from social_endpoints.internal.backends.registry import PROTOCOLS, find_or_substitute
 from social_endpoints.internal.flows.redirect_uris import is_allowed
-from social_endpoints.questions import TYPES
+from social_endpoints.pipeline import FIELD_TYPES
 
 _FLOW = "Flow to include in the next request. Absent with the cookie transport."
 
@@ -109,7 +109,7 @@ class AskedFieldSerializer(serializers.Serializer[Any]):
     """A form field that a pipeline step requests, with its limits, as DRF describes it."""
 
     name = serializers.CharField(help_text="Name to post the value under.")
-    type = serializers.ChoiceField(choices=TYPES)
+    type = serializers.ChoiceField(choices=FIELD_TYPES)
     required = serializers.BooleanField()  # type: ignore[assignment]  # the name is the contract's
     label = serializers.CharField(  # type: ignore[assignment]  # the name is the contract's
         allow_blank=True

@@ -50,9 +50,11 @@ def test_login_completes_with_each_cache(openid: OpenIDProvider) -> None:
 def test_response_is_returned_once_to_requests_at_the_same_time() -> None:
     response = {"code": "the provider's"}
     for _ in range(20):
-        code = handoff_cache.keep("oidc", "state", response)
+        code = handoff_cache.store_callback("oidc", "state", response)
         with ThreadPoolExecutor(4) as pool:
-            calls = [pool.submit(handoff_cache.take, "oidc", "state", code) for _ in range(4)]
+            calls = [
+                pool.submit(handoff_cache.take_callback, "oidc", "state", code) for _ in range(4)
+            ]
         assert [call.result() for call in calls].count(response) == 1
 
 

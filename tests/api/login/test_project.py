@@ -78,7 +78,7 @@ def fill_the_session(strategy: Any, **kwargs: Any) -> None:
 
 def copy_the_storage(strategy: Any, **kwargs: Any) -> None:
     assert copy.copy(strategy.storage).user is strategy.storage.user
-    assert copy.copy(strategy.storage.nonce) == strategy.storage.nonce
+    assert copy.copy(strategy.storage.nonce).flow is strategy.flow
 
 
 def get_backends(strategy: Any, backend: Any, **kwargs: Any) -> None:

@@ -436,4 +436,4 @@ def test_an_answer_that_json_cannot_carry(
     answer = frontend.resume(frontend.log_in(openid), friend="grace")
 
     assert (answer.status_code, answer.data["error_code"]) == (500, "invalid_setting")
-    assert "FriendSerializer: JSON cannot carry what 'friend' validates to" in caplog.text
+    assert "FriendSerializer: the value of 'friend' cannot be encoded as JSON" in caplog.text

@@ -1,0 +1,127 @@
+"""Flows as tokens: JSON, compressed, then encrypted and authenticated under ``SECRET_KEY``."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+import zlib
+from functools import lru_cache
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.utils.encoding import force_bytes
+
+from social_endpoints.internal.flows.flow import Flow
+
+MAX_LENGTH = 3_900
+"""Characters of a token. Browsers drop a cookie above 4,096 bytes, its name included."""
+
+MAX_CONTENT = 65_536
+"""Bytes of a flow before compression."""
+
+# HKDF's "info": keys derived for this purpose cannot open or make any other token.
+_KEY_PURPOSE = b"social_endpoints.flow.v2"
+
+# Preset dictionary of zlib: the strings of most flows, the most common ones last. Open flows
+# become invalid when it changes.
+_DICTIONARY = (
+    b'_request_id":"_unauthorized_token_name":["oauth_token=&oauth_token_secret=","connect",'
+    b'"login",17"}]},"http://127.0.0.1:"https://api./auth/o//callback/",true,""]'
+    b'"oidc_association":["{"_oauth2_state_":{"state":","timestamp":17,"code_verifier":"'
+    b'","oidc_nonce":""},"_oauth2_transaction_index":{"":17},"https://app.'
+    b'/login/callback","",false,""]'
+)
+
+_FIELDS = {
+    "id": str,
+    "provider": str,
+    "purpose": str,
+    "expires": int,
+    "session": dict,
+    "redirect_uri": str,
+    "correlation_id": str,
+    "handoff": bool,
+    "user_id": str,
+}
+
+
+def seal(flow: Flow) -> str:
+    """Return the flow as a token of ASCII letters, digits, ``-`` and ``_``.
+
+    :raises TypeError: the session contains a value that JSON does not support.
+    :raises ValueError: the flow is too large.
+    """
+    content = _compress([getattr(flow, name) for name in _FIELDS])
+    token = _cipher().encrypt_at_time(content, time.time_ns() // 1000).decode()
+    # Without the padding: "=" would make the cookie's value a quoted string.
+    token = token.rstrip("=")
+    if len(token) > MAX_LENGTH:
+        raise ValueError("The flow does not fit into a cookie.")
+    return token
+
+
+def open_flow(token: str, *, provider: str, purpose: str) -> Flow | None:
+    """Return the flow in a token, or None if it is not a live flow of this provider and purpose.
+
+    The reason is not reported, because it would only help an attacker.
+    """
+    try:
+        values = _decompress(_cipher().decrypt(_padded(token)))
+    except (InvalidToken, UnicodeEncodeError):
+        return None
+    if not isinstance(values, list) or [type(each) for each in values] != list(_FIELDS.values()):
+        return None  # Sealed by another version of this package.
+    flow = Flow(**dict(zip(_FIELDS, values, strict=True)))
+    is_live = flow.expires > time.time()
+    return flow if is_live and (flow.provider, flow.purpose) == (provider, purpose) else None
+
+
+def sealed_at(token: str) -> int:
+    """Return when a token was sealed, in microseconds since the epoch; 0 if it is not ours.
+
+    Fernet tokens contain their time in clear, in whole seconds by the specification. Ours
+    contain microseconds, because a page may begin several logins within a second and the oldest
+    flow of a browser must be found.
+    """
+    try:
+        return _cipher().extract_timestamp(_padded(token))
+    except (InvalidToken, UnicodeEncodeError):
+        return 0
+
+
+def _compress(values: Any) -> bytes:
+    content = json.dumps(values, separators=(",", ":")).encode()
+    if len(content) > MAX_CONTENT:
+        raise ValueError("The flow is too large.")
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=_DICTIONARY)
+    return compressor.compress(content) + compressor.flush()
+
+
+def _decompress(compressed: bytes) -> Any:
+    """Return the values, or None if these bytes do not contain any."""
+    decompressor = zlib.decompressobj(-15, zdict=_DICTIONARY)
+    try:
+        content = decompressor.decompress(compressed, MAX_CONTENT)
+        return json.loads(content)
+    except (zlib.error, ValueError, RecursionError):
+        return None
+
+
+def _padded(token: str) -> bytes:
+    return token.encode("ascii") + b"=" * (-len(token) % 4)
+
+
+def _cipher() -> MultiFernet:
+    # Built for each call: a project rotates its keys, and tests override them.
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return MultiFernet([_fernet(force_bytes(key)) for key in keys])
+
+
+@lru_cache(maxsize=16)
+def _fernet(secret_key: bytes) -> Fernet:
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=_KEY_PURPOSE)
+    return Fernet(base64.urlsafe_b64encode(derived.derive(secret_key)))
