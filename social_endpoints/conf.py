@@ -45,8 +45,8 @@ class Settings:
     """The names of the providers whose tokens sign in without a redirect."""
 
     NATIVE_VERIFIERS: Mapping[str, str] | None = None
-    """By provider, the dotted path of a subclass of
-    :class:`social_endpoints.verifiers.Verifier`, in place of ours."""
+    """Dotted paths of subclasses of :class:`social_endpoints.verifiers.TokenVerifier`, by
+    provider. They replace the shipped verifiers."""
 
     STRATEGY: str = "social_endpoints.strategy.Strategy"
     """Dotted path of a subclass of :class:`social_endpoints.strategy.Strategy`."""

@@ -1,6 +1,12 @@
-"""Base class for projects that verify the access tokens of a provider themselves."""
+"""Base class for projects that verify the access tokens of a provider themselves.
 
-from social_endpoints.internal.native.verifiers.answer import Answer
-from social_endpoints.internal.native.verifiers.base import Issued, Verifier
+Name your subclass in the setting ``NATIVE_VERIFIERS``.
+"""
 
-__all__ = ["Answer", "Issued", "Verifier"]
+from social_endpoints.internal.native.verifiers.base import (
+    TokenInfo,
+    TokenVerifier,
+    VerifierResponse,
+)
+
+__all__ = ["TokenInfo", "TokenVerifier", "VerifierResponse"]

@@ -13,8 +13,11 @@ from social_endpoints.checks.providers import can_load_backends, configured_prov
 from social_endpoints.checks.settings import COLLECTIONS, did_you_mean
 from social_endpoints.conf import NAME, settings
 from social_endpoints.internal.backends.registry import Provider
-from social_endpoints.internal.native.providers import possible_kinds, wrong_setting
-from social_endpoints.internal.native.verifiers.choice import named_verifier
+from social_endpoints.internal.native.providers import (
+    find_invalid_setting,
+    import_verifier,
+    verifiable_token_types,
+)
 
 
 def check_native_providers(**kwargs: Any) -> Iterator[CheckMessage]:
@@ -40,7 +43,7 @@ def _backend_problems(provider: Provider) -> Iterator[tuple[str, str]]:
     name = provider.name
     try:
         backend = load_backend(provider)
-        token_types = possible_kinds(backend)
+        token_types = verifiable_token_types(backend)
     except ImproperlyConfigured:
         return  # check_providers() or check_verifiers() reports it.
     if not token_types:
@@ -48,7 +51,7 @@ def _backend_problems(provider: Provider) -> Iterator[tuple[str, str]]:
             f"{NAME}['NATIVE_PROVIDERS'] contains {name!r}, whose tokens cannot be verified.",
             "Remove it, or name a verifier for this provider in NATIVE_VERIFIERS.",
         )
-    elif setting := wrong_setting(backend):
+    elif setting := find_invalid_setting(backend):
         yield (
             f"{setting_name(name, setting)} is invalid. Tokens of {name!r} cannot be verified.",
             "Correct the setting, or remove the provider from NATIVE_PROVIDERS.",
@@ -65,7 +68,7 @@ def check_verifiers(**kwargs: Any) -> Iterator[CheckMessage]:
 
 def _verifier_problems(name: str, path: Any) -> Iterator[tuple[str, str]]:
     try:
-        named_verifier(name, path)
+        import_verifier(name, path)
     except ImproperlyConfigured as error:
         yield str(error), "Set it to the dotted path of a subclass of the verifier."
     providers = configured_providers()

@@ -1,18 +1,18 @@
-"""A project's own verifier of access tokens."""
+"""A verifier of access tokens in a project."""
 
 from __future__ import annotations
 
-from social_endpoints.verifiers import Answer, Issued, Verifier
+from social_endpoints.verifiers import TokenInfo, TokenVerifier, VerifierResponse
 
 
-class CorporateAnswer(Answer):
+class CorporateResponse(VerifierResponse):
     pass
 
 
-class CorporateVerifier(Verifier):
+class CorporateVerifier(TokenVerifier):
     subject_key = "id"
     token_refused = frozenset({401})
 
-    def verify(self, access_token: str) -> Issued:
-        answer = self.ask("https://id.example.com/token", headers={"Authorization": access_token})
-        return Issued(clients=frozenset({answer.identifier("client_id")}), lifetime=60)
+    def verify(self, access_token: str) -> TokenInfo:
+        response = self.ask("https://id.example.com/token", headers={"Authorization": access_token})
+        return TokenInfo(clients=frozenset({response.identifier("client_id")}), lifetime=60)

@@ -16,7 +16,7 @@ from social_endpoints.internal.backends.config import has_redirect, missing_sett
 from social_endpoints.internal.backends.listing import backend_title, icon_url
 from social_endpoints.internal.backends.registry import Provider, configured, protocol
 from social_endpoints.internal.flows.flow import LOGIN, Flow
-from social_endpoints.internal.native.providers import native_kinds
+from social_endpoints.internal.native.providers import native_token_types
 from social_endpoints.types import ListedProvider
 
 CAPABILITIES = ("redirect", "id_token", "access_token", "connect")
@@ -60,7 +60,7 @@ def _capabilities(backend: BaseAuth[Any]) -> Iterator[str]:
     can_begin = has_redirect(backend) and not missing_settings(backend, to_begin=True)
     if can_begin and not backend.ASSOCIATION_ONLY:
         yield "redirect"
-    yield from native_kinds(backend)
+    yield from native_token_types(backend)
     if can_begin:
         yield "connect"
 

@@ -1,4 +1,4 @@
-"""Sign-in with an access token that a native SDK already holds."""
+"""Sign-in with an access token that an SDK obtained."""
 
 from __future__ import annotations
 
@@ -11,71 +11,63 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthInputError, AuthResponseError
 
 from social_endpoints.internal.backends.extensions.pipeline import keep_extra_data
-from social_endpoints.internal.native.verifiers.answer import as_identifier
-from social_endpoints.internal.native.verifiers.base import Issued, Verifier
-from social_endpoints.internal.native.verifiers.choice import find_verifier
+from social_endpoints.internal.native.providers import find_verifier
+from social_endpoints.internal.native.verifiers.base import TokenInfo, TokenVerifier, as_identifier
 
 PARAMETER = "access_token"
 
-# RFC 6749 appendix A.12. It goes into headers and URLs.
+# RFC 6749 appendix A.12. The token is sent in headers and URLs.
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 
 
 def authenticate(backend: Any, access_token: str) -> Any:
-    """Return what the pipeline comes to for the owner of an access token: a user, or a pause.
+    """Run the pipeline for the owner of an access token.
 
-    Any application's token reads a profile, and a user of a malicious one would be handed
-    over with it. So the provider is asked first for whom the token is. An access token is
-    no one-time password: it may sign in for as long as it is good.
+    The provider is asked first to whom it has issued the token. Otherwise any application could
+    sign in as its users with their tokens. A token may be posted again as long as it is valid.
 
-    :param backend: a provider's backend, as loaded by :mod:`.loading`.
-    :raises AuthInputError: it is no token, or nobody can say for whom it is.
-    :raises SocialAuthBaseException: it is of another application, expired or revoked; the
-        profile is of somebody else than the token; the provider could not be asked.
-    :raises ImproperlyConfigured: ``NATIVE_VERIFIERS`` cannot be followed.
+    :returns: the user, or the response of a pipeline step that has paused.
+    :raises AuthInputError: the token is malformed, or the provider has no verifier.
+    :raises SocialAuthBaseException: the token was issued to another application, is expired or
+        revoked; the profile is not that of its owner; the provider failed.
+    :raises ImproperlyConfigured: ``NATIVE_VERIFIERS`` is wrong.
     """
-    require_text(backend, access_token)
+    require_well_formed(backend, access_token)
     verifier = find_verifier(backend)
     if verifier is None:
-        raise _refused(backend, "unsupported_feature")
-    issued = verifier.verify(access_token)
-    _require_own(verifier, issued)
+        raise input_error(backend, "unsupported_feature", PARAMETER)
+    info = verifier.verify(access_token)
+    _require_own_client(verifier, info)
     keep_extra_data(backend)
-    backend.require_owner = partial(_require_subject, verifier, issued)
-    if isinstance(backend, OpenIdConnectAuth) and issued.subject is not None:
-        backend.id_token = {"sub": issued.subject}  # Where core looks for it.
-    response = {} if issued.lifetime is None else {"expires_in": issued.lifetime}
+    backend.require_owner = partial(_require_owner, verifier, info)
+    if isinstance(backend, OpenIdConnectAuth) and info.subject is not None:
+        backend.id_token = {"sub": info.subject}  # social-core compares UserInfo with it.
+    response = {} if info.lifetime is None else {"expires_in": info.lifetime}
     return backend.do_auth(access_token, response={"access_token": access_token, **response})
 
 
-def require_text(backend: Any, access_token: str) -> None:
-    """Refuse what no provider issues as an access token.
-
-    :raises AuthInputError: it has other characters than RFC 6749 allows, or too many.
-    """
+def require_well_formed(backend: Any, access_token: str) -> None:
+    """Refuse a string that is too long, or has characters that RFC 6749 does not allow."""
     if not _TOKEN.fullmatch(access_token):
-        raise _refused(backend, "invalid_parameter")
+        raise input_error(backend, "invalid_parameter", PARAMETER)
 
 
-def _require_own(verifier: Verifier, issued: Issued) -> None:
-    """Refuse a token that was issued to anybody else, or to nobody knows whom."""
-    if not issued.clients or not issued.clients <= verifier.own_clients():
+def _require_own_client(verifier: TokenVerifier, info: TokenInfo) -> None:
+    if not info.clients or not info.clients <= verifier.own_clients():
         raise AuthResponseError(
             verifier.backend, code="invalid_claim", claim="aud", stage="token_validation"
         )
 
 
-def _require_subject(verifier: Verifier, issued: Issued, profile: Mapping[str, Any]) -> None:
-    """Refuse the profile of anybody else than the token's owner, or of nobody knows whom.
-
-    Where the provider did not say whose the token is, the profile alone does.
-    """
+def _require_owner(verifier: TokenVerifier, info: TokenInfo, profile: Mapping[str, Any]) -> None:
+    """Refuse a profile of another user, if the provider has reported the token's owner."""
     subject = as_identifier(verifier.subject_of(profile))
-    if issued.subject is not None and subject != issued.subject:
+    if info.subject is not None and subject != info.subject:
         raise AuthResponseError(
             verifier.backend, code="invalid_claim", claim=verifier.subject_key, stage="user_info"
         )
 
 
-def _refused(backend: Any, code: str) -> AuthInputError:
-    return AuthInputError(backend, code=code, parameter=PARAMETER, stage="token_validation")
+def input_error(backend: Any, code: str, parameter: str) -> AuthInputError:
+    """Return the exception for a parameter of the request."""
+    return AuthInputError(backend, code=code, parameter=parameter, stage="token_validation")

@@ -1,4 +1,4 @@
-"""Sign-in with an ID token that a native SDK already holds."""
+"""Sign-in with an ID token that an SDK obtained."""
 
 from __future__ import annotations
 
@@ -13,59 +13,59 @@ from social_core.backends.base import BaseAuth
 from social_core.backends.facebook_limited import FacebookLimitedLogin
 from social_core.backends.oauth import BaseOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
-from social_core.exceptions import AuthCredentialError, AuthInputError
+from social_core.exceptions import AuthCredentialError
 
 from social_endpoints.internal.backends.extensions.pipeline import keep_extra_data
 from social_endpoints.internal.flows.storage import claim_id_token
-from social_endpoints.internal.native.access_token import require_text
+from social_endpoints.internal.native.access_token import input_error, require_well_formed
+from social_endpoints.internal.native.id_tokens.claims import verified_claims
 from social_endpoints.internal.native.id_tokens.issuers import Issuer, find_issuer
-from social_endpoints.internal.native.id_tokens.verification import verified_claims
-from social_endpoints.internal.native.leeway import leeway_of
+from social_endpoints.internal.native.provider_settings import leeway
 
 PARAMETER = "id_token"
 
 MAX_LENGTH = 16_384
-"""Characters of an ID token; those with hundreds of groups in them have some 8,000."""
+"""Characters of an ID token. One that lists hundreds of groups has about 8,000."""
 
 
 def authenticate(
     backend: Any, id_token: str, *, nonce: str | None, access_token: str | None
 ) -> Any:
-    """Return what the pipeline comes to for the subject of an ID token: a user, or a pause.
+    """Run the pipeline for the subject of an ID token.
 
-    The pipeline sees what it sees after a redirect. Where the app has an access token, too,
-    the profile is fetched with it, and else taken from the token.
+    If the app has an access token, the profile is requested with it; otherwise the claims are
+    the profile.
 
-    :param backend: a provider's backend, as loaded by :mod:`~.backends.loading`.
-    :param nonce: what the app has asked for the token with, if it has.
-    :raises AuthInputError: it is no token, or this provider issues none; or the nonce is
-        missing.
-    :raises SocialAuthBaseException: it was not issued to this project, or is not good now, or
-        has signed in already; or the provider could not be asked.
+    :param nonce: the nonce that the app has requested the ID token with, if any.
+    :returns: the user, or the response of a pipeline step that has paused.
+    :raises AuthInputError: the ID token is malformed, the provider does not issue ID tokens,
+        or the nonce is missing.
+    :raises SocialAuthBaseException: the ID token was not issued to this project, is not valid
+        now or has signed in before; or the provider failed.
     """
     issuer = find_issuer(backend)
     if issuer is None:
-        raise _refused(backend, "unsupported_feature")
+        raise input_error(backend, "unsupported_feature", PARAMETER)
     if len(id_token) > MAX_LENGTH or not id_token.isascii():
-        raise _refused(backend, "invalid_parameter")
+        raise input_error(backend, "invalid_parameter", PARAMETER)
     if access_token is not None:
-        require_text(backend, access_token)
+        require_well_formed(backend, access_token)
     claims = verified_claims(issuer, id_token, nonce=nonce, access_token=access_token)
     keep_extra_data(backend)
-    expires = math.ceil(claims["exp"] + leeway_of(backend))
-    backend.strategy.before_pipeline = partial(_claim, backend, id_token, expires)
-    return _authenticate(backend, issuer, claims, id_token, access_token)
+    expires = math.ceil(claims["exp"] + leeway(backend))
+    backend.strategy.before_pipeline = partial(_use_up, backend, id_token, expires)
+    return _run_pipeline(backend, issuer, claims, id_token, access_token)
 
 
-def _authenticate(
+def _run_pipeline(
     backend: Any, issuer: Issuer, claims: dict[str, Any], id_token: str, access_token: str | None
 ) -> Any:
-    if not isinstance(backend, BaseOAuth2):  # Google One Tap
+    if not isinstance(backend, BaseOAuth2):  # Google One Tap.
         return backend.strategy.authenticate(backend, response=dict(claims))
-    known: Any = backend  # With our mixins.
-    known.verified_claims = claims
-    known.id_token = dict(claims)
-    known.require_owner = partial(_require_subject, issuer, claims)
+    extended: Any = backend
+    extended.verified_claims = claims
+    extended.id_token = dict(claims)
+    extended.require_owner = partial(_require_owner, issuer, claims)
     if isinstance(backend, FacebookLimitedLogin):
         return backend.do_auth(id_token)
     response = {PARAMETER: id_token}
@@ -74,9 +74,11 @@ def _authenticate(
     return backend.do_auth(access_token, response=response)
 
 
-def _claim(backend: BaseAuth[Any], id_token: str, expires: int) -> None:
-    """Refuse a token that has signed in before."""
-    # What is signed, and not the signature: that one can be written in several ways.
+def _use_up(backend: BaseAuth[Any], id_token: str, expires: int) -> None:
+    """Refuse an ID token that has signed in before.
+
+    The digest is that of header and claims: the same signature can be encoded in several ways.
+    """
     signed = hashlib.sha256(id_token.rpartition(".")[0].encode()).digest()
     digest = urlsafe_b64encode(signed).decode().rstrip("=")
     if not claim_id_token(digest, expires, backend.strategy.storage):
@@ -85,19 +87,15 @@ def _claim(backend: BaseAuth[Any], id_token: str, expires: int) -> None:
         )
 
 
-def _require_subject(issuer: Issuer, claims: Mapping[str, Any], profile: Mapping[str, Any]) -> None:
-    """Refuse a profile of somebody else, which an access token of theirs would fetch.
+def _require_owner(issuer: Issuer, claims: Mapping[str, Any], profile: Mapping[str, Any]) -> None:
+    """Refuse the profile of another user, which another user's access token would return.
 
-    Where it has no subject, what the identity is named by must be what the token says.
+    A profile without ``sub`` must name the user by the same ``ID_KEY`` as the claims.
     """
     subject, key = claims["sub"], issuer.backend.id_key()
-    # With OpenID Connect it is compared where it is fetched; a backend may hand on a part of it.
-    unsaid = subject if isinstance(issuer.backend, OpenIdConnectAuth) else None
-    if profile.get("sub", unsaid) != subject:
+    # OpenID Connect backends compare "sub" at once, and may return a part of the profile.
+    default = subject if isinstance(issuer.backend, OpenIdConnectAuth) else None
+    if profile.get("sub", default) != subject:
         raise issuer.error("invalid_claim", "sub")
     if "sub" not in profile and key in profile and profile[key] not in (subject, claims.get(key)):
         raise issuer.error("invalid_claim", key)
-
-
-def _refused(backend: BaseAuth[Any], code: str) -> AuthInputError:
-    return AuthInputError(backend, code=code, parameter=PARAMETER, stage="token_validation")

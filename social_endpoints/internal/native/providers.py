@@ -1,66 +1,130 @@
-"""Which providers take part in native sign-in, and with what kinds of tokens."""
+"""The providers that take part in native sign-in, and the verifiers of their tokens."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from social_core.backends.base import BaseAuth
+from social_core.backends.facebook import FacebookOAuth2
+from social_core.backends.facebook_limited import FacebookLimitedLogin
+from social_core.backends.github import GithubOAuth2
+from social_core.backends.google import GoogleOAuth2
+from social_core.backends.oauth import BaseOAuth2
+from social_core.backends.okta import OktaMixin
 from social_core.exceptions import AuthConfigurationError
 
-from social_endpoints.conf import get_names
+from social_endpoints.conf import NAME, get_names, import_path, settings
 from social_endpoints.exceptions import ProviderNotSupported
-from social_endpoints.internal.backends.registry import Provider, find
-from social_endpoints.internal.native.audiences import own_client_ids
+from social_endpoints.internal.backends.registry import Provider, configured, find
 from social_endpoints.internal.native.id_tokens.issuers import find_issuer, issues_id_tokens
-from social_endpoints.internal.native.leeway import leeway_of
-from social_endpoints.internal.native.verifiers.choice import has_verifier
-from social_endpoints.internal.native.verifiers.endpoint import configured_url
+from social_endpoints.internal.native.provider_settings import (
+    introspection_url,
+    leeway,
+    own_client_ids,
+)
+from social_endpoints.internal.native.verifiers.base import TokenVerifier
+from social_endpoints.internal.native.verifiers.introspection import (
+    Introspection,
+    OktaIntrospection,
+)
+from social_endpoints.internal.native.verifiers.vendors import (
+    FacebookDebugToken,
+    GithubToken,
+    GoogleTokenInfo,
+)
+
+VERIFIERS_SETTING = "NATIVE_VERIFIERS"
+
+# The first base class of a backend decides.
+_VERIFIERS: tuple[tuple[type[Any], type[TokenVerifier] | None], ...] = (
+    (GoogleOAuth2, GoogleTokenInfo),
+    (FacebookLimitedLogin, None),  # Its access tokens do not give access to anything.
+    (FacebookOAuth2, FacebookDebugToken),
+    (GithubOAuth2, GithubToken),
+    (OktaMixin, OktaIntrospection),
+    (BaseOAuth2, Introspection),
+)
 
 
 def find_native(name: str) -> Provider:
     """Return a configured provider that ``NATIVE_PROVIDERS`` lists.
 
-    :raises ProviderNotSupported: there is none of this name.
-    :raises ImproperlyConfigured: the setting is no list.
+    :raises ProviderNotSupported: there is none with this name.
+    :raises ImproperlyConfigured: the setting is not a list.
     """
     if name not in get_names("NATIVE_PROVIDERS"):
         raise ProviderNotSupported(name)
     return find(name)
 
 
-def native_kinds(backend: BaseAuth[Any]) -> list[str]:
-    """Return with what tokens of a native SDK's users of a backend can sign in.
+def native_token_types(backend: BaseAuth[Any]) -> list[str]:
+    """Return the token types that sign in: ``"id_token"``, ``"access_token"``, both or none.
 
-    ``id_token``, ``access_token``, both or none. The network is not asked.
-
-    :raises ImproperlyConfigured: ``NATIVE_PROVIDERS`` is no list, or ``NATIVE_VERIFIERS``
-        cannot be followed.
+    :raises ImproperlyConfigured: ``NATIVE_PROVIDERS`` or ``NATIVE_VERIFIERS`` is wrong.
     """
     if backend.name not in get_names("NATIVE_PROVIDERS"):
         return []
-    return possible_kinds(backend)
+    return verifiable_token_types(backend)
 
 
-def possible_kinds(backend: BaseAuth[Any]) -> list[str]:
-    """Return the same for a backend, be it listed or not."""
+def verifiable_token_types(backend: BaseAuth[Any]) -> list[str]:
+    """Return the same for a provider that need not be listed. Does not use the network."""
     if backend.ASSOCIATION_ONLY:
         return []
     id_token = ["id_token"] if issues_id_tokens(type(backend)) else []
-    return [*id_token, *(["access_token"] if has_verifier(backend) else [])]
+    return [*id_token, *(["access_token"] if find_verifier(backend) else [])]
 
 
-def wrong_setting(backend: BaseAuth[Any]) -> str | None:
-    """Return the name of a setting that is of no use to verify tokens with, if there is one.
-
-    The name is without its ``SOCIAL_AUTH_<BACKEND>_``. The network is not asked.
-    """
+def find_invalid_setting(backend: BaseAuth[Any]) -> str | None:
+    """Return the name, without prefix, of an invalid setting of the provider, or None."""
     issuer = find_issuer(backend)
     try:
         own_client_ids(backend)
-        leeway_of(backend)
-        configured_url(backend)
+        leeway(backend)
+        introspection_url(backend)
         if issuer is not None:
             issuer.algorithms()
     except AuthConfigurationError as error:
         return error.parameter if error.code == "invalid_setting" else None
     return None
+
+
+def find_verifier(backend: BaseAuth[Any]) -> TokenVerifier | None:
+    """Return the verifier of a provider's access tokens: the project's, or ours, or None.
+
+    :raises ImproperlyConfigured: ``NATIVE_VERIFIERS`` is wrong.
+    """
+    verifiers = (verifier for base, verifier in _VERIFIERS if isinstance(backend, base))
+    verifier = _project_verifiers().get(backend.name) or next(verifiers, None)
+    # Access tokens of OAuth 1.0a are pairs, and other protocols do not have any.
+    if verifier is None or not isinstance(backend, BaseOAuth2):
+        return None
+    return verifier(backend) if verifier.is_available(backend) else None
+
+
+def import_verifier(provider: str, path: Any) -> type[TokenVerifier]:
+    """Return the class that an entry of ``NATIVE_VERIFIERS`` names.
+
+    :raises ImproperlyConfigured: it is not a subclass of :class:`TokenVerifier`.
+    """
+    setting = f"{NAME}[{VERIFIERS_SETTING!r}][{provider!r}]"
+    value = import_path(path, setting)
+    if not (isinstance(value, type) and issubclass(value, TokenVerifier)):
+        base = "social_endpoints.verifiers.TokenVerifier"
+        raise ImproperlyConfigured(f"{setting}: {path!r} is not a subclass of {base}.")
+    return value
+
+
+def _project_verifiers() -> dict[str, type[TokenVerifier]]:
+    """Return the classes that ``NATIVE_VERIFIERS`` names; a misspelt name is not ignored."""
+    paths = settings.NATIVE_VERIFIERS or {}
+    if not isinstance(paths, Mapping):
+        raise ImproperlyConfigured(f"{NAME}[{VERIFIERS_SETTING!r}] must be a dictionary.")
+    for provider in paths:
+        if provider not in configured():
+            raise ImproperlyConfigured(
+                f"{NAME}[{VERIFIERS_SETTING!r}]: {provider!r} is not a configured provider."
+            )
+    return {provider: import_verifier(provider, path) for provider, path in paths.items()}

@@ -24,7 +24,7 @@ from social_core.pipeline import DEFAULT_AUTH_PIPELINE
 from social_django.models import UserSocialAuth
 
 from social_endpoints.signals import signed_in
-from social_endpoints.verifiers import Issued, Verifier
+from social_endpoints.verifiers import TokenInfo, TokenVerifier
 from tests.support.access_token_providers import (
     CHECK,
     DEBUG_TOKEN,
@@ -78,31 +78,31 @@ class WithoutDiscovery(OpenIdConnectAuth):
     AUTHORIZATION_URL = "https://id.example.com/authorize"
 
 
-class Corporate(Verifier):
+class Corporate(TokenVerifier):
     """A verifier of a project."""
 
     subject_key = "id"
 
-    def verify(self, access_token: str) -> Issued:
+    def verify(self, access_token: str) -> TokenInfo:
         answer = self.ask(CORPORATE, method="POST", json={"token": access_token})
-        return Issued(frozenset({answer.identifier("client")}), answer.identifier("user"))
+        return TokenInfo(frozenset({answer.identifier("client")}), answer.identifier("user"))
 
 
-class Careless(Verifier):
+class Careless(TokenVerifier):
     """One that does not say for whom a token is."""
 
-    def verify(self, access_token: str) -> Issued:
-        return Issued(frozenset())
+    def verify(self, access_token: str) -> TokenInfo:
+        return TokenInfo(frozenset())
 
 
-class Mistaken(Verifier):
+class Mistaken(TokenVerifier):
     """One that returns what it should not."""
 
     def verify(self, access_token: str) -> Any:
-        return Issued("our-github-id")  # type: ignore[arg-type]  # that is the mistake
+        return TokenInfo("our-github-id")  # type: ignore[arg-type]  # that is the mistake
 
 
-class Unfinished(Verifier):
+class Unfinished(TokenVerifier):
     """One that does nothing yet."""
 
 

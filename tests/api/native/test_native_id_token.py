@@ -28,6 +28,7 @@ from django.core.cache import cache
 from django.core.checks import run_checks
 from django.db import connections
 from rest_framework.authtoken.models import Token
+from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.pipeline.partial import partial
@@ -705,13 +706,17 @@ def test_the_same_token_written_otherwise(provider: IdTokenProvider) -> None:
     assert [answer.status_code for answer in again] == [400, 400]
 
 
+def refuse(**kwargs: Any) -> None:
+    raise ValidationError({"password": ["Say it once more."]})
+
+
 def test_a_token_that_signs_in_nobody_is_not_used_up(
     provider: IdTokenProvider, settings: Any
 ) -> None:
     token = provider.token()
     settings.SOCIAL_AUTH_PIPELINE = [
         *DEFAULT_PIPELINE,
-        "tests.api.connections.test_connections.refuse",
+        "tests.api.native.test_native_id_token.refuse",
     ]
     refused = sign_in(provider, token)
     assert_refused_by_project(refused)

@@ -1,8 +1,13 @@
-"""What the claims of an ID token have to say (OpenID Connect Core section 3.1.3.7)."""
+"""Validation of ID tokens (OpenID Connect Core section 3.1.3.7).
+
+PyJWT verifies the signature, ``iss``, ``sub``, ``exp``, ``iat`` and ``nbf`` (:mod:`.signature`).
+This module adds the rules that PyJWT does not have.
+"""
 
 from __future__ import annotations
 
-import time
+import hashlib
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,31 +15,40 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthInputError
 from social_core.utils import constant_time_compare
 
-from social_endpoints.internal.native.audiences import own_client_ids
 from social_endpoints.internal.native.id_tokens.issuers import Issuer
-from social_endpoints.internal.native.id_tokens.nonce import is_of
-from social_endpoints.internal.native.leeway import leeway_of
+from social_endpoints.internal.native.id_tokens.signature import SignedToken
+from social_endpoints.internal.native.provider_settings import own_client_ids
 
-# What Keycloak calls its other tokens, which it signs with the same keys, in a claim.
-_OTHER_USES = frozenset({"bearer", "dpop", "logout", "offline", "refresh"})
+# Values of "typ" in Keycloak's other tokens, which it signs with the same keys.
+_OTHER_TYPES = frozenset({"bearer", "dpop", "logout", "offline", "refresh"})
 
-# Whom an access token was issued to, which may be for one of the project's own client ids as an
-# API: RFC 9068 section 2.2, and Microsoft ("Access token claims reference", of version 1.0).
-_PARTIES = ("azp", "client_id", "appid")
+# Claims that name the client to which a token was issued: RFC 9068 section 2.2, Microsoft
+# ("Access token claims reference") and Okta ("Access token payload").
+_PARTIES = ("azp", "client_id", "appid", "cid")
 
-_LONGEST_SUBJECT = 255  # Core section 2
-_TOO_LATE = 10**12  # in seconds since the epoch: no time
-
-
-def require_issuer(issuer: Issuer, claims: Mapping[str, Any]) -> None:
-    """Refuse a token of another issuer (rule 2)."""
-    name = _text(issuer, claims, "iss")
-    if name not in issuer.names(claims):
-        raise issuer.error("invalid_claim", "iss")
+_MAX_SUBJECT_LENGTH = 255  # OpenID Connect Core section 2.
 
 
-def require_audience(issuer: Issuer, claims: Mapping[str, Any]) -> None:
-    """Refuse a token that is for anybody else, too, or was issued to them (rules 3 to 5)."""
+def verified_claims(
+    issuer: Issuer, id_token: str, *, nonce: str | None, access_token: str | None
+) -> dict[str, Any]:
+    """Return the claims of an ID token that was issued to this project and is valid now.
+
+    :raises AuthInputError: the ID token has a nonce, and the app has not posted one.
+    :raises SocialAuthBaseException: the ID token is not valid, or its keys cannot be fetched.
+    """
+    token = SignedToken.verify(issuer, id_token)
+    claims = token.claims
+    _require_audience(issuer, claims)
+    _require_id_token(issuer, claims)
+    _require_nonce(issuer, claims, nonce)
+    _require_access_token(issuer, token, access_token)
+    issuer.validate(claims, token.key)
+    return claims
+
+
+def _require_audience(issuer: Issuer, claims: Mapping[str, Any]) -> None:
+    """Refuse an ID token that names a client of somebody else (rules 3 to 5)."""
     own = own_client_ids(issuer.backend)
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
@@ -47,30 +61,16 @@ def require_audience(issuer: Issuer, claims: Mapping[str, Any]) -> None:
             raise issuer.error("invalid_claim", name)
 
 
-def require_now(issuer: Issuer, claims: Mapping[str, Any]) -> None:
-    """Refuse a token whose time is over, or has not come (rules 9 and 10)."""
-    now, leeway = time.time(), leeway_of(issuer.backend)
-    if _moment(issuer, claims, "exp") <= now - leeway:
-        raise issuer.error("response_expired", "exp")
-    begins = ["iat", *(["nbf"] if "nbf" in claims else [])]
-    for name in begins:
-        if _moment(issuer, claims, name) > now + leeway:
-            raise issuer.error("response_not_yet_valid", name)
-
-
-def require_subject(issuer: Issuer, claims: Mapping[str, Any]) -> None:
-    """Refuse a token that names nobody, or that is another one than an ID token."""
-    if len(_text(issuer, claims, "sub")) > _LONGEST_SUBJECT:
+def _require_id_token(issuer: Issuer, claims: Mapping[str, Any]) -> None:
+    """Refuse a token of another type, and a subject of a length that is not allowed."""
+    if not 0 < len(claims["sub"]) <= _MAX_SUBJECT_LENGTH:
         raise issuer.error("invalid_claim", "sub")
-    if str(claims.get("typ")).lower() in _OTHER_USES or "events" in claims:
+    if str(claims.get("typ")).lower() in _OTHER_TYPES or "events" in claims:
         raise issuer.error("invalid_claim", "typ")
 
 
-def require_nonce(issuer: Issuer, claims: Mapping[str, Any], nonce: str | None) -> None:
-    """Refuse a token that was asked for with another nonce than the app's (rule 11).
-
-    :raises AuthInputError: the app has to say the nonce, and has not.
-    """
+def _require_nonce(issuer: Issuer, claims: Mapping[str, Any], nonce: str | None) -> None:
+    """Refuse an ID token that was requested with another nonce (rule 11)."""
     claim = claims.get("nonce")
     if claim is None and nonce is None:
         return
@@ -78,37 +78,30 @@ def require_nonce(issuer: Issuer, claims: Mapping[str, Any], nonce: str | None) 
         raise AuthInputError(
             issuer.backend, code="missing_parameter", parameter="nonce", stage="token_validation"
         )
-    if not isinstance(claim, str) or not claim or not is_of(claim, nonce):
+    if not isinstance(claim, str) or not claim or not _is_nonce(claim, nonce):
         raise issuer.error("nonce_mismatch")
 
 
-def require_access_token(
-    issuer: Issuer, claims: Mapping[str, Any], access_token: str | None, algorithm: str
-) -> None:
-    """Refuse an access token that did not come with the ID token (section 3.1.3.8)."""
-    claim = claims.get("at_hash")
+def _is_nonce(claim: str, nonce: str) -> bool:
+    """Return True if a claim is the nonce (section 15.5.2) or the SHA-256 of the nonce.
+
+    Apps give SDKs the hash, so that the ID token does not reveal the nonce. It is written in
+    hexadecimal digits, as in Apple's and Firebase's examples, or in base64url, as in RFC 7636.
+    """
+    digest = hashlib.sha256(nonce.encode()).digest()
+    spellings = (nonce, digest.hex(), urlsafe_b64encode(digest).decode().rstrip("="))
+    return any(constant_time_compare(claim, spelling) for spelling in spellings)
+
+
+def _require_access_token(issuer: Issuer, token: SignedToken, access_token: str | None) -> None:
+    """Refuse an access token that was not issued with the ID token (section 3.1.3.8)."""
+    claim = token.claims.get("at_hash")
     if access_token is None or claim is None:
         return
-    other = getattr(issuer.backend, "CUSTOM_AT_HASH_ALGO", None)
+    hash_algorithm = getattr(issuer.backend, "CUSTOM_AT_HASH_ALGO", None)
     try:
-        expected = OpenIdConnectAuth.calc_at_hash(access_token, algorithm, other)
-    except NotImplementedError:  # Nobody has said how with EdDSA.
+        expected = OpenIdConnectAuth.calc_at_hash(access_token, token.algorithm, hash_algorithm)
+    except NotImplementedError:  # No specification says which hash belongs to EdDSA.
         return
     if not isinstance(claim, str) or not constant_time_compare(claim, expected):
         raise issuer.error("invalid_claim", "at_hash")
-
-
-def _text(issuer: Issuer, claims: Mapping[str, Any], name: str) -> str:
-    value = claims.get(name)
-    if not isinstance(value, str) or not value:
-        raise issuer.error("missing_claim" if value is None else "invalid_claim", name)
-    return value
-
-
-def _moment(issuer: Issuer, claims: Mapping[str, Any], name: str) -> float:
-    """Return a time, in seconds since the epoch (RFC 7519 section 2, NumericDate)."""
-    value = claims.get(name)
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not 0 <= value < _TOO_LATE:  # type: ignore[operator]  # as just said
-        raise issuer.error("missing_claim" if value is None else "invalid_claim", name)
-    return float(value)  # type: ignore[arg-type]  # as just said

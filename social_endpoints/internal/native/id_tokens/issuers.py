@@ -1,4 +1,4 @@
-"""Who issues the ID tokens that a backend's users may sign in with."""
+"""Issuers of the ID tokens that a backend's users may sign in with."""
 
 from __future__ import annotations
 
@@ -14,66 +14,54 @@ from social_core.exceptions import AuthConfigurationError, AuthResponseError
 
 from social_endpoints.internal.backends.registry import BackendClass, is_google_one_tap
 
-# Whoever knows a provider's public key can sign with HS256: none of its kind is here.
-_ASYMMETRIC = frozenset(
-    {
-        "EdDSA",
-        "ES256",
-        "ES384",
-        "ES512",
-        "PS256",
-        "PS384",
-        "PS512",
-        "RS256",
-        "RS384",
-        "RS512",
-    }
+# Only algorithms with a key pair: with HS256, the public key would be the secret to sign with.
+_ALGORITHMS = frozenset(
+    ["EdDSA", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"]
 )
+
+# Claims of Microsoft's access tokens that its ID tokens do not have ("Access token claims
+# reference"). It signs both with the same keys, and for an API of the project both have the
+# same audience.
+_ACCESS_TOKEN_CLAIMS = frozenset({"appid", "scp"})
 
 
 class Issuer:
-    """The issuer of one backend: any provider of OpenID Connect.
+    """The issuer of an OpenID Connect backend.
 
-    :param backend: as loaded.
+    :param backend: the provider's backend, as loaded.
     """
 
     def __init__(self, backend: Any) -> None:
         self.backend = backend
 
     def jwks_uri(self) -> str:
-        """Return where the keys are (OpenID Connect Discovery section 3)."""
+        """Return the URL of the keys (OpenID Connect Discovery section 3)."""
         return str(self.backend.jwks_uri())
 
     def names(self, claims: Mapping[str, Any]) -> frozenset[str]:
-        """Return what ``iss`` may be (OpenID Connect Core section 3.1.3.7, rule 2)."""
+        """Return the allowed values of ``iss`` (OpenID Connect Core section 3.1.3.7, rule 2)."""
         return frozenset({self.backend.id_token_issuer()})
 
     def algorithms(self) -> frozenset[str]:
-        """Return how tokens may be signed: with the backend's ``JWT_ALGORITHMS``.
+        """Return the allowed signature algorithms: the setting ``JWT_ALGORITHMS``.
 
-        :raises AuthConfigurationError: none of them is signed with a key pair.
+        :raises AuthConfigurationError: none of them uses a key pair.
         """
         default = getattr(self.backend, "JWT_ALGORITHMS", ["RS256"])
-        wanted = self.backend.setting("JWT_ALGORITHMS", default)
-        found = _ASYMMETRIC & frozenset(wanted if isinstance(wanted, (list, tuple)) else ())
-        if not found:
+        allowed = self.backend.setting("JWT_ALGORITHMS", default)
+        algorithms = _ALGORITHMS & frozenset(allowed if isinstance(allowed, (list, tuple)) else ())
+        if not algorithms:
             raise AuthConfigurationError(
                 self.backend, parameter="JWT_ALGORITHMS", stage="token_validation"
             )
-        return found
+        return algorithms
 
     def validate(self, claims: Mapping[str, Any], key: Mapping[str, Any]) -> None:
-        """Refuse what this backend refuses beyond OpenID Connect."""
+        """Apply the provider's own rules, as a redirect login does."""
 
     def error(self, code: str, claim: str | None = None) -> AuthResponseError:
-        """Return the error that a token is refused with."""
+        """Return the exception for an ID token that is not accepted."""
         return AuthResponseError(self.backend, code=code, claim=claim, stage="token_validation")
-
-
-# What Microsoft's access tokens say and its ID tokens do not, which it signs with the same
-# keys, and with the same audience for an API of the project's own ("Access token claims
-# reference"): what the client may do, and which client of v1.0 it is.
-_OF_ACCESS_TOKENS = frozenset({"appid", "scp"})
 
 
 class Google(Issuer):
@@ -86,7 +74,7 @@ class Google(Issuer):
         return frozenset({"accounts.google.com", "https://accounts.google.com"})
 
     def validate(self, claims: Mapping[str, Any], key: Mapping[str, Any]) -> None:
-        """Demand a verified address, as a login by redirect does."""
+        """Require a verified address."""
         self.backend.validate_email_verified(claims, stage="token_validation")
 
 
@@ -101,21 +89,21 @@ class Apple(Issuer):
 
 
 class Microsoft(Issuer):
-    """Microsoft ("Microsoft identity platform ID tokens"): the issuer is the user's tenant."""
+    """Microsoft ("Microsoft identity platform ID tokens"): each tenant is an issuer."""
 
     def names(self, claims: Mapping[str, Any]) -> frozenset[str]:
         return frozenset({self.backend.get_id_token_issuer(claims)})
 
     def validate(self, claims: Mapping[str, Any], key: Mapping[str, Any]) -> None:
-        """Demand an ID token, a key of that tenant, and with Azure AD B2C the project's policy."""
-        other = next((claim for claim in claims if claim in _OF_ACCESS_TOKENS), None)
-        if other is not None:
-            raise self.error("invalid_claim", other)
+        """Require an ID token, a key of its tenant and, for Azure AD B2C, the right policy."""
+        for claim in _ACCESS_TOKEN_CLAIMS & claims.keys():
+            raise self.error("invalid_claim", claim)
         self.backend.validate_key_issuer(key, claims)
         if hasattr(self.backend, "validate_id_token_policy"):
             self.backend.validate_id_token_policy(claims)
 
 
+# The first base class of a backend decides.
 _BY_CLASS: tuple[tuple[type[Any], type[Issuer]], ...] = (
     (GoogleOAuth2, Google),
     (AppleIdAuth, Apple),
@@ -125,17 +113,18 @@ _BY_CLASS: tuple[tuple[type[Any], type[Issuer]], ...] = (
 
 
 def issues_id_tokens(backend: BackendClass) -> bool:
-    """Say whether users of a backend can sign in with an ID token."""
-    return _kind(backend) is not None
+    """Return True if users of a backend can sign in with an ID token."""
+    return _issuer_class(backend) is not None
 
 
 def find_issuer(backend: BaseAuth[Any]) -> Issuer | None:
-    """Return who issues the ID tokens of a backend, or None where nobody does."""
-    kind = _kind(type(backend))
-    return kind(backend) if kind is not None else None
+    """Return the issuer of the ID tokens that a backend accepts, or None."""
+    issuer_class = _issuer_class(type(backend))
+    return issuer_class(backend) if issuer_class is not None else None
 
 
-def _kind(backend: BackendClass) -> type[Issuer] | None:
+def _issuer_class(backend: BackendClass) -> type[Issuer] | None:
     if is_google_one_tap(backend):
         return Google
-    return next((kind for base, kind in _BY_CLASS if issubclass(cast("type", backend), base)), None)
+    classes = (issuer for base, issuer in _BY_CLASS if issubclass(cast("type", backend), base))
+    return next(classes, None)

@@ -1,44 +1,67 @@
-"""The signature of an ID token, and what is signed (RFC 7515, RFC 7517, RFC 7519)."""
+"""Signature and registered claims of an ID token (RFC 7515, RFC 7517, RFC 7519)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import jwt
 from social_core.backends.utils import jwt_error
 from social_core.exceptions import AuthResponseError
 
-from social_endpoints.internal.native.id_tokens import jwks
+from social_endpoints.internal.backends.extensions.discovery import signing_keys
 from social_endpoints.internal.native.id_tokens.issuers import Issuer
+from social_endpoints.internal.native.provider_settings import leeway
 
 _KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 
-# Tokens of access (RFC 9068 section 2.1) and of logout (Back-Channel Logout section 2.4) say
-# so, which the same issuer may have signed for the same client.
-_TYPES = frozenset({"jwt", "application/jwt", "id_token+jwt"})
+# The same issuer may have signed an access token (RFC 9068 section 2.1) or a logout token
+# (OpenID Connect Back-Channel Logout section 2.4) for the same client. Those have other types.
+_HEADER_TYPES = frozenset({"jwt", "application/jwt", "id_token+jwt"})
 
-# Of the claims, others judge: PyJWT stumbles over some that are no numbers.
-_CLAIMS = ("aud", "exp", "iat", "iss", "jti", "nbf", "sub")
-_OPTIONS: Any = {"verify_signature": True, **{f"verify_{claim}": False for claim in _CLAIMS}}
+_REQUIRED = ["exp", "iat", "iss", "sub"]
+
+# A "jti" of any type is accepted, and our rule for "aud" is stricter than PyJWT's.
+_OPTIONS: Any = {"require": _REQUIRED, "verify_aud": False, "verify_jti": False}
+_SIGNATURE_ONLY: Any = {
+    f"verify_{claim}": False for claim in ("aud", "exp", "iat", "iss", "jti", "nbf", "sub")
+}
+
+_MAX_TIME = 10**12  # In seconds since the epoch: 30,000 years.
 
 
-def signed(issuer: Issuer, id_token: str) -> tuple[dict[str, Any], dict[str, Any], str]:
-    """Return the claims of a token, the key that they are signed with, and the algorithm.
+@dataclass(frozen=True, slots=True)
+class SignedToken:
+    """An ID token with a verified signature, issuer and lifetime.
 
-    :raises SocialAuthBaseException: it is no token, or none that this issuer has signed; or
-        the issuer's keys cannot be fetched.
+    ``key`` is the JWK that it is signed with.
     """
-    header = _header(issuer, id_token)
-    if header["alg"] not in issuer.algorithms():
-        raise issuer.error("invalid_signature")
-    failure = issuer.error("invalid_signature")
-    for keys in jwks.key_sets(issuer.backend, issuer.jwks_uri()):
-        try:
-            return _verified(issuer, id_token, keys, header["alg"], header.get("kid"))
-        except AuthResponseError as error:  # Keys that are kept may be old.
-            failure = error
-    raise failure
+
+    claims: dict[str, Any]
+    key: dict[str, Any]
+    algorithm: str
+
+    @classmethod
+    def verify(cls, issuer: Issuer, id_token: str) -> SignedToken:
+        """Verify an ID token with the issuer's stored keys, or with newly requested ones.
+
+        The keys are requested at most once a minute: anybody can post a wrong signature.
+        """
+        header = _header(issuer, id_token)
+        if header["alg"] not in issuer.algorithms():
+            raise issuer.error("invalid_signature")
+        failure = issuer.error("invalid_signature")
+        cached_keys = signing_keys(issuer.backend, issuer.jwks_uri())
+        for keys in cached_keys.versions(rate_limited=True):
+            try:
+                token = _with_verified_signature(issuer, id_token, header, keys)
+            except AuthResponseError as error:
+                failure = error
+            else:
+                _require_valid(issuer, id_token, token)
+                return token
+        raise failure
 
 
 def _header(issuer: Issuer, id_token: str) -> dict[str, Any]:
@@ -46,9 +69,9 @@ def _header(issuer: Issuer, id_token: str) -> dict[str, Any]:
         header = jwt.get_unverified_header(id_token)
     except jwt.PyJWTError as error:
         raise jwt_error(issuer.backend, error) from error
-    kind = header.get("typ", "JWT")
-    is_id_token = isinstance(kind, str) and kind.lower() in _TYPES
-    # What a token says to be critical must be understood (RFC 7515 section 4.1.11).
+    token_type = header.get("typ", "JWT")
+    is_id_token = isinstance(token_type, str) and token_type.lower() in _HEADER_TYPES
+    # Extensions that the token marks as critical must be understood (RFC 7515 section 4.1.11).
     if "crit" in header or "b64" in header or not is_id_token:
         raise issuer.error("invalid_claim")
     if not isinstance(header.get("alg"), str):
@@ -56,21 +79,27 @@ def _header(issuer: Issuer, id_token: str) -> dict[str, Any]:
     return header
 
 
-def _verified(
-    issuer: Issuer, id_token: str, keys: list[dict[str, Any]], algorithm: str, kid: str | None
-) -> tuple[dict[str, Any], dict[str, Any], str]:
+def _with_verified_signature(
+    issuer: Issuer, id_token: str, header: Mapping[str, Any], keys: list[dict[str, Any]]
+) -> SignedToken:
+    algorithm, kid = header["alg"], header.get("kid")
     candidates = [key for key in keys if _is_suitable(key, algorithm, kid)]
-    if kid is None and len(candidates) > 1:
-        raise issuer.error("invalid_signature")  # Which of them, it has to say.
+    if kid is None and len(candidates) > 1:  # OpenID Connect Core section 10.1.
+        raise issuer.error("invalid_signature")
     for key in candidates:
-        claims = _decoded(issuer, id_token, key, algorithm)
-        if claims is not None:
-            return claims, key, algorithm
+        public_key = _public_key(issuer, key, algorithm)
+        try:
+            claims = jwt.decode(id_token, public_key, [algorithm], _SIGNATURE_ONLY)
+        except jwt.InvalidSignatureError:
+            continue
+        except jwt.PyJWTError as error:
+            raise jwt_error(issuer.backend, error) from error
+        return SignedToken(claims, key, algorithm)
     raise issuer.error("invalid_signature")
 
 
 def _is_suitable(key: Mapping[str, Any], algorithm: str, kid: str | None) -> bool:
-    """Say whether a key is for signatures of this kind (RFC 7517 section 4)."""
+    """Return True if a key is meant for such signatures (RFC 7517 section 4)."""
     return (
         key.get("kty") == _KEY_TYPES[algorithm[:2]]
         and key.get("use", "sig") == "sig"
@@ -79,20 +108,36 @@ def _is_suitable(key: Mapping[str, Any], algorithm: str, kid: str | None) -> boo
     )
 
 
-def _decoded(
-    issuer: Issuer, id_token: str, key: dict[str, Any], algorithm: str
-) -> dict[str, Any] | None:
-    """Return the claims, or None where they are signed with another key."""
+def _public_key(issuer: Issuer, key: dict[str, Any], algorithm: str) -> Any:
     try:
-        public_key = jwt.PyJWK(key, algorithm=algorithm).key
+        return jwt.PyJWK(key, algorithm=algorithm).key
     except (jwt.PyJWTError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise issuer.error("malformed_response", "keys") from error
+
+
+def _require_valid(issuer: Issuer, id_token: str, token: SignedToken) -> None:
+    """Refuse a token of another issuer, without a subject, or outside its lifetime.
+
+    The signature has been verified before, because Microsoft's issuer depends on a claim.
+    """
+    for name in ("exp", "iat", "nbf"):
+        _require_time(issuer, token.claims, name)
     try:
-        claims: dict[str, Any] = jwt.decode(
-            id_token, public_key, algorithms=[algorithm], options=_OPTIONS
+        jwt.decode(
+            id_token,
+            _public_key(issuer, token.key, token.algorithm),
+            [token.algorithm],
+            _OPTIONS,
+            issuer=issuer.names(token.claims),
+            leeway=leeway(issuer.backend),
         )
-    except jwt.InvalidSignatureError:
-        return None
     except jwt.PyJWTError as error:
         raise jwt_error(issuer.backend, error) from error
-    return claims
+
+
+def _require_time(issuer: Issuer, claims: Mapping[str, Any], name: str) -> None:
+    """Refuse a time that is not a number (RFC 7519 section 2); PyJWT accepts other types."""
+    value = claims.get(name)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if value is not None and not (is_number and 0 <= value < _MAX_TIME):
+        raise issuer.error("invalid_claim", name)

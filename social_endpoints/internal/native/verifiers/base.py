@@ -1,8 +1,10 @@
-"""Asking a provider for whom it has issued an access token."""
+"""Base class for verifiers of access tokens."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,18 +16,20 @@ from social_core.exceptions import (
     SocialAuthBaseException,
 )
 
-from social_endpoints.internal.native.audiences import own_client_ids
-from social_endpoints.internal.native.verifiers.answer import Answer
+from social_endpoints.internal.native.provider_settings import own_client_ids
+
+_MAX_NUMBER = 10**12  # In seconds: 30,000 years, which timedelta can represent.
+_MAX_IDENTIFIER = 10**64  # Python refuses to write integers of more than 4,300 digits.
 
 
 @dataclass(frozen=True, slots=True)
-class Issued:
-    """What a provider says of an access token that is good.
+class TokenInfo:
+    """Information that a provider gives about a valid access token.
 
-    ``clients`` are the client ids that it was issued to: all of them must be the
-    project's own, and there must be one. ``subject`` is whose token it is, and
-    ``lifetime`` the seconds that it has left; either is None where the provider does
-    not say.
+    :param clients: the client ids that the token was issued to. There must be at least one,
+        and all of them must be the project's own.
+    :param subject: the user who owns the token; None if the provider does not report it.
+    :param lifetime: remaining seconds; None if the provider does not report it.
     """
 
     clients: frozenset[str]
@@ -33,60 +37,104 @@ class Issued:
     lifetime: int | None = None
 
 
-class Verifier:
-    """Asks a provider for whom it has issued an access token.
+class VerifierResponse:
+    """A provider's response about a token: a JSON object.
 
-    A subclass says how one provider is asked, in :meth:`verify`. Name yours in the
-    setting ``NATIVE_VERIFIERS``, under the provider it is for. :meth:`ask` sends a request
-    as python-social-auth does (time limit, proxy, errors), and hands you an
-    ``Answer``, whose readers refuse values of the wrong type.
+    ``content`` is the object. The methods check the type of each value that they return, and
+    raise ``AuthResponseError`` if it is missing or wrong.
+    """
 
-    What you return is compared: a token of a client that is not the project's own signs
-    nobody in, nor does one whose profile, which the backend fetches next, is of somebody
-    else. So return what the provider says, and never what the client has sent.
+    def __init__(self, backend: BaseAuth[Any], content: Any) -> None:
+        self._backend = backend
+        if not isinstance(content, dict):
+            raise self._error("malformed_response")
+        self.content: dict[str, Any] = content
 
-    :param backend: the provider's backend, which has the settings (``setting()``).
+    def part(self, name: str) -> VerifierResponse:
+        """Return a nested object."""
+        return VerifierResponse(self._backend, self._required(name))
+
+    def identifier(self, name: str) -> str:
+        """Return the id of a user or a client; an integer is converted to a string."""
+        value = as_identifier(self._required(name))
+        if value is None:
+            raise self._error("malformed_response", name)
+        return value
+
+    def number(self, name: str) -> float:
+        """Return a number, such as a time in seconds; a string of digits is converted."""
+        value = self._required(name)
+        if isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}", value):
+            return int(value)
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or not abs(value) < _MAX_NUMBER:  # False for NaN.
+            raise self._error("malformed_response", name)
+        return float(value)
+
+    def has(self, name: str) -> bool:
+        """Return True if there is a value, and it is not null."""
+        return self.content.get(name) is not None
+
+    def _required(self, name: str) -> Any:
+        if not self.has(name):
+            raise self._error("missing_claim", name)
+        return self.content[name]
+
+    def _error(self, code: str, claim: str | None = None) -> AuthResponseError:
+        return AuthResponseError(self._backend, code=code, claim=claim, stage="token_validation")
+
+
+class TokenVerifier:
+    """Asks a provider to whom it has issued an access token.
+
+    Subclass it and implement :meth:`verify`, then name your class in the setting
+    ``NATIVE_VERIFIERS`` under the provider's name. In :meth:`verify`, use :meth:`ask`: it sends
+    a request with the time limit, proxy and error handling of python-social-auth, and returns a
+    :class:`VerifierResponse`.
+
+    Return what the provider reports, never anything that the client has sent. Your
+    :class:`TokenInfo` is compared twice: its clients with the client ids of the project, and
+    its subject with the profile that the backend requests next.
+
+    :param backend: the provider's backend. ``backend.setting()`` reads its settings.
     """
 
     subject_key: ClassVar[str] = "sub"
-    """Where the profile that the backend fetches says whose it is."""
+    """Key of the user's id in the profile that the backend requests."""
 
     token_refused: ClassVar[frozenset[int]] = frozenset()
-    """The HTTP statuses by which the provider says that the token is no good."""
+    """HTTP statuses with which the provider reports an invalid token."""
 
     client_refused: ClassVar[frozenset[int]] = frozenset()
-    """Those by which it says that the project's own client id and secret are none."""
+    """HTTP statuses with which it reports a wrong client id or client secret."""
 
     def __init__(self, backend: BaseAuth[Any]) -> None:
         self.backend = backend
 
     @classmethod
     def is_available(cls, backend: BaseAuth[Any]) -> bool:
-        """Say, without asking the network, whether this provider can be asked."""
+        """Return True if this provider can be asked. Must not use the network."""
         return True
 
-    def verify(self, access_token: str) -> Issued:
-        """Return for whom the provider has issued a token, if it is good now.
+    def verify(self, access_token: str) -> TokenInfo:
+        """Ask the provider about a token.
 
-        :param access_token: visible ASCII characters; nothing else is known of it.
-        :raises SocialAuthBaseException: it is not (:meth:`rejected`, :meth:`expired`), or
-            the provider could not be asked.
+        :param access_token: visible ASCII characters, otherwise unchecked.
+        :raises SocialAuthBaseException: the token is not valid (raise :meth:`rejected` or
+            :meth:`expired`), or the provider failed.
         """
         raise NotImplementedError
 
     def own_clients(self) -> frozenset[str]:
-        """Return the client ids whose tokens sign in."""
+        """Return the client ids whose tokens may sign in."""
         return own_client_ids(self.backend)
 
     def subject_of(self, profile: Mapping[str, Any]) -> Any:
-        """Return whose profile this is, to be compared with :attr:`Issued.subject`."""
+        """Return the user's id in a profile, to compare with :attr:`TokenInfo.subject`."""
         return profile.get(self.subject_key)
 
     def client(self) -> tuple[str, str]:
-        """Return the client id and the client secret to ask with.
-
-        :raises AuthConfigurationError: one of them is missing.
-        """
+        """Return the client id and the client secret, to authenticate the request with."""
         key, secret = self.backend.get_key_and_secret()
         for name, value in (("KEY", key), ("SECRET", secret)):
             if not value:
@@ -95,24 +143,24 @@ class Verifier:
                 )
         return key, secret
 
-    def ask(self, url: str, **request: Any) -> Answer:
-        """Send a request to the provider, and return its answer.
+    def ask(self, url: str, **request: Any) -> VerifierResponse:
+        """Send a request to the provider and return its response.
 
-        :param request: ``method``, ``headers``, ``params``, ``data``, ``json``, ``auth``, as
-            python-social-auth's ``BaseAuth.request()`` takes them.
-        :raises SocialAuthBaseException: there is none, or it is no JSON object.
+        :param request: ``method``, ``headers``, ``params``, ``data``, ``json`` and ``auth``, as
+            for python-social-auth's ``BaseAuth.request()``.
+        :raises SocialAuthBaseException: the request failed, or the response is not a JSON
+            object.
         """
+        content: Any = None
         try:
-            content = self.backend.get_json(url, stage="token_validation", **request)
-        except RecursionError as error:
-            code = "malformed_response"
-            raise AuthResponseError(self.backend, code=code, stage="token_validation") from error
+            with suppress(RecursionError):
+                content = self.backend.get_json(url, stage="token_validation", **request)
         except SocialAuthBaseException as error:
-            raise self.explained(error) from error
-        return Answer(self.backend, content)
+            raise self.translate_error(error) from error
+        return VerifierResponse(self.backend, content)
 
-    def explained(self, error: SocialAuthBaseException) -> SocialAuthBaseException:
-        """Return what an error that the provider has answered with means here."""
+    def translate_error(self, error: SocialAuthBaseException) -> SocialAuthBaseException:
+        """Return the exception to raise for an error response of the provider."""
         if error.status_code in self.token_refused:
             return self.rejected()
         if error.status_code in self.client_refused:
@@ -120,25 +168,29 @@ class Verifier:
         return error
 
     def rejected(self) -> AuthCredentialError:
-        """Return the error for a token that the provider does not know, or no longer."""
+        """Return the exception for a token that is unknown or revoked."""
         return AuthCredentialError(
             self.backend, source="provider_response", stage="token_validation"
         )
 
     def expired(self) -> AuthResponseError:
-        """Return the error for a token whose time is over."""
+        """Return the exception for a token that has expired."""
         code = "response_expired"
         return AuthResponseError(self.backend, code=code, stage="token_validation")
 
     def misconfigured(self) -> AuthConfigurationError:
-        """Return the error for a client id and secret that the provider does not know.
+        """Return the exception for a client id or client secret that the provider refuses.
 
-        In words of RFC 6749 section 5.2, whatever the provider's own are. As in a login by
-        redirect it is the provider's word, so it is logged as an error, and no 500.
+        As in a redirect login, the client gets a 400 and the log an error.
         """
+        code = "invalid_client"  # RFC 6749 section 5.2.
         return AuthConfigurationError(
-            self.backend,
-            parameter="SECRET",
-            stage="token_validation",
-            provider_code="invalid_client",
+            self.backend, parameter="SECRET", stage="token_validation", provider_code=code
         )
+
+
+def as_identifier(value: Any) -> str | None:
+    """Return the id of a user or a client as a string; None for other values."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value) if abs(value) < _MAX_IDENTIFIER else None
+    return value if isinstance(value, str) and value else None

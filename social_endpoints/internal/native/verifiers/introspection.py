@@ -1,96 +1,125 @@
-"""Token introspection (RFC 7662), for any provider of OAuth 2 that has it."""
+"""Token introspection (RFC 7662), for all OAuth 2 providers with an introspection endpoint."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Final, cast
 
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import BaseOAuth2
-from social_core.exceptions import AuthResponseError
+from social_core.backends.open_id_connect import OpenIdConnectAuth
+from social_core.backends.utils import OIDCDiscoveryMixin
+from social_core.exceptions import (
+    AuthConfigurationError,
+    AuthInputError,
+    AuthResponseError,
+    SocialAuthBaseException,
+)
 
-from social_endpoints.internal.native.leeway import leeway_of
-from social_endpoints.internal.native.verifiers.answer import Answer
-from social_endpoints.internal.native.verifiers.base import Issued, Verifier
-from social_endpoints.internal.native.verifiers.endpoint import endpoint_url, may_have_endpoint
+from social_endpoints.internal.native.provider_settings import introspection_url, leeway
+from social_endpoints.internal.native.verifiers.base import (
+    TokenInfo,
+    TokenVerifier,
+    VerifierResponse,
+)
+
+_STAGE: Final = "token_validation"
 
 
-class Introspection(Verifier):
-    """Asks the endpoint of the setting ``INTROSPECTION_URL``, or of the provider's discovery.
+class Introspection(TokenVerifier):
+    """Uses the endpoint of the setting ``INTROSPECTION_URL`` or of the provider's discovery.
 
-    The client authenticates as it does at the token endpoint (RFC 7662 section 2.1).
+    The client authenticates as at the token endpoint (RFC 7662 section 2.1).
     """
 
     client_refused = frozenset({401, 403})
 
     subject_claim: ClassVar[str] = "sub"
-    """Where the answer says whose token it is, in the words of the profile."""
+    """Claim of the response with the user's id, as in the profile."""
 
     @classmethod
     def is_available(cls, backend: BaseAuth[Any]) -> bool:
-        """Say whether there is a setting, or a discovery that may have the endpoint."""
-        return may_have_endpoint(backend)
+        """Return True if there is a setting, or a discovery that may have an endpoint."""
+        try:
+            return introspection_url(backend) is not None or _has_discovery(backend)
+        except AuthConfigurationError:
+            return True  # verify() reports it.
 
-    def verify(self, access_token: str) -> Issued:
-        """Return ``client_id`` or, where that is not said, every ``aud`` (section 2.2)."""
-        answer = self._introspected(access_token)
-        if answer.content.get("active") is not True or _is_of_another_kind(answer):
+    def verify(self, access_token: str) -> TokenInfo:
+        """Return ``client_id`` or, if it is missing, every ``aud`` (section 2.2)."""
+        response = self._introspect(access_token)
+        if response.content.get("active") is not True or _is_refresh_token(response):
             raise self.rejected()
-        lifetime = self._lifetime(answer)
-        subject = self.subject_claim
-        return Issued(
-            self._clients(answer),
-            answer.identifier(subject) if answer.has(subject) else None,
-            lifetime,
-        )
+        lifetime = self._lifetime(response)
+        claim = self.subject_claim
+        subject = response.identifier(claim) if response.has(claim) else None
+        return TokenInfo(self._clients(response), subject, lifetime)
 
     def subject_of(self, profile: Mapping[str, Any]) -> Any:
-        """Return the subject of OpenID Connect's UserInfo, or what this provider has for it."""
+        """Return the subject of UserInfo (OpenID Connect), or the backend's id of the user."""
         return profile.get("sub", profile.get(self.backend.id_key()))
 
-    def _introspected(self, access_token: str) -> Answer:
+    def _introspect(self, access_token: str) -> VerifierResponse:
         key, secret = self.client()
         backend = cast("BaseOAuth2[Any]", self.backend)
+        url = introspection_url(backend) or _discovered_url(backend)
         data = {"token": access_token, "token_type_hint": "access_token"}
         request: dict[str, Any] = {"method": "POST", "headers": {"Accept": "application/json"}}
-        url = endpoint_url(backend)
         if backend.use_basic_auth():
             return self.ask(url, data=data, auth=(key, secret), **request)
         return self.ask(url, data={**data, "client_id": key, "client_secret": secret}, **request)
 
-    def _lifetime(self, answer: Answer) -> int | None:
+    def _lifetime(self, response: VerifierResponse) -> int | None:
         now = time.time()
-        if answer.has("nbf") and answer.number("nbf") > now + leeway_of(self.backend):
+        if response.has("nbf") and response.number("nbf") > now + leeway(self.backend):
             code = "response_not_yet_valid"
-            raise AuthResponseError(self.backend, code=code, stage="token_validation")
-        if not answer.has("exp"):
+            raise AuthResponseError(self.backend, code=code, stage=_STAGE)
+        if not response.has("exp"):
             return None
-        left = answer.number("exp") - now
-        if left <= 0:
+        lifetime = response.number("exp") - now
+        if lifetime <= 0:
             raise self.expired()
-        return int(left)
+        return int(lifetime)
 
-    def _clients(self, answer: Answer) -> frozenset[str]:
-        if answer.has("client_id"):
-            return frozenset({answer.identifier("client_id")})
-        audience = answer.content.get("aud")
-        entries = audience if isinstance(audience, list) else [audience]
+    def _clients(self, response: VerifierResponse) -> frozenset[str]:
+        if response.has("client_id"):
+            return frozenset({response.identifier("client_id")})
+        audience = response.content.get("aud")
+        audiences = audience if isinstance(audience, list) else [audience]
         return frozenset(
-            Answer(self.backend, {"aud": entry}).identifier("aud") for entry in entries
+            VerifierResponse(self.backend, {"aud": each}).identifier("aud") for each in audiences
         )
 
 
 class OktaIntrospection(Introspection):
-    """The same at Okta, whose ``sub`` is the login name of the user, and ``uid`` the subject.
-
-    (Okta, "OpenID Connect & OAuth 2.0 API, access token claims".)
-    """
+    """Okta, where ``sub`` is the login name ("OpenID Connect & OAuth 2.0 API")."""
 
     subject_claim = "uid"
 
 
-def _is_of_another_kind(answer: Answer) -> bool:
-    # Section 2.2 has the type of RFC 6749 section 5.1 there ("Bearer", "DPoP"), and some
-    # providers whether it is a refresh token: a token_type_hint need not be heeded.
-    return answer.has("token_type") and "refresh" in answer.identifier("token_type").lower()
+def _is_refresh_token(response: VerifierResponse) -> bool:
+    """Return True for a refresh token: a server may ignore ``token_type_hint`` (section 2.1)."""
+    is_named = response.has("token_type")
+    return is_named and "refresh" in response.identifier("token_type").lower()
+
+
+def _has_discovery(backend: Any) -> bool:
+    if getattr(type(backend), "oidc_config_url", None) is OpenIdConnectAuth.oidc_config_url:
+        return bool(backend.oidc_endpoint())
+    return isinstance(backend, OIDCDiscoveryMixin)
+
+
+def _discovered_url(backend: Any) -> str:
+    claim = "introspection_endpoint"  # RFC 8414 section 2.
+    try:
+        url = backend.oidc_config().get(claim)
+    except SocialAuthBaseException as error:
+        error.stage = _STAGE
+        raise
+    if url is None:
+        code = "unsupported_feature"
+        raise AuthInputError(backend, code=code, parameter="access_token", stage=_STAGE)
+    if not isinstance(url, str):
+        raise AuthResponseError(backend, code="malformed_response", claim=claim, stage=_STAGE)
+    return url

@@ -1,0 +1,132 @@
+"""Verifiers for Google, Facebook and GitHub, each of which has an endpoint of its own."""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote, urljoin
+
+from social_core.backends.facebook import API_VERSION
+from social_core.exceptions import AuthProviderError, SocialAuthBaseException
+
+from social_endpoints.internal.native.verifiers.base import (
+    TokenInfo,
+    TokenVerifier,
+    VerifierResponse,
+)
+
+_GOOGLE_URL = "https://oauth2.googleapis.com/tokeninfo"
+_FACEBOOK_URL = "https://graph.facebook.com/v{version}/debug_token"
+
+# Facebook's error codes ("Graph API, Error Handling"): the token is not one of this app; the
+# app's own token is not valid.
+_OTHER_APP = 100
+_APP_REFUSED = frozenset({101, 190})
+
+
+class GoogleTokenInfo(TokenVerifier):
+    """Google's endpoint ``tokeninfo``, which needs no client secret.
+
+    Google's own libraries use it (google-auth-library, ``OAuth2Client.getTokenInfo()``). They
+    send the token in a header, not in the URL.
+    """
+
+    token_refused = frozenset({400, 401, 403})
+
+    def verify(self, access_token: str) -> TokenInfo:
+        """Return ``aud`` (the token's audience) and ``azp`` (its presenter, may be missing)."""
+        headers = {
+            "Authorization": f"Bearer {access_token}",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        response = self.ask(_GOOGLE_URL, method="POST", headers=headers)
+        clients = {response.identifier("aud")}
+        if response.has("azp"):
+            clients.add(response.identifier("azp"))
+        lifetime = response.number("expires_in")  # A string of seconds.
+        if lifetime <= 0:
+            raise self.expired()
+        return TokenInfo(frozenset(clients), response.identifier("sub"), int(lifetime))
+
+
+class FacebookDebugToken(TokenVerifier):
+    """Facebook's endpoint ``debug_token`` ("Graph API Reference, /debug_token").
+
+    The app access token in the request is written as ``{app-id}|{app-secret}`` ("Access Tokens,
+    App Access Tokens"). Facebook gives information about tokens of the same app only.
+    """
+
+    subject_key = "id"
+
+    def verify(self, access_token: str) -> TokenInfo:
+        """Return ``app_id``. Facebook has no other client ids within one app."""
+        version = self.backend.setting("API_VERSION", API_VERSION)
+        params = {"input_token": access_token, "access_token": "|".join(self.client())}
+        data = self.ask(_FACEBOOK_URL.format(version=version), params=params).part("data")
+        if data.content.get("is_valid") is not True or data.content.get("type") != "USER":
+            raise self.rejected()
+        lifetime = self._lifetime(data)
+        clients = frozenset({data.identifier("app_id")})
+        return TokenInfo(clients, data.identifier("user_id"), lifetime)
+
+    def own_clients(self) -> frozenset[str]:
+        """Return the app that authenticates the request."""
+        return frozenset({self.client()[0]})
+
+    def translate_error(self, error: SocialAuthBaseException) -> SocialAuthBaseException:
+        """Return the exception by Facebook's error code; the status is usually 400."""
+        if error.provider_code == _OTHER_APP:
+            return self.rejected()
+        if error.provider_code in _APP_REFUSED:
+            return self.misconfigured()
+        return error
+
+    def _lifetime(self, data: VerifierResponse) -> int | None:
+        """Return the seconds until ``expires_at``; 0 means never."""
+        now, lifetime = time.time(), None
+        for name in ("data_access_expires_at", "expires_at"):  # The first: of the profile.
+            expires = data.number(name) if data.has(name) else 0
+            if expires and expires <= now:
+                raise self.expired()
+            lifetime = int(expires - now) if expires else None
+        return lifetime
+
+
+class GithubToken(TokenVerifier):
+    """The token check of GitHub and GitHub Enterprise Server ("REST API, Check a token").
+
+    It needs the app's client id and secret, and finds tokens of the same app only.
+    """
+
+    subject_key = "id"
+    # 404: the token is unknown or was issued to another app; 422: it is malformed.
+    token_refused = frozenset({404, 422})
+    client_refused = frozenset({401})
+
+    def verify(self, access_token: str) -> TokenInfo:
+        """Return the client id of the app, as GitHub reports it."""
+        key, secret = self.client()
+        api: str = cast("Any", self.backend).api_url()
+        response = self.ask(
+            urljoin(api, f"applications/{quote(key, safe='')}/token"),
+            method="POST",
+            headers={"Accept": "application/vnd.github+json"},
+            json={"access_token": access_token},
+            auth=(key, secret),
+        )
+        clients = frozenset({response.part("app").identifier("client_id")})
+        return TokenInfo(clients, response.part("user").identifier("id"))
+
+    def own_clients(self) -> frozenset[str]:
+        """Return the app that authenticates the request."""
+        return frozenset({self.client()[0]})
+
+    def translate_error(self, error: SocialAuthBaseException) -> SocialAuthBaseException:
+        """Return a rate limit for a 403 with ``Retry-After`` ("REST API, Rate limits")."""
+        if error.status_code == HTTPStatus.FORBIDDEN and error.retry_after:
+            code, delay = "rate_limited", error.retry_after
+            return AuthProviderError(
+                self.backend, code=code, stage="token_validation", retry_after=delay
+            )
+        return super().translate_error(error)
