@@ -1,4 +1,4 @@
-"""The settings of this app, read anew on every access."""
+"""The settings of this package: the dictionary ``SOCIAL_ENDPOINTS``, read on every access."""
 
 from __future__ import annotations
 
@@ -16,33 +16,34 @@ __all__ = ["settings"]
 NAME = "SOCIAL_ENDPOINTS"
 
 MAX_SECONDS = 1_000_000
-"""Eleven days. A socket cannot wait for more than 24, and who writes more means for ever."""
+"""Upper limit of a time setting, about eleven days. Sockets accept timeouts of up to 24 days, so
+that larger numbers, which mean "no limit", must be reduced."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The names, types and defaults of the dictionary ``SOCIAL_ENDPOINTS``."""
+    """The names, types and defaults of the entries of ``SOCIAL_ENDPOINTS``."""
 
     ALLOWED_REDIRECT_URIS: Sequence[str] | str = ()
-    """The redirect URIs a login may begin with, compared as whole strings, or
+    """The redirect URIs that a login can begin with, compared as whole strings. Alternatively,
     the dotted path of a callable ``(uri, *, provider, request) -> bool``."""
 
     TOKEN_SERIALIZER: str = "social_endpoints.tokens.TokenSerializer"
-    """Dotted path of the serializer that a completed login is answered with."""
+    """Dotted path of the token serializer, which builds the response of a completed login."""
 
     TOKEN_FIELDS: Sequence[str] = ()
-    """What the body of a completed login says besides: ``"is_new_user"``,
+    """Fields to add to the response of a completed login: ``"is_new_user"``,
     ``"new_association"``."""
 
     FLOW_TRANSPORT: Literal["auto", "cookie", "body"] = "auto"
-    """How a flow travels: ``"cookie"``, ``"body"`` or ``"auto"`` (both)."""
+    """How a flow travels: ``"cookie"``, ``"body"``, or ``"auto"`` for both."""
 
     PKCE: Literal["auto"] | bool | Mapping[str, Literal["auto"] | bool] = "auto"
-    """Whether logins with OAuth 2 use PKCE: ``"auto"`` where the provider is known to
-    accept it, ``True`` always, ``False`` never, or a dictionary by provider."""
+    """Whether OAuth 2.0 logins use PKCE: ``True``, ``False``, or ``"auto"`` to use it with
+    providers that are known to support it. A dictionary sets this for each provider."""
 
     NATIVE_PROVIDERS: Sequence[str] = ()
-    """The names of the providers whose tokens sign in without a redirect."""
+    """The providers that accept native sign-in."""
 
     NATIVE_VERIFIERS: Mapping[str, str] | None = None
     """Dotted paths of subclasses of :class:`social_endpoints.verifiers.TokenVerifier`, by
@@ -52,25 +53,25 @@ class Settings:
     """Dotted path of a subclass of :class:`social_endpoints.strategy.Strategy`."""
 
     UNIQUE_EMAIL: bool = False
-    """Whether no login may create an account with an address that another account has."""
+    """Whether to refuse new accounts whose email address belongs to another account."""
 
     EMAIL_ASSOCIATION_POLICY: str = "social_endpoints.pipeline.local_email_is_verified"
-    """Dotted path of a callable ``(user, *, email, backend, details, response) -> bool`` that
-    says whether ``associate_by_verified_email`` may link to an account."""
+    """Dotted path of a callable ``(user, *, email, backend, details, response) -> bool``. It
+    decides whether ``associate_by_verified_email`` may connect an identity to the user."""
 
     THROTTLE_RATES: Mapping[str, str | None] | None = None
-    """How often the endpoints may be called, as DRF writes it (``"10/min"``): ``"anon"``
-    by an address, ``"user"`` by a user who is logged in. None sets no limit."""
+    """Limits for requests to all endpoints together, in DRF's format (``"10/min"``): ``"anon"``
+    for each client address, ``"user"`` for each signed-in user. Without a rate, requests are
+    not limited."""
 
     HTTP_POOL: bool = True
-    """Whether the connections to providers are kept open and used again."""
+    """Whether to reuse connections to providers."""
 
     HTTP_POOL_IDLE: float = 50
-    """Seconds after which a connection that is not used is closed."""
+    """Number of seconds after which an unused connection is not reused."""
 
     LOGIN_TIMEOUT: float = 30
-    """Seconds in which the provider must have answered all that it is asked for one request
-    of a client's."""
+    """Time budget, in seconds, for all provider requests made during one client request."""
 
     JWT_ACCESS_COOKIE: str = "access"
     """Name of the cookie in which ``JWTCookieSerializer`` sends the access token."""
@@ -82,65 +83,64 @@ class Settings:
     """Path of both cookies."""
 
     JWT_COOKIE_DOMAIN: str | None = None
-    """Domain of both cookies; None keeps them to the host that set them."""
+    """Domain of both cookies. With None, browsers return them only to the host that set them."""
 
     JWT_COOKIE_SAMESITE: Literal["Lax", "Strict", "None"] = "Lax"
     """SameSite attribute of both cookies: ``"Lax"``, ``"Strict"`` or ``"None"``."""
 
     JWT_COOKIE_SECURE: bool | None = None
-    """Secure attribute of both cookies; None sets it where the request is HTTPS."""
+    """Secure attribute of both cookies. With None, it is set if the request is HTTPS."""
 
-    # Hidden from the type checker, which would else accept any misspelt name.
+    # Hidden from type checkers, which would otherwise accept any attribute name.
     if not TYPE_CHECKING:
 
         def __getattribute__(self, name: str) -> Any:
             default = object.__getattribute__(self, name)
             if not name.isupper():
                 return default
-            own = _dictionary(NAME)
-            return own[name] if name in own else _from_djoser(name, default)
+            entries = get_dictionary(NAME)
+            return entries[name] if name in entries else _get_djoser_setting(name, default)
 
 
 settings = Settings()
 """The settings of the project. Each attribute is read again on every access."""
 
 
-def djoser_token_strategy() -> Any:
-    """Return the class, or its dotted path, that djoser was told to issue tokens with."""
-    return _dictionary("DJOSER").get("SOCIAL_AUTH_TOKEN_STRATEGY")
-
-
-def _from_djoser(name: str, default: Any) -> Any:
-    """Return a setting that is not ours as a project that comes from djoser has it."""
+def _get_djoser_setting(name: str, default: Any) -> Any:
+    """Return the value of djoser's setting with the same purpose, or the default."""
+    djoser = get_dictionary("DJOSER")
     if name == "ALLOWED_REDIRECT_URIS":
-        return _dictionary("DJOSER").get("SOCIAL_AUTH_ALLOWED_REDIRECT_URIS", default)
-    if name == "TOKEN_SERIALIZER" and "SOCIAL_AUTH_TOKEN_STRATEGY" in _dictionary("DJOSER"):
+        return djoser.get("SOCIAL_AUTH_ALLOWED_REDIRECT_URIS", default)
+    if name == "TOKEN_SERIALIZER" and "SOCIAL_AUTH_TOKEN_STRATEGY" in djoser:
         return "social_endpoints.tokens.DjoserSerializer"
     return default
 
 
-def _dictionary(name: str) -> Mapping[str, Any]:
+def get_dictionary(name: str) -> Mapping[str, Any]:
+    """Return a dictionary in the project's settings, or an empty one.
+
+    A value of another type counts as empty. A system check reports it.
+    """
     value = getattr(django_settings, name, None)
-    # A check reports what is no dictionary; here it must not hide the other findings.
     return value if isinstance(value, Mapping) else {}
 
 
 def get_names(name: str) -> Collection[str]:
-    """Return what one of our settings lists.
+    """Return the value of one of our settings that is a list of names.
 
-    :raises ImproperlyConfigured: it is no list.
+    :raises ImproperlyConfigured: it is not a list.
     """
     value = getattr(settings, name)
-    # In a string, each part of its text would be listed.
+    # A string is refused, because `in` would find every part of its text.
     if not isinstance(value, (list, tuple, set, frozenset)):
         raise ImproperlyConfigured(f"{NAME}[{name!r}] must be a list of names.")
     return value
 
 
 def get_seconds(name: str) -> float:
-    """Return what one of our settings gives as a time, which is at most ``MAX_SECONDS``.
+    """Return the value of one of our settings that is a time, at most ``MAX_SECONDS``.
 
-    :raises ImproperlyConfigured: it is no number of seconds, 0 or more.
+    :raises ImproperlyConfigured: it is not a number of at least 0.
     """
     value = getattr(settings, name)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -150,10 +150,10 @@ def get_seconds(name: str) -> float:
 
 
 def import_setting(name: str, base: type | None = None) -> Any:
-    """Return what one of our settings names by its dotted path.
+    """Import the object that one of our settings names by its dotted path.
 
-    :param base: the class that it must be a subclass of; else it must be callable.
-    :raises ImproperlyConfigured: it cannot be imported, or is something else.
+    :param base: the class that it must be a subclass of. Without it, any callable is accepted.
+    :raises ImproperlyConfigured: it cannot be imported or is another object.
     """
     setting = f"{NAME}[{name!r}]"
     value = import_path(getattr(settings, name), setting)
@@ -165,12 +165,12 @@ def import_setting(name: str, base: type | None = None) -> Any:
 
 
 def import_path(path: Any, setting: str) -> Any:
-    """Return what a dotted path names.
+    """Import the object at a dotted path.
 
-    :param setting: where the path stands, for the message.
+    :param setting: the setting that contains the path, for the error message.
     :raises ImproperlyConfigured: it cannot be imported.
     """
     try:
         return import_string(path)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise ImproperlyConfigured(f"{setting}: {path!r} cannot be imported: {error}") from error
+        raise ImproperlyConfigured(f"{setting}: cannot import {path!r}: {error}") from error

@@ -910,7 +910,7 @@ def test_verifier_that_does_not_say_for_whom(
 @pytest.mark.parametrize(
     ("name", "path", "problem", "hint"),
     [
-        ("github", f"{HERE}.Missing", "cannot be imported", "dotted path"),
+        ("github", f"{HERE}.Missing", "cannot import", "dotted path"),
         ("github", f"{HERE}.NoVerifier", "is not a subclass of", "dotted path"),
         ("github", f"{HERE}.sign_in", "is not a subclass of", "dotted path"),
         ("githbu", f"{HERE}.Corporate", "is not configured", "Did you mean 'github'?"),
