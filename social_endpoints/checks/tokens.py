@@ -15,7 +15,7 @@ from django.utils.module_loading import import_string
 from social_endpoints.checks.settings import is_subclass
 from social_endpoints.conf import import_setting, settings
 from social_endpoints.tokens.base import LoginSerializer
-from social_endpoints.tokens.djoser import DjoserSerializer, token_strategy
+from social_endpoints.tokens.djoser import DjoserSerializer, get_token_strategy
 
 
 def check_token_serializer(**kwargs: Any) -> Iterator[CheckMessage]:
@@ -79,7 +79,7 @@ def _wrong_djoser_strategy(serializer: type[LoginSerializer]) -> Iterator[CheckM
     if not issubclass(serializer, DjoserSerializer):
         return
     try:
-        token_strategy()
+        get_token_strategy()
     except ImproperlyConfigured:
         yield Error(
             "DJOSER['SOCIAL_AUTH_TOKEN_STRATEGY'] must name a class with the method obtain(user).",

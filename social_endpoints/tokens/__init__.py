@@ -1,7 +1,6 @@
 """The base class of token serializers, and the shipped token serializers.
 
-Each name is imported on first use, because most of the serializers need an app or a package
-that other projects do not have.
+Each module is imported on first use, because most need an app or a package of their own.
 """
 
 from __future__ import annotations

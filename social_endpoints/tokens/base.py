@@ -15,8 +15,7 @@ from rest_framework.response import Response
 from social_endpoints.conf import NAME, get_names
 from social_endpoints.types import Login
 
-OPTIONAL_FIELDS = ("is_new_user", "new_association")
-"""The fields that the setting ``TOKEN_FIELDS`` can add."""
+OPTIONAL_FIELDS = ("is_new_user", "new_association")  # which TOKEN_FIELDS can add
 
 
 class LoginSerializer(serializers.Serializer[Login]):
@@ -61,29 +60,20 @@ class LoginSerializer(serializers.Serializer[Login]):
         return all_fields
 
     def issue(self, login: Login) -> Mapping[str, Any]:
-        """Issue a token for the user and return values for your fields.
-
-        Override this method to issue a token of your own kind.
-        """
+        """Issue a token for the user and return the values of your fields. Override this method."""
         return {}
 
     def log_in(self, request: HttpRequest, login: Login) -> None:
         """Send Django's signal ``user_logged_in``, which updates ``last_login``.
 
-        Override this method to do more at each login, in a session for example. The body of the
-        response is complete by then.
-
-        :param request: Django's request.
+        Override this method to do more at each login. The body has been built already.
         """
         user_logged_in.send(sender=type(login.user), request=request, user=login.user)
 
     def take_back(self, request: HttpRequest) -> None:
-        """Undo the effects of :meth:`log_in` outside the database, because the login failed.
+        """Undo what your :meth:`log_in` did outside the database, because the login failed.
 
-        Override this method if your :meth:`log_in` has such effects. The database is rolled back
-        without your help.
-
-        :param request: Django's request.
+        The changes in the database are rolled back already.
         """
 
     def set_cookies(self, response: Response) -> None:

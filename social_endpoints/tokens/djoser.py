@@ -1,4 +1,4 @@
-"""The token strategies of djoser: any class with ``obtain(user)``."""
+"""The token strategies of djoser: classes with ``obtain(user)``."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from social_endpoints.conf import djoser_token_strategy, import_path
+from social_endpoints.conf import get_dictionary, import_path
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login
 
 
 class DjoserSerializer(LoginSerializer):
-    """Whatever ``DJOSER["SOCIAL_AUTH_TOKEN_STRATEGY"]`` obtains for the user."""
+    """The dictionary that ``DJOSER["SOCIAL_AUTH_TOKEN_STRATEGY"]`` returns for the user."""
 
     def to_representation(self, instance: Login) -> dict[str, Any]:
-        """Return what the strategy obtained, with the user as text as in djoser."""
-        obtained = token_strategy().obtain(instance.user)
-        return {**_plain(obtained), **super().to_representation(instance)}
+        """Return the strategy's dictionary. Objects in it are converted to text as in djoser."""
+        body = get_token_strategy().obtain(instance.user)
+        return {**_to_json(body), **super().to_representation(instance)}
 
 
-def token_strategy() -> Any:
-    """Return the class that djoser was told to issue tokens with.
+def get_token_strategy() -> Any:
+    """Return the token strategy that djoser's settings name.
 
-    :raises ImproperlyConfigured: it cannot be imported, or is no such class.
+    :raises ImproperlyConfigured: it cannot be imported or has no method ``obtain``.
     """
     setting = "DJOSER['SOCIAL_AUTH_TOKEN_STRATEGY']"
-    strategy = djoser_token_strategy()
+    strategy = get_dictionary("DJOSER").get("SOCIAL_AUTH_TOKEN_STRATEGY")
     if isinstance(strategy, str):
         strategy = import_path(strategy, setting)
     if not callable(getattr(strategy, "obtain", None)):
-        raise ImproperlyConfigured(f"{setting} must be a class with obtain(user).")
+        raise ImproperlyConfigured(f"{setting} must be a class with a method obtain(user).")
     return strategy
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
+        return {str(name): _to_json(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_to_json(item) for item in value]
     return value if isinstance(value, (str, int, float, type(None))) else str(value)

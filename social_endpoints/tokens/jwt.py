@@ -1,4 +1,4 @@
-"""A pair of tokens of Simple JWT."""
+"""The token pair of Simple JWT, in the body."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from social_endpoints.types import Login
 
 
 class JWTSerializer(LoginSerializer):
-    """``{"access": "…", "refresh": "…", "user": "…"}``, the body of djoser."""
+    """``{"access": "…", "refresh": "…", "user": "…"}``, as in djoser."""
 
     access = serializers.CharField(read_only=True)
     refresh = serializers.CharField(read_only=True)
     user = serializers.CharField(read_only=True)
 
     def issue(self, login: Login) -> dict[str, Any]:
-        """Return a new pair, with the claims that the project adds to its own logins."""
+        """Return a new token pair from Simple JWT's ``TOKEN_OBTAIN_SERIALIZER``."""
         serializer = import_string(jwt_settings.api_settings.TOKEN_OBTAIN_SERIALIZER)
         refresh = serializer.get_token(login.user)
         return {"access": str(refresh.access_token), "refresh": str(refresh)}

@@ -1,4 +1,4 @@
-"""A pair of tokens of Simple JWT in cookies that no script can read."""
+"""The token pair of Simple JWT, in cookies that scripts cannot read."""
 
 from __future__ import annotations
 
@@ -25,42 +25,45 @@ from social_endpoints.types import Login
 class JWTCookieSerializer(LoginSerializer):
     """``{"user": "…"}``, with access and refresh token in HttpOnly cookies.
 
-    Authenticate the requests that follow with :class:`JWTCookieAuthentication`.
+    Use :class:`JWTCookieAuthentication` to authenticate later requests.
     """
 
-    # Without it no browser gets the CSRF token that JWTCookieAuthentication asks for.
+    # It sends the CSRF token that JWTCookieAuthentication requires.
     required_middleware = ("django.middleware.csrf.CsrfViewMiddleware",)
     sets_cookies = True
 
     user = serializers.CharField(read_only=True)
 
     def issue(self, login: Login) -> dict[str, Any]:
-        """Issue a new pair, with the claims that the project adds to its own logins."""
+        """Issue a new token pair with Simple JWT's ``TOKEN_OBTAIN_SERIALIZER``."""
         serializer = import_string(jwt_settings.api_settings.TOKEN_OBTAIN_SERIALIZER)
-        self._pair = serializer.get_token(login.user)
+        self._refresh_token = serializer.get_token(login.user)
         return {}
 
     def log_in(self, request: HttpRequest, login: Login) -> None:
-        """Tell the project of the login, and have Django hand out a CSRF token for it."""
+        """Send ``user_logged_in`` and make Django issue a new CSRF token."""
         super().log_in(request, login)
         rotate_token(request)
 
     def set_cookies(self, response: Response) -> None:
-        """Put each token into its cookie, for as long as it is valid."""
-        secure = self.context["request"].is_secure()
-        set_jwt_cookie(response, settings.JWT_ACCESS_COOKIE, self._pair.access_token, secure)
-        set_jwt_cookie(response, settings.JWT_REFRESH_COOKIE, self._pair, secure)
+        """Set one cookie for each token, with the lifetime of the token."""
+        secure, refresh = self.context["request"].is_secure(), self._refresh_token
+        set_jwt_cookie(response, settings.JWT_ACCESS_COOKIE, refresh.access_token, secure)
+        set_jwt_cookie(response, settings.JWT_REFRESH_COOKIE, refresh, secure)
 
 
 class JWTCookieAuthentication(JWTAuthentication):
-    """Authenticates by the access token's cookie, and enforces CSRF as DRF does for sessions.
+    """Authenticates by the cookie with the access token, and enforces CSRF as DRF does.
 
-    An invalid or expired cookie counts as none: a browser sends it on its own, also
-    to the endpoint where the user is about to log in.
+    A request with an invalid or expired cookie is anonymous and not a 401, because browsers send
+    the cookie automatically, even to the endpoint where the user is about to sign in.
     """
 
     def authenticate(self, request: Request) -> tuple[Any, Token] | None:
-        """Return the user and the token, or None where there is no valid cookie."""
+        """Return the user and the token, or None without a valid cookie.
+
+        :raises PermissionDenied: the request fails Django's CSRF check.
+        """
         raw_token = request.COOKIES.get(settings.JWT_ACCESS_COOKIE, "")
         try:
             token = self.get_validated_token(raw_token.encode())
@@ -72,10 +75,10 @@ class JWTCookieAuthentication(JWTAuthentication):
 
 
 def set_jwt_cookie(response: HttpResponseBase, name: str, token: Token, secure: bool) -> None:
-    """Set the cookie of a token, as the settings ``JWT_COOKIE_…`` have it.
+    """Set a cookie with a token, using the ``JWT_COOKIE_…`` settings.
 
-    :param name: ``JWT_ACCESS_COOKIE`` or ``JWT_REFRESH_COOKIE``.
-    :param secure: whether the request came over HTTPS, for where the settings do not say.
+    :param name: value of the setting ``JWT_ACCESS_COOKIE`` or ``JWT_REFRESH_COOKIE``.
+    :param secure: Secure attribute of the cookie if ``JWT_COOKIE_SECURE`` is None.
     """
     configured = settings.JWT_COOKIE_SECURE
     response.set_cookie(
@@ -91,7 +94,7 @@ def set_jwt_cookie(response: HttpResponseBase, name: str, token: Token, secure: 
 
 
 def delete_jwt_cookies(response: HttpResponseBase) -> None:
-    """Remove both cookies, for a view that signs out."""
+    """Delete both cookies. Call it in a view that signs out."""
     for name in (settings.JWT_ACCESS_COOKIE, settings.JWT_REFRESH_COOKIE):
         response.delete_cookie(
             name,

@@ -1,4 +1,4 @@
-"""A token of django-rest-knox, which stores hashes and lets each device log out."""
+"""The token of django-rest-knox, which has one token for each login and stores only hashes."""
 
 from __future__ import annotations
 
@@ -23,30 +23,28 @@ class KnoxTokenSerializer(LoginSerializer):
     expiry = serializers.DateTimeField(read_only=True, allow_null=True)
 
     def get_fields(self) -> dict[str, Any]:
-        """Return the declared fields, the expiry in the format that knox is told to use."""
-        found = super().get_fields()
-        found["expiry"] = serializers.DateTimeField(
-            format=settings.knox_settings.EXPIRY_DATETIME_FORMAT,
-            read_only=True,
-            allow_null=True,
+        """Return the fields, with the expiry in knox's ``EXPIRY_DATETIME_FORMAT``."""
+        all_fields = super().get_fields()
+        all_fields["expiry"] = serializers.DateTimeField(
+            format=settings.knox_settings.EXPIRY_DATETIME_FORMAT, read_only=True, allow_null=True
         )
-        return found
+        return all_fields
 
     def issue(self, login: Login) -> dict[str, Any]:
-        """Return a new token of the user.
+        """Return a new token.
 
-        :raises ValidationError: the user has ``TOKEN_LIMIT_PER_USER`` of them.
+        :raises ValidationError: the user has ``TOKEN_LIMIT_PER_USER`` valid tokens.
         """
-        # Here, because the model cannot be imported where its app is not installed.
+        # Imported here, because the model exists only where its app is installed.
         from knox.models import get_token_model
 
         tokens = get_token_model().objects
         limit = settings.knox_settings.TOKEN_LIMIT_PER_USER
         if limit is not None:
-            alive = Q(expiry__gt=timezone.now()) | Q(expiry__isnull=True)
-            if tokens.filter(alive, user=login.user).count() >= limit:
+            valid = Q(expiry__gt=timezone.now()) | Q(expiry__isnull=True)
+            if tokens.filter(valid, user=login.user).count() >= limit:
                 raise serializers.ValidationError(
-                    {"non_field_errors": [_("This user has the most tokens that one may have.")]},
+                    {"non_field_errors": [_("This account has reached its limit of tokens.")]},
                     code="token_limit",
                 )
         instance, token = tokens.create(user=login.user)

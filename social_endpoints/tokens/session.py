@@ -1,4 +1,4 @@
-"""Django's session, for a frontend on the site itself."""
+"""Django's session, for a frontend on the same site."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from social_endpoints.types import Login
 
 
 class SessionSerializer(LoginSerializer):
-    """``{"user": "…"}``, and the browser is logged in with ``django.contrib.auth.login``."""
+    """``{"user": "…"}``, with the user signed in by ``django.contrib.auth.login()``."""
 
     required_apps = ("django.contrib.sessions",)
     required_middleware = ("django.contrib.sessions.middleware.SessionMiddleware",)
@@ -21,15 +21,15 @@ class SessionSerializer(LoginSerializer):
     user = serializers.CharField(read_only=True)
 
     def log_in(self, request: HttpRequest, login: Login) -> None:
-        """Log the browser in, which tells the project too.
+        """Sign the user in to Django's session, which sends ``user_logged_in``.
 
-        :raises ImproperlyConfigured: there is no session.
+        :raises ImproperlyConfigured: the request has no session.
         """
         if not hasattr(request, "session"):
             raise ImproperlyConfigured("SessionSerializer needs Django's SessionMiddleware.")
         django_login(request, login.user, backend=login.user.backend)
 
     def take_back(self, request: HttpRequest) -> None:
-        """Log the browser out again: a session need not live in the database."""
+        """Flush the session, because not every session is stored in the database."""
         if hasattr(request, "session"):
             request.session.flush()

@@ -73,11 +73,8 @@ class FlowView(EndpointView):
 
     def get_paused_response(self, paused: Paused) -> Response:
         """Return the 202 of a paused login, with the fresh flow that resumes it."""
-        body = {
-            "partial_token": paused.partial_token,
-            "redirect_to": paused.redirect_to,
-            "fields": paused.fields,
-        }
+        names = ("partial_token", "redirect_to", "fields")
+        body = {name: getattr(paused, name) for name in names}
         response = Response(body, status=status.HTTP_202_ACCEPTED)
         if paused.flow is not None:
             self.transport.issue(paused.flow, response)

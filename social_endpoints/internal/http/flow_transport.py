@@ -16,11 +16,9 @@ from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.token import open_flow, sealed_at
 from social_endpoints.types import SealedFlow
 
+# Limits for the flow cookies of one browser. Servers refuse requests with 8 KB of cookies.
 MAX_COOKIES = 5
-"""Number of flow cookies that one browser can hold."""
-
 MAX_COOKIE_BYTES = 4_000
-"""Total size of the flow cookies of a browser. Servers refuse requests with 8 KB of cookies."""
 
 
 class FlowTransport:
@@ -34,7 +32,11 @@ class FlowTransport:
 
     def __init__(self, request: HttpRequest, *, sets_cookies: bool) -> None:
         self._request = request
-        self._transport = _get_transport(sets_cookies)
+        self._transport = "cookie" if sets_cookies else settings.FLOW_TRANSPORT
+        if sets_cookies and settings.FLOW_TRANSPORT == "body":
+            raise ImproperlyConfigured(
+                "FLOW_TRANSPORT is 'body', but the token serializer signs in with a cookie."
+            )
         self._secure = request.is_secure() or django_settings.SESSION_COOKIE_SECURE
         # Browsers accept a cookie with the prefix "__Host-" only from this very host, so a
         # sibling subdomain cannot plant one (RFC 6265bis section 4.1.3.2). Django's error
@@ -130,14 +132,3 @@ class FlowTransport:
         # Hashed, because a provider's token may contain characters that cookie names may not.
         digest = hashlib.sha256(correlation_id.encode()).digest()[:12]
         return self._prefix + base64.urlsafe_b64encode(digest).decode()
-
-
-def _get_transport(sets_cookies: bool) -> str:
-    transport = settings.FLOW_TRANSPORT
-    if not sets_cookies:
-        return transport
-    if transport == "body":
-        raise ImproperlyConfigured(
-            "FLOW_TRANSPORT is 'body', but the token serializer signs in with a cookie."
-        )
-    return "cookie"

@@ -93,8 +93,7 @@ class NativeTokensSerializer(serializers.Serializer[Any]):
         "Required if the ID token contains one.",
     )
     user = serializers.CharField(
-        required=False,
-        help_text="The `user` value of Apple's first response, as an object or as JSON text.",
+        required=False, help_text="The `user` value of Apple's first response, as object or JSON."
     )
 
 
@@ -110,13 +109,9 @@ class AskedFieldSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField(help_text="Name to post the value under.")
     type = serializers.ChoiceField(choices=FIELD_TYPES)
-    required = serializers.BooleanField()  # type: ignore[assignment]  # the name is the contract's
-    label = serializers.CharField(  # type: ignore[assignment]  # the name is the contract's
-        allow_blank=True
-    )
-    help_text = serializers.CharField(  # type: ignore[assignment]  # the name is the contract's
-        allow_blank=True
-    )
+    required = serializers.BooleanField()  # type: ignore[assignment]  # name in the API
+    label = serializers.CharField(allow_blank=True)  # type: ignore[assignment]  # the same
+    help_text = serializers.CharField(allow_blank=True)  # type: ignore[assignment]  # the same
     choices = ChoiceSerializer(many=True, allow_null=True)
     min_length = serializers.IntegerField(required=False)
     max_length = serializers.IntegerField(required=False)
@@ -137,7 +132,7 @@ class PausedSerializer(serializers.Serializer[Any]):
     redirect_to = serializers.CharField(
         allow_null=True, help_text="URL that the step redirects the user to, or null."
     )
-    fields = AskedFieldSerializer(  # type: ignore[assignment]  # the name is the contract's
+    fields = AskedFieldSerializer(  # type: ignore[assignment]  # name in the API
         many=True, allow_null=True, help_text="Form fields that the step requests, or null."
     )
     flow = serializers.CharField(required=False, help_text=_FLOW)

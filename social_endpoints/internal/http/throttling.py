@@ -43,8 +43,7 @@ class EndpointThrottle(SimpleRateThrottle):
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
         """Return DRF's key as a hash, or None if this throttle does not apply.
 
-        A header or a primary key may be too long for a key of the cache. The prefix separates
-        our counters from those of a project that uses DRF's throttles.
+        A header may be too long for a cache key. The prefix separates our counters from DRF's.
         """
         key = super().get_cache_key(request, view)
         return key and f"social_endpoints_{sha256(key.encode()).hexdigest()}"
@@ -60,8 +59,7 @@ class EndpointThrottle(SimpleRateThrottle):
     def wait(self) -> float:
         """Return the seconds until the next request is allowed.
 
-        DRF's own method returns None after the rate has been lowered, so that the response has
-        no ``Retry-After`` header.
+        DRF's method returns None if the rate has been lowered, and omits ``Retry-After``.
         """
         return float(self.duration - (self.now - self.history[self.num_requests - 1]))
 
