@@ -22,14 +22,14 @@ from social_django.finders import SocialAuthIconFinder
 
 from social_endpoints.strategy import Strategy
 from social_endpoints.views import ProviderListView
-from tests.api.protocols.test_backends import (
+from tests.support.configuration import Configure
+from tests.support.frontend import REDIRECT_URI, Frontend
+from tests.support.social_core import (
     ASSOCIATION_ONLY,
     BACKENDS,
     NO_REDIRECT,
     configure_backend,
 )
-from tests.support.configuration import Configure
-from tests.support.frontend import REDIRECT_URI, Frontend
 
 pytestmark = pytest.mark.django_db
 PATH = "/auth/o/"

@@ -1,0 +1,187 @@
+"""Log in with providers whose protocol or backend differs from the standards."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import time
+from base64 import b64decode, b64encode
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+import responses
+from openid.association import Association as OpenIdAssociation
+from social_core.backends.oauth import BaseOAuth2
+from social_core.store import OpenIdStore
+from social_django.models import Association, Nonce, UserSocialAuth
+
+from tests.support.configuration import Configure
+from tests.support.frontend import Frontend, authorization_params, error
+from tests.support.social_core import UNUSUAL_REDIRECT_URI, configure_backend
+
+pytestmark = pytest.mark.django_db
+
+
+def test_pushbullet_identifies_user_with_encoded_token(
+    frontend: Frontend, wire: responses.RequestsMock, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.pushbullet.PushbulletOAuth2"]
+    settings.SOCIAL_AUTH_PUSHBULLET_KEY = settings.SOCIAL_AUTH_PUSHBULLET_SECRET = "value"
+    wire.post("https://api.pushbullet.com/oauth2/token", json={"access_token": "token"})
+    profile = wire.get("https://api.pushbullet.com/v2/users/me", json={"iden": "user-7"})
+    begun = frontend.begin("pushbullet")
+    redirect_uri = authorization_params(begun)["redirect_uri"]
+    state = parse_qs(urlsplit(redirect_uri).query)["redirect_state"][0]
+
+    response = frontend.complete(begun, {"code": "code", "redirect_state": state}, "pushbullet")
+
+    assert response.status_code == 201, response.data
+    assert profile.calls[0].request.headers["Authorization"] == "Basic dG9rZW4="
+    assert UserSocialAuth.objects.get().uid == "user-7"
+
+
+@pytest.mark.parametrize(
+    ("payload", "status"),
+    [
+        ({"code": "code", "device_id": "d"}, 201),
+        ({"code": "code"}, 400),
+        ({"device_id": "d"}, 400),
+        ({"code": "\ud800", "device_id": "d"}, 400),
+        ({"code": 5, "device_id": "d"}, 400),
+        ([], 400),
+        ("text", 400),
+        (None, 400),
+    ],
+)
+def test_vk_id_with_parameters_in_payload(
+    payload: Any, status: int, frontend: Frontend, wire: responses.RequestsMock, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.vk.VKIDOAuth2"]
+    settings.SOCIAL_AUTH_VK_ID_KEY = "key"
+    begun = frontend.begin("vk-id")
+    state = authorization_params(begun)["state"]
+    if isinstance(payload, dict):
+        payload = {**payload, "state": state}
+    token = {"access_token": "token", "user_id": 7, "state": state, "token_type": "Bearer"}
+    wire.post("https://id.vk.ru/oauth2/auth", json=token)
+    wire.post("https://id.vk.ru/oauth2/user_info", json={"user": {"user_id": "7"}})
+    text = json.dumps(payload) if payload is not None else "{"
+
+    response = frontend.complete(begun, {"payload": text}, "vk-id")
+
+    assert response.status_code == status, response.data
+
+
+def test_discourse_logs_in_once(frontend: Frontend, settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.discourse.DiscourseAuth"]
+    settings.SOCIAL_AUTH_DISCOURSE_SECRET = "secret"
+    settings.SOCIAL_AUTH_DISCOURSE_SERVER_URL = "https://discourse.example.com"
+    begun = frontend.begin("discourse")
+    request = b64decode(authorization_params(begun)["sso"]).decode()
+    nonce = parse_qs(request)["nonce"][0]
+    user = urlencode({"nonce": nonce, "external_id": "7", "username": "ada", "email": "a@b.c"})
+    sso = b64encode(user.encode()).decode()
+    callback = {"sso": sso, "sig": hmac.new(b"secret", sso.encode(), "sha256").hexdigest()}
+
+    responses = [frontend.complete(begun, callback, "discourse") for _ in range(2)]
+
+    assert [response.status_code for response in responses] == [201, 400]
+
+
+# --- Apple ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def apple(settings: Any, configure: Configure) -> str:
+    """Configure Sign in with Apple; return the URL of its token endpoint."""
+    configure_backend(settings, "apple-id")
+    configure(FLOW_TRANSPORT="body")
+    return "https://appleid.apple.com/auth/token"
+
+
+def complete_apple(**callback: str) -> Any:
+    """Begin and complete; the frontend also sends ``client_id`` both times."""
+    frontend = Frontend("body")
+    begun = frontend.begin("apple-id", redirect_uri=UNUSUAL_REDIRECT_URI, client_id="evil")
+    params = {"code": "code", "state": authorization_params(begun)["state"], "client_id": "evil"}
+    return frontend.complete(begun, {**params, **callback}, "apple-id")
+
+
+def test_apple_with_client_id_in_callback_uses_configured_client(
+    apple: str, wire: responses.RequestsMock
+) -> None:
+    exchange = wire.post(apple, json={"error": "invalid_grant"}, status=400)
+
+    response = complete_apple()
+
+    assert response.data["error_code"] == "authorization_code_rejected"
+    assert parse_qs(str(exchange.calls[0].request.body))["client_id"] == ["value"]
+
+
+@pytest.mark.parametrize(
+    "user", ["{", "[]", '{"name": "Ada"}', '{"name": {"firstName": 5}}', '"\\ud800"']
+)
+def test_apple_with_invalid_user_is_rejected(
+    user: str, apple: str, wire: responses.RequestsMock
+) -> None:
+    wire.post(apple, json={"access_token": "token", "id_token": "a.b.c"})
+
+    assert error(complete_apple(user=user)) == (400, "invalid_parameter")
+
+
+def test_apple_with_invalid_key_is_500(
+    apple: str, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.SOCIAL_AUTH_APPLE_ID_SECRET = "no key"
+
+    begun = Frontend("body").begin("apple-id", redirect_uri=UNUSUAL_REDIRECT_URI)
+
+    assert error(begun) == (500, "invalid_setting")
+    assert "invalid_setting SECRET" in caplog.text
+    assert "no key" not in caplog.text
+
+
+# --- Storage ----------------------------------------------------------------------------
+
+
+class Storing(BaseOAuth2):
+    """A backend that uses all tables of the storage, as OpenID 2.0 does."""
+
+    name = "storing"
+    AUTHORIZATION_URL = "https://id.example.com/authorize"
+    ACCESS_TOKEN_URL = "https://id.example.com/token"
+
+    def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        server = "https://openid.example.com"
+        store = OpenIdStore(self.strategy)
+        association = OpenIdAssociation("handle", b"secret", int(time.time()), 60, "HMAC-SHA1")
+        store.storeAssociation(server, association)
+        assert store.getAssociation(server, "handle").handle == "handle"
+        assert self.strategy.storage.association.get(server_url=server).count() == 1
+        assert store.useNonce(server, int(time.time()), "salt")
+        store.removeAssociation(server, "handle")
+        nonces = self.strategy.storage.nonce
+        assert nonces.get(server, "salt") is not None
+        assert nonces.consume(server, 1, "another") is False
+        assert self.strategy.storage.association.oids(server) == []
+        return {"id": "ada", "username": "ada"}
+
+    def get_user_details(self, response: Any) -> dict[str, Any]:
+        return {"username": response["username"]}
+
+
+def test_backend_can_use_storage_of_project(
+    frontend: Frontend, wire: responses.RequestsMock, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.Storing"]
+    settings.SOCIAL_AUTH_STORING_KEY = settings.SOCIAL_AUTH_STORING_SECRET = "value"
+    wire.post("https://id.example.com/token", json={"access_token": "token"})
+    begun = frontend.begin("storing")
+    callback = {"code": "code", "state": authorization_params(begun)["state"]}
+
+    response = frontend.complete(begun, callback, "storing")
+
+    assert response.status_code == 201
+    assert Nonce.objects.filter(server_url="https://openid.example.com").count() == 1
+    assert not Association.objects.exists()
