@@ -1,4 +1,4 @@
-"""How large a flow of each protocol is, as the documentation has it."""
+"""The size of a flow for each protocol, compared with docs/flow.rst."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def project(settings: Any, wire: responses.RequestsMock) -> None:
 
 
 def size(provider: str, **query: str) -> int:
-    """Return the bytes of a begun login's cookie, its name included."""
+    """Return the size in bytes of the flow cookie, including its name."""
     frontend = Frontend("cookie")
     frontend.client.defaults["HTTP_HOST"] = HOST
     begun = frontend.begin(provider, **query)
@@ -58,7 +58,7 @@ def size(provider: str, **query: str) -> int:
 
 
 @pytest.mark.needs("onelogin")
-def test_sizes_are_as_documented(project: None, settings: Any) -> None:
+def test_size_of_flow_cookie_is_the_documented_one(project: None, settings: Any) -> None:
     measured = {
         "OAuth 2": size("github"),
         "OpenID Connect": size("oidc"),
@@ -76,5 +76,5 @@ def test_sizes_are_as_documented(project: None, settings: Any) -> None:
     assert documented.keys() == measured.keys()
     for protocol, number in measured.items():
         assert number <= 4_000
-        # They differ by what has no fixed length: handles, signatures, chance.
+        # Handles, signatures and random values vary in length.
         assert number == pytest.approx(documented[protocol], rel=0.08), protocol
