@@ -1,4 +1,4 @@
-"""A backend of a project that keeps its SAML identity providers in a place of its own."""
+"""A project's SAML backend with its own source of identity providers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from social_core.backends.saml import SAMLAuth, SAMLIdentityProvider
 from tests.support.saml_provider import identity_provider
 
 
-class LookedUp(SAMLAuth):
-    """Knows any identity provider by its name."""
+class LookupSAMLAuth(SAMLAuth):
+    """Accepts every name of an identity provider."""
 
     def get_idp(self, idp_name: str | None) -> Any:
         return SAMLIdentityProvider(self, str(idp_name), **identity_provider())

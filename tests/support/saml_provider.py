@@ -1,4 +1,4 @@
-"""A SAML identity provider, as far as a test needs one: what it answers is really signed."""
+"""A SAML identity provider with signed responses."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ ASSERTION = """<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion
 
 @lru_cache
 def key_and_certificate(name: str) -> tuple[str, str]:
-    """Return a key and a certificate that it has signed, both as PEM."""
+    """Return a key and its self-signed certificate, both as PEM."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = dt.datetime.now(dt.UTC)
@@ -72,7 +72,7 @@ def key_and_certificate(name: str) -> tuple[str, str]:
 
 
 def identity_provider() -> dict[str, str]:
-    """Return what a site is told of this provider."""
+    """Return the settings of a site for this provider."""
     certificate = "".join(key_and_certificate("idp")[1].splitlines()[1:-1])
     return {
         "entity_id": ENTITY_ID,
@@ -85,7 +85,7 @@ def identity_provider() -> dict[str, str]:
 
 
 def saml_settings() -> dict[str, Any]:
-    """Return the settings of a site that knows two such providers, without their prefix."""
+    """Return the settings of a site with two such providers, without their prefix."""
     key, certificate = key_and_certificate("site")
     contact = {"givenName": "Ada", "emailAddress": "ada@example.com"}
     organisation = {"name": "site", "displayname": "Site", "url": "https://api.example.com"}
@@ -100,8 +100,8 @@ def saml_settings() -> dict[str, Any]:
     }
 
 
-def request_in(authorization_url: str) -> dict[str, str]:
-    """Return what a request asks: its ``id``, where it wants the answer, its relay state."""
+def authn_request(authorization_url: str) -> dict[str, str]:
+    """Return the ``id``, ``acs`` (the URL for the response) and ``relay_state`` of a request."""
     query = parse_qs(urlsplit(authorization_url).query)
     request = ElementTree.fromstring(zlib.decompress(b64decode(query["SAMLRequest"][0]), -15))
     return {
@@ -112,16 +112,16 @@ def request_in(authorization_url: str) -> dict[str, str]:
 
 
 def respond(
-    authorization_url: str, *, signed_by: str | None = "idp", **said: Any
+    authorization_url: str, *, signed_by: str | None = "idp", **changes: Any
 ) -> dict[str, str]:
-    """Do what the user does at the provider; return what the browser posts then.
+    """Sign in at the provider; return the form that the browser posts.
 
-    :param signed_by: whose key signs the assertion; nobody's where it is None.
-    :param said: what to say in the place of what is right.
+    :param signed_by: the name of the key that signs the assertion; None for no signature.
+    :param changes: values of the response that replace the correct ones.
     """
-    request = request_in(authorization_url)
+    request = authn_request(authorization_url)
     now = dt.datetime.now(dt.UTC).replace(microsecond=0, tzinfo=None)
-    minutes = dt.timedelta(minutes=said.pop("minutes", 0))
+    minutes = dt.timedelta(minutes=changes.pop("minutes", 0))
     values = {
         "issuer": ENTITY_ID,
         "audience": AUDIENCE,
@@ -131,23 +131,23 @@ def respond(
         "now": f"{now.isoformat()}Z",
         "start": f"{(now + minutes - dt.timedelta(minutes=5)).isoformat()}Z",
         "end": f"{(now + minutes + dt.timedelta(minutes=5)).isoformat()}Z",
-        **said,
+        **changes,
     }
-    asked = values["request"]
-    values["in_response_to"] = f' InResponseTo="{asked}"' if asked else ""
+    request_id = values["request"]
+    values["in_response_to"] = f' InResponseTo="{request_id}"' if request_id else ""
     assertion = ASSERTION.format(**values)
     if signed_by:
         assertion = _signed(assertion, *key_and_certificate(signed_by))
     if not values["status"].endswith("Success"):
         assertion = ""
-    outer = {**values, **({"in_response_to": ""} if said.get("inner_only") else {})}
+    outer = {**values, **({"in_response_to": ""} if changes.get("inner_only") else {})}
     response = RESPONSE.format(**outer, assertion=assertion)
     posted = {"SAMLResponse": b64encode(response.encode()).decode()}
     return {**posted, "RelayState": request["relay_state"]}
 
 
 def _signed(xml: str, key: str, certificate: str) -> str:
-    # Here, because the package is an extra.
+    # An optional dependency.
     from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
     signed: bytes = OneLogin_Saml2_Utils.add_sign(

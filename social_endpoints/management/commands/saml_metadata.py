@@ -1,4 +1,4 @@
-"""Print what the administrator of a SAML identity provider has to be given."""
+"""Print the metadata that the administrator of a SAML identity provider needs."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from social_endpoints.internal.flows.flow import LOGIN, Flow
 
 
 class Command(BaseCommand):
-    """Prints the metadata of this service provider, with the hand-off as the place to post to."""
+    """Print this site's SAML metadata, with the handoff as the URL for responses."""
 
-    help = "Print this site's SAML metadata: its entity ID, its keys, and where to post responses."
+    help = "Print this site's SAML metadata: its entity ID, its keys, and the URL for responses."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add where the site is reached, which no setting says."""
-        parser.add_argument("origin", help="where the API is reached, e.g. https://api.example.com")
-        parser.add_argument("--provider", default="saml", help="the backend's name (saml)")
+        """Add the site's origin, which is not a setting, and the provider."""
+        parser.add_argument("origin", help="origin of the API, e.g. https://api.example.com")
+        parser.add_argument("--provider", default="saml", help="name of the backend (saml)")
 
     def handle(self, *args: Any, **options: Any) -> str:
         """Return the XML.
 
-        :raises CommandError: there is no such SAML provider, or python3-saml finds the
-            settings wanting.
+        :raises CommandError: the provider does not exist or does not use SAML, or python3-saml
+            rejects its settings.
         """
         provider = _provider(options["provider"])
         flow = Flow(provider.name, LOGIN, _callback(options["origin"], provider), handoff=True)
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         _, backend = load(provider, request=None, data={}, flow=flow)
         try:
             metadata, errors = backend.generate_metadata_xml()
-        except Exception as error:  # One of python3-saml's, which is an extra.
+        except Exception as error:  # An exception of python3-saml, an optional dependency.
             raise CommandError(f"The settings are not valid: {error}") from error
         if errors:
             raise CommandError(f"The metadata is not valid: {', '.join(errors)}")
@@ -50,13 +50,13 @@ def _provider(name: str) -> Provider:
     except (ProviderNotSupported, ImproperlyConfigured) as error:
         raise CommandError(str(error)) from error
     if not is_saml(provider.backend):
-        raise CommandError(f"The provider {name!r} does not speak SAML.")
+        raise CommandError(f"The provider {name!r} does not use SAML.")
     return provider
 
 
 def _callback(origin: str, provider: Provider) -> str:
     if urlsplit(origin).scheme not in {"http", "https"}:
-        raise CommandError(f"{origin!r} is no origin: write https:// before the host.")
+        raise CommandError(f"{origin!r} is not an origin. Write https:// before the host name.")
     try:
         return urljoin(origin, reverse("provider-callback", args=[provider.name]))
     except NoReverseMatch as error:
