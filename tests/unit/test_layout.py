@@ -34,7 +34,7 @@ FORBIDDEN = (
 )
 """Traces of code that depends on the internals of another library."""
 
-DOCUMENTED = {"_", "_base_manager", "_default_manager", "_meta"}
+DOCUMENTED = {"_", "_base_manager", "_default_manager", "_meta", "_state"}
 """Names that Django documents in spite of their underscore."""
 
 

@@ -20,10 +20,15 @@ from tests.support.checks import check_project, findings, ids, only
 from tests.support.configuration import Configure
 from tests.support.urlconf import ENDPOINTS, urlconf
 
-APPLE = "social_core.backends.apple.AppleIdAuth"
-GITHUB = "social_core.backends.github.GithubOAuth2"
-OIDC = "social_core.backends.open_id_connect.OpenIdConnectAuth"
-FEDORA = "social_core.backends.fedora.FedoraOpenId"
+HERE = "tests.unit.checks.test_providers"
+CORE = "social_core.backends"
+APPLE = f"{CORE}.apple.AppleIdAuth"
+FEDORA = f"{CORE}.fedora.FedoraOpenId"
+GITHUB = f"{CORE}.github.GithubOAuth2"
+OIDC = f"{CORE}.open_id_connect.OpenIdConnectAuth"
+APPLE_SETTINGS = {f"APPLE_ID_{name}" for name in ("CLIENT", "TEAM", "KEY", "SECRET")}
+FORM_POST = {"OIDC_AUTH_EXTRA_ARGUMENTS": {"response_mode": "form_post"}}
+SAML = {"SAML_SP_ENTITY_ID": "site", "SAML_ENABLED_IDPS": {"idp": {}}}
 
 
 class TenantStrategy(Strategy):
@@ -53,26 +58,22 @@ class ProviderAuthView(View):
     ("backend", "names"),
     [
         (GITHUB, {"GITHUB_KEY", "GITHUB_SECRET"}),
-        (
-            "social_core.backends.google.GoogleOAuth2",
-            {"GOOGLE_OAUTH2_KEY", "GOOGLE_OAUTH2_SECRET"},
-        ),
-        (APPLE, {f"APPLE_ID_{name}" for name in ("CLIENT", "TEAM", "KEY", "SECRET")}),
-        ("social_core.backends.twitter.TwitterOAuth", {"TWITTER_KEY", "TWITTER_SECRET"}),
+        (f"{CORE}.google.GoogleOAuth2", {"GOOGLE_OAUTH2_KEY", "GOOGLE_OAUTH2_SECRET"}),
+        (APPLE, APPLE_SETTINGS),
+        (f"{CORE}.twitter.TwitterOAuth", {"TWITTER_KEY", "TWITTER_SECRET"}),
         (OIDC, {"OIDC_KEY", "OIDC_SECRET", "OIDC_OIDC_ENDPOINT"}),
         # PKCE replaces the secret that a public client cannot have.
-        ("social_core.backends.twitter_oauth2.TwitterOAuth2", {"TWITTER_OAUTH2_KEY"}),
-        ("social_core.backends.vk.VKIDOAuth2", {"VK_ID_KEY"}),
+        (f"{CORE}.twitter_oauth2.TwitterOAuth2", {"TWITTER_OAUTH2_KEY"}),
+        (f"{CORE}.vk.VKIDOAuth2", {"VK_ID_KEY"}),
         # A client assertion may replace the secret.
-        ("social_core.backends.azuread.AzureADOAuth2", {"AZUREAD_OAUTH2_KEY"}),
-        ("tests.unit.checks.test_providers.VaultGithub", set()),
+        (f"{CORE}.azuread.AzureADOAuth2", {"AZUREAD_OAUTH2_KEY"}),
+        (f"{HERE}.VaultGithub", set()),
         (FEDORA, set()),
         # Steam's profile endpoint requires a key.
-        ("social_core.backends.steam.SteamOpenId", {"STEAM_API_KEY"}),
+        (f"{CORE}.steam.SteamOpenId", {"STEAM_API_KEY"}),
         # Google accepts anonymous OAuth 1.0a clients.
-        ("social_core.backends.google.GoogleOAuth", set()),
+        (f"{CORE}.google.GoogleOAuth", set()),
     ],
-    ids=lambda value: value.rpartition(".")[2] if isinstance(value, str) else "",
 )
 def test_missing_settings(backend: str, names: set[str], settings: Any) -> None:
     settings.AUTHENTICATION_BACKENDS = [backend]
@@ -82,10 +83,8 @@ def test_missing_settings(backend: str, names: set[str], settings: Any) -> None:
     messages = findings()
 
     assert {message.id for message in messages} <= {"social_endpoints.W002"}
-    assert {message.msg.rpartition(" ")[2] for message in messages} == {
-        f"SOCIAL_AUTH_{name}." for name in names
-    }
-    assert len(messages) == len(names)
+    missing = sorted(message.msg.rpartition(" SOCIAL_AUTH_")[2] for message in messages)
+    assert missing == sorted(f"{name}." for name in names)
     assert all(backend in message.hint for message in messages)
 
     for name in names:
@@ -96,8 +95,7 @@ def test_missing_settings(backend: str, names: set[str], settings: Any) -> None:
 def use(settings: Any, backend: str, values: dict[str, Any]) -> None:
     """Configure one backend, with settings of these names; None deletes a setting."""
     settings.AUTHENTICATION_BACKENDS = [backend]
-    apple = dict.fromkeys((f"APPLE_ID_{name}" for name in ("CLIENT", "TEAM", "KEY", "SECRET")), "x")
-    for name, value in {**apple, **values}.items():
+    for name, value in {**dict.fromkeys(APPLE_SETTINGS, "value"), **values}.items():
         setattr(settings, f"SOCIAL_AUTH_{name}", value)
         if value is None:
             delattr(settings, f"SOCIAL_AUTH_{name}")
@@ -136,37 +134,30 @@ def test_missing_settings_are_not_reported_with_custom_strategy(
     configure: Configure, settings: Any
 ) -> None:
     del settings.SOCIAL_AUTH_GITHUB_KEY
-    configure(STRATEGY="tests.unit.checks.test_providers.TenantStrategy")
+    configure(STRATEGY=f"{HERE}.TenantStrategy")
 
     assert findings() == []
 
 
 @pytest.mark.parametrize(
     ("engine", "expected"),
-    [
-        ("django.core.cache.backends.dummy.DummyCache", {"E015"}),
-        ("django.core.cache.backends.locmem.LocMemCache", {"W005"}),
-        ("django.core.cache.backends.redis.RedisCache", set()),
-    ],
+    [("dummy.DummyCache", {"E015"}), ("locmem.LocMemCache", {"W005"}), ("redis.RedisCache", set())],
 )
 @pytest.mark.parametrize(
     ("backend", "values"),
     [
         (APPLE, {"APPLE_ID_SCOPE": ["name"]}),
-        ("tests.unit.checks.test_providers.PostingApple", {}),
-        (OIDC, {"OIDC_AUTH_EXTRA_ARGUMENTS": {"response_mode": "form_post"}}),
-        pytest.param(
-            "social_core.backends.saml.SAMLAuth",
-            {"SAML_SP_ENTITY_ID": "site", "SAML_ENABLED_IDPS": {"idp": {}}},
-            marks=pytest.mark.needs("onelogin"),
-        ),
+        (f"{HERE}.PostingApple", {}),
+        (OIDC, FORM_POST),
+        pytest.param(f"{CORE}.saml.SAMLAuth", SAML, marks=pytest.mark.needs("onelogin")),
     ],
 )
 def test_cache_of_provider_with_handoff(
     backend: str, values: dict[str, Any], engine: str, expected: set[str], settings: Any
 ) -> None:
     use(settings, backend, values)
-    settings.CACHES = {"default": {"BACKEND": engine, "LOCATION": "redis://127.0.0.1"}}
+    cache = {"BACKEND": f"django.core.cache.backends.{engine}", "LOCATION": "redis://127.0.0.1"}
+    settings.CACHES = {"default": cache}
 
     assert ids() == expected
 
@@ -187,14 +178,10 @@ def test_pkce_of_unknown_provider(name: str, hint: str, configure: Configure) ->
 @pytest.mark.parametrize(
     ("backends", "identifier", "problem"),
     [
-        (["social_core.backends.open_id.OpenIdAuth"], "W006", "'openid'"),
-        (["social_core.backends.github.Github2", GITHUB], "E013", "Github2"),
+        ([f"{CORE}.open_id.OpenIdAuth"], "W006", "'openid'"),
+        ([f"{CORE}.github.Github2", GITHUB], "E013", "Github2"),
         (["django.contrib.auth.backends.ModelBackend"], "W001", "no provider"),
-        (
-            ["social_core.backends.email.EmailAuth", "social_core.backends.username.UsernameAuth"],
-            "W001",
-            "no provider",
-        ),
+        ([f"{CORE}.email.EmailAuth", f"{CORE}.username.UsernameAuth"], "W001", "no provider"),
     ],
 )
 def test_unusable_backends(
@@ -227,15 +214,15 @@ def test_missing_social_django(tmp_path: Path) -> None:
 
 @pytest.fixture
 def djoser(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Install stand-ins for djoser's URLs, with its greedy pattern."""
-    for name in ("djoser", "djoser.social", "djoser.urls", "djoser.social.urls"):
-        monkeypatch.setitem(sys.modules, name, ModuleType(name))
-    views: Any = ModuleType("djoser.social.views")
-    views.ProviderAuthView = ProviderAuthView
-    monkeypatch.setitem(sys.modules, views.__name__, views)
-    sys.modules["djoser.urls"].urlpatterns = []  # type: ignore[attr-defined]
+    """Install stand-ins for djoser's modules, with its greedy pattern."""
+    names = ("", ".urls", ".social", ".social.urls", ".social.views")
+    modules: dict[str, Any] = {f"djoser{name}": ModuleType(f"djoser{name}") for name in names}
     pattern = re_path(r"^o/(?P<provider>\S+)/$", ProviderAuthView.as_view(), name="provider-auth")
-    sys.modules["djoser.social.urls"].urlpatterns = [pattern]  # type: ignore[attr-defined]
+    modules["djoser.urls"].urlpatterns = []
+    modules["djoser.social.urls"].urlpatterns = [pattern]
+    modules["djoser.social.views"].ProviderAuthView = ProviderAuthView
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
 
 
 @pytest.mark.parametrize("is_nested", [False, True])
@@ -259,34 +246,22 @@ def test_project_without_urls_is_accepted(djoser: None, settings: Any) -> None:
     assert findings() == []
 
 
-class TestIcons:
-    """With django.contrib.staticfiles."""
+@pytest.mark.parametrize(
+    ("backends", "finders", "expected"),
+    [
+        ([GITHUB, OIDC], (), {"I001"}),
+        ([GITHUB, OIDC], ("social_django.finders.SocialAuthIconFinder",), set()),
+        ([OIDC], (), set()),
+        (["nowhere.Backend"], (), {"E013"}),
+    ],
+)
+def test_icons(backends: list[str], finders: tuple[str], expected: set[str], settings: Any) -> None:
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "django.contrib.staticfiles"]
+    settings.STATIC_URL = "/static/"
+    settings.STATICFILES_FINDERS = finders
+    settings.AUTHENTICATION_BACKENDS = backends
 
-    @pytest.fixture(autouse=True)
-    def _static_files(self, settings: Any) -> None:
-        settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "django.contrib.staticfiles"]
-        settings.STATIC_URL = "/static/"
-        settings.AUTHENTICATION_BACKENDS = [GITHUB, OIDC]
-
-    def test_icons_without_finder(self) -> None:
-        message = only("I001")
-
-        assert "github" in message.msg
-        assert "oidc" not in message.msg
-        assert "social_django.finders.SocialAuthIconFinder" in message.hint
+    assert ids() == expected
+    if expected == {"I001"}:
+        assert "icon for github." in only("I001").msg
         call_command("check", fail_level="WARNING")
-
-    def test_icons_with_finder(self, settings: Any) -> None:
-        settings.STATICFILES_FINDERS = ("social_django.finders.SocialAuthIconFinder",)
-
-        assert findings() == []
-
-    def test_providers_without_icons(self, settings: Any) -> None:
-        settings.AUTHENTICATION_BACKENDS = [OIDC]
-
-        assert findings() == []
-
-    def test_missing_backend_is_reported_once(self, settings: Any) -> None:
-        settings.AUTHENTICATION_BACKENDS = ["nowhere.Backend"]
-
-        only("E013")
