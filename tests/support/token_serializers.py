@@ -25,3 +25,7 @@ class ObtainedText:
     @classmethod
     def obtain(cls, user: Any) -> dict[str, Any]:
         return {"obtained": "text", "user": user}
+
+
+DJOSER = {"SOCIAL_AUTH_TOKEN_STRATEGY": f"{__name__}.ObtainedText"}
+"""Settings of a project that comes from djoser."""

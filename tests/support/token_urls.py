@@ -1,4 +1,4 @@
-"""The URLs of a project with protected views, one for each way to be known there."""
+"""URLs of a project with protected views, one for each kind of authentication."""
 
 from __future__ import annotations
 
@@ -22,30 +22,29 @@ AUTHENTICATIONS = {
 }
 
 
-class WhoAmI(APIView):
-    """Says who the user is, to anybody."""
+class PublicView(APIView):
+    """Returns the name of the user, or an empty string."""
 
     permission_classes = (permissions.AllowAny,)
 
     def get_authenticators(self) -> list[Any]:
-        """Return the one that the path names."""
-        return [import_string(AUTHENTICATIONS[self.kwargs["how"]])()]
+        return [import_string(AUTHENTICATIONS[self.kwargs["authentication"]])()]
 
-    def get(self, request: Request, how: str) -> Response:
+    def get(self, request: Request, authentication: str) -> Response:
         return Response(request.user.get_username())
 
-    def post(self, request: Request, how: str) -> Response:
+    def post(self, request: Request, authentication: str) -> Response:
         return Response(request.user.get_username())
 
 
-class WhoAmIProtected(WhoAmI):
-    """Says who the user is, to the user."""
+class ProtectedView(PublicView):
+    """The same for signed-in users only."""
 
     permission_classes = (permissions.IsAuthenticated,)
 
 
-class OurAuthView(ProviderAuthView):
-    """A project's own view, which adds to the answer."""
+class ProjectAuthView(ProviderAuthView):
+    """A subclass that adds to the response."""
 
     def post(self, request: Request, provider: str) -> Response:
         response = super().post(request, provider)
@@ -53,13 +52,13 @@ class OurAuthView(ProviderAuthView):
         return response
 
 
-class SignOut(APIView):
-    """Signs a browser out whose tokens are in cookies."""
+class SignOutView(APIView):
+    """Deletes the cookies of JWTCookieSerializer."""
 
     authentication_classes = ()
 
     def post(self, request: Request) -> Response:
-        # Here, because the extra may not be installed.
+        # Imported here, because the extra may not be installed.
         from social_endpoints.tokens.jwt_cookies import delete_jwt_cookies
 
         response = Response(status=status.HTTP_204_NO_CONTENT)
@@ -69,8 +68,8 @@ class SignOut(APIView):
 
 urlpatterns = [
     path("auth/", include("social_endpoints.urls")),
-    path("ours/o/<provider>/", OurAuthView.as_view()),
-    path("me/<how>/", WhoAmIProtected.as_view()),
-    path("anyone/<how>/", WhoAmI.as_view()),
-    path("sign-out/", SignOut.as_view()),
+    path("project/o/<provider>/", ProjectAuthView.as_view()),
+    path("protected/<authentication>/", ProtectedView.as_view()),
+    path("public/<authentication>/", PublicView.as_view()),
+    path("sign-out/", SignOutView.as_view()),
 ]

@@ -1,4 +1,4 @@
-"""Each shipped token serializer, with the user's profile added as the documentation shows."""
+"""Subclasses of the shipped token serializers that add the user's profile, as documented."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from social_endpoints import tokens
 
 
 class ProfileSerializer(serializers.ModelSerializer[Any]):
-    """A project's own serializer of its users."""
-
     class Meta:
         model = get_user_model()
         fields = ("username", "email")

@@ -1,4 +1,4 @@
-"""The settings: their defaults, when they are read, and which of two wins."""
+"""The settings: defaults, when they are read, djoser's settings, and invalid values."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import dataclasses
 from typing import Any
 
 import pytest
-from rest_framework.test import APIClient
 
 from social_endpoints.conf import Settings
-from social_endpoints.conf import settings as ours
+from social_endpoints.conf import settings as endpoint_settings
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.interpreter import python
@@ -19,13 +18,16 @@ from tests.support.token_serializers import ObtainedText
 OTHER_URI = "https://other.example.com/callback"
 
 
-def begin(uri: str) -> int:
-    """Return the status of a begin with a redirect URI."""
-    return APIClient().get("/auth/o/github/", {"redirect_uri": uri}).status_code
+def begin(redirect_uri: str = REDIRECT_URI) -> Any:
+    return Frontend().begin("github", redirect_uri=redirect_uri)
+
+
+def accepted_uris() -> list[str]:
+    return [uri for uri in (REDIRECT_URI, OTHER_URI) if begin(uri).status_code == 200]
 
 
 @pytest.mark.parametrize("module", ["", ".apps", ".conf", ".types", ".tokens"])
-def test_package_is_importable_before_django_is_set_up(module: str) -> None:
+def test_module_is_importable_before_django_is_set_up(module: str) -> None:
     outcome = python("-c", f"import social_endpoints{module}", settings="")
 
     assert outcome.returncode == 0, outcome.stderr
@@ -35,7 +37,8 @@ def test_package_is_importable_before_django_is_set_up(module: str) -> None:
 def test_defaults(empty: Any, settings: Any) -> None:
     settings.SOCIAL_ENDPOINTS = empty
 
-    assert {field.name: getattr(ours, field.name) for field in dataclasses.fields(Settings)} == {
+    names = [field.name for field in dataclasses.fields(Settings)]
+    assert {name: getattr(endpoint_settings, name) for name in names} == {
         "ALLOWED_REDIRECT_URIS": (),
         "TOKEN_SERIALIZER": "social_endpoints.tokens.TokenSerializer",
         "TOKEN_FIELDS": (),
@@ -59,84 +62,72 @@ def test_defaults(empty: Any, settings: Any) -> None:
     }
 
 
-def test_defaults_without_a_dictionary(settings: Any) -> None:
+def test_missing_dictionary_means_defaults(settings: Any) -> None:
     del settings.SOCIAL_ENDPOINTS
 
-    assert ours.FLOW_TRANSPORT == "auto"
-    assert begin(REDIRECT_URI) == 400
+    assert endpoint_settings.FLOW_TRANSPORT == "auto"
+    assert accepted_uris() == []
 
 
 def test_dictionary_is_read_on_every_access(settings: Any) -> None:
-    answers = []
-    for allowed in ([REDIRECT_URI], [OTHER_URI], [REDIRECT_URI]):
-        settings.SOCIAL_ENDPOINTS = {"ALLOWED_REDIRECT_URIS": allowed}
-        answers.append((begin(REDIRECT_URI), begin(OTHER_URI)))
+    for uri in (REDIRECT_URI, OTHER_URI, REDIRECT_URI):
+        settings.SOCIAL_ENDPOINTS = {"ALLOWED_REDIRECT_URIS": [uri]}
+        assert accepted_uris() == [uri]
 
-    assert answers == [(200, 400), (400, 200), (200, 400)]
-
-
-def test_dictionary_may_be_changed_in_place(settings: Any) -> None:
-    dictionary: dict[str, Any] = {}
-    settings.SOCIAL_ENDPOINTS = dictionary
-    dictionary["ALLOWED_REDIRECT_URIS"] = [REDIRECT_URI]
-
-    assert begin(REDIRECT_URI) == 200
+    settings.SOCIAL_ENDPOINTS["ALLOWED_REDIRECT_URIS"] = [OTHER_URI]
+    assert accepted_uris() == [OTHER_URI]
 
 
 @pytest.mark.parametrize("name", ["ALLOWED_REDIRECT_URI", "allowed_redirect_uris", "TOKEN"])
-def test_misspelt_name_is_no_attribute(name: str, settings: Any) -> None:
-    """Not even where the project has written it so."""
+def test_unknown_name_is_an_attribute_error(name: str, settings: Any) -> None:
     settings.SOCIAL_ENDPOINTS = {name: "misspelt"}
 
     with pytest.raises(AttributeError, match=name):
-        getattr(ours, name)
+        getattr(endpoint_settings, name)
 
 
-def test_settings_cannot_be_assigned() -> None:
+def test_settings_are_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        ours.FLOW_TRANSPORT = "body"  # type: ignore[misc]
+        endpoint_settings.FLOW_TRANSPORT = "body"  # type: ignore[misc]
+
+
+# --- djoser's settings ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("dictionary", "allowed"),
+    ("dictionary", "accepted"),
     [
-        ({}, OTHER_URI),
-        ({"FLOW_TRANSPORT": "body"}, OTHER_URI),
-        ({"ALLOWED_REDIRECT_URIS": [REDIRECT_URI]}, REDIRECT_URI),
+        ({}, [OTHER_URI]),
+        ({"FLOW_TRANSPORT": "body"}, [OTHER_URI]),
+        ({"ALLOWED_REDIRECT_URIS": [REDIRECT_URI]}, [REDIRECT_URI]),
+        ({"ALLOWED_REDIRECT_URIS": []}, []),
     ],
 )
-def test_redirect_uris_of_djoser_are_read_where_ours_are_absent(
-    dictionary: dict[str, Any], allowed: str, settings: Any
+def test_djosers_redirect_uris_are_read_if_ours_are_absent(
+    dictionary: dict[str, Any], accepted: list[str], settings: Any
 ) -> None:
     settings.DJOSER = {"SOCIAL_AUTH_ALLOWED_REDIRECT_URIS": [OTHER_URI]}
     settings.SOCIAL_ENDPOINTS = dictionary
 
-    assert [uri for uri in (REDIRECT_URI, OTHER_URI) if begin(uri) == 200] == [allowed]
-
-
-def test_an_empty_list_of_ours_wins_over_djoser(settings: Any) -> None:
-    settings.DJOSER = {"SOCIAL_AUTH_ALLOWED_REDIRECT_URIS": [REDIRECT_URI]}
-    settings.SOCIAL_ENDPOINTS = {"ALLOWED_REDIRECT_URIS": []}
-
-    assert begin(REDIRECT_URI) == 400
+    assert accepted_uris() == accepted
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("serializer", "djoser", "body"),
+    ("entries", "djoser", "body"),
     [
-        (None, {}, {"token"}),
-        (None, {"SOCIAL_AUTH_TOKEN_STRATEGY": ObtainedText}, {"obtained", "user"}),
+        ({}, {}, {"token"}),
+        ({}, {"SOCIAL_AUTH_TOKEN_STRATEGY": ObtainedText}, {"obtained", "user"}),
         (
-            "social_endpoints.tokens.TokenSerializer",
+            {"TOKEN_SERIALIZER": "social_endpoints.tokens.TokenSerializer"},
             {"SOCIAL_AUTH_TOKEN_STRATEGY": ObtainedText},
             {"token"},
         ),
     ],
-    ids=["nothing of djoser's", "the strategy of djoser", "ours over djoser's"],
+    ids=["neither", "djoser's", "both"],
 )
-def test_token_strategy_of_djoser_is_used_where_ours_is_absent(
-    serializer: str | None,
+def test_djosers_token_strategy_is_used_if_ours_is_absent(
+    entries: dict[str, str],
     djoser: dict[str, Any],
     body: set[str],
     frontend: Frontend,
@@ -145,75 +136,67 @@ def test_token_strategy_of_djoser_is_used_where_ours_is_absent(
     configure: Configure,
 ) -> None:
     settings.DJOSER = djoser
-    if serializer is not None:
-        configure(TOKEN_SERIALIZER=serializer)
+    configure(**entries)
 
     assert set(frontend.log_in(openid).data) == body
 
 
-@pytest.mark.parametrize("method", ["get", "post"])
+# --- Invalid values -------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
-    "mistake",
+    "value",
     [
-        {"TOKEN_SERIALIZER": "tests.tokens.Missing"},
-        {"TOKEN_SERIALIZER": "missing"},
-        {"TOKEN_SERIALIZER": ".missing"},
-        {"TOKEN_SERIALIZER": None},
-        {"TOKEN_SERIALIZER": ObtainedText},
-        {"TOKEN_SERIALIZER": "rest_framework.serializers.Serializer"},
+        "tests.tokens.Missing",
+        "missing",
+        ".missing",
+        None,
+        ObtainedText,
+        "rest_framework.serializers.Serializer",
     ],
-    ids=lambda mistake: str(next(iter(mistake.values()))),
 )
-def test_mistake_in_the_settings_is_a_500_with_the_error_body(
-    mistake: dict[str, Any], method: str, configure: Configure, caplog: pytest.LogCaptureFixture
+def test_invalid_token_serializer_is_a_500(
+    value: Any, configure: Configure, caplog: pytest.LogCaptureFixture
 ) -> None:
-    configure(**mistake)
-    data = {"redirect_uri": REDIRECT_URI, "code": "c", "state": "s"}
+    configure(TOKEN_SERIALIZER=value)
 
-    answer = getattr(APIClient(), method)("/auth/o/github/", data)
-
-    assert answer.status_code == 500
-    assert answer.data["error_source"] == "configuration"
+    for response in (begin(), Frontend().post({"code": "c", "state": "s"}, "github")):
+        assert (response.status_code, response.data["error_source"]) == (500, "configuration")
     assert "TOKEN_SERIALIZER" in caplog.text
 
 
 @pytest.mark.parametrize(
-    "mistake",
+    ("name", "value"),
     [
-        {"STRATEGY": "tests.Missing"},
-        {"STRATEGY": None},
-        {"STRATEGY": "tests.support.token_serializers.ObtainedText"},
-        {"ALLOWED_REDIRECT_URIS": "tests.Missing"},
-        {"ALLOWED_REDIRECT_URIS": "tests.unit.test_conf.OTHER_URI"},
-        {"ALLOWED_REDIRECT_URIS": 5},
+        ("STRATEGY", "tests.Missing"),
+        ("STRATEGY", None),
+        ("STRATEGY", "tests.support.token_serializers.ObtainedText"),
+        ("ALLOWED_REDIRECT_URIS", "tests.Missing"),
+        ("ALLOWED_REDIRECT_URIS", f"{__name__}.OTHER_URI"),
+        ("ALLOWED_REDIRECT_URIS", 5),
     ],
-    ids=lambda mistake: "-".join(map(str, *mistake.items())),
 )
-def test_mistake_in_the_settings_of_begin_is_a_500_with_the_error_body(
-    mistake: dict[str, Any], configure: Configure, caplog: pytest.LogCaptureFixture
+def test_invalid_setting_of_begin_is_a_500(
+    name: str, value: Any, configure: Configure, caplog: pytest.LogCaptureFixture
 ) -> None:
-    configure(**mistake)
+    configure(**{name: value})
 
-    answer = APIClient().get("/auth/o/github/", {"redirect_uri": REDIRECT_URI})
+    response = begin()
 
-    assert answer.status_code == 500
-    assert answer.data["error_source"] == "configuration"
-    assert next(iter(mistake)) in caplog.text
-
-
-def test_storage_that_cannot_be_imported_is_a_500_with_the_error_body(settings: Any) -> None:
-    settings.SOCIAL_AUTH_STORAGE = "tests.Missing"
-
-    answer = APIClient().get("/auth/o/github/", {"redirect_uri": REDIRECT_URI})
-
-    assert answer.status_code == 500
-    assert answer.data["error_source"] == "configuration"
+    assert (response.status_code, response.data["error_source"]) == (500, "configuration")
+    assert name in caplog.text
 
 
-def test_backend_that_cannot_be_imported_is_a_500_with_the_error_body(settings: Any) -> None:
-    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.github.Missing"]
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SOCIAL_AUTH_STORAGE", "tests.Missing"),
+        ("AUTHENTICATION_BACKENDS", ["social_core.backends.github.Missing"]),
+    ],
+)
+def test_invalid_setting_of_social_auth_is_a_500(name: str, value: Any, settings: Any) -> None:
+    setattr(settings, name, value)
 
-    answer = APIClient().get("/auth/o/github/", {"redirect_uri": REDIRECT_URI})
+    response = begin()
 
-    assert answer.status_code == 500
-    assert answer.data["error_source"] == "configuration"
+    assert (response.status_code, response.data["error_source"]) == (500, "configuration")

@@ -1,4 +1,4 @@
-"""What the tests of the token serializers share."""
+"""Fixtures for the tests of the token serializers."""
 
 from __future__ import annotations
 
@@ -10,37 +10,35 @@ import pytest
 
 from tests.support.configuration import Configure
 
-# The tests also run where the extras are not installed, as a project may be.
+# The tests also run in an environment without the extras.
 collect_ignore = [
     *([] if find_spec("knox") else ["test_knox.py"]),
     *([] if find_spec("rest_framework_simplejwt") else ["test_jwt.py", "test_jwt_cookies.py"]),
 ]
 
-COOKIE_MIDDLEWARE = [
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-]
-
 
 @pytest.fixture(autouse=True)
-def _urls(settings: Any) -> None:
+def protected_views(settings: Any) -> None:
     settings.ROOT_URLCONF = "tests.support.token_urls"
 
 
 @pytest.fixture
-def answer_with(configure: Configure) -> Callable[..., None]:
-    """Return what chooses the token serializer, by its name among ours or by its path."""
+def use_serializer(configure: Configure) -> Callable[..., None]:
+    """Return a function that sets the token serializer: a shipped one or a dotted path."""
 
-    def choose(serializer: str, **others: Any) -> None:
-        dotted_path = serializer if "." in serializer else f"social_endpoints.tokens.{serializer}"
-        configure(TOKEN_SERIALIZER=dotted_path, **others)
+    def set_serializer(name: str, **entries: Any) -> None:
+        path = name if "." in name else f"social_endpoints.tokens.{name}"
+        configure(TOKEN_SERIALIZER=path, **entries)
 
-    return choose
+    return set_serializer
 
 
 @pytest.fixture
 def cookie_middleware(settings: Any) -> None:
-    """Make the project one whose users are kept in cookies."""
-    settings.MIDDLEWARE = COOKIE_MIDDLEWARE
+    """Add the middleware that cookies and sessions need."""
+    settings.MIDDLEWARE = [
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.middleware.common.CommonMiddleware",
+        "django.middleware.csrf.CsrfViewMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+    ]

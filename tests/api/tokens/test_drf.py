@@ -1,9 +1,8 @@
-"""The token of DRF, which is the default."""
+"""TokenSerializer: the token of DRF, which is the default."""
 
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth import get_user_model
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
@@ -11,31 +10,27 @@ from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
 
 pytestmark = pytest.mark.django_db
-User = get_user_model()
 
 
-def test_body_is_the_token(frontend: Frontend, openid: OpenIDProvider) -> None:
-    answer = frontend.log_in(openid)
+def test_body_is_the_users_token(frontend: Frontend, openid: OpenIDProvider) -> None:
+    response = frontend.log_in(openid)
 
-    assert answer.json() == {"token": Token.objects.get(user__username="ada").key}
+    assert response.json() == {"token": Token.objects.get(user__username="ada").key}
+    assert "sessionid" not in response.cookies
 
 
-def test_token_opens_a_protected_view(frontend: Frontend, openid: OpenIDProvider) -> None:
+def test_token_authenticates(frontend: Frontend, openid: OpenIDProvider) -> None:
     token = frontend.log_in(openid).data["token"]
 
-    answer = APIClient().get("/me/token/", headers={"Authorization": f"Token {token}"})
+    response = APIClient().get("/protected/token/", headers={"Authorization": f"Token {token}"})
 
-    assert answer.json() == "ada"
+    assert response.json() == "ada"
 
 
-def test_existing_token_is_used_again(frontend: Frontend, openid: OpenIDProvider) -> None:
-    frontend.log_in(openid)
-    existing = Token.objects.get()
+def test_returning_user_keeps_the_token(frontend: Frontend, openid: OpenIDProvider) -> None:
+    first, second = frontend.log_in(openid), frontend.log_in(openid)
 
-    answer = frontend.log_in(openid)
-
-    assert answer.data == {"token": existing.key}
-    assert Token.objects.get() == existing
+    assert first.data == second.data == {"token": Token.objects.get().key}
 
 
 def test_each_user_has_a_token(frontend: Frontend, openid: OpenIDProvider) -> None:
@@ -46,10 +41,3 @@ def test_each_user_has_a_token(frontend: Frontend, openid: OpenIDProvider) -> No
 
     assert first.data["token"] != second.data["token"]
     assert Token.objects.get(key=second.data["token"]).user.get_username() == "grace"
-
-
-def test_login_reads_and_writes_no_session(frontend: Frontend, openid: OpenIDProvider) -> None:
-    answer = frontend.log_in(openid)
-
-    assert answer.status_code == 201
-    assert "sessionid" not in answer.cookies

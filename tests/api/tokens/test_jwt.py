@@ -1,4 +1,4 @@
-"""A pair of tokens of Simple JWT in the body."""
+"""JWTSerializer: the token pair of Simple JWT in the body."""
 
 from __future__ import annotations
 
@@ -18,41 +18,41 @@ User = get_user_model()
 
 
 @pytest.fixture(autouse=True)
-def _serializer(answer_with: Callable[..., None]) -> None:
-    answer_with("JWTSerializer")
+def jwt_serializer(use_serializer: Callable[..., None]) -> None:
+    use_serializer("JWTSerializer")
 
 
-def test_body_is_that_of_djoser(frontend: Frontend, openid: OpenIDProvider) -> None:
+def test_body_is_the_same_as_djosers(frontend: Frontend, openid: OpenIDProvider) -> None:
     body = frontend.log_in(openid).json()
 
-    user = User.objects.get()
-    assert set(body) == {"access", "refresh", "user"}
+    user_id = str(User.objects.get().pk)
+    assert body.keys() == {"access", "refresh", "user"}
     assert body["user"] == "ada"
-    assert AccessToken(body["access"])["user_id"] == str(user.pk)
-    assert RefreshToken(body["refresh"])["user_id"] == str(user.pk)
+    assert AccessToken(body["access"])["user_id"] == user_id
+    assert RefreshToken(body["refresh"])["user_id"] == user_id
 
 
-def test_access_token_opens_a_protected_view(frontend: Frontend, openid: OpenIDProvider) -> None:
+def test_access_token_authenticates(frontend: Frontend, openid: OpenIDProvider) -> None:
     access = frontend.log_in(openid).data["access"]
 
-    answer = APIClient().get("/me/jwt/", headers={"Authorization": f"Bearer {access}"})
+    response = APIClient().get("/protected/jwt/", headers={"Authorization": f"Bearer {access}"})
 
-    assert answer.json() == "ada"
-
-
-def test_every_login_has_tokens_of_its_own(frontend: Frontend, openid: OpenIDProvider) -> None:
-    first, second = frontend.log_in(openid), frontend.log_in(openid)
-
-    assert first.data["access"] != second.data["access"]
-    assert first.data["refresh"] != second.data["refresh"]
+    assert response.json() == "ada"
 
 
-def test_claims_of_the_project_are_in_both_tokens(
+def test_each_login_has_its_own_tokens(frontend: Frontend, openid: OpenIDProvider) -> None:
+    first, second = frontend.log_in(openid).data, frontend.log_in(openid).data
+
+    assert first["access"] != second["access"]
+    assert first["refresh"] != second["refresh"]
+
+
+def test_both_tokens_have_the_projects_claims(
     frontend: Frontend, openid: OpenIDProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Simple JWT reads SIMPLE_JWT once: to override the setting would not reach it.
-    dotted_path = "tests.support.jwt_claims.WithClaims"
-    monkeypatch.setattr(api_settings, "TOKEN_OBTAIN_SERIALIZER", dotted_path)
+    # Simple JWT reads SIMPLE_JWT only once.
+    path = "tests.support.jwt_claims.WithClaims"
+    monkeypatch.setattr(api_settings, "TOKEN_OBTAIN_SERIALIZER", path)
 
     body = frontend.log_in(openid).json()
 

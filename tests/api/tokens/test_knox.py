@@ -1,4 +1,4 @@
-"""A token of django-rest-knox."""
+"""KnoxTokenSerializer: the token of django-rest-knox."""
 
 from __future__ import annotations
 
@@ -21,82 +21,86 @@ User = get_user_model()
 
 
 @pytest.fixture(autouse=True)
-def _serializer(answer_with: Callable[..., None]) -> None:
-    answer_with("KnoxTokenSerializer")
+def knox_serializer(use_serializer: Callable[..., None]) -> None:
+    use_serializer("KnoxTokenSerializer")
 
 
-def test_body_is_the_token_and_when_it_expires(frontend: Frontend, openid: OpenIDProvider) -> None:
+def test_body_is_the_token_and_its_expiry(frontend: Frontend, openid: OpenIDProvider) -> None:
     body = frontend.log_in(openid).json()
 
-    assert set(body) == {"token", "expiry"}
+    assert body.keys() == {"token", "expiry"}
     assert datetime.fromisoformat(body["expiry"]) == AuthToken.objects.get().expiry
 
 
-def test_token_opens_a_protected_view(frontend: Frontend, openid: OpenIDProvider) -> None:
+def test_token_authenticates(frontend: Frontend, openid: OpenIDProvider) -> None:
     token = frontend.log_in(openid).data["token"]
 
-    answer = APIClient().get("/me/knox/", headers={"Authorization": f"Token {token}"})
+    response = APIClient().get("/protected/knox/", headers={"Authorization": f"Token {token}"})
 
-    assert answer.json() == "ada"
+    assert response.json() == "ada"
 
 
-def test_every_login_has_a_token_of_its_own(frontend: Frontend, openid: OpenIDProvider) -> None:
+def test_each_login_has_its_own_token(frontend: Frontend, openid: OpenIDProvider) -> None:
     tokens = {frontend.log_in(openid).data["token"] for _ in range(2)}
 
     assert len(tokens) == AuthToken.objects.count() == 2
 
 
 @pytest.mark.parametrize(
-    ("knox", "expiry"),
+    ("expiry_format", "expected"),
     [
-        ({"EXPIRY_DATETIME_FORMAT": "%Y"}, lambda moment: str(moment.year)),
-        ({"EXPIRY_DATETIME_FORMAT": None}, lambda moment: moment.isoformat()[:19]),
+        ("%Y", lambda moment: str(moment.year)),
+        (None, lambda moment: moment.isoformat()[:19]),
     ],
 )
-def test_format_of_the_expiry_is_the_one_of_knox(
-    knox: dict[str, Any],
-    expiry: Callable[[datetime], str],
+def test_expiry_has_knoxs_format(
+    expiry_format: str | None,
+    expected: Callable[[datetime], str],
     frontend: Frontend,
     openid: OpenIDProvider,
     settings: Any,
 ) -> None:
-    settings.REST_KNOX = knox
+    settings.REST_KNOX = {"EXPIRY_DATETIME_FORMAT": expiry_format}
 
-    answer = frontend.log_in(openid).json()["expiry"]
+    expiry = frontend.log_in(openid).json()["expiry"]
 
-    assert answer[:19] == expiry(AuthToken.objects.get().expiry)
+    assert expiry[:19] == expected(AuthToken.objects.get().expiry)
 
 
-def test_lifetime_is_the_one_of_knox(
+def test_lifetime_is_knoxs_setting(
     frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
     settings.REST_KNOX = {"TOKEN_TTL": timedelta(days=7)}
-
     frontend.log_in(openid)
 
     assert AuthToken.objects.get().expiry > timezone.now() + timedelta(days=6)
 
 
-def test_token_may_live_for_ever(frontend: Frontend, openid: OpenIDProvider, settings: Any) -> None:
+def test_token_without_an_expiry(frontend: Frontend, openid: OpenIDProvider, settings: Any) -> None:
     settings.REST_KNOX = {"TOKEN_TTL": None}
 
     assert frontend.log_in(openid).json()["expiry"] is None
 
 
-def test_limit_of_tokens(frontend: Frontend, openid: OpenIDProvider, settings: Any) -> None:
+# --- TOKEN_LIMIT_PER_USER -------------------------------------------------------------
+
+
+def test_login_over_the_limit_is_rejected(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
     settings.REST_KNOX = {"TOKEN_LIMIT_PER_USER": 2}
-    statuses = [frontend.log_in(openid).status_code for _ in range(2)]
+    assert [frontend.log_in(openid).status_code for _ in range(2)] == [201, 201]
     last_login = User.objects.get().last_login
 
-    refused = frontend.log_in(openid)
+    response = frontend.log_in(openid)
 
-    assert (statuses, refused.status_code) == ([201, 201], 400)
-    assert list(refused.json()) == ["non_field_errors"]
+    assert response.status_code == 400
+    assert response.json().keys() == {"non_field_errors"}
     assert AuthToken.objects.count() == 2
     assert User.objects.get().last_login == last_login
 
 
-def test_limit_of_tokens_leaves_nothing_of_a_new_user(
+def test_first_login_over_the_limit_leaves_nothing(
     frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
     settings.REST_KNOX = {"TOKEN_LIMIT_PER_USER": 0}
@@ -106,20 +110,18 @@ def test_limit_of_tokens_leaves_nothing_of_a_new_user(
     assert not UserSocialAuth.objects.exists()
 
 
-def test_expired_tokens_do_not_count(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any
+@pytest.mark.parametrize(
+    ("expires_in", "status"), [(timedelta(seconds=-1), 201), (timedelta(days=1), 400), (None, 400)]
+)
+def test_limit_counts_valid_tokens(
+    expires_in: timedelta | None,
+    status: int,
+    frontend: Frontend,
+    openid: OpenIDProvider,
+    settings: Any,
 ) -> None:
     settings.REST_KNOX = {"TOKEN_LIMIT_PER_USER": 1}
     frontend.log_in(openid)
-    AuthToken.objects.update(expiry=timezone.now() - timedelta(seconds=1))
+    AuthToken.objects.update(expiry=expires_in and timezone.now() + expires_in)
 
-    assert frontend.log_in(openid).status_code == 201
-
-
-def test_tokens_that_live_for_ever_count(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any
-) -> None:
-    settings.REST_KNOX = {"TOKEN_LIMIT_PER_USER": 1, "TOKEN_TTL": None}
-    frontend.log_in(openid)
-
-    assert frontend.log_in(openid).status_code == 400
+    assert frontend.log_in(openid).status_code == status

@@ -1,8 +1,8 @@
-"""Django's session."""
+"""SessionSerializer: Django's session."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,233 +15,142 @@ from social_django.models import UserSocialAuth
 
 from social_endpoints.tokens import SessionSerializer
 from social_endpoints.types import Login
-from tests.support.frontend import REDIRECT_URI, Frontend
+from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.signals import connected
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cookie_middleware")]
 User = get_user_model()
+UseSerializer = Callable[..., None]
+NOT_TODAY = {"non_field_errors": ["Not today."]}
 
-Choose = Callable[..., None]
 
-
-class RefusedBeforeLogin(SessionSerializer):
-    """A project's own, which fails before the browser is logged in."""
-
+class FailsInIssue(SessionSerializer):
     def issue(self, login: Login) -> Any:
-        raise ValidationError({"non_field_errors": ["Not today."]})
+        raise ValidationError(NOT_TODAY)
 
 
-class RefusedAtTheEnd(SessionSerializer):
-    """A project's own, which fails after the browser has been logged in."""
-
-    def set_cookies(self, response: Response) -> None:
-        raise ValidationError({"non_field_errors": ["Not today."]})
-
-
-class RefusedAfterLogin(SessionSerializer):
-    """Another one."""
-
+class FailsInLogIn(SessionSerializer):
     def log_in(self, request: Any, login: Login) -> None:
         super().log_in(request, login)
-        raise ValidationError({"non_field_errors": ["Not today."]})
+        raise ValidationError(NOT_TODAY)
+
+
+class FailsInSetCookies(SessionSerializer):
+    def set_cookies(self, response: Response) -> None:
+        raise ValidationError(NOT_TODAY)
 
 
 @pytest.fixture(autouse=True)
-def _serializer(answer_with: Choose) -> None:
-    answer_with("SessionSerializer")
-
-
-@pytest.fixture(params=["auto", "cookie"])
-def browser(request: pytest.FixtureRequest, answer_with: Choose) -> Frontend:
-    """Return a browser, for both transports allowed."""
-    answer_with("SessionSerializer", FLOW_TRANSPORT=request.param)
-    return Frontend("cookie", APIClient(enforce_csrf_checks=True))
-
-
-@pytest.fixture(
-    params=[
-        "django.contrib.sessions.backends.db",
-        "django.contrib.sessions.backends.signed_cookies",
-    ]
-)
-def _engine(request: pytest.FixtureRequest, settings: Any) -> None:
-    """Keep sessions where a rolled back transaction reaches them, and where it does not."""
-    settings.SESSION_ENGINE = request.param
+def session_serializer(use_serializer: UseSerializer) -> None:
+    use_serializer("SessionSerializer")
 
 
 @pytest.fixture
-def _failing_receiver() -> Iterator[None]:
-    """Have a receiver of the project fail at every login."""
-
-    def fail(**kwargs: Any) -> None:
-        raise RuntimeError
-
-    user_logged_in.connect(fail)
-    yield
-    user_logged_in.disconnect(fail)
+def browser() -> Frontend:
+    return Frontend("cookie", APIClient(enforce_csrf_checks=True))
 
 
-def who(browser: Frontend) -> str | None:
-    """Return the name of the user whom the browser is logged in as."""
-    answer = browser.client.get("/me/session/", secure=True)
-    return answer.json() if answer.status_code == 200 else None
+@pytest.fixture(params=["db", "signed_cookies"])
+def session_engine(request: pytest.FixtureRequest, settings: Any) -> None:
+    """Store sessions where a rollback reaches them, and where it does not."""
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{request.param}"
 
 
-def test_login_logs_the_browser_in(browser: Frontend, openid: OpenIDProvider) -> None:
-    assert who(browser) is None
-
-    answer = browser.log_in(openid)
-
-    assert answer.json() == {"user": "ada"}
-    assert answer.cookies["sessionid"]["httponly"]
-    assert who(browser) == "ada"
+def username(browser: Frontend) -> str | None:
+    """Return the name of the user who is signed in in the browser."""
+    response = browser.client.get("/protected/session/", secure=True)
+    return response.json() if response.status_code == 200 else None
 
 
-def test_login_changes_the_session_and_the_csrf_token(
+def test_login_changes_the_session_key_and_the_csrf_token(
     browser: Frontend, openid: OpenIDProvider
 ) -> None:
-    """Else whoever planted them (session fixation) would be logged in as well."""
     planted = browser.client.session
     planted["basket"] = [1]
     planted.save()
     browser.client.cookies["csrftoken"] = "a" * 32
 
-    answer = browser.log_in(openid)
+    response = browser.log_in(openid)
 
-    assert answer.cookies["sessionid"].value != planted.session_key
-    assert answer.cookies["csrftoken"].value != "a" * 32
+    assert response.cookies["sessionid"]["httponly"]
+    assert response.cookies["sessionid"].value != planted.session_key
+    assert response.cookies["csrftoken"].value != "a" * 32
     assert browser.client.session["basket"] == [1]
 
 
-def test_change_needs_the_csrf_token(browser: Frontend, openid: OpenIDProvider) -> None:
-    browser.log_in(openid)
-    headers = {"Origin": "https://testserver"}
-
-    without = browser.client.post("/me/session/", headers=headers, secure=True)
-    headers["X-CSRFToken"] = browser.client.cookies["csrftoken"].value
-    with_it = browser.client.post("/me/session/", headers=headers, secure=True)
-
-    assert (without.status_code, with_it.json()) == (403, "ada")
-
-
-def test_session_remembers_the_backend_of_the_provider(
+def test_session_ends_when_the_provider_is_removed(
     browser: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
-    """A user is logged out when the project takes the provider away."""
     browser.log_in(openid)
 
     settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 
-    assert who(browser) is None
+    assert username(browser) is None
 
 
-def test_other_user_of_the_browser_does_not_disturb(
-    browser: Frontend, openid: OpenIDProvider
-) -> None:
+def test_login_replaces_another_user(browser: Frontend, openid: OpenIDProvider) -> None:
     browser.client.force_login(User.objects.create_superuser("admin"))
-    assert who(browser) == "admin"
 
     assert browser.log_in(openid).status_code == 201
-    assert who(browser) == "ada"
+    assert username(browser) == "ada"
 
 
-def test_begin_writes_no_session(browser: Frontend, openid: OpenIDProvider) -> None:
-    begun = browser.begin()
-
-    assert "sessionid" not in begun.cookies
-
-
-@pytest.mark.usefixtures("_failing_receiver", "_engine")
-def test_failing_receiver_leaves_nobody_logged_in(
+@pytest.mark.usefixtures("session_engine")
+def test_failing_receiver_leaves_the_browser_signed_out(
     browser: Frontend, openid: OpenIDProvider
 ) -> None:
-    answer = browser.log_in(openid)
+    def fail(**kwargs: Any) -> None:
+        raise RuntimeError
 
-    assert answer.status_code == 400
-    assert who(browser) is None
+    with connected(fail, user_logged_in):
+        response = browser.log_in(openid)
+
+    assert response.status_code == 400
+    assert username(browser) is None
     assert not User.objects.exists()
     assert not UserSocialAuth.objects.exists()
 
 
-@pytest.mark.usefixtures("_engine")
-@pytest.mark.parametrize("is_new", [True, False])
-@pytest.mark.parametrize("is_other_logged_in", [True, False])
-@pytest.mark.parametrize("serializer", [RefusedAtTheEnd, RefusedAfterLogin])
-def test_login_that_is_refused_at_its_end_leaves_nobody_logged_in(
+@pytest.mark.usefixtures("session_engine")
+@pytest.mark.parametrize("is_new", [True, False], ids=["new", "returning"])
+@pytest.mark.parametrize("other_user", [True, False], ids=["other user", "anonymous"])
+@pytest.mark.parametrize("serializer", [FailsInLogIn, FailsInSetCookies])
+def test_login_that_fails_late_does_not_sign_the_user_in(
     serializer: type[SessionSerializer],
     is_new: bool,
-    is_other_logged_in: bool,
+    other_user: bool,
     openid: OpenIDProvider,
-    answer_with: Choose,
+    use_serializer: UseSerializer,
 ) -> None:
     if not is_new:
         Frontend("cookie").log_in(openid)
     browser = Frontend("cookie")
-    if is_other_logged_in:
+    if other_user:
         browser.client.force_login(User.objects.create_user("other"))
-    answer_with(f"{__name__}.{serializer.__name__}")
+    use_serializer(f"{__name__}.{serializer.__name__}")
 
-    answer = browser.log_in(openid)
+    response = browser.log_in(openid)
 
-    assert answer.status_code == 400
-    assert answer.json() == {"non_field_errors": ["Not today."]}
-    assert who(browser) in {None, "other"}
+    assert (response.status_code, response.json()) == (400, NOT_TODAY)
+    assert username(browser) in {None, "other"}
     assert User.objects.filter(username="ada").exists() is not is_new
 
 
-def test_login_that_is_refused_before_leaves_the_other_user_alone(
-    openid: OpenIDProvider, answer_with: Choose
+def test_login_that_fails_early_leaves_another_user_signed_in(
+    browser: Frontend, openid: OpenIDProvider, use_serializer: UseSerializer
 ) -> None:
-    browser = Frontend("cookie")
     browser.client.force_login(User.objects.create_user("other"))
-    answer_with(f"{__name__}.RefusedBeforeLogin")
+    use_serializer(f"{__name__}.FailsInIssue")
 
     assert browser.log_in(openid).status_code == 400
-    assert who(browser) == "other"
+    assert username(browser) == "other"
 
 
-def test_flow_is_only_handed_out_in_the_cookie(browser: Frontend, openid: OpenIDProvider) -> None:
-    begun = browser.begin()
-
-    assert set(begun.data) == {"authorization_url"}
-    assert [name for name in begun.cookies if "auth_flow_" in name]
-
-
-def test_posted_flow_is_refused(browser: Frontend, openid: OpenIDProvider) -> None:
-    """An attacker can post one from another site."""
-    begun = browser.begin()
-    callback = openid.authorize(begun.data["authorization_url"])
-    (cookie,) = begun.cookies.values()
-
-    victim = Frontend("cookie")
-    answer = victim.post({**callback, "flow": cookie.value})
-
-    assert answer.status_code == 400
-    assert answer.data["error_code"] == "session_context_missing"
-    assert who(victim) is None
-    assert browser.complete(begun, callback).status_code == 201
-
-
-@pytest.mark.parametrize("method", ["get", "post"])
-def test_flow_in_the_body_is_a_mistake_in_the_settings(
-    method: str, answer_with: Choose, client: APIClient
-) -> None:
-    answer_with("SessionSerializer", FLOW_TRANSPORT="body")
-    data = {"redirect_uri": REDIRECT_URI, "code": "c", "state": "s"}
-
-    answer = getattr(client, method)("/auth/o/oidc/", data)
-
-    assert answer.status_code == 500
-    assert answer.data["error_source"] == "configuration"
-
-
-def test_missing_middleware_is_a_mistake_in_the_settings(
-    openid: OpenIDProvider, settings: Any
-) -> None:
+def test_missing_session_middleware_is_a_500(openid: OpenIDProvider, settings: Any) -> None:
     settings.MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
 
-    answer = Frontend("cookie").log_in(openid)
+    response = Frontend("cookie").log_in(openid)
 
-    assert answer.status_code == 500
-    assert answer.data["error_source"] == "configuration"
+    assert (response.status_code, response.data["error_source"]) == (500, "configuration")
     assert not User.objects.exists()

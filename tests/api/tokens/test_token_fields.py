@@ -1,4 +1,4 @@
-"""The fields that a project adds to the token body by a setting."""
+"""The setting TOKEN_FIELDS."""
 
 from __future__ import annotations
 
@@ -12,110 +12,106 @@ from social_core.pipeline.partial import partial
 from social_django.models import UserSocialAuth
 
 from social_endpoints.tokens import TokenSerializer
-from tests.support.frontend import Frontend
+from tests.support.frontend import Frontend, error
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import DEFAULT_PIPELINE
-from tests.support.token_serializers import PAIRS
+from tests.support.token_serializers import DJOSER, PAIRS
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
 BOTH = ["is_new_user", "new_association"]
+UseSerializer = Callable[..., None]
 
 
-class OwnSerializer(TokenSerializer):
-    """A serializer of a project's that had such a field before."""
-
+class DeclaresField(TokenSerializer):
     is_new_user = serializers.CharField(source="provider")
 
 
 @partial
 def ask(strategy: Any, **kwargs: Any) -> Any:
-    """Pause until there is an answer."""
-    if not strategy.request_data().get("answer"):
-        return strategy.redirect("/ask")
-    return None
+    """Pause until the request contains an answer."""
+    return None if strategy.request_data().get("answer") else strategy.redirect("/ask")
 
 
+def values(response: Any) -> list[bool]:
+    return [response.json()[name] for name in BOTH]
+
+
+@pytest.mark.usefixtures("cookie_middleware")
 @pytest.mark.parametrize(("serializer", "transport"), PAIRS)
-def test_every_shipped_serializer(
+def test_shipped_serializers_have_both_fields(
     serializer: str,
     transport: str,
-    cookie_middleware: None,
     openid: OpenIDProvider,
-    answer_with: Callable[..., None],
+    use_serializer: UseSerializer,
     settings: Any,
 ) -> None:
-    settings.DJOSER = {"SOCIAL_AUTH_TOKEN_STRATEGY": "tests.support.token_serializers.ObtainedText"}
+    settings.DJOSER = DJOSER
     frontend = Frontend(transport)
-    answer_with(serializer, FLOW_TRANSPORT=transport)
-    without = frontend.log_in(openid)
+    use_serializer(serializer, FLOW_TRANSPORT=transport)
+    without = frontend.log_in(openid).json()
     User.objects.all().delete()
-    answer_with(serializer, FLOW_TRANSPORT=transport, TOKEN_FIELDS=BOTH)
+    use_serializer(serializer, FLOW_TRANSPORT=transport, TOKEN_FIELDS=BOTH)
 
-    first, second = frontend.log_in(openid), frontend.log_in(openid)
+    new, returning = frontend.log_in(openid), frontend.log_in(openid)
     UserSocialAuth.objects.all().delete()
     settings.SOCIAL_AUTH_PIPELINE = [*DEFAULT_PIPELINE]
     settings.SOCIAL_AUTH_PIPELINE.insert(4, "social_core.pipeline.social_auth.associate_by_email")
-    linked = frontend.log_in(openid)
+    associated = frontend.log_in(openid)
 
-    assert not set(BOTH) & without.json().keys()
-    assert set(first.json()) == without.json().keys() | set(BOTH)
-    assert [[answer.json()[name] for name in BOTH] for answer in (first, second, linked)] == [
-        [True, True],
-        [False, False],
-        [False, True],
-    ]
+    assert not without.keys() & set(BOTH)
+    assert new.json().keys() == without.keys() | set(BOTH)
+    assert values(new) == [True, True]
+    assert values(returning) == [False, False]
+    assert values(associated) == [False, True]
 
 
-def test_one_of_them(frontend: Frontend, openid: OpenIDProvider, answer_with: Any) -> None:
-    answer_with("TokenSerializer", TOKEN_FIELDS=("new_association",))
+def test_one_field(
+    frontend: Frontend, openid: OpenIDProvider, use_serializer: UseSerializer
+) -> None:
+    use_serializer("TokenSerializer", TOKEN_FIELDS=("new_association",))
 
-    assert set(frontend.log_in(openid).json()) == {"token", "new_association"}
+    assert frontend.log_in(openid).json().keys() == {"token", "new_association"}
 
 
 @pytest.mark.parametrize("position", [4, len(DEFAULT_PIPELINE)])
-def test_a_login_that_has_paused(
+def test_resumed_login_has_the_fields(
     position: int,
     frontend: Frontend,
     openid: OpenIDProvider,
-    answer_with: Any,
+    use_serializer: UseSerializer,
     settings: Any,
 ) -> None:
-    answer_with("TokenSerializer", TOKEN_FIELDS=BOTH)
+    use_serializer("TokenSerializer", TOKEN_FIELDS=BOTH)
     settings.SOCIAL_AUTH_PIPELINE = [*DEFAULT_PIPELINE]
-    settings.SOCIAL_AUTH_PIPELINE.insert(position, "tests.api.tokens.test_token_fields.ask")
-    paused = frontend.log_in(openid)
+    settings.SOCIAL_AUTH_PIPELINE.insert(position, f"{__name__}.ask")
 
-    body = {"partial_token": paused.data["partial_token"], "answer": "yes"}
-    answer = frontend.complete(paused, body)
+    paused = frontend.log_in(openid)
+    response = frontend.resume(paused, answer="yes")
 
     assert paused.status_code == 202
-    assert not set(BOTH) & set(paused.data)
-    assert [answer.json()[name] for name in BOTH] == [True, True]
+    assert not paused.data.keys() & set(BOTH)
+    assert values(response) == [True, True]
 
 
-def test_what_the_serializer_declares_wins(
-    frontend: Frontend, openid: OpenIDProvider, answer_with: Any
+def test_declared_field_is_not_replaced(
+    frontend: Frontend, openid: OpenIDProvider, use_serializer: UseSerializer
 ) -> None:
-    answer_with("tests.api.tokens.test_token_fields.OwnSerializer", TOKEN_FIELDS=BOTH)
+    use_serializer(f"{__name__}.DeclaresField", TOKEN_FIELDS=BOTH)
 
-    body = frontend.log_in(openid).json()
-
-    assert (body["is_new_user"], body["new_association"]) == ("oidc", True)
+    assert values(frontend.log_in(openid)) == ["oidc", True]
 
 
 @pytest.mark.parametrize("fields", [["is_new"], "is_new_user", None, 5])
-def test_a_field_that_there_is_not(
+def test_invalid_setting_is_a_500(
     fields: Any,
     frontend: Frontend,
     openid: OpenIDProvider,
-    answer_with: Any,
+    use_serializer: UseSerializer,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    answer_with("TokenSerializer", TOKEN_FIELDS=fields)
+    use_serializer("TokenSerializer", TOKEN_FIELDS=fields)
 
-    answer = frontend.log_in(openid)
-
-    assert (answer.status_code, answer.data["error_code"]) == (500, "invalid_setting")
+    assert error(frontend.log_in(openid)) == (500, "invalid_setting")
     assert "TOKEN_FIELDS" in caplog.text
     assert not User.objects.exists()
