@@ -1,4 +1,4 @@
-"""Complete what a browser began, or resume what has paused.
+"""Complete a login or a connect, or resume a paused one.
 
 A completion has two halves. The network: the flow is opened and claimed and the provider is
 asked, with no transaction open. The database: pipeline, checks and response are one
@@ -44,7 +44,7 @@ ResponseT = TypeVar("ResponseT")
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """What a browser sends to complete what it began.
+    """The parameters of a completion and the flow that it belongs to.
 
     :param params: the parameters from the provider or, with a partial token, the values that
         the paused step asked for.

@@ -1,4 +1,4 @@
-"""What an action returns: a login, a paused login, and the flow for the browser."""
+"""Outcomes of the actions: a login, a paused login, and the flow for the browser."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def store_callback(provider: str, state: str, params: Mapping[str, str]) -> str:
 def take_callback(provider: str, state: str, code: str) -> dict[str, str] | None:
     """Remove a stored callback and return its parameters, or None if there is none.
 
-    Of simultaneous calls, only the one whose deletion succeeds gets the parameters.
+    If several calls are simultaneous, only the call whose deletion succeeds gets them.
     """
     key = _cache_key(provider, state, code)
     params: dict[str, str] | None = cache.get(key)

@@ -1,4 +1,4 @@
-"""Which redirect URIs are allowed, and parameters added to them."""
+"""Redirect URIs: the rule that allows them, and query parameters added to them."""
 
 from __future__ import annotations
 

@@ -251,8 +251,18 @@ class FlowPartials(_Wrapper):
         return self._project.store(partial)
 
     def load(self, token: str) -> Any:
-        """Return a paused pipeline from the primary database, or None."""
+        """Return a paused pipeline, or None."""
         if not self._inherits("load"):
             return self._project.load(token)
+        return self._stored(token).first()
+
+    def destroy(self, token: str) -> None:
+        """Delete a paused pipeline."""
+        if not self._inherits("destroy"):
+            self._project.destroy(token)
+        else:
+            self._stored(token).delete()
+
+    def _stored(self, token: str) -> Any:
         rows = self._project.objects.using(router.db_for_write(self._project))
-        return rows.filter(token=token).first()
+        return rows.filter(token=token)

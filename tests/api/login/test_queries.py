@@ -1,4 +1,4 @@
-"""How many queries a login takes."""
+"""The budgets of queries and rows, and the database that a login reads from."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from functools import wraps
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
-from django.db.models.signals import post_save
 from django.test.utils import CaptureQueriesContext
 from rest_framework.authtoken.models import Token
-from social_django.models import DjangoStorage, UserSocialAuth
+from social_django.models import AbstractUserSocialAuth, DjangoStorage, UserSocialAuth
 
-from tests.support.frontend import Frontend
-from tests.support.interpreter import python
+from tests.support.frontend import Frontend, error
 from tests.support.openid_provider import OpenIDProvider
-from tests.support.pipeline import DEFAULT_PIPELINE
+from tests.support.pipeline import ASK_NAME, BEFORE_CREATE_USER, pipeline_with
 
-# As a project has it: with no transaction around the whole.
+# As in a project: without a transaction around the request.
 pytestmark = [pytest.mark.django_db(transaction=True)]
 User = get_user_model()
 
@@ -30,126 +29,182 @@ CONTROL = {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"}
 
 
 @contextmanager
-def counted() -> Iterator[Counter[str]]:
-    """Count what is said to the database, by its first word, however Django knows of it."""
-    kinds: Counter[str] = Counter()
-    sent: list[str] = []
-
-    def send(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
-        sent.append(sql)
-        return execute(sql, *rest)
-
-    with CaptureQueriesContext(connection) as captured, connection.execute_wrapper(send):
-        yield kinds
-    kinds.update(query["sql"].split()[0] for query in captured.captured_queries)
-    assert len(sent) <= kinds.total()
+def counted_statements() -> Iterator[Counter[str]]:
+    """Count the SQL statements by their first word."""
+    statements: Counter[str] = Counter()
+    with CaptureQueriesContext(connection) as captured:
+        yield statements
+    statements.update(query["sql"].split()[0] for query in captured.captured_queries)
 
 
-def queries(kinds: Counter[str]) -> int:
-    """Return how many read or write rows."""
-    return sum(number for kind, number in kinds.items() if kind not in CONTROL)
-
-
-def rows() -> int:
-    return sum(model._default_manager.count() for model in apps.get_models())
+def queries(statements: Counter[str]) -> int:
+    """Return the number of statements that read or write rows."""
+    return sum(number for word, number in statements.items() if word not in CONTROL)
 
 
 @pytest.fixture
 def log_in(openid: OpenIDProvider, frontend: Frontend) -> Callable[[], Counter[str]]:
-    """Return what logs in, and returns what that has said to the database."""
+    """Return a function that logs in and returns the statements of the completion."""
 
     def complete() -> Counter[str]:
-        begun = frontend.begin()
-        answer = openid.authorize(begun.data["authorization_url"])
-        with counted() as kinds:
-            completed = frontend.complete(begun, answer)
+        begun, callback = frontend.authorize(openid)
+        with counted_statements() as statements:
+            completed = frontend.complete(begun, callback)
         assert completed.status_code == 201, completed.data
-        user = User.objects.get()
+        user = User.objects.using("default").get()
         assert completed.data["token"] == Token.objects.using("default").get(user=user).key
         assert user.last_login is not None
-        return kinds
+        return statements
 
     return complete
 
 
-def test_begin(openid: OpenIDProvider, frontend: Frontend) -> None:
-    before = rows()
+# --- Budgets --------------------------------------------------------------------------
 
-    with counted() as kinds:
+
+def test_begin_executes_no_query_and_writes_no_row(
+    openid: OpenIDProvider, frontend: Frontend
+) -> None:
+    with counted_statements() as statements:
         assert frontend.begin().status_code == 200
 
-    assert (kinds, rows()) == ({}, before)
+    assert statements == {}
+    assert not any(model._default_manager.exists() for model in (User, *_social_models()))
 
 
-def test_a_new_user(log_in: Callable[[], Counter[str]]) -> None:
-    kinds = log_in()
+def _social_models() -> Iterator[Any]:
+    return apps.get_app_config("social_django").get_models()
 
-    assert kinds == {
+
+def test_completion_of_new_user_executes_eleven_queries(
+    log_in: Callable[[], Counter[str]],
+) -> None:
+    statements = log_in()
+
+    assert statements == {
         "BEGIN": 1,
-        "SELECT": 4,  # the identity, the same of before social-core 6.2, the name, the token
+        "SELECT": 4,  # the identity, the identity of social-core < 6.2, the user name, the token
         "INSERT": 4,  # claim, user, identity, token
-        "UPDATE": 3,  # what the provider says of the identity and of the user; last_login
+        "UPDATE": 3,  # extra_data, the user's details, last_login
         "SAVEPOINT": 4,
         "RELEASE": 4,
         "COMMIT": 1,
     }
-    assert queries(kinds) == 11
+    assert queries(statements) == 11
 
 
-def test_a_returning_user(log_in: Callable[[], Counter[str]]) -> None:
+def test_completion_of_returning_user_executes_five_queries(
+    log_in: Callable[[], Counter[str]],
+) -> None:
     log_in()
 
     for _ in range(2):
-        kinds = log_in()
-        # Claim; identity and user; token; what the provider says; last_login.
-        assert kinds == {"BEGIN": 1, "INSERT": 1, "SELECT": 2, "UPDATE": 2, "COMMIT": 1}
-        assert queries(kinds) == 5
+        # claim; identity with user, token; extra_data, last_login
+        assert log_in() == {"BEGIN": 1, "INSERT": 1, "SELECT": 2, "UPDATE": 2, "COMMIT": 1}
 
 
-def test_a_project_without_autocommit(
+def test_completion_with_custom_pipeline_reads_is_active_again(
+    log_in: Callable[[], Counter[str]], settings: Any
+) -> None:
+    log_in()
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with()
+
+    assert queries(log_in()) == 6
+
+
+def test_used_flow_does_not_break_a_transaction_of_the_project(
     openid: OpenIDProvider, frontend: Frontend, log_in: Callable[[], Counter[str]]
 ) -> None:
-    """Its transaction goes on after a flow that was used already."""
     log_in()
-    begun = frontend.begin()
+    begun, callback = frontend.authorize(openid)
     cookies = deepcopy(frontend.client.cookies)
-    callback = openid.authorize(begun.data["authorization_url"])
     transaction.set_autocommit(False)
     try:
-        with counted() as kinds:
-            first = frontend.complete(begun, callback)
-            frontend.client.cookies = cookies
-            second = frontend.complete(begun, callback)
+        first = frontend.complete(begun, callback)
+        frontend.client.cookies = cookies
+        second = frontend.complete(begun, callback)
         assert User.objects.exists()
     finally:
         transaction.rollback()
         transaction.set_autocommit(True)
 
     assert (first.status_code, second.status_code) == (201, 400)
-    assert kinds["SAVEPOINT"] == 3  # two claims, one login
 
 
-# --- The token that is read with the user ---------------------------------------------
+# --- The primary database -------------------------------------------------------------
 
 
-def test_a_returning_user_without_a_token(log_in: Callable[[], Counter[str]]) -> None:
-    log_in()
-    Token.objects.all().delete()
+class ReplicaRouter:
+    """Sends reads to a database that does not exist."""
 
-    assert queries(log_in()) == 6
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return "replica"
+
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        return "default"
 
 
-class Identities:
-    """The project's own way to find an identity."""
+def test_login_reads_from_the_primary_database(
+    log_in: Callable[[], Counter[str]], settings: Any
+) -> None:
+    settings.DATABASE_ROUTERS = [ReplicaRouter()]
 
-    found = False
+    assert queries(log_in()) == 11
+    assert queries(log_in()) == 5
+
+
+def test_resumed_login_reads_from_the_primary_database(
+    openid: OpenIDProvider, frontend: Frontend, settings: Any
+) -> None:
+    frontend.log_in(openid)
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((BEFORE_CREATE_USER, ASK_NAME))
+    settings.DATABASE_ROUTERS = [ReplicaRouter()]
+
+    resumed = frontend.resume(frontend.log_in(openid), name="Ada")
+
+    assert resumed.status_code == 201
+
+
+# --- Storage classes ------------------------------------------------------------------
+
+
+@pytest.fixture
+def changed_upstream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decorate social_django's query, and have it use ``cls._manager()``."""
+    original = AbstractUserSocialAuth.get_social_auth
+
+    @classmethod  # type: ignore[misc]  # the decorated function takes the class
+    @wraps(original)
+    def get_social_auth(cls: Any, provider: str, uid: str, id_key: str | None = None) -> Any:
+        wanted = {"provider": provider, "uid": uid}
+        if id_key is not None:
+            wanted["id_key"] = id_key
+        return cls._manager().select_related("user").filter(**wanted).first()
+
+    monkeypatch.setattr(AbstractUserSocialAuth, "get_social_auth", get_social_auth)
+
+
+def test_harmless_change_of_the_query_upstream_does_not_break_a_login(
+    changed_upstream: None, log_in: Callable[[], Counter[str]]
+) -> None:
+    assert queries(log_in()) == 11
+    assert queries(log_in()) == 5
+
+
+class ProjectUsers:
+    """A project's user storage, which is not a model and sets no savepoint."""
+
+    calls = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(UserSocialAuth, name)
 
     def get_social_auth(self, *args: Any, **kwargs: Any) -> Any:
-        self.found = True
+        self.calls += 1
         return UserSocialAuth.get_social_auth(*args, **kwargs)
+
+    def get_user(self, *args: Any, **kwargs: Any) -> Any:
+        return UserSocialAuth.get_user(*args, **kwargs)
 
     def user_exists(self, *args: Any, **kwargs: Any) -> bool:
         return False
@@ -158,134 +213,50 @@ class Identities:
         return User.objects.create_user(*args, **kwargs)
 
 
-class Storage(DjangoStorage):
-    """A storage with it."""
+class ProjectPartials:
+    """A project's storage of paused pipelines, which is not a model."""
 
-    user = Identities()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(DjangoStorage.partial, name)
 
 
-def test_an_identity_in_a_storage_of_the_projects(
-    log_in: Callable[[], Counter[str]], settings: Any
+class ProjectStorage(DjangoStorage):
+    user = ProjectUsers()
+    partial = ProjectPartials()
+
+
+def test_methods_of_a_project_storage_are_called(
+    log_in: Callable[[], Counter[str]], openid: OpenIDProvider, frontend: Frontend, settings: Any
 ) -> None:
     log_in()
-    settings.SOCIAL_AUTH_STORAGE = "tests.api.login.test_queries.Storage"
+    settings.SOCIAL_AUTH_STORAGE = "tests.api.login.test_queries.ProjectStorage"
 
     assert queries(log_in()) == 5
-    assert Storage.user.found
+    assert ProjectStorage.user.calls
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((BEFORE_CREATE_USER, ASK_NAME))
+    assert frontend.resume(frontend.log_in(openid), name="Ada").status_code == 201
 
 
-def test_a_name_that_is_taken_in_a_storage_of_the_projects(
+def test_taken_username_in_a_project_storage_is_rejected(
     openid: OpenIDProvider, frontend: Frontend, settings: Any
 ) -> None:
-    """It sets no savepoint, as social_django does."""
     User.objects.create_user("ada")
-    settings.SOCIAL_AUTH_STORAGE = "tests.api.login.test_queries.Storage"
+    settings.SOCIAL_AUTH_STORAGE = "tests.api.login.test_queries.ProjectStorage"
 
-    answer = frontend.log_in(openid)
-
-    assert (answer.status_code, answer.data["error_code"]) == (400, "username_in_use")
-
-
-def test_tokens_in_a_database_of_their_own() -> None:
-    """They cannot be read with the user."""
-    outcome = python("-m", "tests.support.tokens_elsewhere")
-
-    assert outcome.returncode == 0, outcome.stderr
-
-
-class Replicas:
-    """A router that reads where nothing can be read."""
-
-    def db_for_read(self, model: Any, **hints: Any) -> str:
-        return "replica" if model is Token else "default"
-
-    def db_for_write(self, model: Any, **hints: Any) -> str:
-        return "default"
-
-
-def test_a_token_is_not_read_from_a_replica(
-    log_in: Callable[[], Counter[str]], settings: Any
-) -> None:
-    """It may have been deleted."""
-    log_in()
-    settings.DATABASE_ROUTERS = [Replicas()]
-
-    assert queries(log_in()) == 5
+    assert error(frontend.log_in(openid)) == (400, "username_in_use")
 
 
 def replace_token(user: Any, **kwargs: Any) -> None:
-    """Have the token replaced, as a step that ends all other sessions."""
+    """End all other sessions of a user, as a pipeline step."""
     Token.objects.filter(user=user).delete()
     Token.objects.create(user_id=user.pk)
 
 
-def test_a_step_that_replaces_the_token(log_in: Callable[[], Counter[str]], settings: Any) -> None:
-    log_in()
-    settings.SOCIAL_AUTH_PIPELINE = [
-        *DEFAULT_PIPELINE,
-        "tests.api.login.test_queries.replace_token",
-    ]
-
-    log_in()
-
-
-@pytest.fixture
-def receive() -> Iterator[Callable[..., None]]:
-    """Return what connects a receiver to ``post_save`` of a model."""
-    connected: list[Any] = []
-
-    def connect(receiver: Any, sender: Any) -> None:
-        post_save.connect(receiver, sender)
-        connected.append((receiver, sender))
-
-    yield connect
-    for receiver, sender in connected:
-        post_save.disconnect(receiver, sender)
-
-
-def test_a_token_that_is_made_with_the_user(
-    log_in: Callable[[], Counter[str]], receive: Callable[..., None]
-) -> None:
-    def make(instance: Any, created: bool, **kwargs: Any) -> None:
-        if created:
-            Token.objects.create(user=instance)
-
-    receive(make, User)
-
-    assert queries(log_in()) == 11
-
-
-def test_a_token_that_is_made_behind_the_user(
-    log_in: Callable[[], Counter[str]], receive: Callable[..., None]
-) -> None:
-    def make(instance: Any, created: bool, **kwargs: Any) -> None:
-        if created:
-            Token.objects.create(user_id=instance.pk)
-
-    receive(make, User)
-
-    log_in()
-
-
-def test_a_token_that_is_deleted_with_a_change_of_the_user(
-    openid: OpenIDProvider, log_in: Callable[[], Counter[str]], receive: Callable[..., None]
+def test_step_that_replaces_the_token_is_respected(
+    log_in: Callable[[], Counter[str]], settings: Any
 ) -> None:
     log_in()
-    openid.userinfo["given_name"] = "Augusta Ada"
-
-    def delete(instance: Any, update_fields: Any, **kwargs: Any) -> None:
-        if update_fields is None:  # last_login is saved when the login is answered.
-            instance.auth_token.delete()
-
-    receive(delete, User)
-
-    log_in()
-
-
-def test_a_token_that_is_replaced_during_the_login(
-    log_in: Callable[[], Counter[str]], receive: Callable[..., None]
-) -> None:
-    log_in()
-    receive(lambda instance, **kwargs: replace_token(instance.user), UserSocialAuth)
+    path = "tests.api.login.test_queries.replace_token"
+    settings.SOCIAL_AUTH_PIPELINE = [*pipeline_with(), path]
 
     log_in()
