@@ -50,15 +50,16 @@ def log_in_together(openid: OpenIDProvider, transport: str = "cookie") -> list[A
 
 
 class CollidingStep:
-    """A pipeline step that raises ``error`` in its first call."""
+    """A pipeline step that raises ``error`` in its first calls."""
 
     error: type[Exception] = OperationalError
+    collisions = 1
     calls = 0
 
     @classmethod
     def run(cls, *args: Any, **kwargs: Any) -> None:
         cls.calls += 1
-        if cls.calls == 1:
+        if cls.calls <= cls.collisions:
             raise cls.error
 
 

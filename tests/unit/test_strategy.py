@@ -1,4 +1,4 @@
-"""What our strategy does in place of python-social-auth's, in less time."""
+"""The settings that a strategy finds, and the parts of a request that it reports."""
 
 from __future__ import annotations
 
@@ -6,60 +6,67 @@ from typing import Any
 
 import pytest
 from social_core.backends.github import GithubOAuth2
+from social_core.pipeline import DEFAULT_AUTH_PIPELINE
 from social_core.strategy import BaseStrategy
 from social_django.models import DjangoStorage
 
-from social_endpoints.internal.flows.flow import Flow
+from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.strategy import Strategy
 
 
-def strategy_over_nothing(kind: type[Strategy] = Strategy) -> Strategy:
-    flow = Flow("github", "login", "https://app.example.com/")
-    return kind(DjangoStorage, None, data={}, flow=flow)
-
-
-@pytest.fixture
-def strategy() -> Strategy:
-    return strategy_over_nothing()
-
-
-@pytest.mark.parametrize(
-    "name", ["SCOPE", "scope", "ALLOWED_HOSTS", "Some-Thing", "NOWHERE", "URL"]
-)
-@pytest.mark.parametrize("has_backend", [True, False])
-@pytest.mark.parametrize(
-    "where",
-    [
-        {},
-        {"SOCIAL_AUTH_GITHUB_SCOPE": ["a"], "SOCIAL_AUTH_SCOPE": ["b"], "SCOPE": ["c"]},
-        {"SOCIAL_AUTH_SCOPE": None, "SCOPE": ["c"]},
-        {"SOME_THING": 1, "SOCIAL_AUTH_SOME_THING": 2, "SOCIAL_AUTH_GITHUB_SOME_THING": 0},
-        {"SOCIAL_AUTH_URL": "/somewhere/"},
-    ],
-)
-def test_a_setting_stands_where_core_has_it(
-    name: str, has_backend: bool, where: dict[str, Any], strategy: Strategy, settings: Any
-) -> None:
-    for setting, value in where.items():
-        setattr(settings, setting, value)
-    backend = GithubOAuth2(strategy) if has_backend else None
-
-    found = strategy.setting(name, "default", backend)
-
-    assert found == BaseStrategy.setting(strategy, name, "default", backend)
+def strategy_of(strategy_class: type[Strategy] = Strategy) -> Strategy:
+    flow = Flow("github", LOGIN, "https://app.example.com/")
+    return strategy_class(DjangoStorage, None, data={}, flow=flow)
 
 
 class TenantStrategy(Strategy):
-    """Has settings of its own, for whom a login turns out to be of."""
+    """Reads settings that change during a login."""
 
     def get_setting(self, name: str) -> Any:
         return self.session[name]
 
 
-def test_settings_of_a_project_are_looked_for_each_time() -> None:
-    strategy = strategy_over_nothing(TenantStrategy)
+def test_setting_of_a_project_strategy_is_read_each_time() -> None:
+    strategy = strategy_of(TenantStrategy)
     assert strategy.setting("SCOPE") is None
 
     strategy.session_set("SOCIAL_AUTH_SCOPE", ["a"])
 
     assert strategy.setting("SCOPE") == ["a"]
+
+
+def test_revocation_setting_is_read_for_the_backend_of_the_login(settings: Any) -> None:
+    settings.SOCIAL_AUTH_GITHUB_REVOKE_TOKENS_ON_DISCONNECT = True
+    strategy = strategy_of()
+    assert strategy.setting("REVOKE_TOKENS_ON_DISCONNECT", False) is False
+
+    strategy.backend = GithubOAuth2(strategy)
+
+    assert strategy.setting("REVOKE_TOKENS_ON_DISCONNECT", False) is True
+
+
+@pytest.mark.parametrize("length", [0, 1, 12, 64])
+def test_random_string_has_the_requested_length_and_characters(length: int) -> None:
+    text = strategy_of().random_string(length)
+
+    assert len(text) == length
+    assert set(text) <= set(BaseStrategy.ALLOWED_CHARS)
+    assert set(strategy_of().random_string(200, "äb")) == {"ä", "b"}
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "expected"),
+    [
+        (None, True),
+        (DEFAULT_AUTH_PIPELINE, True),
+        (list(DEFAULT_AUTH_PIPELINE), True),
+        (DEFAULT_AUTH_PIPELINE[:-1], False),
+        ([*DEFAULT_AUTH_PIPELINE, "social_core.pipeline.debug.debug"], False),
+    ],
+)
+def test_default_pipeline_is_recognized(pipeline: Any, expected: bool, settings: Any) -> None:
+    if pipeline is not None:
+        settings.SOCIAL_AUTH_PIPELINE = pipeline
+    strategy = strategy_of()
+
+    assert strategy.has_default_pipeline(GithubOAuth2(strategy)) is expected

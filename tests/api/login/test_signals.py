@@ -1,9 +1,7 @@
-"""What a project is told of its users."""
+"""The signal ``signed_in``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,98 +12,74 @@ from rest_framework.exceptions import ValidationError
 from social_django.models import UserSocialAuth
 
 from social_endpoints.signals import signed_in
-from tests.support.frontend import Frontend
+from tests.support.frontend import Frontend, error
 from tests.support.openid_provider import OpenIDProvider
-from tests.support.pipeline import DEFAULT_PIPELINE
+from tests.support.pipeline import AFTER_SOCIAL_USER, pipeline_with
+from tests.support.signals import connected, received
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
 
 
-@contextmanager
-def heard_by(receiver: Any) -> Iterator[None]:
-    """Let a receiver hear who signs in."""
-    signed_in.connect(receiver)
-    try:
-        yield
-    finally:
-        signed_in.disconnect(receiver)
-
-
-@pytest.fixture
-def heard() -> Iterator[list[dict[str, Any]]]:
-    """Return what has been told of logins."""
-    calls: list[dict[str, Any]] = []
-
-    def hear(**kwargs: Any) -> None:
-        assert transaction.get_connection().in_atomic_block
-        calls.append(kwargs)
-
-    with heard_by(hear):
-        yield calls
-
-
-def test_of_a_first_login_and_of_the_next(
-    frontend: Frontend, openid: OpenIDProvider, heard: list[dict[str, Any]]
-) -> None:
-    frontend.log_in(openid)
-    frontend.log_in(openid)
+def test_each_login_sends_the_signal(frontend: Frontend, openid: OpenIDProvider) -> None:
+    with received(signed_in) as calls:
+        frontend.log_in(openid)
+        frontend.log_in(openid)
 
     user, social = User.objects.get(), UserSocialAuth.objects.get()
-    first, second = heard
-    for told in heard:
-        assert told["sender"] is User
-        assert (told["user"], told["social"], told["provider"]) == (user, social, "oidc")
-        assert told["request"].path == "/auth/o/oidc/"
+    for call in calls:
+        assert call["sender"] is User
+        assert (call["user"], call["social"], call["provider"]) == (user, social, "oidc")
+        assert call["request"].path == "/auth/o/oidc/"
+    first, second = calls
     assert (first["is_new_user"], first["new_association"]) == (True, True)
     assert (second["is_new_user"], second["new_association"]) == (False, False)
 
 
-def test_of_a_user_who_is_known_by_another_identity(
-    frontend: Frontend, openid: OpenIDProvider, heard: list[dict[str, Any]], settings: Any
+def test_new_identity_of_an_existing_user_is_a_new_association(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
     User.objects.create(username="grace", email="ada@example.com")
-    pipeline = list(DEFAULT_PIPELINE)
-    pipeline.insert(4, "social_core.pipeline.social_auth.associate_by_email")
-    settings.SOCIAL_AUTH_PIPELINE = pipeline
+    step = "social_core.pipeline.social_auth.associate_by_email"
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_SOCIAL_USER, step))
 
-    frontend.log_in(openid)
+    with received(signed_in) as calls:
+        frontend.log_in(openid)
 
-    (told,) = heard
-    assert (told["is_new_user"], told["new_association"]) == (False, True)
+    (call,) = calls
+    assert (call["is_new_user"], call["new_association"]) == (False, True)
 
 
-def test_not_of_a_login_that_is_refused(
-    frontend: Frontend, openid: OpenIDProvider, heard: list[dict[str, Any]]
-) -> None:
+def test_refused_login_sends_no_signal(frontend: Frontend, openid: OpenIDProvider) -> None:
     frontend.log_in(openid)
     User.objects.update(is_active=False)
 
-    refused = frontend.log_in(openid)
+    with received(signed_in) as calls:
+        assert frontend.log_in(openid).status_code == 400
+    assert calls == []
 
-    assert refused.status_code == 400
-    assert len(heard) == 1
 
-
-def test_a_receiver_that_raises_undoes_the_login(
+@pytest.mark.django_db(transaction=True)
+def test_receiver_runs_in_the_transaction_of_the_login(
     frontend: Frontend, openid: OpenIDProvider
 ) -> None:
     def fail(**kwargs: Any) -> None:
+        assert transaction.get_connection().in_atomic_block
         raise RuntimeError
 
-    with heard_by(fail):
-        answer = frontend.log_in(openid)
-
-    assert (answer.status_code, answer.data["error_code"]) == (400, "unknown_error")
+    with connected(fail, signed_in):
+        assert error(frontend.log_in(openid)) == (400, "unknown_error")
     assert User.objects.count() == Token.objects.count() == 0
 
 
-def test_a_receiver_may_word_its_refusal(frontend: Frontend, openid: OpenIDProvider) -> None:
+def test_validation_error_of_a_receiver_is_the_response(
+    frontend: Frontend, openid: OpenIDProvider
+) -> None:
     def refuse(**kwargs: Any) -> None:
         raise ValidationError({"provider": ["Not on Sundays."]})
 
-    with heard_by(refuse):
-        answer = frontend.log_in(openid)
+    with connected(refuse, signed_in):
+        response = frontend.log_in(openid)
 
-    assert (answer.status_code, answer.data) == (400, {"provider": ["Not on Sundays."]})
+    assert (response.status_code, response.data["provider"]) == (400, ["Not on Sundays."])
     assert User.objects.count() == 0

@@ -1,14 +1,15 @@
-"""A login is there as a whole or not at all, on every database and at any moment."""
+"""A login is stored completely or not at all, also when logins collide."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import responses
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
+from django.core.management import call_command
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models.signals import post_save
 from rest_framework.authtoken.models import Token
@@ -24,199 +25,188 @@ from tests.support.concurrency import (
     together,
 )
 from tests.support.configuration import Configure
-from tests.support.frontend import Frontend
+from tests.support.frontend import Frontend, authorization_params, error
 from tests.support.openid_provider import OpenIDProvider
-from tests.support.pipeline import DEFAULT_PIPELINE
+from tests.support.pipeline import AFTER_ASSOCIATE_USER, DEFAULT_PIPELINE, LAST, pipeline_with
 
+pytestmark = pytest.mark.django_db(transaction=True)
 User = get_user_model()
 
+HERE = "tests.api.login.test_transaction"
 
-class Broken(TokenSerializer):
-    """A token serializer that fails once its token is written."""
+
+class FailingSerializer(TokenSerializer):
+    """Raises an exception after it has created its token."""
 
     def issue(self, login: Any) -> Any:
         super().issue(login)
         raise ZeroDivisionError
 
 
-class BrokenBody(TokenSerializer):
-    """A token serializer with a body that JSON cannot carry."""
+class UnencodableSerializer(TokenSerializer):
+    """Returns a body that cannot be encoded as JSON."""
 
     def to_representation(self, instance: Any) -> Any:
         return {**super().to_representation(instance), "user": instance.user}
 
 
 def fail(*args: Any, **kwargs: Any) -> None:
-    """Fail, as a pipeline step or a receiver."""
+    """Raise an exception, as a step or a receiver."""
     raise LookupError
 
 
-def fail_afterwards(*args: Any, **kwargs: Any) -> None:
-    """Have something fail once the login is committed."""
+def fail_on_commit(*args: Any, **kwargs: Any) -> None:
+    """Raise an exception after the commit."""
     transaction.on_commit(fail)
 
 
-def dangle(*args: Any, **kwargs: Any) -> None:
-    """Write what the database refuses, on most of them when the login is committed."""
+def create_dangling_row(*args: Any, **kwargs: Any) -> None:
+    """Create a row that most databases refuse at the commit."""
     Token.objects.create(user_id=4_711)
 
 
-def nobody(*args: Any, **kwargs: Any) -> dict[str, Any]:
-    """Take the user out of the pipeline."""
+def remove_user(*args: Any, **kwargs: Any) -> dict[str, Any]:
+    """Replace the user with None."""
     return {"user": None}
 
 
-def somebody_else(*args: Any, **kwargs: Any) -> dict[str, Any]:
-    """Put another user into the pipeline than the identity belongs to."""
+def replace_user(*args: Any, **kwargs: Any) -> dict[str, Any]:
+    """Replace the user with one to whom the identity does not belong."""
     return {"user": User.objects.create(username="mallory")}
 
 
-def no_user_at_all(*args: Any, **kwargs: Any) -> dict[str, Any]:
-    """Put something into the pipeline that is no user."""
+def replace_user_with_nonce(*args: Any, **kwargs: Any) -> dict[str, Any]:
+    """Replace the user with an instance of another model."""
     return {"user": Nonce(), "social": None}
 
 
-def assert_nothing_is_left() -> None:
-    assert not User.objects.exists()
-    assert not UserSocialAuth.objects.exists()
-    assert not Token.objects.exists()
+def assert_nothing_is_stored() -> None:
+    for model in (User, UserSocialAuth, Token):
+        assert not model.objects.exists()
 
 
-@pytest.fixture
-def broken(request: pytest.FixtureRequest, settings: Any, configure: Configure) -> Any:
-    """Break one part of a login, by its name."""
-    signals = {"user_logged_in": user_logged_in, "post_save": post_save}
-    part = request.param
-    senders = {"post_save": Token}
-    if part in signals:
-        signals[part].connect(fail, sender=senders.get(part))
-    elif part in {"Broken", "BrokenBody"}:
-        serializer = {"TOKEN_SERIALIZER": f"tests.api.login.test_transaction.{part}"}
-        configure(**serializer)
-    else:
-        steps = [*DEFAULT_PIPELINE, f"tests.api.login.test_transaction.{part}"]
-        settings.SOCIAL_AUTH_PIPELINE = steps
-
-    def mend() -> None:
-        for name, signal in signals.items():
-            signal.disconnect(fail, sender=senders.get(name))
-        settings.SOCIAL_AUTH_PIPELINE = DEFAULT_PIPELINE
-        configure(TOKEN_SERIALIZER="social_endpoints.tokens.TokenSerializer")
-
-    yield mend
-    mend()
+# --- Failures -------------------------------------------------------------------------
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    "broken",
-    [
-        "user_logged_in",
-        "post_save",
-        "Broken",
-        "BrokenBody",
-        "fail",
-        "dangle",
-        "nobody",
-        "somebody_else",
-        "no_user_at_all",
+@pytest.fixture(
+    params=[
+        user_logged_in,
+        post_save,
+        FailingSerializer,
+        UnencodableSerializer,
+        fail,
+        create_dangling_row,
+        remove_user,
+        replace_user,
+        replace_user_with_nonce,
     ],
-    indirect=True,
+    ids=lambda part: getattr(part, "__name__", "signal"),
 )
-def test_what_fails_leaves_nothing(
-    broken: Callable[[], None], frontend: Frontend, openid: OpenIDProvider
+def repair(
+    request: pytest.FixtureRequest, configure: Configure, settings: Any
+) -> Iterator[Callable[[], None]]:
+    """Make one part of a login fail; return a function that repairs it."""
+    part = request.param
+    sender = Token if part is post_save else None
+    if part in (user_logged_in, post_save):
+        part.connect(fail, sender=sender)
+    elif isinstance(part, type):
+        configure(TOKEN_SERIALIZER=f"{HERE}.{part.__name__}")
+    else:
+        settings.SOCIAL_AUTH_PIPELINE = pipeline_with((LAST, f"{HERE}.{part.__name__}"))
+
+    def undo() -> None:
+        if part in (user_logged_in, post_save):
+            part.disconnect(fail, sender=sender)
+        configure(TOKEN_SERIALIZER="social_endpoints.tokens.TokenSerializer")
+        settings.SOCIAL_AUTH_PIPELINE = DEFAULT_PIPELINE
+
+    yield undo
+    undo()
+
+
+def test_failed_login_stores_nothing(
+    repair: Callable[[], None], frontend: Frontend, openid: OpenIDProvider
 ) -> None:
-    answer = frontend.log_in(openid)
+    response = frontend.log_in(openid)
 
-    assert answer.status_code == 400
-    assert answer.data["error_code"] in {"unknown_error", "authentication_disallowed"}
-    assert_nothing_is_left()
+    assert response.status_code == 400
+    assert response.data["error_code"] in {"unknown_error", "authentication_disallowed"}
+    assert_nothing_is_stored()
 
-    broken()
+    repair()
     assert frontend.log_in(openid).status_code == 201
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("atomic_requests", [True, False])
-def test_no_transaction_is_open_while_the_provider_is_asked(
-    atomic_requests: bool, frontend: Frontend, openid: OpenIDProvider
-) -> None:
-    seen = []
-    openid.before_userinfo = lambda: seen.append(
-        (connection.in_atomic_block, Nonce.objects.count())
-    )
-    before = connection.settings_dict["ATOMIC_REQUESTS"]
-    connection.settings_dict["ATOMIC_REQUESTS"] = atomic_requests
-    try:
-        assert frontend.log_in(openid).status_code == 201
-    finally:
-        connection.settings_dict["ATOMIC_REQUESTS"] = before
-
-    assert seen == [(False, 1)]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_claim_stays_when_the_login_fails(frontend: Frontend, openid: OpenIDProvider) -> None:
-    begun = frontend.begin()
-    callback = openid.authorize(begun.data["authorization_url"])
+def test_failed_login_uses_up_its_flow(frontend: Frontend, openid: OpenIDProvider) -> None:
+    begun, callback = frontend.authorize(openid)
     openid.userinfo["sub"] = "somebody else"
 
     first = frontend.complete(begun, callback)
 
     assert first.data["error_code"] == "invalid_claim"
     assert Nonce.objects.count() == 1
-    assert_nothing_is_left()
+    assert_nothing_is_stored()
     if frontend.transport == "body":
         assert frontend.complete(begun, callback).data["error_code"] == "state_mismatch"
     else:
-        assert not [cookie for cookie in frontend.client.cookies.values() if cookie.value]
+        assert not any(cookie.value for cookie in frontend.client.cookies.values())
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("username_taken", [False, True])
-def test_first_logins_of_one_identity_at_the_same_moment(
-    username_taken: bool, frontend: Frontend, openid: OpenIDProvider
+def test_exception_after_the_commit_is_logged_and_the_login_succeeds(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    if username_taken:  # Then the two find different names, and meet at the association.
-        User.objects.create(username="ada")
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((LAST, f"{HERE}.fail_on_commit"))
 
-    answers = log_in_together(openid, frontend.transport)
+    response = frontend.log_in(openid)
 
-    assert [answer.status_code for answer in answers] == [201] * THREADS
-    assert len({answer.data["token"] for answer in answers}) == 1
-    assert User.objects.exclude(social_auth=None).count() == 1
-    assert User.objects.count() == 1 + username_taken
+    assert (response.status_code, response.data) == (201, {"token": Token.objects.get().key})
+    assert "A callback after a login failed: LookupError" in caplog.text
 
 
-@pytest.mark.django_db(transaction=True)
-def test_one_flow_sent_twice_at_the_same_moment(openid: OpenIDProvider) -> None:
-    begun = Frontend("body").begin()
-    callback = openid.authorize(begun.data["authorization_url"])
-
-    answers = together([lambda: Frontend("body").complete(begun, callback)] * THREADS)
-
-    assert sorted(answer.status_code for answer in answers) == [201] + [400] * (THREADS - 1)
-    assert openid.requests.count("/token") == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_name_that_is_too_long_is_no_500(frontend: Frontend, openid: OpenIDProvider) -> None:
+def test_too_long_name_is_not_a_500(frontend: Frontend, openid: OpenIDProvider) -> None:
     openid.userinfo["given_name"] = "A" * 500
 
-    answer = frontend.log_in(openid)
+    response = frontend.log_in(openid)
 
-    # SQLite takes it.
-    assert answer.status_code == (201 if connection.vendor == "sqlite" else 400)
-    if answer.status_code == 400:
-        assert_nothing_is_left()
+    if connection.vendor == "sqlite":  # It stores any length.
+        assert response.status_code == 201
+    else:
+        assert response.status_code == 400
+        assert_nothing_is_stored()
 
 
-@pytest.mark.django_db
-def test_clearsocial_removes_claims_that_nobody_can_use_any_more(
+# --- Where the transaction begins and ends --------------------------------------------
+
+
+@pytest.mark.parametrize("atomic_requests", [True, False])
+def test_no_transaction_is_open_while_the_provider_is_asked(
+    atomic_requests: bool,
+    frontend: Frontend,
+    openid: OpenIDProvider,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    observed = []
+    openid.before_userinfo = lambda: observed.append(
+        (connection.in_atomic_block, Nonce.objects.count())
+    )
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", atomic_requests)
+
+    assert frontend.log_in(openid).status_code == 201
+    assert observed == [(False, 1)]
+
+
+def test_login_inside_a_transaction_of_the_project_succeeds(
     frontend: Frontend, openid: OpenIDProvider
 ) -> None:
-    from django.core.management import call_command
+    with transaction.atomic():
+        assert frontend.log_in(openid).status_code == 201
+    assert User.objects.count() == 1
 
+
+def test_clearsocial_keeps_claims_until_the_flow_expires(
+    frontend: Frontend, openid: OpenIDProvider
+) -> None:
     frontend.log_in(openid)
     call_command("clearsocial", age=0)
     assert Nonce.objects.count() == 1
@@ -226,112 +216,105 @@ def test_clearsocial_removes_claims_that_nobody_can_use_any_more(
     assert not Nonce.objects.exists()
 
 
-@pytest.mark.django_db
-@pytest.mark.parametrize("new", [True, False])
-def test_queries_of_a_completion(
-    new: bool, frontend: Frontend, openid: OpenIDProvider, django_assert_max_num_queries: Any
+class BackendWithoutPipeline(GithubOAuth2):
+    """Returns a user without running a pipeline."""
+
+    def do_auth(self, access_token: str, *args: Any, **kwargs: Any) -> Any:
+        return User.objects.get_or_create(username="ada")[0]
+
+
+def test_user_without_a_pipeline_is_signed_in(
+    frontend: Frontend, wire: responses.RequestsMock, settings: Any
 ) -> None:
-    if not new:
-        frontend.log_in(openid)
-    begun = frontend.begin()
-    callback = openid.authorize(begun.data["authorization_url"])
+    settings.AUTHENTICATION_BACKENDS = [f"{HERE}.BackendWithoutPipeline"]
+    wire.post("https://github.com/login/oauth/access_token", json={"access_token": "token"})
+    begun = frontend.begin("github")
+    state = authorization_params(begun)["state"]
 
-    with django_assert_max_num_queries(100) as context:
-        assert frontend.complete(begun, callback).status_code == 201
+    response = frontend.complete(begun, {"code": "code", "state": state}, "github")
 
-    control = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
-    queries = [
-        query["sql"]
-        for query in context.captured_queries
-        if not query["sql"].startswith(control) and '"last_login" = \'2' not in query["sql"]
-    ]
-    queries = [sql for sql in queries if "SET `last_login`" not in sql.replace('"', "`")]
-    assert len(queries) <= (10 if new else 4), "\n".join(queries)
+    assert response.data == {"token": Token.objects.get(user__username="ada").key}
 
 
-@pytest.mark.django_db(transaction=True)
-def test_the_transaction_of_a_project_around_a_login_is_not_needed(
-    frontend: Frontend, openid: OpenIDProvider
+# --- Collisions -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("username_taken", [False, True])
+def test_simultaneous_first_logins_of_one_identity_create_one_account(
+    username_taken: bool, frontend: Frontend, openid: OpenIDProvider
 ) -> None:
-    with transaction.atomic():
-        assert frontend.log_in(openid).status_code == 201
+    if username_taken:  # Then each login finds another name, and they meet at the association.
+        User.objects.create(username="ada")
+
+    completed = log_in_together(openid, frontend.transport)
+
+    assert [response.status_code for response in completed] == [201] * THREADS
+    assert len({response.data["token"] for response in completed}) == 1
+    assert User.objects.exclude(social_auth=None).count() == 1
+    assert User.objects.count() == 1 + username_taken
+
+
+@pytest.mark.parametrize("serializer", ["TokenSerializer", "SessionSerializer"])
+def test_simultaneous_logins_of_one_user_succeed(
+    serializer: str, openid: OpenIDProvider, configure: Configure, settings: Any
+) -> None:
+    settings.MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware"]
+    configure(TOKEN_SERIALIZER=f"social_endpoints.tokens.{serializer}")
+    Frontend("cookie").log_in(openid)
+    # The first row that this pipeline's logins write is the token or last_login.
+    settings.SOCIAL_AUTH_PIPELINE = DEFAULT_PIPELINE[:AFTER_ASSOCIATE_USER]
+
+    completed = log_in_together(openid)
+
+    assert [response.status_code for response in completed] == [201] * THREADS
     assert User.objects.count() == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_callback_that_fails_after_the_commit_takes_nothing_back(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any, caplog: pytest.LogCaptureFixture
+def test_simultaneous_completions_of_one_flow_complete_once(openid: OpenIDProvider) -> None:
+    begun, callback = Frontend("body").authorize(openid)
+
+    completed = together([lambda: Frontend("body").complete(begun, callback)] * THREADS)
+
+    assert sorted(response.status_code for response in completed) == [201] + [400] * (THREADS - 1)
+    assert openid.requests.count("/token") == 1
+
+
+@pytest.mark.parametrize("exception", [IntegrityError, OperationalError])
+def test_pipeline_that_collides_runs_again(
+    exception: type[Exception], frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
-    steps = [*DEFAULT_PIPELINE, "tests.api.login.test_transaction.fail_afterwards"]
-    settings.SOCIAL_AUTH_PIPELINE = steps
-
-    answer = frontend.log_in(openid)
-
-    assert answer.status_code == 201
-    assert answer.data == {"token": Token.objects.get().key}
-    assert "A callback after a login failed: LookupError" in caplog.text
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("error", [IntegrityError, OperationalError])
-def test_who_meets_another_login_tries_again(
-    error: type[Exception], frontend: Frontend, openid: OpenIDProvider, settings: Any
-) -> None:
-    """The row of another, or its lock."""
-    settings.SOCIAL_AUTH_PIPELINE = [*DEFAULT_PIPELINE, "tests.support.concurrency.collide"]
-    CollidingStep.error, CollidingStep.calls = error, 0
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((LAST, "tests.support.concurrency.collide"))
+    CollidingStep.error, CollidingStep.calls = exception, 0
 
     assert frontend.log_in(openid).status_code == 201
     assert CollidingStep.calls == 2
     assert User.objects.count() == 1
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("serializer", ["TokenSerializer", "SessionSerializer"])
-def test_logins_of_one_user_at_the_same_moment(
-    serializer: str, openid: OpenIDProvider, settings: Any, configure: Configure
+@pytest.mark.parametrize(("exception", "calls"), [(IntegrityError, 3), (OperationalError, 6)])
+def test_pipeline_that_always_collides_is_rejected(
+    exception: type[Exception],
+    calls: int,
+    frontend: Frontend,
+    openid: OpenIDProvider,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Their first write is not the pipeline's, but the token's or that of ``last_login``."""
-    settings.MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware"]
-    configure(TOKEN_SERIALIZER=f"social_endpoints.tokens.{serializer}")
-    Frontend("cookie").log_in(openid)
-    settings.SOCIAL_AUTH_PIPELINE = DEFAULT_PIPELINE[:7]
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((LAST, "tests.support.concurrency.collide"))
+    CollidingStep.error, CollidingStep.calls = exception, 0
+    monkeypatch.setattr(CollidingStep, "collisions", 100)
 
-    answers = log_in_together(openid)
-
-    assert [answer.status_code for answer in answers] == [201] * THREADS
-    assert User.objects.count() == 1
+    assert error(frontend.log_in(openid)) == (400, "unknown_error")
+    assert CollidingStep.calls == calls
+    assert_nothing_is_stored()
 
 
-@pytest.mark.django_db(transaction=True)
-def test_an_answer_that_collides_is_given_again(
+def test_response_that_collides_is_built_again(
     frontend: Frontend, openid: OpenIDProvider, configure: Configure
 ) -> None:
-    serializer = {"TOKEN_SERIALIZER": "tests.support.concurrency.CollidingSerializer"}
-    configure(**serializer)
+    configure(TOKEN_SERIALIZER="tests.support.concurrency.CollidingSerializer")
     CollidingSerializer.calls = 0
 
     assert frontend.log_in(openid).status_code == 201
     assert CollidingSerializer.calls == 2
     assert User.objects.count() == UserSocialAuth.objects.count() == 1
-
-
-class Remembering(GithubOAuth2):
-    """A backend that knows its user without a pipeline."""
-
-    def do_auth(self, access_token: str, *args: Any, **kwargs: Any) -> Any:
-        return User.objects.get_or_create(username="ada")[0]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_user_without_a_pipeline(
-    frontend: Frontend, wire: responses.RequestsMock, settings: Any
-) -> None:
-    settings.AUTHENTICATION_BACKENDS = ["tests.api.login.test_transaction.Remembering"]
-    wire.post("https://github.com/login/oauth/access_token", json={"access_token": "token"})
-    begun = frontend.begin("github")
-    state = begun.data["authorization_url"].split("state=")[1].split("&")[0]
-
-    answer = frontend.complete(begun, {"code": "code", "state": state}, "github")
-
-    assert answer.data == {"token": Token.objects.get(user__username="ada").key}
