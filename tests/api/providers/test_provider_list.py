@@ -1,4 +1,4 @@
-"""The list of providers, from which a page draws its buttons."""
+"""The list of providers: entries, capabilities, routing and caches."""
 
 from __future__ import annotations
 
@@ -7,23 +7,19 @@ from typing import Any
 
 import pytest
 import responses
-from django.contrib.staticfiles import finders
-from django.core.files.storage import Storage
 from django.test import override_settings
 from django.test.utils import override_script_prefix
 from django.urls import include, path
-from django.utils import translation
-from django.utils.translation import gettext_lazy
 from rest_framework.test import APIClient
 from social_core.backends.base import BaseAuth
 from social_core.backends.github import GithubOAuth2
 from social_core.backends.oauth import BaseOAuth2
-from social_django.finders import SocialAuthIconFinder
 
 from social_endpoints.strategy import Strategy
 from social_endpoints.views import ProviderListView
 from tests.support.configuration import Configure
-from tests.support.frontend import REDIRECT_URI, Frontend
+from tests.support.frontend import REDIRECT_URI, Frontend, error
+from tests.support.providers import PROVIDERS, list_providers
 from tests.support.social_core import (
     ASSOCIATION_ONLY,
     BACKENDS,
@@ -32,12 +28,9 @@ from tests.support.social_core import (
 )
 
 pytestmark = pytest.mark.django_db
-PATH = "/auth/o/"
 CORE = "social_core.backends"
-SECRET = "secret-" + "of-a-backend"
-HERE = "tests.api.providers.test_provider_list"
-ICON_FINDER = "social_django.finders.SocialAuthIconFinder"
-MANIFEST = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+GITHUB = f"{CORE}.github.GithubOAuth2"
+OIDC = f"{CORE}.open_id_connect.OpenIdConnectAuth"
 
 urlpatterns = [
     path("<slug:tenant>/", include(("social_endpoints.urls", "tenants"), "tenants")),
@@ -46,218 +39,116 @@ urlpatterns = [
 
 
 class TenantStrategy(Strategy):
-    """Knows a provider's key at one address only."""
+    """Reads the client id of GitHub from a header."""
 
     def get_setting(self, name: str) -> Any:
         if name == "SOCIAL_AUTH_GITHUB_KEY":
-            return self._require_request().headers.get("Tenant")
+            return self.request and self.request.headers.get("Tenant")
         return super().get_setting(name)
 
 
-class BrokenStrategy(Strategy):
-    """Asks a table that is not there, perhaps."""
-
+class FailingStrategy(Strategy):
     def get_setting(self, name: str) -> Any:
         raise RuntimeError
 
 
-class OwnStrategy(Strategy):
-    """Has a title in the settings."""
-
-    def get_setting(self, name: str) -> Any:
-        if name == "SOCIAL_AUTH_TITLED_TITLE":
-            return f"For {self._require_request().get_host()}"
-        return super().get_setting(name)
-
-
-class Titled(BaseOAuth2):
-    """A backend whose title is the project's."""
-
-    name = "titled"
-    icon = "own.svg"
-    AUTHORIZATION_URL = "https://id.example.com/authorize"
-
-    @classmethod
-    def get_title(cls, strategy: Any) -> Any:
-        return strategy.get_setting("SOCIAL_AUTH_TITLED_TITLE")
-
-
-class Lazy(Titled):
-    """A backend whose title is translated when it is shown."""
-
-    name = "lazy"
-    title = gettext_lazy("Monday")  # type: ignore[assignment]  # what projects do
-
-    @classmethod
-    def get_title(cls, strategy: Any) -> Any:
-        return cls.title
-
-
-class Raising(Titled):
-    """A backend whose title cannot be told, nor what it needs."""
-
-    name = "raising"
-
-    @classmethod
-    def get_title(cls, strategy: Any) -> Any:
-        raise RuntimeError(SECRET)
-
-    def uses_redirect(self) -> bool:
-        raise RuntimeError(SECRET)
-
-
-class Numbered(Titled):
-    """A backend whose title is no text."""
-
-    name = "numbered"
-
-    @classmethod
-    def get_title(cls, strategy: Any) -> Any:
-        return 5
-
-
-class Slashed(Titled):
-    """A backend that no path can lead to."""
-
+class WithSlash(BaseOAuth2):
     name = "a/b"
 
 
-class Nameless(BaseAuth):
-    """A backend that nobody can ask for."""
+class WithoutName(BaseAuth):
+    pass
 
 
-class OtherGithub(GithubOAuth2):
-    """A backend of the project's under the name of another."""
-
+class ProjectGithub(GithubOAuth2):
     title = "Our GitHub"
 
 
-class ClosedBucket(Storage):
-    """A storage that has to sign a URL, and cannot."""
-
-    def url(self, name: str | None) -> str:
-        raise RuntimeError(SECRET)
+def names(providers: list[dict[str, Any]]) -> list[str]:
+    return [provider["name"] for provider in providers]
 
 
-class OutsideFinder(SocialAuthIconFinder):
-    """A finder that would leave its folder."""
-
-    def find(self, *args: Any, **kwargs: Any) -> Any:
-        raise RuntimeError
-
-
-def listed(client: APIClient | None = None, **extra: Any) -> list[dict[str, Any]]:
-    """Return the list."""
-    answer = (client or APIClient()).get(PATH, secure=True, **extra)
-    assert answer.status_code == 200, answer.data
-    return answer.json()  # type: ignore[no-any-return]
-
-
-def only(settings: Any, backend: str) -> dict[str, Any]:
-    """Return what the list says of the one provider."""
-    settings.AUTHENTICATION_BACKENDS = [backend]
-    (provider,) = listed()
-    return provider
-
-
-@pytest.fixture
-def icons(settings: Any) -> None:
-    """Make the project one that serves the icons of social-core."""
-    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "django.contrib.staticfiles"]
-    settings.STATICFILES_FINDERS = [ICON_FINDER]
-    settings.STATIC_URL = "/static/"
-
-
-def test_list(wire: responses.RequestsMock, django_assert_num_queries: Any) -> None:
+def test_entries(wire: responses.RequestsMock, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
-        providers = listed()
+        providers = list_providers()
 
+    shared = {"icon": None, "capabilities": ["redirect", "connect"]}
     assert providers == [
         {
             "name": "oidc",
             "title": "OpenID Connect",
-            "icon": None,
             "protocol": "openid_connect",
             "begin_url": "https://testserver/auth/o/oidc/",
-            "capabilities": ["redirect", "connect"],
+            **shared,
         },
         {
             "name": "github",
             "title": "GitHub",
-            "icon": None,
             "protocol": "oauth2",
             "begin_url": "https://testserver/auth/o/github/",
-            "capabilities": ["redirect", "connect"],
+            **shared,
         },
     ]
 
 
 def test_begin_url_begins(frontend: Frontend) -> None:
-    (url,) = [one["begin_url"] for one in listed() if one["name"] == "github"]
+    begin_url = list_providers()[1]["begin_url"]
 
-    begun = frontend.client.get(url, {"redirect_uri": REDIRECT_URI}, secure=True)
+    begun = frontend.client.get(begin_url, {"redirect_uri": REDIRECT_URI}, secure=True)
 
     assert begun.status_code == 200
 
 
-def test_nothing_configured(settings: Any) -> None:
-    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+@pytest.mark.parametrize(
+    ("backends", "expected"),
+    [
+        (["django.contrib.auth.backends.ModelBackend"], []),
+        ([GITHUB, OIDC], ["github", "oidc"]),
+        ([OIDC, GITHUB], ["oidc", "github"]),
+        ([f"{__name__}.WithSlash"], []),
+        ([f"{__name__}.WithoutName"], []),
+    ],
+)
+def test_list_has_the_backends_with_a_valid_name_in_order(
+    backends: list[str], expected: list[str], settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = backends
 
-    assert listed() == []
-
-
-def test_order_is_that_of_the_settings(settings: Any) -> None:
-    settings.AUTHENTICATION_BACKENDS = list(reversed(settings.AUTHENTICATION_BACKENDS))
-
-    assert [one["name"] for one in listed()] == ["github", "oidc"]
-
-
-def test_of_two_with_one_name_the_last_one_stands_in_its_place(settings: Any) -> None:
-    settings.AUTHENTICATION_BACKENDS = [
-        f"{CORE}.github.GithubOAuth2",
-        f"{CORE}.open_id_connect.OpenIdConnectAuth",
-        f"{HERE}.OtherGithub",
-    ]
-
-    assert [(one["name"], one["title"]) for one in listed()] == [
-        ("oidc", "OpenID Connect"),
-        ("github", "Our GitHub"),
-    ]
+    assert names(list_providers()) == expected
 
 
-@pytest.mark.parametrize("backend", ["Slashed", "Nameless"])
-def test_a_name_that_no_path_can_hold_is_no_provider(backend: str, settings: Any) -> None:
-    settings.AUTHENTICATION_BACKENDS = [f"{HERE}.{backend}"]
+def test_last_backend_with_a_name_replaces_the_others(settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = [GITHUB, OIDC, f"{__name__}.ProjectGithub"]
 
-    assert listed() == []
-
-
-# --- What can be done -----------------------------------------------------------------
+    titles = [(one["name"], one["title"]) for one in list_providers()]
+    assert titles == [("oidc", "OpenID Connect"), ("github", "Our GitHub")]
 
 
-def test_it_agrees_with_begin_for_every_backend(
+# --- Capabilities ---------------------------------------------------------------------
+
+
+def test_every_backend_of_social_core_has_its_capabilities(
     wire: responses.RequestsMock, django_assert_num_queries: Any
 ) -> None:
-    paths, project = [], SimpleNamespace()
+    backends, project = [], SimpleNamespace()
     for name in BACKENDS:
         configure_backend(project, name)
-        paths += project.AUTHENTICATION_BACKENDS
-    project.AUTHENTICATION_BACKENDS = paths
+        backends += project.AUTHENTICATION_BACKENDS
+    project.AUTHENTICATION_BACKENDS = backends
 
     with override_settings(**vars(project)), django_assert_num_queries(0):
-        providers = {one["name"]: one for one in listed()}
+        providers = {one["name"]: one for one in list_providers()}
 
     assert list(providers) == list(BACKENDS)
-    cannot_begin = {name for name, one in providers.items() if one["begin_url"] is None}
-    assert cannot_begin == (NO_REDIRECT | ASSOCIATION_ONLY) & BACKENDS.keys()
     for name, one in providers.items():
-        redirect = ["redirect"] if name not in cannot_begin else []
-        connect = ["connect"] if name not in NO_REDIRECT else []
+        connect = [] if name in NO_REDIRECT else ["connect"]
+        redirect = ["redirect"] if connect and name not in ASSOCIATION_ONLY else []
         assert one["capabilities"] == redirect + connect, name
+        assert bool(one["begin_url"]) is bool(redirect)
 
 
 @pytest.mark.parametrize(
-    ("path", "protocol", "capabilities"),
+    ("backend", "protocol", "capabilities"),
     [
         ("twitter.TwitterOAuth", "oauth1", ["redirect", "connect"]),
         ("steam.SteamOpenId", "openid2", ["redirect", "connect"]),
@@ -277,247 +168,162 @@ def test_it_agrees_with_begin_for_every_backend(
         ),
     ],
 )
-def test_protocols(
-    path: str, protocol: str, capabilities: list[str], wire: responses.RequestsMock, settings: Any
+def test_protocol_and_capabilities(
+    backend: str,
+    protocol: str,
+    capabilities: list[str],
+    wire: responses.RequestsMock,
+    settings: Any,
 ) -> None:
     for name in ("KEY", "SECRET", "CLIENT", "TEAM", "BOT_TOKEN", "SERVER_URL", "SP_ENTITY_ID"):
         setattr(settings, f"SOCIAL_AUTH_{name}", "https://id.example.com")
     settings.SOCIAL_AUTH_ENABLED_IDPS = {"one": {}}
+    settings.AUTHENTICATION_BACKENDS = [f"{CORE}.{backend}"]
 
-    provider = only(settings, f"{CORE}.{path}")
+    (provider,) = list_providers()
 
-    assert provider["protocol"] == protocol
-    assert provider["capabilities"] == capabilities
-    assert (provider["begin_url"] is not None) is ("redirect" in capabilities)
+    assert (provider["protocol"], provider["capabilities"]) == (protocol, capabilities)
+    assert bool(provider["begin_url"]) is ("redirect" in capabilities)
 
 
-def test_without_a_key_nothing_can_begin(settings: Any, frontend: Frontend) -> None:
+def test_provider_without_a_client_id_cannot_begin(settings: Any, frontend: Frontend) -> None:
     settings.SOCIAL_AUTH_GITHUB_KEY = ""
+    settings.AUTHENTICATION_BACKENDS = [GITHUB]
 
-    provider = only(settings, f"{CORE}.github.GithubOAuth2")
+    (provider,) = list_providers()
 
     assert (provider["begin_url"], provider["capabilities"]) == (None, [])
     assert frontend.begin("github").status_code == 500
 
 
-def test_a_tenant_has_what_it_has_a_key_of(configure: Configure) -> None:
-    configure(STRATEGY=f"{HERE}.TenantStrategy")
+@pytest.mark.parametrize(("headers", "can_begin"), [({}, False), ({"Tenant": "red"}, True)])
+def test_strategy_decides_by_the_request_which_providers_can_begin(
+    headers: dict[str, str], can_begin: bool, configure: Configure
+) -> None:
+    configure(STRATEGY=f"{__name__}.TenantStrategy")
 
-    def can_begin(**headers: str) -> dict[str, bool]:
-        return {one["name"]: bool(one["begin_url"]) for one in listed(headers=headers)}
+    oidc, github = list_providers(headers=headers)
 
-    assert can_begin() == {"oidc": True, "github": False}
-    assert can_begin(Tenant="red") == {"oidc": True, "github": True}
-
-
-def test_a_strategy_that_fails(configure: Configure, caplog: pytest.LogCaptureFixture) -> None:
-    configure(STRATEGY=f"{HERE}.BrokenStrategy")
-
-    assert [one["capabilities"] for one in listed()] == [[], []]
-    assert "github cannot be listed in full" in caplog.text
+    assert bool(oidc["begin_url"]) is True
+    assert bool(github["begin_url"]) is can_begin
 
 
-def test_a_strategy_that_cannot_be_imported(configure: Configure) -> None:
+def test_failing_strategy_leaves_providers_without_capabilities(
+    configure: Configure, caplog: pytest.LogCaptureFixture
+) -> None:
+    configure(STRATEGY=f"{__name__}.FailingStrategy")
+
+    assert [one["capabilities"] for one in list_providers()] == [[], []]
+    assert "RuntimeError" in caplog.text
+
+
+def test_invalid_strategy_is_a_500_that_is_not_cached(
+    client: APIClient, configure: Configure
+) -> None:
     configure(STRATEGY="nowhere.Strategy")
 
-    answer = APIClient().get(PATH)
+    response = client.get(PROVIDERS)
 
-    assert (answer.status_code, answer.data["error_code"]) == (500, "invalid_setting")
-    assert "no-store" in answer.headers["Cache-Control"]
-    assert "ETag" not in answer.headers
-
-
-# --- Titles ---------------------------------------------------------------------------
+    assert error(response) == (500, "invalid_setting")
+    assert "no-store" in response.headers["Cache-Control"]
+    assert "ETag" not in response.headers
 
 
-def test_title_may_be_of_the_request(settings: Any, configure: Configure) -> None:
-    configure(STRATEGY=f"{HERE}.OwnStrategy")
-
-    assert only(settings, f"{HERE}.Titled")["title"] == "For testserver"
+# --- Routing and requests -------------------------------------------------------------
 
 
-def test_title_may_be_lazy(settings: Any) -> None:
-    settings.USE_I18N = True
-
-    with translation.override("de"):
-        assert only(settings, f"{HERE}.Lazy")["title"] == "Montag"
-
-
-@pytest.mark.parametrize("backend", ["Raising", "Numbered", "Titled"])
-def test_without_a_title_there_is_the_name(
-    backend: str, settings: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    settings.SOCIAL_AUTH_TITLED_TITLE = ""
-
-    assert only(settings, f"{HERE}.{backend}")["title"] == backend.lower()
-    assert SECRET not in caplog.text
-
-
-def test_a_backend_that_raises_does_not_hide_the_others(settings: Any) -> None:
-    settings.SOCIAL_AUTH_RAISING_KEY = "value"
-    settings.AUTHENTICATION_BACKENDS = [f"{HERE}.Raising", f"{CORE}.github.GithubOAuth2"]
-
-    assert [(one["name"], bool(one["begin_url"])) for one in listed()] == [
-        ("raising", False),
-        ("github", True),
-    ]
-
-
-# --- Icons ----------------------------------------------------------------------------
-
-
-def github_icon() -> str | None:
-    (icon,) = [one["icon"] for one in listed() if one["name"] == "github"]
-    return icon  # type: ignore[no-any-return]
-
-
-def test_icon(icons: None) -> None:
-    assert github_icon() == "https://testserver/static/social_auth/icons/github.svg"
-
-
-@pytest.mark.parametrize(
-    ("static_url", "icon"),
-    [
-        ("https://cdn.example.com/s/", "https://cdn.example.com/s/social_auth/icons/github.svg"),
-        ("//cdn.example.com/s/", "https://cdn.example.com/s/social_auth/icons/github.svg"),
-        ("/s/", "https://testserver/s/social_auth/icons/github.svg"),
-    ],
-)
-def test_icon_is_where_the_static_files_are(
-    static_url: str, icon: str, icons: None, settings: Any
-) -> None:
-    settings.STATIC_URL = static_url
-
-    assert github_icon() == icon
-
-
-def test_no_finder(icons: None, settings: Any) -> None:
-    del settings.STATICFILES_FINDERS
-
-    assert github_icon() is None
-
-
-@pytest.mark.parametrize("finder", ["nowhere.Finder", f"{HERE}.OutsideFinder"])
-def test_a_finder_that_fails(
-    finder: str, icons: None, settings: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    settings.STATICFILES_FINDERS = [finder]
-
-    assert github_icon() is None
-    assert "A finder failed for the icon of github" in caplog.text
-
-
-def test_no_static_files(settings: Any) -> None:
-    settings.STATICFILES_FINDERS = [ICON_FINDER]
-
-    assert finders.find("social_auth/icons/github.svg")
-    assert github_icon() is None
-
-
-def test_icon_that_is_not_collected(icons: None, settings: Any, tmp_path: Any) -> None:
-    settings.STATIC_ROOT = str(tmp_path)
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": MANIFEST}}
-
-    assert github_icon() is None
-
-
-def test_a_storage_that_fails(icons: None, settings: Any, caplog: pytest.LogCaptureFixture) -> None:
-    bucket = {"BACKEND": f"{HERE}.ClosedBucket"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": bucket}
-
-    assert github_icon() is None
-    assert "The icon of github has no URL" in caplog.text
-    assert SECRET not in caplog.text
-
-
-def test_static_files_without_a_url(icons: None, settings: Any) -> None:
-    settings.STATIC_URL = None
-
-    assert github_icon() is None
-
-
-def test_icon_of_the_projects_own(icons: None, settings: Any, tmp_path: Any) -> None:
-    (tmp_path / "social_auth" / "icons").mkdir(parents=True)
-    (tmp_path / "social_auth" / "icons" / "own.svg").write_text("<svg/>")
-    settings.STATICFILES_DIRS = [tmp_path]
-    settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
-
-    icon = only(settings, f"{HERE}.Titled")["icon"]
-
-    assert icon == "https://testserver/static/social_auth/icons/own.svg"
-
-
-# --- Where it stands ------------------------------------------------------------------
-
-
-@pytest.mark.urls(HERE)
+@pytest.mark.urls(__name__)
 @pytest.mark.parametrize("prefix", ["", "/app"])
-def test_under_a_namespace_and_a_path_with_parameters(prefix: str, client: APIClient) -> None:
+def test_begin_urls_have_the_namespace_and_parameters_of_the_list(
+    prefix: str, client: APIClient
+) -> None:
     with override_script_prefix(f"{prefix}/"):
-        answer = client.get("/red/o/", secure=True)
+        response = client.get("/red/o/", secure=True)
 
-    assert [one["begin_url"] for one in answer.json()] == [
+    assert [one["begin_url"] for one in response.json()] == [
         f"https://testserver{prefix}/red/o/oidc/",
         f"https://testserver{prefix}/red/o/github/",
     ]
 
 
-@pytest.mark.urls(HERE)
-def test_where_begin_is_not_routed(client: APIClient, caplog: pytest.LogCaptureFixture) -> None:
-    answer = client.get("/lonely/red/o/")
-
-    assert (answer.status_code, answer.data["error_code"]) == (500, "invalid_setting")
+@pytest.mark.urls(__name__)
+def test_list_without_a_route_for_begin_is_a_500(
+    client: APIClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert error(client.get("/lonely/red/o/")) == (500, "invalid_setting")
     assert "provider-auth" in caplog.text
 
 
-def test_nobody_is_looked_at(client: APIClient) -> None:
+def test_invalid_credentials_are_ignored(client: APIClient) -> None:
     client.credentials(HTTP_AUTHORIZATION="Token expired")
     client.cookies["sessionid"] = "somebody"
 
-    assert len(listed(client)) == 2
+    assert len(list_providers(client)) == 2
+
+
+def test_accept_header_and_unknown_parameters_are_ignored(client: APIClient) -> None:
+    response = client.get(f"{PROVIDERS}?format=xml&page=7", headers={"Accept": "text/html"})
+
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize(("method", "status"), [("options", 200), ("post", 405), ("delete", 405)])
+def test_response_to_another_method_is_not_cached(
+    method: str, status: int, client: APIClient
+) -> None:
+    response = getattr(client, method)(PROVIDERS)
+
+    assert response.status_code == status
+    assert "no-store" in response.headers["Cache-Control"]
+    assert "GET" in response.headers["Allow"]
 
 
 # --- Caches ---------------------------------------------------------------------------
 
 
-def test_answer_may_be_kept_and_has_to_be_asked_for(client: APIClient) -> None:
-    answer = client.get(PATH)
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_caches_may_store_the_list_and_must_revalidate_it(method: str, client: APIClient) -> None:
+    response = getattr(client, method)(PROVIDERS)
 
-    directives = answer.headers["Cache-Control"].split(", ")
-    assert {"no-cache", "max-age=0"} <= set(directives)
-    assert not {"no-store", "private"} & set(directives)
-    assert answer.headers["ETag"]
-    assert "Vary" not in answer.headers
-    assert "Expires" not in answer.headers
+    directives = set(response.headers["Cache-Control"].split(", "))
+    assert directives >= {"no-cache", "max-age=0"}
+    assert not directives & {"no-store", "private"}
+    assert response.headers["ETag"] == client.get(PROVIDERS).headers["ETag"]
+    assert not response.headers.keys() & {"Vary", "Expires"}
+    assert bool(response.content) is (method == "get")
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
 @pytest.mark.parametrize("weak", ["", "W/"])
-def test_answer_that_the_client_has(
+def test_unchanged_list_is_a_304(
     method: str, weak: str, client: APIClient, django_assert_num_queries: Any
 ) -> None:
-    first = client.get(PATH)
-    tag = first.headers["ETag"]
+    first = client.get(PROVIDERS)
+    etag = first.headers["ETag"]
 
     with django_assert_num_queries(0):
-        second = getattr(client, method)(PATH, headers={"If-None-Match": f'"other", {weak}{tag}'})
+        headers = {"If-None-Match": f'"other", {weak}{etag}'}
+        second = getattr(client, method)(PROVIDERS, headers=headers)
 
     assert (second.status_code, second.content) == (304, b"")
-    assert second.headers["ETag"] == tag
+    assert second.headers["ETag"] == etag
     assert second.headers["Cache-Control"] == first.headers["Cache-Control"]
 
 
-def test_answer_that_has_changed(client: APIClient, settings: Any) -> None:
-    tag = client.get(PATH).headers["ETag"]
-    settings.AUTHENTICATION_BACKENDS = [f"{CORE}.github.GithubOAuth2"]
+def test_changed_list_has_another_etag(client: APIClient, settings: Any) -> None:
+    etag = client.get(PROVIDERS).headers["ETag"]
+    settings.AUTHENTICATION_BACKENDS = [GITHUB]
 
-    answer = client.get(PATH, headers={"If-None-Match": tag})
+    response = client.get(PROVIDERS, headers={"If-None-Match": etag})
 
-    assert (answer.status_code, len(answer.data)) == (200, 1)
-    assert answer.headers["ETag"] != tag
+    assert (response.status_code, names(response.data)) == (200, ["github"])
+    assert response.headers["ETag"] != etag
 
 
-def test_site_wide_caches_of_django(client: APIClient, settings: Any) -> None:
+def test_list_is_revalidated_behind_djangos_cache_middleware(
+    client: APIClient, settings: Any
+) -> None:
     settings.MIDDLEWARE = [
         "django.middleware.gzip.GZipMiddleware",
         "django.middleware.cache.UpdateCacheMiddleware",
@@ -525,35 +331,13 @@ def test_site_wide_caches_of_django(client: APIClient, settings: Any) -> None:
         "django.middleware.common.CommonMiddleware",
         "django.middleware.cache.FetchFromCacheMiddleware",
     ]
-    first = client.get(PATH, headers={"Accept-Encoding": "gzip"})
-    same = client.get(PATH, headers={"If-None-Match": first.headers["ETag"]})
+    first = client.get(PROVIDERS, headers={"Accept-Encoding": "gzip"})
+    headers = {"If-None-Match": first.headers["ETag"]}
+    unchanged = client.get(PROVIDERS, headers=headers)
 
-    settings.AUTHENTICATION_BACKENDS = [f"{CORE}.github.GithubOAuth2"]
-    changed = client.get(PATH, headers={"If-None-Match": first.headers["ETag"]})
+    settings.AUTHENTICATION_BACKENDS = [GITHUB]
+    changed = client.get(PROVIDERS, headers=headers)
 
-    assert (first.status_code, same.status_code, changed.status_code) == (200, 304, 200)
-    assert len(changed.json()) == 1
-
-
-def test_head(client: APIClient) -> None:
-    answer, head = client.get(PATH), client.head(PATH)
-
-    assert (head.status_code, head.content) == (200, b"")
-    assert head.headers["ETag"] == answer.headers["ETag"]
-    assert head.headers["Cache-Control"] == answer.headers["Cache-Control"]
-
-
-@pytest.mark.parametrize(("method", "status"), [("options", 200), ("post", 405), ("delete", 405)])
-def test_other_methods(method: str, status: int, client: APIClient) -> None:
-    answer = getattr(client, method)(PATH)
-
-    assert answer.status_code == status
-    assert "no-store" in answer.headers["Cache-Control"]
-    assert "GET" in answer.headers["Allow"]
-
-
-def test_anything_may_be_accepted(client: APIClient) -> None:
-    answer = client.get(f"{PATH}?format=xml&page=7", headers={"Accept": "text/html"})
-
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"] == "application/json"
+    statuses = (first.status_code, unchanged.status_code, changed.status_code)
+    assert statuses == (200, 304, 200)
+    assert names(changed.json()) == ["github"]

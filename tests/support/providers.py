@@ -1,0 +1,16 @@
+"""The list of providers, as a page requests it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.test import APIClient
+
+PROVIDERS = "/auth/o/"
+
+
+def list_providers(client: APIClient | None = None, **extra: Any) -> list[dict[str, Any]]:
+    """Return the entries of the list."""
+    response = (client or APIClient()).get(PROVIDERS, secure=True, **extra)
+    assert response.status_code == 200, response.data
+    return response.json()  # type: ignore[no-any-return]
