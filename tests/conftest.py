@@ -1,4 +1,4 @@
-"""What the tests share."""
+"""Fixtures of all tests, and the selection of tests that can run in this environment."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from tests.support.configuration import Configure, configure_endpoints
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
 
-# One environment is meant to be without the extras. There, what needs one is left out.
+# Without drf-spectacular, this module cannot be imported.
 collect_ignore = [] if find_spec("drf_spectacular") else ["unit/test_schema.py"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests that are marked to need what is not there: a package, or row locks."""
-    left_out = [item for item in items if not _has_what_it_needs(item)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    """Deselect the tests that need a package that is not installed, or row locks."""
+    deselected = [item for item in items if not _can_run(item)]
+    config.hook.pytest_deselected(items=deselected)
+    items[:] = [item for item in items if item not in deselected]
 
 
-def _has_what_it_needs(item: pytest.Item) -> bool:
+def _can_run(item: pytest.Item) -> bool:
     packages = [marker.args[0] for marker in item.iter_markers("needs")]
     locks_rows = connection.vendor != "sqlite" or item.get_closest_marker("row_locks") is None
     return locks_rows and all(map(_is_installed, packages))
@@ -38,13 +38,13 @@ def _has_what_it_needs(item: pytest.Item) -> bool:
 def _is_installed(package: str) -> bool:
     try:
         return find_spec(package) is not None
-    except ModuleNotFoundError:  # Not even what it would be in.
+    except ModuleNotFoundError:  # The package that contains it is not installed either.
         return False
 
 
 @pytest.fixture
 def wire() -> Iterator[responses.RequestsMock]:
-    """Stand where the network is: what is not registered here cannot be reached."""
+    """Replace the network: only the URLs that a test registers can be reached."""
     cache.clear()
     process_cache.clear()
     with responses.RequestsMock(assert_all_requests_are_fired=False) as wire:
@@ -59,7 +59,7 @@ def openid(wire: responses.RequestsMock) -> OpenIDProvider:
 
 @pytest.fixture
 def client() -> APIClient:
-    """Return a browser."""
+    """Return a client without cookies."""
     return APIClient()
 
 

@@ -1,4 +1,4 @@
-"""The project in which the tests run: as small as a project can be."""
+"""Settings of the test project, which has only what the endpoints need."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DATABASES = {
     "sqlite": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": ":memory:",
-        # A file, as a project has it: threads meet there as processes do.
+        # A file, so that the threads of a test have connections of their own.
         "TEST": {"NAME": str(Path(gettempdir()) / f"social_endpoints_{os.getpid()}.sqlite3")},
         "OPTIONS": {"init_command": "PRAGMA synchronous = OFF"},
     },
@@ -52,7 +52,7 @@ INSTALLED_APPS = [
     *(name for name in ("drf_spectacular", "knox") if find_spec(name)),
 ]
 
-# No session, no CSRF, no authentication: a login needs none of them.
+# A login needs no sessions, no CSRF protection and no authentication.
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
 
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
@@ -74,5 +74,5 @@ SOCIAL_AUTH_OIDC_USE_PKCE = True
 SOCIAL_AUTH_GITHUB_KEY = "our-github-id"
 SOCIAL_AUTH_GITHUB_SECRET = "our-github-secret"
 
-# Django 6.1 warns where mail is sent without it, and ignores what Django 5.2 has.
+# Django 6.1 warns if mail is sent without it, and ignores EMAIL_BACKEND of Django 5.2.
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}

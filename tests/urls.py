@@ -1,7 +1,7 @@
-"""The URLs of the tests: where a project includes ours."""
+"""URL configuration of the test project."""
 
 from __future__ import annotations
 
-from django.urls import include, path
+from tests.support.urlconf import ENDPOINTS
 
-urlpatterns = [path("auth/", include("social_endpoints.urls"))]
+urlpatterns = [ENDPOINTS]

@@ -1,4 +1,4 @@
-"""A Python process of its own, for what can only be seen in a fresh one."""
+"""Python code in a new process."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ ROOT = Path(__file__).parents[2]
 def python(
     *arguments: str, path: Path = ROOT, settings: str = "tests.settings"
 ) -> subprocess.CompletedProcess[str]:
-    """Run Python beside the package.
+    """Run Python in the project's root and return the finished process.
 
-    :param arguments: what would stand on the command line.
-    :param path: one more folder to import from.
-    :param settings: Django's settings module; none where it is empty.
+    :param arguments: the command line, without the interpreter.
+    :param path: a folder to import from in addition.
+    :param settings: Django's settings module, or an empty string.
     """
     search = os.pathsep.join([str(path), str(ROOT)])
-    # Not the database of this run: there is none of a new process's name.
+    # Another database of this run would be named after the process that does not exist yet.
     variables = {"TEST_DATABASE": "sqlite", "DJANGO_SETTINGS_MODULE": settings}
     return subprocess.run(
         [sys.executable, *arguments],
@@ -36,7 +36,7 @@ def python(
 
 
 def hide(*packages: str) -> None:
-    """Make packages as good as not installed; to be called in the new process."""
+    """Let the imports of packages fail as if they were not installed, in the new process."""
 
     class WithoutThem(PathFinder):
         @classmethod

@@ -1,4 +1,4 @@
-"""An OpenID Connect provider whose answers come over a faked wire, really signed."""
+"""An OpenID Connect provider on a simulated network, with real signatures."""
 
 from __future__ import annotations
 
@@ -23,17 +23,23 @@ ISSUER = "https://id.example.com"
 
 @lru_cache
 def signing_key() -> rsa.RSAPrivateKey:
-    """Return the key that the provider signs with; making one takes a while."""
+    """Return the provider's key, which is generated once because that is slow."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 @dataclass
 class OpenIDProvider:
-    """What a provider knows: its user, and the codes that it has given out.
+    """A provider with one user, whose responses a test may change.
 
-    ``claims`` and ``userinfo`` are what it says of the user; tests change them.
-    ``requests`` are the paths it was asked for. ``key``, ``kid`` and
-    ``algorithm`` are what it signs with, and ``said`` is what it says besides of its key.
+    :param claims: claims of the ID token, in addition to the ones that every ID token has.
+    :param userinfo: the response of the UserInfo endpoint.
+    :param codes: the parameters of the authorization request for each code.
+    :param requests: the paths of the requests.
+    :param endpoints: entries of the discovery document that replace the default ones.
+    :param before_userinfo: is called before each UserInfo response.
+    :param key: the private key of the signatures; ``kid`` and ``algorithm`` belong to it.
+    :param jwk_fields: fields of the public key in the key set.
+    :param headers: headers of every response.
     """
 
     wire: responses.RequestsMock
@@ -54,24 +60,24 @@ class OpenIDProvider:
     key: rsa.RSAPrivateKey = field(default_factory=signing_key)
     kid: str | None = "1"
     algorithm: str = "RS256"
-    said: dict[str, Any] = field(default_factory=lambda: {"alg": "RS256"})
+    jwk_fields: dict[str, Any] = field(default_factory=lambda: {"alg": "RS256"})
     headers: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for method, path, answer in (
+        for method, path, callback in (
             ("GET", "/.well-known/openid-configuration", self._discovery),
             ("GET", "/jwks", self._jwks),
             ("POST", "/token", self._token),
             ("GET", "/userinfo", self._userinfo),
         ):
-            self.wire.add_callback(method, ISSUER + path, callback=answer)
+            self.wire.add_callback(method, ISSUER + path, callback=callback)
 
     def authorize(self, authorization_url: str) -> dict[str, str]:
-        """Do what the user does at the provider; return the callback's parameters."""
-        asked = dict(parse_qsl(urlsplit(authorization_url).query))
+        """Sign in at the provider; return the parameters of the callback."""
+        params = dict(parse_qsl(urlsplit(authorization_url).query))
         code = secrets.token_urlsafe(16)
-        self.codes[code] = asked
-        return {"code": code, "state": asked["state"]}
+        self.codes[code] = params
+        return {"code": code, "state": params["state"]}
 
     def _discovery(self, request: Any) -> tuple[int, dict[str, str], str]:
         return self._json(
@@ -89,34 +95,36 @@ class OpenIDProvider:
 
     def _jwks(self, request: Any) -> tuple[int, dict[str, str], str]:
         key = json.loads(RSAAlgorithm.to_jwk(self.key.public_key()))
-        return self._json(request, {"keys": [{**key, **self._name(), **self.said, "use": "sig"}]})
+        return self._json(
+            request, {"keys": [{**key, **self._key_id(), **self.jwk_fields, "use": "sig"}]}
+        )
 
     def _token(self, request: Any) -> tuple[int, dict[str, str], str]:
         posted = {name: values[0] for name, values in parse_qs(request.body).items()}
-        asked = self.codes.pop(posted["code"], None)
-        if asked is None or not self._verifies(asked, posted):
+        params = self.codes.pop(posted["code"], None)
+        if params is None or not self._verifies(params, posted):
             return self._json(request, {"error": "invalid_grant"}, status=400)
         now = int(time.time())
         claims = {
             "iss": ISSUER,
-            "aud": asked["client_id"],
+            "aud": params["client_id"],
             "iat": now,
             "exp": now + 300,
-            **({"nonce": asked["nonce"]} if "nonce" in asked else {}),
+            **({"nonce": params["nonce"]} if "nonce" in params else {}),
             **self.claims,
         }
-        id_token = jwt.encode(claims, self.key, self.algorithm, headers=self._name())
+        id_token = jwt.encode(claims, self.key, self.algorithm, headers=self._key_id())
         tokens = {"access_token": secrets.token_urlsafe(16), "token_type": "Bearer"}
         return self._json(request, {**tokens, "id_token": id_token})
 
-    def _name(self) -> dict[str, Any]:
+    def _key_id(self) -> dict[str, Any]:
         return {} if self.kid is None else {"kid": self.kid}
 
-    def _verifies(self, asked: dict[str, str], posted: dict[str, str]) -> bool:
+    def _verifies(self, params: dict[str, str], posted: dict[str, str]) -> bool:
         digest = hashlib.sha256(posted.get("code_verifier", "").encode()).digest()
         challenge = urlsafe_b64encode(digest).decode().rstrip("=")
-        same_uri = asked["redirect_uri"] == posted["redirect_uri"]
-        return same_uri and asked.get("code_challenge", challenge) == challenge
+        same_uri = params["redirect_uri"] == posted["redirect_uri"]
+        return same_uri and params.get("code_challenge", challenge) == challenge
 
     def _userinfo(self, request: Any) -> tuple[int, dict[str, str], str]:
         self.before_userinfo()

@@ -58,10 +58,10 @@ def test_error_in_a_callback_is_a_400_with_its_code(
     value: str,
     expected: tuple[str, str],
     name: str,
-    frontend: Frontend,
     four_providers: None,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    frontend = Frontend()
     begun = frontend.begin(name)
     params = authorization_params(begun)
     state = {"state": params["state"]} if "state" in params else {}

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from rest_framework.authtoken.models import Token
+from rest_framework.test import APIClient
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_django.models import Nonce, UserSocialAuth
 
@@ -50,15 +51,21 @@ def test_response_must_not_be_cached(method: str, provider: str, client: Any) ->
 
 
 def test_authorization_header_and_session_are_ignored(
-    frontend: Frontend, openid: OpenIDProvider
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
+    settings.MIDDLEWARE = [
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+    ]
+    frontend.client = APIClient(enforce_csrf_checks=True)
+    frontend.client.force_login(User.objects.create_superuser("admin"))
     frontend.client.credentials(HTTP_AUTHORIZATION="Token expired")
-    frontend.client.cookies["sessionid"] = "somebody"
 
     response = frontend.log_in(openid)
 
     assert response.status_code == 201
     assert "sessionid" not in response.cookies
+    assert Token.objects.get(key=response.data["token"]).user.username == "ada"
 
 
 class OpenIdConnect1(OpenIdConnectAuth):
@@ -111,9 +118,12 @@ def test_stranger_with_code_and_state_is_rejected_and_the_login_stays_open(
 ) -> None:
     begun, callback = frontend.authorize(openid)
 
+    requests = list(openid.requests)
+
     stranger = Frontend(frontend.transport).post(callback)
 
     assert error(stranger) == (400, "session_context_missing")
+    assert openid.requests == requests
     assert not Nonce.objects.exists()
     assert frontend.complete(begun, callback).status_code == 201
 

@@ -70,10 +70,10 @@ def test_issuer_of_oauth2_must_belong_to_the_provider(
     issuer: str,
     accepted: set[str],
     name: str,
-    frontend: Frontend,
     settings: Any,
     wire: responses.RequestsMock,
 ) -> None:
+    frontend = Frontend()
     settings.AUTHENTICATION_BACKENDS = [
         "social_core.backends.github.GithubOAuth2",
         "social_core.backends.google.GoogleOAuth2",

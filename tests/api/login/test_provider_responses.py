@@ -52,6 +52,12 @@ def respond(openid: OpenIDProvider, method: str, path: str, response: str) -> No
     openid.wire.add(method, url, **arguments)
 
 
+@pytest.fixture
+def frontend() -> Frontend:
+    """Return a frontend; its transport makes no difference to the provider's responses."""
+    return Frontend()
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_written() -> Iterator[None]:
     """Assert after each test of this module that no account was created."""

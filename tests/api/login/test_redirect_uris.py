@@ -218,8 +218,8 @@ class TestLoopback:
 
 # --- How a redirect URI reaches the provider ------------------------------------------
 
-# Everything that a listed redirect URI may hold (RFC 3986), and what browsers write
-# where it may not (RFC 3987).
+# The characters that a URI may contain (RFC 3986), and the ones that browsers write as well
+# (RFC 3987).
 UNUSUAL = {
     "ampersand": "https://app.example.com/cb?a=1&b=2",
     "encoded ampersand": "https://app.example.com/cb?next=%26state%3Dx",
@@ -242,72 +242,67 @@ UNUSUAL = {
     "private-use scheme with an authority": "myapp://login/callback",
 }
 
-# A backend of each kind: core builds the authorization URL of the first two with its
-# query unquoted, and appends `redirect_state` for the third and fourth.
-CODE_BACKENDS = {
-    "github": "social_core.backends.github.GithubOAuth2",
-    "gitlab": "social_core.backends.gitlab.GitLabOAuth2",
-    "digitalocean": "social_core.backends.digitalocean.DigitalOceanOAuth",
-    "line": "social_core.backends.line.LineOAuth2",
+# Backends, and their token endpoints. social-core does not quote the authorization URL of the
+# first two, and appends a `redirect_state` for the other ones.
+OAUTH2 = {
+    "github": (
+        "social_core.backends.github.GithubOAuth2",
+        "https://github.com/login/oauth/access_token",
+    ),
+    "gitlab": ("social_core.backends.gitlab.GitLabOAuth2", "https://gitlab.com/oauth/token"),
+    "digitalocean": (
+        "social_core.backends.digitalocean.DigitalOceanOAuth",
+        "https://cloud.digitalocean.com/v1/oauth/token",
+    ),
+    "line": ("social_core.backends.line.LineOAuth2", "https://api.line.me/oauth2/v2.1/token"),
 }
-TOKEN_URLS = {
-    "github": "https://github.com/login/oauth/access_token",
-    "gitlab": "https://gitlab.com/oauth/token",
-    "digitalocean": "https://cloud.digitalocean.com/v1/oauth/token",
-    "line": "https://api.line.me/oauth2/v2.1/token",
-}
+
+
+@pytest.fixture(
+    params=[
+        *((uri, False) for uri in UNUSUAL.values()),
+        *((UNUSUAL[name], True) for name in ("loopback", "plus", "private-use scheme")),
+    ],
+    ids=lambda param: "-".join(map(str, param)),
+)
+def uri(request: pytest.FixtureRequest, configure: Configure, settings: Any) -> str:
+    """Allow a redirect URI and return it; social-core's REDIRECT_IS_HTTPS must not change it."""
+    uri, settings.SOCIAL_AUTH_REDIRECT_IS_HTTPS = request.param
+    configure(ALLOWED_REDIRECT_URIS=[uri])
+    return str(uri)
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("is_https", [False, True])
-@pytest.mark.parametrize("uri", UNUSUAL.values(), ids=UNUSUAL)
-class TestByteForByte:
-    """An allowed URI reaches the provider byte for byte, at begin and at the token endpoint."""
+def test_uri_reaches_an_openid_provider_byte_for_byte(
+    uri: str, frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    begun = frontend.begin(redirect_uri=uri)
+    callback = openid.authorize(begun.data["authorization_url"])
 
-    def test_openid_connect(
-        self,
-        uri: str,
-        is_https: bool,
-        frontend: Frontend,
-        openid: OpenIDProvider,
-        settings: Any,
-        configure: Configure,
-    ) -> None:
-        configure(ALLOWED_REDIRECT_URIS=[uri])
-        settings.SOCIAL_AUTH_REDIRECT_IS_HTTPS = is_https
+    assert sent(begun) == [uri]
+    # The provider compares the URIs of both requests (RFC 6749 section 4.1.3).
+    assert frontend.complete(begun, callback).status_code == 201
 
-        begun = frontend.begin(redirect_uri=uri)
-        callback = openid.authorize(begun.data["authorization_url"])
 
-        assert sent(begun) == [uri]
-        # The provider compares both URIs (RFC 6749 section 4.1.3).
-        assert frontend.complete(begun, callback).status_code == 201
+@pytest.mark.django_db
+@pytest.mark.parametrize("provider", OAUTH2)
+def test_uri_reaches_an_oauth2_provider_byte_for_byte(
+    provider: str, uri: str, wire: responses.RequestsMock, settings: Any
+) -> None:
+    path, token_url = OAUTH2[provider]
+    settings.AUTHENTICATION_BACKENDS = [path]
+    settings.SOCIAL_AUTH_KEY = settings.SOCIAL_AUTH_SECRET = "ours"
+    wire.post(token_url, json={"error": "invalid_grant"}, status=400)
+    frontend = Frontend()
 
-    @pytest.mark.parametrize("provider", CODE_BACKENDS)
-    def test_oauth2(
-        self,
-        provider: str,
-        uri: str,
-        is_https: bool,
-        wire: responses.RequestsMock,
-        settings: Any,
-        configure: Configure,
-    ) -> None:
-        configure(ALLOWED_REDIRECT_URIS=[uri])
-        settings.SOCIAL_AUTH_REDIRECT_IS_HTTPS = is_https
-        settings.AUTHENTICATION_BACKENDS = [CODE_BACKENDS[provider]]
-        settings.SOCIAL_AUTH_KEY = settings.SOCIAL_AUTH_SECRET = "ours"
-        wire.post(TOKEN_URLS[provider], json={"error": "invalid_grant"}, status=400)
-        frontend = Frontend()
+    begun = frontend.begin(provider, redirect_uri=uri)
+    callback = {"code": "c", "state": authorization_params(begun)["state"]}
+    rejected = frontend.complete(begun, callback, provider)
 
-        begun = frontend.begin(provider, redirect_uri=uri)
-        callback = {"code": "c", "state": authorization_params(begun)["state"]}
-        rejected = frontend.complete(begun, callback, provider)
-
-        assert sent(begun) == [uri]
-        assert rejected.status_code == 400
-        (call,) = wire.calls
-        assert parse_qs(call.request.body, keep_blank_values=True)["redirect_uri"] == [uri]
+    assert sent(begun) == [uri]
+    assert rejected.status_code == 400
+    (call,) = wire.calls
+    assert parse_qs(call.request.body, keep_blank_values=True)["redirect_uri"] == [uri]
 
 
 @pytest.mark.django_db

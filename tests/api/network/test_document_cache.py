@@ -140,7 +140,7 @@ def test_native_sign_in_uses_the_same_keys(
 ) -> None:
     configure(NATIVE_PROVIDERS=["oidc"])
     settings.SOCIAL_AUTH_OIDC_JWT_ALGORITHMS = ["RS256", "PS256"]
-    openid.said = {}  # Without "alg", social-core adds one to its copy.
+    openid.jwk_fields = {}  # Without "alg", social-core adds one to its copy.
     log_in()
     openid.requests.clear()
     openid.algorithm = "PS256"
