@@ -1,13 +1,15 @@
-"""Providers that say for whom an access token is, over a faked wire."""
+"""Providers that verify access tokens, over a faked wire."""
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from tests.support.native import post_tokens
 from tests.support.openid_provider import ISSUER, OpenIDProvider
 
 TOKEN = "token-of-ada"
@@ -21,40 +23,49 @@ INTROSPECT = f"{ISSUER}/introspect"
 
 @dataclass
 class TokenProvider:
-    """A provider with one token: for whom it is, and whose.
+    """A provider with one user and one access token. Tests change its attributes.
 
-    ``answer`` is what the verifier is told, ``profile`` what the backend fetches, and
-    ``redirect`` what the token endpoint adds; tests change them. ``of_others`` is what the
-    answer says of a token of another application, ``expired`` of an old one; ``demanded``
-    are the claims that no answer can do without, ``asked`` the requests of the verifier.
+    :param verify: method and URL of the verifier's request.
+    :param response: the response to it; a string is sent as it is.
+    :param of_others: claims of a token that was issued to another application.
+    :param expired: claims of an expired token.
+    :param required: claims that the response must have.
+    :param lifetime: seconds that are stored after a native sign-in.
+    :param profile: the response to the backend's request for the profile.
+    :param token_params: parameters that the token endpoint adds to its response.
+    :param asked: the verifier's requests.
     """
 
     name: str
     path: str
     verify: tuple[str, str]
-    answer: Any
+    response: Any
     of_others: dict[str, Any]
     expired: dict[str, Any]
-    demanded: tuple[str, ...]
+    required: tuple[str, ...]
     uid: str
     lifetime: int | None
     profile: dict[str, Any] = field(default_factory=dict)
     profile_url: str = ""
     token_url: str = ""
     settings: dict[str, str] = field(default_factory=dict)
-    redirect: dict[str, Any] = field(default_factory=dict)
+    token_params: dict[str, Any] = field(default_factory=dict)
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     asked: list[Any] = field(default_factory=list)
 
     @property
     def claims(self) -> dict[str, Any]:
-        """Where the answer says what it says."""
-        claims: dict[str, Any] = self.answer.get("data", self.answer)
+        """The claims in the response."""
+        claims: dict[str, Any] = self.response.get("data", self.response)
         return claims
 
+    def sign_in(self, token: str = TOKEN) -> Any:
+        """Post an access token and return the response."""
+        return post_tokens(self.name, access_token=token)
+
     def install(self, openid: OpenIDProvider) -> None:
-        """Stand on the wire."""
+        """Register the provider's URLs."""
         wire = openid.wire
         wire.add_callback(*self.verify, callback=self._verify)
         if self.name == "oidc":
@@ -65,19 +76,25 @@ class TokenProvider:
         for method in ("GET", "POST"):
             wire.add_callback(method, self.token_url, callback=self._token)
         if self.name == "google-openidconnect":
-            discovery = "https://accounts.google.com/.well-known/openid-configuration"
-            wire.add("GET", discovery, json={"jwks_uri": f"{ISSUER}/jwks"})
+            google = "https://accounts.google.com"
+            document = {
+                "issuer": google,
+                "authorization_endpoint": f"{google}/o/oauth2/v2/auth",
+                "token_endpoint": self.token_url,
+                "jwks_uri": f"{ISSUER}/jwks",
+            }
+            wire.add("GET", f"{google}/.well-known/openid-configuration", json=document)
 
     def _verify(self, request: Any) -> tuple[int, dict[str, str], str]:
         self.asked.append(request)
-        body = self.answer if isinstance(self.answer, str) else json.dumps(self.answer)
+        body = self.response if isinstance(self.response, str) else json.dumps(self.response)
         return self.status, {"Content-Type": "application/json", **self.headers}, body
 
     def _profile(self, request: Any) -> tuple[int, dict[str, str], str]:
         return 200, {"Content-Type": "application/json"}, json.dumps(self.profile)
 
     def _token(self, request: Any) -> tuple[int, dict[str, str], str]:
-        tokens = {"access_token": "token-by-redirect", "token_type": "bearer", **self.redirect}
+        tokens = {"access_token": "token-by-redirect", "token_type": "bearer", **self.token_params}
         return 200, {"Content-Type": "application/json"}, json.dumps(tokens)
 
 
@@ -87,7 +104,7 @@ def google(name: str, path: str, profile_url: str) -> TokenProvider:
         name,
         f"social_core.backends.{path}",
         ("POST", TOKENINFO),
-        answer={
+        response={
             "azp": "our-google-id",
             "aud": "our-google-id",
             "sub": "1234567890",
@@ -100,7 +117,7 @@ def google(name: str, path: str, profile_url: str) -> TokenProvider:
         },
         of_others={"aud": "their-google-id", "azp": "their-google-id"},
         expired={"expires_in": "0"},
-        demanded=("aud", "sub"),
+        required=("aud", "sub"),
         uid="1234567890",
         lifetime=3000,
         profile={
@@ -116,7 +133,7 @@ def google(name: str, path: str, profile_url: str) -> TokenProvider:
             f"{prefix}_SECRET": "our-google-secret",
             f"{prefix}_USE_UNIQUE_USER_ID": "yes",
         },
-        redirect={"refresh_token": "refresh-by-redirect", "expires_in": 3599},
+        token_params={"refresh_token": "refresh-by-redirect", "expires_in": 3599},
     )
 
 
@@ -126,7 +143,7 @@ def facebook() -> TokenProvider:
         "facebook",
         "social_core.backends.facebook.FacebookOAuth2",
         ("GET", DEBUG_TOKEN),
-        answer={
+        response={
             "data": {
                 "app_id": "our-facebook-id",
                 "type": "USER",
@@ -140,7 +157,7 @@ def facebook() -> TokenProvider:
         },
         of_others={"app_id": "their-facebook-id"},
         expired={"expires_at": now - 5},
-        demanded=("app_id", "is_valid", "type", "user_id"),
+        required=("app_id", "is_valid", "type", "user_id"),
         uid="10215241773831025",
         lifetime=5000,
         profile={"id": "10215241773831025", "name": "Ada Lovelace", "email": "ada@example.com"},
@@ -150,7 +167,7 @@ def facebook() -> TokenProvider:
             "SOCIAL_AUTH_FACEBOOK_KEY": "our-facebook-id",
             "SOCIAL_AUTH_FACEBOOK_SECRET": "our-facebook-secret",
         },
-        redirect={"expires_in": 5183999},
+        token_params={"expires_in": 5183999},
     )
 
 
@@ -159,7 +176,7 @@ def github() -> TokenProvider:
         "github",
         "social_core.backends.github.GithubOAuth2",
         ("POST", CHECK),
-        answer={
+        response={
             "id": 1,
             "app": {"client_id": "our-github-id", "name": "Ours", "url": "https://example.com"},
             "user": {"login": "ada", "id": 4711},
@@ -167,13 +184,13 @@ def github() -> TokenProvider:
         },
         of_others={"app": {"client_id": "their-github-id"}},
         expired={},
-        demanded=("app", "user"),
+        required=("app", "user"),
         uid="4711",
-        lifetime=28800,  # As stored by redirect: GitHub's answer has none.
+        lifetime=28800,  # As stored by a redirect login: GitHub does not report it.
         profile={"id": 4711, "login": "ada", "email": "ada@example.com", "name": "Ada Lovelace"},
         profile_url="https://api.github.com/user",
         token_url="https://github.com/login/oauth/access_token",
-        redirect={"refresh_token": "refresh-by-redirect", "expires_in": 28800},
+        token_params={"refresh_token": "refresh-by-redirect", "expires_in": 28800},
     )
 
 
@@ -183,7 +200,7 @@ def oidc() -> TokenProvider:
         "oidc",
         "social_core.backends.open_id_connect.OpenIdConnectAuth",
         ("POST", INTROSPECT),
-        answer={
+        response={
             "active": True,
             "client_id": "our-client-id",
             "sub": "user-1",
@@ -193,7 +210,7 @@ def oidc() -> TokenProvider:
         },
         of_others={"client_id": "their-client-id"},
         expired={"exp": now - 5},
-        demanded=("active", "client_id"),
+        required=("active", "client_id"),
         uid="user-1",
         lifetime=None,
     )
@@ -216,3 +233,5 @@ PROVIDERS = {
     "github": github,
     "oidc": oidc,
 }
+
+Install = Callable[[str], TokenProvider]

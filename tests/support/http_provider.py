@@ -1,4 +1,4 @@
-"""The OpenID provider of the tests over HTTP, for processes of their own."""
+"""The OpenID provider of the tests as an HTTP server, for tests in new processes."""
 
 from __future__ import annotations
 
@@ -17,21 +17,20 @@ PATHS = ("authorize", "token", "userinfo", "jwks")
 
 
 class Routes:
-    """Takes the place of the wire: who answers what."""
+    """Replaces the faked wire: callbacks by method and path."""
 
     def __init__(self) -> None:
-        self.answers: dict[tuple[str, str], Callable[[Any], tuple[int, dict[str, str], str]]] = {}
+        self.callbacks: dict[tuple[str, str], Callable[[Any], tuple[int, dict[str, str], str]]] = {}
 
     def add_callback(self, method: str, url: str, callback: Any) -> None:
-        self.answers[method, urlsplit(url).path] = callback
+        self.callbacks[method, urlsplit(url).path] = callback
 
 
 @contextmanager
 def served() -> Iterator[tuple[str, OpenIDProvider]]:
-    """Serve a provider while in the ``with``; its URL, and itself.
+    """Run a server inside the ``with``; return its URL and the provider.
 
-    Whoever asks for ``/authorize`` is its user, and is answered with what a browser would
-    bring back.
+    ``/authorize`` signs the user in and returns the parameters of the callback as JSON.
     """
     routes = Routes()
     provider = OpenIDProvider(cast("Any", routes))
@@ -44,8 +43,8 @@ def served() -> Iterator[tuple[str, OpenIDProvider]]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-            answer = routes.answers[self.command, urlsplit(self.path).path]
-            status, headers, content = answer(SimpleNamespace(url=self.path, body=body))
+            callback = routes.callbacks[self.command, urlsplit(self.path).path]
+            status, headers, content = callback(SimpleNamespace(url=self.path, body=body))
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -55,7 +54,7 @@ def served() -> Iterator[tuple[str, OpenIDProvider]]:
         do_POST = do_GET  # noqa: N815 - the standard library calls it that
 
         def log_message(self, *arguments: Any) -> None:
-            """Say nothing."""
+            """Do not log."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         url = f"http://127.0.0.1:{server.server_port}"

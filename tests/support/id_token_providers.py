@@ -1,4 +1,4 @@
-"""Providers that issue ID tokens, really signed, with their keys over a faked wire."""
+"""Providers that issue signed ID tokens and publish their keys, over a faked wire."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from tests.support.configuration import configure_endpoints
+from tests.support.native import post_tokens
 from tests.support.openid_provider import signing_key
 
 TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
@@ -24,7 +26,7 @@ DISCOVERY = "/.well-known/openid-configuration"
 
 @lru_cache
 def other_key() -> rsa.RSAPrivateKey:
-    """Return the key of somebody who is not the provider."""
+    """Return a key that is not the provider's."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
@@ -47,19 +49,20 @@ _AS_JWK: Any = {
 }
 
 
-def public(key: Any, kid: str | None = "1", **more: Any) -> dict[str, Any]:
+def public(key: Any, kid: str | None = "1", **members: Any) -> dict[str, Any]:
     """Return the public half of a key as a JWK."""
-    kind = next(kind for base, kind in _AS_JWK.items() if isinstance(key, base))
-    known = {} if kid is None else {"kid": kid}
-    return {**json.loads(kind.to_jwk(key.public_key())), "use": "sig", **known, **more}
+    algorithm = next(each for base, each in _AS_JWK.items() if isinstance(key, base))
+    names = {} if kid is None else {"kid": kid}
+    return {**json.loads(algorithm.to_jwk(key.public_key())), "use": "sig", **names, **members}
 
 
 @dataclass
 class IdTokenProvider:
-    """A provider whose users have ID tokens; tests change what it says.
+    """A provider of native sign-in. Tests change its attributes.
 
-    ``claims`` are those of its user, ``keys`` its JWKS, and ``fetched`` is how often that
-    was fetched.
+    :param claims: claims of its user.
+    :param keys: its JWKS, or the body of the response.
+    :param fetched: number of requests for the keys.
     """
 
     wire: responses.RequestsMock
@@ -75,7 +78,7 @@ class IdTokenProvider:
     fetched: int = 0
 
     def install(self, settings: Any) -> None:
-        """Configure the project, and stand on the wire."""
+        """Configure the project and register the provider's URLs."""
         settings.AUTHENTICATION_BACKENDS = [self.path]
         configure_endpoints(settings, NATIVE_PROVIDERS=[self.name])
         for name, value in self.settings.items():
@@ -85,20 +88,31 @@ class IdTokenProvider:
             url, document = self.discovery
             self.wire.add("GET", url, json={"jwks_uri": self.jwks, **document})
 
-    def token(self, key: Any = None, algorithm: str = "RS256", **changed: Any) -> str:
-        """Return an ID token of this moment; a claim that is None is left out."""
-        headers = changed.pop("headers", {"kid": "1"})
+    def sign_in(self, token: str | None = None, **body: Any) -> Any:
+        """Post an ID token, by default a valid one, and return the response."""
+        return post_tokens(self.name, id_token=self.token() if token is None else token, **body)
+
+    def token(self, key: Any = None, algorithm: str = "RS256", **claims: Any) -> str:
+        """Return an ID token that was issued now. Claims with the value None are omitted."""
+        headers = claims.pop("headers", {"kid": "1"})
         now = int(time.time())
-        claims = {"iat": now, "exp": now + 300, **self.claims, **changed}
-        left = {name: value for name, value in claims.items() if value is not None}
-        # Not jwt.encode(), which refuses to write what a test has to send.
-        payload, headers = json.dumps(left).encode(), {"typ": "JWT", **headers}
-        return jwt.api_jws.encode(payload, key or signing_key(), algorithm, headers=headers)
+        claims = {"iat": now, "exp": now + 300, **self.claims, **claims}
+        payload = json.dumps({name: each for name, each in claims.items() if each is not None})
+        return signed(payload.encode(), key, algorithm, **headers)
 
     def _keys(self, request: Any) -> tuple[int, dict[str, str], str]:
         self.fetched += 1
         body = self.keys if isinstance(self.keys, str) else json.dumps({"keys": self.keys})
         return self.status, {"Content-Type": "application/json", **self.headers}, body
+
+
+Install = Callable[[str], IdTokenProvider]
+
+
+def signed(payload: bytes, key: Any = None, algorithm: str = "RS256", **headers: Any) -> str:
+    """Return a signed token with any payload. PyJWT's encode() refuses invalid ones."""
+    headers = {"typ": "JWT", **headers}
+    return jwt.api_jws.encode(payload, key or signing_key(), algorithm, headers=headers)
 
 
 def oidc(wire: responses.RequestsMock) -> IdTokenProvider:
@@ -161,9 +175,9 @@ def apple(wire: responses.RequestsMock) -> IdTokenProvider:
     )
 
 
-def azure(name: str, path: str, version: str = "", **more: Any) -> Any:
+def azure(name: str, path: str, version: str = "", **settings: Any) -> Any:
     prefix = f"SOCIAL_AUTH_{name.upper().replace('-', '_')}"
-    base = f"https://login.microsoftonline.com/{more.pop('tenant', 'common')}"
+    base = f"https://login.microsoftonline.com/{settings.pop('tenant', 'common')}"
     query = "?appid=our-azure-id" if "tenant" in path else ""
 
     def azure(wire: responses.RequestsMock) -> IdTokenProvider:
@@ -181,7 +195,7 @@ def azure(name: str, path: str, version: str = "", **more: Any) -> Any:
                 "preferred_username": "ada@example.com",
                 **PERSON,
             },
-            {f"{prefix}_KEY": "our-azure-id", f"{prefix}_SECRET": "our-azure-secret", **more},
+            {f"{prefix}_KEY": "our-azure-id", f"{prefix}_SECRET": "our-azure-secret", **settings},
             discovery=(
                 f"{base}{version}{DISCOVERY}{query}",
                 {"issuer": "https://login.microsoftonline.com/{tenantid}" + version},
@@ -203,7 +217,10 @@ def limited(wire: responses.RequestsMock) -> IdTokenProvider:
             "SOCIAL_AUTH_FACEBOOK_LIMITED_LOGIN_KEY": "our-facebook-id",
             "SOCIAL_AUTH_FACEBOOK_LIMITED_LOGIN_SECRET": "our-facebook-secret",
         },
-        discovery=(issuer + DISCOVERY, {"issuer": issuer}),
+        discovery=(
+            issuer + DISCOVERY,
+            {"issuer": issuer, "authorization_endpoint": f"{issuer}/dialog/oauth"},
+        ),
     )
 
 
@@ -235,6 +252,6 @@ PROVIDERS: dict[str, Any] = {
 
 
 def at_hash(access_token: str) -> str:
-    """Return what an ID token that is signed with RS256 says of an access token."""
+    """Return the claim "at_hash" of an ID token that is signed with RS256."""
     digest = hashlib.sha256(access_token.encode()).digest()[:16]
     return urlsafe_b64encode(digest).decode().rstrip("=")

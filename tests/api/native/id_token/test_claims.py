@@ -1,0 +1,164 @@
+"""The claims of an ID token, and the settings that they are compared with."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from social_django.models import UserSocialAuth
+
+from tests.support.id_token_providers import IdTokenProvider, signed
+from tests.support.native import assert_refused
+
+pytestmark = [pytest.mark.django_db]
+
+EVENTS = {"http://schemas.openid.net/event/backchannel-logout": {}}
+
+
+@pytest.mark.parametrize(
+    ("claim", "value", "code"),
+    [
+        ("aud", "their-client-id", "invalid_claim"),
+        ("aud", None, "missing_claim"),
+        ("aud", [], "invalid_claim"),
+        ("aud", {}, "invalid_claim"),
+        ("aud", 7, "invalid_claim"),
+        ("aud", [None], "invalid_claim"),
+        ("aud", [["our-client-id"]], "invalid_claim"),
+        ("azp", "their-client-id", "invalid_claim"),
+        ("azp", ["our-client-id"], "invalid_claim"),
+        ("azp", {}, "invalid_claim"),
+        ("client_id", "their-client-id", "invalid_claim"),
+        ("appid", "their-client-id", "invalid_claim"),
+        ("cid", "their-client-id", "invalid_claim"),
+        ("iss", "https://evil.example.com", "invalid_claim"),
+        ("iss", None, "missing_claim"),
+        ("iss", ["https://id.example.com"], "invalid_claim"),
+        ("sub", None, "missing_claim"),
+        ("sub", "", "invalid_claim"),
+        ("sub", 7, "invalid_claim"),
+        ("sub", "x" * 256, "invalid_claim"),
+        ("exp", 1_000_000_000, "response_expired"),
+        ("exp", None, "missing_claim"),
+        ("exp", "tomorrow", "invalid_claim"),
+        ("exp", "4000000000", "invalid_claim"),
+        ("exp", True, "invalid_claim"),
+        ("exp", 1e300, "invalid_claim"),
+        ("exp", -1, "invalid_claim"),
+        ("exp", 10**40, "invalid_claim"),
+        ("iat", None, "missing_claim"),
+        ("iat", 4_000_000_000, "response_not_yet_valid"),
+        ("iat", [], "invalid_claim"),
+        ("nbf", 4_000_000_000, "response_not_yet_valid"),
+        ("nbf", "x", "invalid_claim"),
+        ("typ", "Bearer", "invalid_claim"),
+        ("typ", "Refresh", "invalid_claim"),
+        ("typ", "DPoP", "invalid_claim"),
+        ("events", EVENTS, "invalid_claim"),
+        ("nonce", "n-1", "missing_parameter"),
+        ("nonce", 7, "missing_parameter"),
+    ],
+)
+def test_id_token_with_a_wrong_claim_is_refused(
+    claim: str, value: Any, code: str, provider: IdTokenProvider
+) -> None:
+    response = provider.sign_in(provider.token(**{claim: value}))
+
+    assert_refused(response, code)
+    assert response.data["error_stage"] == "token_validation"
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 5000])
+@pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
+def test_time_that_is_not_a_finite_number_is_refused(
+    claim: str, number: str, oidc: IdTokenProvider
+) -> None:
+    now = int(time.time())
+    payload = json.dumps({"iat": now, "exp": now + 300, **oidc.claims, claim: "@"})
+    token = signed(payload.replace('"@"', number).encode(), kid="1")
+
+    assert_refused(oidc.sign_in(token), "invalid_claim")
+
+
+def test_any_jti_is_accepted(oidc: IdTokenProvider) -> None:
+    assert oidc.sign_in(oidc.token(jti=7)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("audience", "azp", "is_own"),
+    [
+        (["our-client-id", "our-app-id"], "our-app-id", True),
+        ("our-app-id", None, True),
+        (["our-app-id"], None, True),
+        ("our-client-id", "our-app-id", True),
+        (["our-client-id", "our-app-id"], None, False),
+        (["our-client-id", "their-client-id"], "our-client-id", False),
+        ("their-client-id", "our-client-id", False),
+    ],
+)
+def test_every_audience_and_azp_must_be_own_clients(
+    audience: Any, azp: str | None, is_own: bool, oidc: IdTokenProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_OIDC_AUDIENCE = ["our-app-id"]
+
+    response = oidc.sign_in(oidc.token(aud=audience, azp=azp))
+
+    assert response.status_code == (201 if is_own else 400), response.data
+    assert UserSocialAuth.objects.count() == is_own
+
+
+@pytest.mark.parametrize("audience", ["our-app-id", ("our-app-id",), {"our-app-id"}])
+def test_audience_setting_may_be_a_string_or_a_collection(
+    audience: Any, oidc: IdTokenProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_OIDC_AUDIENCE = audience
+
+    assert oidc.sign_in(oidc.token(aud="our-app-id")).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("AUDIENCE", [7]),
+        ("AUDIENCE", 7),
+        ("KEY", None),
+        ("KEY", 7),
+        ("JWT_ALGORITHMS", ["HS256"]),
+        ("JWT_ALGORITHMS", None),
+        ("JWT_LEEWAY", "10"),
+        ("JWT_LEEWAY", True),
+        ("JWT_LEEWAY", -1),
+        ("JWT_LEEWAY", float("nan")),
+        ("JWT_LEEWAY", float("inf")),
+    ],
+)
+def test_invalid_setting_is_reported_as_a_configuration_error(
+    setting: str,
+    value: Any,
+    oidc: IdTokenProvider,
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    setattr(settings, f"SOCIAL_AUTH_OIDC_{setting}", value)
+
+    response = oidc.sign_in()
+
+    assert response.status_code == 500
+    assert response.data["error_recovery"] == "contact_administrator"
+    assert response.data["error_code"] in {"invalid_setting", "missing_setting"}
+    assert "oidc" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("claim", "seconds", "status"),
+    [("exp", -30, 201), ("iat", 30, 201), ("nbf", 30, 201), ("exp", -90, 400), ("nbf", 90, 400)],
+)
+def test_clocks_may_differ_by_the_leeway(
+    claim: str, seconds: int, status: int, oidc: IdTokenProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_OIDC_JWT_LEEWAY = 60
+    token = oidc.token(**{claim: int(time.time()) + seconds})
+
+    assert oidc.sign_in(token).status_code == status

@@ -1,0 +1,186 @@
+"""The keys that ID tokens are verified with: requests, new keys and failing providers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+
+from social_endpoints.internal.network.document_cache import PAUSE
+from tests.support.caches import age_documents
+from tests.support.concurrency import together
+from tests.support.id_token_providers import IdTokenProvider, Install, other_key, public
+from tests.support.native import assert_refused
+from tests.support.openid_provider import signing_key
+
+pytestmark = [pytest.mark.django_db]
+
+
+def issuer_of(provider: IdTokenProvider) -> dict[str, Any]:
+    return {"issuer": provider.claims["iss"]} if "azure" in provider.name else {}
+
+
+def test_keys_are_requested_once(provider: IdTokenProvider) -> None:
+    for number in range(3):
+        assert provider.sign_in(provider.token(jti=str(number))).status_code == 201
+
+    assert provider.fetched == 1
+
+
+@pytest.mark.parametrize("kid", ["1", "unknown"])
+def test_forged_tokens_cause_one_request_in_a_minute(kid: str, provider: IdTokenProvider) -> None:
+    assert provider.sign_in().status_code == 201
+    forged = provider.token(other_key(), headers={"kid": kid})
+
+    codes = [provider.sign_in(forged).data["error_code"] for _ in range(3)]
+    assert provider.fetched == 1
+    age_documents(PAUSE)
+    codes += [provider.sign_in(forged).data["error_code"] for _ in range(3)]
+    assert provider.fetched == 2
+    assert set(codes) == {"invalid_signature"}
+
+
+def test_simultaneous_forged_tokens_cause_one_request(oidc: IdTokenProvider) -> None:
+    oidc.sign_in()
+    age_documents(PAUSE)
+    tokens = [oidc.token(other_key(), headers={"kid": f"x{number}"}) for number in range(8)]
+
+    together([lambda token=token: oidc.sign_in(token) for token in tokens])
+
+    assert oidc.fetched == 2
+
+
+def test_new_key_is_accepted_after_a_minute(provider: IdTokenProvider) -> None:
+    provider.sign_in()
+    provider.keys = [public(other_key(), "2", **issuer_of(provider))]
+    token = provider.token(other_key(), headers={"kid": "2"})
+
+    too_early = provider.sign_in(token)
+    age_documents(PAUSE)
+    later = provider.sign_in(token)
+
+    assert (too_early.status_code, later.status_code) == (400, 201), later.data
+    assert provider.fetched == 2
+
+
+@pytest.mark.parametrize("kid", ["1", None])
+def test_new_key_without_a_new_id_is_accepted_after_a_minute(
+    kid: str | None, oidc: IdTokenProvider
+) -> None:
+    headers = {} if kid is None else {"kid": kid}
+    oidc.keys = [public(signing_key(), kid)]
+    assert oidc.sign_in(oidc.token(headers=headers)).status_code == 201
+    oidc.keys = [public(other_key(), kid)]
+    token = oidc.token(other_key(), headers=headers, jti="2")
+
+    too_early = oidc.sign_in(token)
+    age_documents(PAUSE)
+    later = oidc.sign_in(token)
+
+    assert too_early.data["error_code"] == "invalid_signature"
+    assert later.status_code == 201, later.data
+    assert oidc.fetched == 2
+
+
+def test_garbled_key_is_replaced_after_a_minute(provider: IdTokenProvider) -> None:
+    keys, provider.keys = provider.keys, [{"kty": "RSA", "kid": "1"}]
+    assert_refused(provider.sign_in(), "malformed_response")
+    provider.keys = keys
+    age_documents(PAUSE)
+
+    assert provider.sign_in().status_code == 201
+
+
+def test_stored_keys_are_used_while_the_provider_fails(provider: IdTokenProvider) -> None:
+    provider.sign_in()
+    provider.status = 503
+    age_documents(PAUSE)
+
+    new_key = provider.sign_in(provider.token(other_key(), headers={"kid": "2"}))
+    stored_key = provider.sign_in(provider.token(jti="2"))
+
+    assert new_key.data["error_recovery"] == "retry_later"
+    assert stored_key.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(500, "unavailable"), (503, "unavailable"), (429, "rate_limited")]
+)
+def test_failing_provider_is_reported(status: int, code: str, provider: IdTokenProvider) -> None:
+    provider.status, provider.headers = status, {"Retry-After": "17"}
+
+    response = provider.sign_in()
+
+    assert_refused(response, code, recovery="retry_later")
+    assert response.headers["Retry-After"] == "17"
+    provider.status = 200
+    assert provider.sign_in().status_code == 201
+
+
+def test_unreachable_provider_is_reported(provider: IdTokenProvider) -> None:
+    provider.wire.remove("GET", provider.jwks)
+    provider.wire.add("GET", provider.jwks, body=requests.ConnectionError())
+
+    assert_refused(provider.sign_in(), "connection_failed")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "no JSON",
+        "[]",
+        "null",
+        "{}",
+        '{"keys": {}}',
+        '{"keys": [7]}',
+        '{"keys": null}',
+        "[" * 100_000,
+    ],
+)
+def test_response_without_keys_is_refused(body: str, provider: IdTokenProvider) -> None:
+    provider.keys = body
+
+    assert_refused(provider.sign_in(), "malformed_response")
+
+
+@pytest.mark.parametrize("value", [None, 7, "", "!", [], {}, "AQ"])
+def test_malformed_key_is_refused(value: Any, provider: IdTokenProvider) -> None:
+    provider.keys = [{**public(signing_key()), "n": value}]
+
+    assert_refused(provider.sign_in(), "malformed_response", "invalid_signature", "invalid_claim")
+
+
+def test_empty_list_of_keys_is_refused(provider: IdTokenProvider) -> None:
+    provider.keys = []
+
+    assert_refused(provider.sign_in(), "invalid_signature")
+
+
+@pytest.mark.parametrize("name", ["oidc", "azuread-oauth2"])
+@pytest.mark.parametrize("url", [None, 7, "", "no URL", "ftp://id.example.com/keys"])
+def test_discovery_with_an_invalid_jwks_uri_is_refused(
+    url: Any, name: str, install: Install
+) -> None:
+    provider = install(name)
+    assert provider.discovery is not None
+    discovery, document = provider.discovery
+    provider.wire.replace("GET", discovery, json={**document, "jwks_uri": url})
+
+    assert_refused(provider.sign_in(), "malformed_response", "missing_claim")
+
+
+def test_invalid_jwks_uri_in_the_settings_is_a_configuration_error(
+    install: Install, settings: Any
+) -> None:
+    azure = install("azuread-oauth2")
+    settings.SOCIAL_AUTH_AZUREAD_OAUTH2_JWKS_URI = "no URL"
+
+    assert azure.sign_in().status_code == 500
+
+
+def test_id_token_signs_in_without_a_working_cache(oidc: IdTokenProvider, settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+
+    assert oidc.sign_in().status_code == 201
