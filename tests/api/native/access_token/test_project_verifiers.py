@@ -113,7 +113,7 @@ def test_token_info_without_clients_is_refused(
 @pytest.mark.parametrize(
     ("name", "path", "problem", "hint"),
     [
-        ("github", f"{HERE}.Missing", "cannot be imported", "dotted path"),
+        ("github", f"{HERE}.Missing", "annot import", "dotted path"),
         ("github", f"{HERE}.OtherClass", "is not a subclass of", "dotted path"),
         ("github", f"{HERE}.pytest", "is not a subclass of", "dotted path"),
         ("githbu", f"{HERE}.Corporate", "is not configured", "Did you mean 'github'?"),
