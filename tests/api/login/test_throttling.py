@@ -14,7 +14,7 @@ from rest_framework.authentication import TokenAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.test import APIClient
-from rest_framework.throttling import BaseThrottle
+from rest_framework.throttling import BaseThrottle, UserRateThrottle
 
 from social_endpoints.views import ProviderListView
 from social_endpoints.views.base import EndpointView
@@ -62,6 +62,16 @@ class ThrottledList(ProviderListView):
     throttle_classes = (RejectAll,)
 
 
+class TwoADay(UserRateThrottle):
+    rate = "2/day"
+
+
+class TwiceThrottledView(MineView):
+    """A project's view with a throttle of DRF."""
+
+    throttle_classes = (TwoADay,)
+
+
 class UnreachableCache(LocMemCache):
     """A cache that is down."""
 
@@ -74,6 +84,7 @@ urlpatterns = [
     path("mine/", MineView.as_view()),
     path("everyone/", EveryoneView.as_view()),
     path("throttled/", ThrottledList.as_view()),
+    path("throttled-twice/", TwiceThrottledView.as_view()),
 ]
 
 
@@ -287,6 +298,12 @@ def test_throttles_of_a_view_apply_as_well(client: APIClient, limit: Any) -> Non
 
     assert seconds(first) == 77
     assert seconds(second) > 86_000
+
+
+def test_throttle_of_drf_in_a_view_has_its_own_counter(limit: Any) -> None:
+    limit(user="2/day")
+
+    assert statuses(logged_in(user_with()), *["/throttled-twice/"] * 3) == [200, 200, 429]
 
 
 @pytest.mark.parametrize(
