@@ -22,12 +22,7 @@ from social_core.backends.vk import VKAppOAuth2
 from social_core.exceptions import AuthConfigurationError, SocialAuthBaseException
 
 from social_endpoints.internal.backends.extensions.pkce import AddedProofKey
-from social_endpoints.internal.backends.registry import (
-    BackendClass,
-    is_google_one_tap,
-    is_saml,
-    is_shopify,
-)
+from social_endpoints.internal.backends.registry import BackendClass, is_google_one_tap, is_saml
 
 # OAuth 2.0 Form Post Response Mode.
 _RESPONSE_MODE, _FORM_POST = "response_mode", "form_post"
@@ -64,12 +59,12 @@ def protocol_parameter(backend: BaseAuth[Any]) -> str:
 
     It names one of several identity providers or shops, for example.
     """
-    backend_class = type(backend)
-    if issubclass(backend_class, LiveJournalOpenId):
+    if isinstance(backend, LiveJournalOpenId):
         return "openid_lj_user"
-    if is_saml(backend_class):
+    if is_saml(type(backend)):
         return "idp"
-    return "shop" if is_shopify(backend_class) else OPENID_ID_FIELD
+    # ShopifyOAuth2 cannot be imported without ShopifyAPI.
+    return "shop" if hasattr(backend, "shopify_api_version") else OPENID_ID_FIELD
 
 
 def protocol_defaults(backend: BaseAuth[Any]) -> dict[str, str]:
@@ -88,13 +83,13 @@ def _names(value: str | Iterable[str] | None) -> set[str]:
 
 
 def is_redirect_class(backend: BackendClass) -> bool:
-    """Say whether a class is for redirects. Some others have an authorization URL, too.
+    """Say whether a class is for redirects.
 
-    They are for applications in a frame of vk.com, for a widget of Google and for Facebook's SDK.
+    These are not, although they have an authorization URL: Facebook's SDK, applications in a
+    frame of vk.com and Google's widget.
     """
-    return not issubclass(backend, (FacebookLimitedLogin, VKAppOAuth2)) and not is_google_one_tap(
-        backend
-    )
+    without_redirect = (FacebookLimitedLogin, VKAppOAuth2)
+    return not issubclass(backend, without_redirect) and not is_google_one_tap(backend)
 
 
 def has_redirect(backend: BaseAuth[Any]) -> bool:
@@ -120,16 +115,12 @@ def requests_post(authorization_url: str) -> bool:
 
 def may_post(backend: BaseAuth[Any]) -> bool:
     """Say whether the provider posts its response, according to the settings."""
-    if always_posts(type(backend)):
-        return True
     if not isinstance(backend, OAuthAuth):
-        return False
-    mode = _apple_response_mode(backend) if isinstance(backend, AppleIdAuth) else None
+        return always_posts(type(backend))
+    mode = None
+    if isinstance(backend, AppleIdAuth):
+        mode = backend.RESPONSE_MODE or (_FORM_POST if backend.get_scope() else None)
     return backend.auth_extra_arguments().get(_RESPONSE_MODE, mode) == _FORM_POST
-
-
-def _apple_response_mode(backend: AppleIdAuth[Any]) -> str | None:
-    return backend.RESPONSE_MODE or (_FORM_POST if backend.get_scope() else None)
 
 
 # --- Credentials ------------------------------------------------------------------------

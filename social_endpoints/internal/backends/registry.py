@@ -89,11 +89,6 @@ def is_saml(backend: BackendClass) -> bool:
     return hasattr(backend, "generate_saml_config")
 
 
-def is_shopify(backend: BackendClass) -> bool:
-    """Say whether a class is a ``ShopifyOAuth2``, which cannot be imported without ShopifyAPI."""
-    return hasattr(backend, "shopify_api_version")
-
-
 def is_google_one_tap(backend: BackendClass) -> bool:
     """Say whether a class is a ``GoogleOneTap``, which cannot be imported without google-auth.
 

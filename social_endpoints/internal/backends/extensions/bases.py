@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from social_core.backends.apple import AppleIdAuth
 from social_core.backends.base import BaseAuth
 from social_core.backends.facebook_limited import FacebookLimitedLogin
-from social_core.backends.oauth import BaseOAuth2, BaseOAuth2PKCE, OAuthAuth
+from social_core.backends.oauth import BaseOAuth1, BaseOAuth2, BaseOAuth2PKCE, OAuthAuth
 from social_core.backends.open_id import OpenIdAuth
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.backends.pushbullet import PushbulletOAuth2
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Backend = BaseAuth[Any]
     FacebookLimited = FacebookLimitedLogin[Any]
     OAuth = OAuthAuth[Any]
+    OAuth1 = BaseOAuth1[Any]
     OAuth2 = BaseOAuth2[Any]
     OAuth2PKCE = BaseOAuth2PKCE[Any]
     OpenId = OpenIdAuth[Any]
@@ -38,6 +39,7 @@ else:
     Backend = BaseAuth
     FacebookLimited = FacebookLimitedLogin
     OAuth = OAuthAuth
+    OAuth1 = BaseOAuth1
     OAuth2 = BaseOAuth2
     OAuth2PKCE = BaseOAuth2PKCE
     OpenId = OpenIdAuth

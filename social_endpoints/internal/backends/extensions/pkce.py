@@ -77,8 +77,8 @@ class ProofKey(OAuth2PKCE):
         if self.DEFAULT_USE_PKCE:
             return True
         for name in (vars(base).get("name") for base in type(self).__mro__):
-            if name in PKCE_SOURCES or name in WITHOUT_PKCE:
-                return name in PKCE_SOURCES
+            if name in PKCE_PROVIDERS or name in WITHOUT_PKCE:
+                return name in PKCE_PROVIDERS
         return _discovery_supports_pkce(self)
 
     def _verifier(self) -> str | None:
@@ -108,60 +108,17 @@ def _discovery_supports_pkce(backend: BaseAuth[Any]) -> bool:
     return isinstance(methods, list) and "S256" in methods
 
 
-_MICROSOFT = "https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow"
-_MICROSOFT_V1 = (
-    "https://learn.microsoft.com/previous-versions/azure/active-directory/azuread-dev/"
-    "v1-protocols-oauth-code"
+PKCE_PROVIDERS = frozenset(
+    """
+    atlassian auth0 azuread-b2c-oauth2 azuread-oauth2 azuread-oauth2-v2
+    azuread-tenant-oauth2 azuread-v2-tenant-oauth2 box cilogon-oauth2 coinbase datagouv
+    digitalocean discord fitbit gitea github github-app github-org github-team gitlab
+    google-oauth2 google-openidconnect kakao keycloak line microsoft-graph okta-oauth2
+    openshift salesforce-oauth2 salesforce-oauth2-sandbox wlcg yandex-oauth2 yaru
+    zoom-oauth2
+    """.split()  # noqa: SIM905 - a list would take a line for each name
 )
-_GITHUB = (
-    "https://github.blog/changelog/2025-07-14-pkce-support-for-oauth-and-github-app-authentication"
-)
-_SALESFORCE = "https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_pkce.htm"
-_YANDEX = "https://yandex.com/dev/id/doc/en/codes/code-url"
-
-PKCE_SOURCES: dict[str, str] = {
-    "atlassian": "https://auth.atlassian.com/.well-known/openid-configuration",
-    "auth0": "https://auth0.com/docs/get-started/authentication-and-authorization-flow",
-    "azuread-b2c-oauth2": (
-        "https://learn.microsoft.com/azure/active-directory-b2c/authorization-code-flow"
-    ),
-    "azuread-oauth2": _MICROSOFT_V1,
-    "azuread-oauth2-v2": _MICROSOFT,
-    "azuread-tenant-oauth2": _MICROSOFT_V1,
-    "azuread-v2-tenant-oauth2": _MICROSOFT,
-    "box": "https://api.box.com/.well-known/oauth-authorization-server",
-    "cilogon-oauth2": "https://cilogon.org/.well-known/openid-configuration",
-    "coinbase": "https://docs.cdp.coinbase.com/coinbase-app/oauth2-integration/integrations",
-    "datagouv": "https://github.com/opendatateam/udata/blob/main/udata/api/oauth2.py",
-    "digitalocean": "https://cloud.digitalocean.com/.well-known/oauth-authorization-server",
-    "discord": "https://discord.com/.well-known/oauth-authorization-server",
-    "fitbit": "https://dev.fitbit.com/build/reference/web-api/developer-guide/authorization",
-    "gitea": "https://docs.gitea.com/development/oauth2-provider",
-    "github": _GITHUB,
-    "github-app": _GITHUB,
-    "github-org": _GITHUB,
-    "github-team": _GITHUB,
-    "gitlab": "https://docs.gitlab.com/api/oauth2/",
-    "google-oauth2": "https://accounts.google.com/.well-known/openid-configuration",
-    "google-openidconnect": "https://accounts.google.com/.well-known/openid-configuration",
-    "kakao": "https://developers.kakao.com/docs/latest/ko/kakaologin/rest-api",
-    "keycloak": (
-        "https://github.com/keycloak/keycloak/blob/main/services/src/main/java/org/keycloak/"
-        "protocol/oidc/OIDCWellKnownProvider.java"
-    ),
-    "line": "https://developers.line.biz/en/docs/line-login/integrate-pkce/",
-    "microsoft-graph": _MICROSOFT,
-    "okta-oauth2": "https://developer.okta.com/docs/guides/implement-grant-type/authcodepkce/main/",
-    "openshift": "https://docs.openshift.com/container-platform/latest/authentication/"
-    "configuring-internal-oauth.html",
-    "salesforce-oauth2": _SALESFORCE,
-    "salesforce-oauth2-sandbox": _SALESFORCE,
-    "wlcg": "https://github.com/indigo-iam/iam",
-    "yandex-oauth2": _YANDEX,
-    "yaru": _YANDEX,
-    "zoom-oauth2": "https://developers.zoom.us/blog/public-pkce/",
-}
-"""Documentation of PKCE with S256 and a client secret, by the name of social-core's backend.
+"""Backends whose providers document PKCE with S256 and a client secret. See docs/providers.rst.
 
 Not listed: OpenID Connect providers, which document it in their discovery document, and
 backends for which social-core enables PKCE. A project's subclass with another name inherits
