@@ -127,7 +127,7 @@ class Strategy(DjangoStrategy):
         """
         if self.flow.handoff:
             return urlsplit(self.flow.redirect_uri)
-        return urlsplit(self._require_request().build_absolute_uri())
+        return urlsplit(self.request.build_absolute_uri() if self.request else "")
 
     def get_session_id(self) -> None:
         """Return None: there is no session to restore (social-core 6)."""
