@@ -1,4 +1,4 @@
-"""X, as it answers to a server that speaks OAuth 1.0a, over a faked wire."""
+"""X (Twitter) as an OAuth 1.0a provider on the simulated network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ URL = "https://api.twitter.com"
 
 
 class Twitter:
-    """What X answers to a server, over a faked wire."""
+    """An OAuth 1.0a provider."""
 
     def __init__(self, wire: responses.RequestsMock) -> None:
         self.wire = wire
@@ -24,12 +24,12 @@ class Twitter:
         )
 
     def authorize(self, authorization_url: str) -> dict[str, str]:
-        """Do what the user does at the provider; return the callback's parameters."""
+        """Sign in at the provider; return the parameters of the callback."""
         (token,) = parse_qs(urlsplit(authorization_url).query)["oauth_token"]
         return {"oauth_token": token, "oauth_verifier": f"verifier-of-{token}"}
 
     def sent(self, path: str) -> list[dict[str, str]]:
-        """Return the parameters of OAuth in the requests to a path."""
+        """Return the OAuth parameters of the requests to a path."""
         return [
             dict(pair.split("=", 1) for pair in unquote(header.replace('"', "")).split(", "))
             for header in (

@@ -1,4 +1,4 @@
-"""An OpenID 2.0 provider whose answers come over a faked wire, really signed."""
+"""An OpenID 2.0 provider on the simulated network, with real signatures."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ XRDS = """<?xml version="1.0" encoding="UTF-8"?>
 
 @dataclass
 class OpenID2Provider:
-    """What the provider knows: its URL, and who its user is.
+    """An OpenID 2.0 provider with one user.
 
-    ``requests`` are the modes it was asked for directly.
+    :ivar profile: the user's attributes.
+    :ivar requests: the modes of the direct requests that it received.
     """
 
     wire: responses.RequestsMock
@@ -41,7 +42,7 @@ class OpenID2Provider:
         self.wire.add_callback("POST", self.endpoint, callback=self._direct)
 
     def authorize(self, authorization_url: str, *, allow: bool = True) -> dict[str, str]:
-        """Do what the user does at the provider; return the callback's parameters."""
+        """Sign in, or decline, at the provider; return the parameters of the callback."""
         request = self._server.decodeRequest(dict(parse_qsl(urlsplit(authorization_url).query)))
         response = request.answer(allow, identity=self.identity)
         if allow:

@@ -1,4 +1,4 @@
-"""Unlinking has the provider's token revoked, and no transaction waits for the provider."""
+"""Token revocation when a connection is disconnected."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ from tests.support.accounts import (
     uids,
     user_with,
 )
+from tests.support.frontend import Frontend, error
 from tests.support.openid_provider import ISSUER, OpenIDProvider
+from tests.support.pipeline import DEFAULT_PIPELINE
+from tests.support.signals import connected
 
 User = get_user_model()
 pytestmark = pytest.mark.django_db
@@ -48,7 +51,7 @@ def _project(settings: Any) -> Iterator[None]:
         "social_core.backends.twitter.TwitterOAuth",
         "social_core.backends.steam.SteamOpenId",
     ]
-    # Core remembers for as long as the process lives which backends there are.
+    # social-core caches the list of backends for the lifetime of the process.
     load_backends(settings.AUTHENTICATION_BACKENDS, force_load=True)
     yield
     load_backends([], force_load=True)
@@ -56,28 +59,27 @@ def _project(settings: Any) -> Iterator[None]:
 
 @pytest.fixture
 def openid(openid: OpenIDProvider) -> OpenIDProvider:
-    """Return an OpenID provider that revokes tokens."""
+    """Return an OpenID provider with a revocation endpoint."""
     openid.endpoints["revocation_endpoint"] = ENDPOINT
     return openid
 
 
 @pytest.fixture
 def ada() -> Any:
-    """Return a user with two identities."""
+    """Return a user with two connections."""
     return user_with(("oidc", "1"), ("google-oauth2", "2"))
 
 
 @pytest.fixture
-def heard() -> Iterator[list[str]]:
-    """Return which identities are told of as unlinked."""
-    told: list[str] = []
+def disconnected() -> Iterator[list[str]]:
+    """Return the uids for which the signal ``disconnected`` is sent."""
+    received: list[str] = []
 
-    def hear(uid: str, **kwargs: Any) -> None:
-        told.append(uid)
+    def receive(uid: str, **kwargs: Any) -> None:
+        received.append(uid)
 
-    signals.disconnected.connect(hear)
-    yield told
-    signals.disconnected.disconnect(hear)
+    with connected(receive, signals.disconnected):
+        yield received
 
 
 def write(user: Any, **kwargs: Any) -> None:
@@ -85,63 +87,78 @@ def write(user: Any, **kwargs: Any) -> None:
     user.save()
 
 
-def refuse(**kwargs: Any) -> None:
+def fail(**kwargs: Any) -> None:
     raise ZeroDivisionError
 
 
-def send_away(strategy: Any, **kwargs: Any) -> Any:
+def pause(strategy: Any, **kwargs: Any) -> Any:
     return strategy.redirect("https://app.example.com/sure")
 
 
-def answer_with(
-    wire: responses.RequestsMock, call: Callable[[], Any], url: str = ENDPOINT
+def revoke(backend: Any, **kwargs: Any) -> None:
+    backend.revoke_token("an unused token", "1")
+
+
+def on_revocation(
+    wire: responses.RequestsMock, call: Callable[[], Any] = lambda: None, url: str = ENDPOINT
 ) -> list[Any]:
-    """Call this when a token is to be revoked; return the requests."""
-    asked: list[Any] = []
+    """Answer revocation requests.
+
+    :param call: is called for each request and may return the response.
+    :return: the requests, which are appended as they arrive.
+    """
+    received: list[Any] = []
 
     def answer(request: Any) -> Any:
-        asked.append(request)
+        received.append(request)
         return call() or (200, {}, "")
 
     wire.add_callback("POST" if url == ENDPOINT else "GET", url, callback=answer)
-    return asked
+    return received
+
+
+def disconnect_uid(user: Any, uid: str = "1") -> Any:
+    return disconnect(logged_in(user), user.social_auth.get(uid=uid))
+
+
+# --- The request ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ["client_secret_post", "client_secret_basic"])
-def test_token_is_posted_with_the_client(
-    method: str, ada: Any, openid: OpenIDProvider, settings: Any, heard: list[str]
+def test_token_is_posted_with_client_authentication(
+    method: str, ada: Any, openid: OpenIDProvider, settings: Any, disconnected: list[str]
 ) -> None:
-    """RFC 7009 section 2.1, by a backend that says nothing of its own."""
     settings.SOCIAL_AUTH_OIDC_TOKEN_ENDPOINT_AUTH_METHOD = method
-    asked = answer_with(openid.wire, lambda: None)
+    received = on_revocation(openid.wire)
 
-    assert disconnect(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
+    assert disconnect_uid(ada).status_code == 204
 
-    (request,) = asked
-    assert request.url == ENDPOINT
-    client = base64.b64encode(b"our-client-id:our-client-secret").decode()
-    posted = parse_qs(request.body)
+    (request,) = received
+    body = parse_qs(request.body)
     if method == "client_secret_basic":
-        assert posted == {"token": [SECRET]}
+        client = base64.b64encode(b"our-client-id:our-client-secret").decode()
+        assert body == {"token": [SECRET]}
         assert request.headers["Authorization"] == f"Basic {client}"
     else:
         assert "Authorization" not in request.headers
         credentials = {"client_id": ["our-client-id"], "client_secret": ["our-client-secret"]}
-        assert posted == {"token": [SECRET], **credentials}
+        assert body == {"token": [SECRET], **credentials}
     assert uids() == ["2"]
-    assert heard == ["1"]
+    assert disconnected == ["1"]
 
 
-def test_backend_that_knows_how(ada: Any, wire: responses.RequestsMock) -> None:
-    asked = answer_with(wire, lambda: None, GOOGLE)
+def test_backend_with_revocation_parameters_is_respected(
+    ada: Any, wire: responses.RequestsMock
+) -> None:
+    received = on_revocation(wire, url=GOOGLE)
 
-    assert disconnect(logged_in(ada), ada.social_auth.get(uid="2")).status_code == 204
-    assert [request.params for request in asked] == [{"token": SECRET}]
+    assert disconnect_uid(ada, "2").status_code == 204
+    assert [request.params for request in received] == [{"token": SECRET}]
     assert uids() == ["1"]
 
 
-class ByAddress(GithubOAuth2):
-    """A backend of the project's, which says by its address what it wants revoked."""
+class DeletedGrant(GithubOAuth2):
+    """A project's backend with its own revocation URL."""
 
     REVOKE_TOKEN_METHOD = "DELETE"
 
@@ -149,70 +166,77 @@ class ByAddress(GithubOAuth2):
         return f"https://api.example.com/grants/{uid}"
 
 
-def test_backend_of_the_project_that_knows_how(
+def test_backend_with_revocation_url_is_respected(
     ada: Any, wire: responses.RequestsMock, settings: Any
 ) -> None:
-    settings.AUTHENTICATION_BACKENDS = ["tests.api.connections.test_revocation.ByAddress"]
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.DeletedGrant"]
     load_backends(settings.AUTHENTICATION_BACKENDS, force_load=True)
     ada.social_auth.update(provider="github")
-    asked = wire.delete("https://api.example.com/grants/1")
+    revocation = wire.delete("https://api.example.com/grants/1")
 
-    assert disconnect(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
-    assert asked.call_count == 1
+    assert disconnect_uid(ada).status_code == 204
+    assert revocation.call_count == 1
 
 
 @pytest.mark.usefixtures("wire")
 @pytest.mark.parametrize(
     ("provider", "token"),
     [
-        ("github", SECRET),  # Core knows no address.
+        ("github", SECRET),  # social-core has no revocation URL for it.
         ("twitter", {"oauth_token": SECRET, "oauth_token_secret": SECRET}),
         ("steam", SECRET),
+        ("oidc", None),
     ],
 )
-def test_provider_that_revokes_nothing(provider: str, token: Any) -> None:
-    ada = user_with((provider, "1"), ("oidc", "2"))
-    ada.social_auth.filter(uid="1").update(extra_data={"access_token": token})
+def test_nothing_to_revoke_sends_no_request(provider: str, token: Any) -> None:
+    ada = user_with((provider, "1"), ("google-oauth2", "2"))
+    ada.social_auth.filter(uid="1").update(extra_data={"access_token": token} if token else {})
 
-    assert disconnect(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
+    assert disconnect_uid(ada).status_code == 204
     assert uids() == ["2"]
 
 
-@pytest.mark.usefixtures("wire")
-def test_identity_without_a_token(ada: Any) -> None:
-    ada.social_auth.update(extra_data={})
+def test_discovery_without_revocation_endpoint_disconnects(
+    ada: Any, openid: OpenIDProvider
+) -> None:
+    del openid.endpoints["revocation_endpoint"]
 
-    assert disconnect(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
+    assert disconnect_uid(ada).status_code == 204
+    assert uids() == ["2"]
+
+
+def test_invalid_discovery_keeps_connection(ada: Any, openid: OpenIDProvider) -> None:
+    openid.wire.replace("GET", f"{ISSUER}/.well-known/openid-configuration", json=[])
+
+    assert error(disconnect_uid(ada)) == (400, "malformed_response")
+    assert uids() == ["1", "2"]
+
+
+# --- The setting ------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("wire")
 @pytest.mark.parametrize(
     "name", ["REVOKE_TOKENS_ON_DISCONNECT", "OIDC_REVOKE_TOKENS_ON_DISCONNECT"]
 )
-def test_off_for_all_or_for_one(name: str, ada: Any, settings: Any) -> None:
+def test_setting_disables_revocation(name: str, ada: Any, settings: Any) -> None:
     setattr(settings, f"SOCIAL_AUTH_{name}", False)
 
-    assert disconnect(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
+    assert disconnect_uid(ada).status_code == 204
 
 
-def test_on_for_one(ada: Any, openid: OpenIDProvider, settings: Any) -> None:
+def test_setting_of_provider_enables_revocation(
+    ada: Any, openid: OpenIDProvider, settings: Any
+) -> None:
     settings.SOCIAL_AUTH_REVOKE_TOKENS_ON_DISCONNECT = False
     settings.SOCIAL_AUTH_OIDC_REVOKE_TOKENS_ON_DISCONNECT = True
-    asked = answer_with(openid.wire, lambda: None)
+    received = on_revocation(openid.wire)
 
-    assert disconnect(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
-    assert len(asked) == 1
+    assert disconnect_uid(ada).status_code == 204
+    assert len(received) == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_no_transaction_is_open_while_the_provider_is_asked(
-    ada: Any, openid: OpenIDProvider
-) -> None:
-    seen: list[Any] = []
-    answer_with(openid.wire, lambda: seen.append((connection.in_atomic_block, uids())))
-
-    assert disconnect(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
-    assert seen == [(False, ["1", "2"])]
+# --- Failures ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -227,7 +251,7 @@ def test_no_transaction_is_open_while_the_provider_is_asked(
         (requests.Timeout(), {}, "timeout", "retry_later"),
     ],
 )
-def test_provider_that_fails(
+def test_failed_revocation_keeps_connection(
     status: Any,
     body: Any,
     code: str,
@@ -235,137 +259,106 @@ def test_provider_that_fails(
     ada: Any,
     openid: OpenIDProvider,
     settings: Any,
-    heard: list[str],
-    caplog: Any,
+    disconnected: list[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    settings.SOCIAL_AUTH_DISCONNECT_PIPELINE = [
-        "tests.api.connections.test_revocation.write",
-        *DISCONNECT_PIPELINE,
-    ]
+    settings.SOCIAL_AUTH_DISCONNECT_PIPELINE = [f"{__name__}.write", *DISCONNECT_PIPELINE]
     if isinstance(status, Exception):
         openid.wire.post(ENDPOINT, body=status)
     else:
         openid.wire.post(ENDPOINT, json=body, status=status, headers={"Retry-After": "7"})
 
-    answer = disconnect(logged_in(ada), ada.social_auth.get(uid="1"))
+    response = disconnect_uid(ada)
 
-    assert answer.status_code == 400
-    assert answer.data["error_code"] == code
-    assert answer.data["error_stage"] == "disconnect"
-    assert answer.data["error_recovery"] == recovery
-    assert answer.get("Retry-After") == ("7" if isinstance(status, int) else None)
-    assert (uids(), heard) == (["1", "2"], [])
+    assert error(response) == (400, code)
+    assert response.data["error_stage"] == "disconnect"
+    assert response.data["error_recovery"] == recovery
+    assert response.get("Retry-After") == ("7" if isinstance(status, int) else None)
+    assert (uids(), disconnected) == (["1", "2"], [])
     assert User.objects.get().first_name == ""
-    assert SECRET not in caplog.text + answer.content.decode()
+    assert SECRET not in caplog.text + response.content.decode()
 
 
-@pytest.mark.parametrize(("provider", "url"), [("oidc", ENDPOINT), ("google-oauth2", GOOGLE)])
-def test_token_that_is_good_for_nothing_any_more(
-    provider: str, url: str, ada: Any, openid: OpenIDProvider
+@pytest.mark.parametrize(("uid", "url"), [("1", ENDPOINT), ("2", GOOGLE)])
+def test_token_that_is_invalid_already_counts_as_revoked(
+    uid: str, url: str, ada: Any, openid: OpenIDProvider
 ) -> None:
-    """RFC 7009 section 2.2: it need not be revoked."""
-    refused = (400, {}, json.dumps({"error": "invalid_token"}))
-    answer_with(openid.wire, lambda: refused, url)
+    """RFC 7009 section 2.2."""
+    invalid = (400, {}, json.dumps({"error": "invalid_token"}))
+    on_revocation(openid.wire, lambda: invalid, url)
 
-    social = ada.social_auth.get(provider=provider)
-    assert disconnect(logged_in(ada), social).status_code == 204
-
-
-def test_last_way_to_log_in_keeps_its_token(ada: Any, openid: OpenIDProvider) -> None:
-    asked = answer_with(openid.wire, lambda: None)
-    ada.social_auth.get(uid="2").delete()
-
-    answer = disconnect(logged_in(ada), ada.social_auth.get())
-
-    assert answer.data["error_code"] == "disconnect_disallowed"
-    assert asked == []
+    assert disconnect_uid(ada, uid).status_code == 204
 
 
-@pytest.mark.parametrize(("step", "status"), [(refuse, 400), (send_away, 202)])
-def test_no_token_is_revoked_before_all_steps_have_agreed(
-    step: Any, status: int, ada: Any, openid: OpenIDProvider, settings: Any
-) -> None:
-    asked = answer_with(openid.wire, lambda: None)
-    name = f"tests.api.connections.test_revocation.{step.__name__}"
-    settings.SOCIAL_AUTH_DISCONNECT_PIPELINE = [*DISCONNECT_PIPELINE, name]
-
-    answer = disconnect(logged_in(ada), ada.social_auth.get(uid="1"))
-
-    assert answer.status_code == status
-    assert asked == []
-    assert uids() == ["1", "2"]
-
-
-def test_steps_write_once(ada: Any, openid: OpenIDProvider, settings: Any) -> None:
-    answer_with(openid.wire, lambda: None)
-    settings.SOCIAL_AUTH_DISCONNECT_PIPELINE = [
-        "tests.api.connections.test_revocation.write",
-        *DISCONNECT_PIPELINE,
-    ]
-
-    assert disconnect(logged_in(ada), ada.social_auth.get(uid="1")).status_code == 204
-    assert User.objects.get().first_name == "written"
+# --- The transaction --------------------------------------------------------------------
 
 
 @pytest.mark.django_db(transaction=True)
-def test_last_way_to_log_in_while_the_provider_is_asked(ada: Any, openid: OpenIDProvider) -> None:
-    """The other identity is unlinked meanwhile: this one stays, and can log in anew."""
-    answer_with(openid.wire, lambda: UserSocialAuth.objects.filter(uid="2").delete() and None)
+def test_no_transaction_is_open_during_revocation(ada: Any, openid: OpenIDProvider) -> None:
+    states: list[Any] = []
+    on_revocation(openid.wire, lambda: states.append((connection.in_atomic_block, uids())))
 
-    answer = disconnect(logged_in(ada), ada.social_auth.get(uid="1"))
+    assert disconnect_uid(ada).status_code == 204
+    assert states == [(False, ["1", "2"])]
 
-    assert answer.data["error_code"] == "disconnect_disallowed"
+
+def test_steps_of_pipeline_write_once(ada: Any, openid: OpenIDProvider, settings: Any) -> None:
+    on_revocation(openid.wire)
+    settings.SOCIAL_AUTH_DISCONNECT_PIPELINE = [f"{__name__}.write", *DISCONNECT_PIPELINE]
+
+    assert disconnect_uid(ada).status_code == 204
+    assert User.objects.get().first_name == "written"
+
+
+@pytest.mark.parametrize(("step", "status"), [("fail", 400), ("pause", 202)])
+def test_stopped_pipeline_revokes_nothing(
+    step: str, status: int, ada: Any, openid: OpenIDProvider, settings: Any
+) -> None:
+    received = on_revocation(openid.wire)
+    settings.SOCIAL_AUTH_DISCONNECT_PIPELINE = [*DISCONNECT_PIPELINE, f"{__name__}.{step}"]
+
+    assert disconnect_uid(ada).status_code == status
+    assert received == []
+    assert uids() == ["1", "2"]
+
+
+def test_last_way_to_sign_in_keeps_its_token(ada: Any, openid: OpenIDProvider) -> None:
+    received = on_revocation(openid.wire)
+    ada.social_auth.get(uid="2").delete()
+
+    assert error(disconnect_uid(ada)) == (400, "disconnect_disallowed")
+    assert received == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_connection_that_becomes_the_last_one_during_revocation_is_kept(
+    ada: Any, openid: OpenIDProvider
+) -> None:
+    on_revocation(openid.wire, lambda: UserSocialAuth.objects.filter(uid="2").delete() and None)
+
+    assert error(disconnect_uid(ada)) == (400, "disconnect_disallowed")
     assert uids() == ["1"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_token_that_is_new_while_the_provider_is_asked(ada: Any, openid: OpenIDProvider) -> None:
-    """Somebody logs in meanwhile: that token is revoked, too."""
+def test_token_stored_during_revocation_is_revoked(ada: Any, openid: OpenIDProvider) -> None:
     newer = {"access_token": "a newer token"}
-    social = ada.social_auth.get(uid="1")
 
     def log_in() -> None:
         UserSocialAuth.objects.filter(uid="1").update(extra_data=newer)
 
-    asked = answer_with(openid.wire, log_in)
+    received = on_revocation(openid.wire, log_in)
 
-    assert disconnect(logged_in(ada), social).status_code == 204
-    tokens = [parse_qs(request.body)["token"] for request in asked]
+    assert disconnect_uid(ada).status_code == 204
+    tokens = [parse_qs(request.body)["token"] for request in received]
     assert tokens == [[SECRET], ["a newer token"]]
 
 
-def revoke(backend: Any, **kwargs: Any) -> None:
-    backend.revoke_token("a token of no use", "1")
-
-
-def test_step_of_a_login_revokes_at_once(
-    openid: OpenIDProvider, frontend: Any, settings: Any
+def test_revocation_by_a_step_of_a_login_is_immediate(
+    openid: OpenIDProvider, frontend: Frontend, settings: Any
 ) -> None:
-    from tests.support.pipeline import DEFAULT_PIPELINE
-
-    asked = answer_with(openid.wire, lambda: None)
-    settings.SOCIAL_AUTH_PIPELINE = [
-        *DEFAULT_PIPELINE,
-        "tests.api.connections.test_revocation.revoke",
-    ]
+    received = on_revocation(openid.wire)
+    settings.SOCIAL_AUTH_PIPELINE = [*DEFAULT_PIPELINE, f"{__name__}.revoke"]
 
     assert frontend.log_in(openid).status_code == 201
-    assert len(asked) == 1
-
-
-def test_a_provider_whose_discovery_has_no_address(ada: Any, openid: OpenIDProvider) -> None:
-    del openid.endpoints["revocation_endpoint"]
-
-    answer = disconnect(logged_in(ada), ada.social_auth.get(provider="oidc"))
-
-    assert answer.status_code == 204, answer.data
-    assert uids() == ["2"]
-
-
-def test_a_discovery_that_is_none(ada: Any, openid: OpenIDProvider) -> None:
-    openid.wire.replace("GET", f"{ISSUER}/.well-known/openid-configuration", json=[])
-
-    answer = disconnect(logged_in(ada), ada.social_auth.get(provider="oidc"))
-
-    assert (answer.status_code, answer.data["error_code"]) == (400, "malformed_response")
-    assert uids() == ["1", "2"]
+    assert len(received) == 1

@@ -1,9 +1,9 @@
-"""Logins with OAuth 1.0a."""
+"""OAuth 1.0a."""
 
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote
 
 import pytest
 import responses
@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from social_core.backends.oauth import BaseOAuth1
 
 from tests.support.configuration import Configure
-from tests.support.frontend import REDIRECT_URI, Frontend
+from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, error
 from tests.support.oauth1_provider import URL, Twitter
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +19,7 @@ User = get_user_model()
 
 
 class Legacy(BaseOAuth1):
-    """A provider of OAuth 1.0 that calls the token by another name."""
+    """A provider of OAuth 1.0 with another name for the token parameter."""
 
     name = "legacy"
     AUTHORIZATION_URL = "https://legacy.example.com/authorize"
@@ -33,7 +33,7 @@ class Legacy(BaseOAuth1):
 def project(settings: Any) -> None:
     settings.AUTHENTICATION_BACKENDS = [
         "social_core.backends.twitter.TwitterOAuth",
-        "tests.api.protocols.test_oauth1.Legacy",
+        f"{__name__}.Legacy",
     ]
     for name in ("TWITTER", "LEGACY"):
         setattr(settings, f"SOCIAL_AUTH_{name}_KEY", "our-key")
@@ -45,15 +45,22 @@ def twitter(wire: responses.RequestsMock) -> Twitter:
     return Twitter(wire)
 
 
-@pytest.mark.parametrize("encoding", ["json", "multipart"])
-def test_login(encoding: str, frontend: Frontend, twitter: Twitter) -> None:
-    frontend.format = encoding
+def authorize(frontend: Frontend, twitter: Twitter) -> tuple[Any, dict[str, str]]:
+    """Begin and sign in at the provider; return the response and the callback."""
     begun = frontend.begin("twitter")
-    callback = twitter.authorize(begun.data["authorization_url"])
+    return begun, twitter.authorize(begun.data["authorization_url"])
 
-    answer = frontend.complete(begun, callback, "twitter")
 
-    assert answer.status_code == 201, answer.data
+@pytest.mark.parametrize("encoding", ["json", "multipart"])
+def test_login_sends_token_and_verifier(
+    encoding: str, frontend: Frontend, twitter: Twitter
+) -> None:
+    frontend.format = encoding
+    begun, callback = authorize(frontend, twitter)
+
+    response = frontend.complete(begun, callback, "twitter")
+
+    assert response.status_code == 201, response.data
     assert User.objects.get().username == "ada"
     (exchange,) = twitter.sent("/oauth/access_token")
     assert exchange["oauth_token"] == "token-1"
@@ -63,7 +70,7 @@ def test_login(encoding: str, frontend: Frontend, twitter: Twitter) -> None:
 @pytest.mark.parametrize(
     "uri", [REDIRECT_URI, "https://app.example.com/cb?next=%2Fa%26b&x=1+2/", "com.example.app:/cb"]
 )
-def test_the_redirect_uri_reaches_the_provider_as_it_is(
+def test_redirect_uri_is_sent_unchanged(
     uri: str, frontend: Frontend, twitter: Twitter, configure: Configure
 ) -> None:
     configure(ALLOWED_REDIRECT_URIS=[uri])
@@ -76,42 +83,35 @@ def test_the_redirect_uri_reaches_the_provider_as_it_is(
     assert "redirect_state" not in header
 
 
-def test_two_tabs(frontend: Frontend, twitter: Twitter) -> None:
-    begun = [frontend.begin("twitter") for _ in range(2)]
+def test_two_tabs_complete_with_their_own_tokens(frontend: Frontend, twitter: Twitter) -> None:
+    logins = [authorize(frontend, twitter) for _ in range(2)]
 
-    answers = [
-        frontend.complete(each, twitter.authorize(each.data["authorization_url"]), "twitter")
-        for each in begun
-    ]
+    responses = [frontend.complete(*login, "twitter") for login in logins]
 
-    assert [answer.status_code for answer in answers] == [201, 201]
-    assert [sent["oauth_token"] for sent in twitter.sent("/oauth/access_token")] == [
-        "token-1",
-        "token-2",
-    ]
+    assert [response.status_code for response in responses] == [201, 201]
+    tokens = [sent["oauth_token"] for sent in twitter.sent("/oauth/access_token")]
+    assert tokens == ["token-1", "token-2"]
 
 
-def test_a_flow_completes_once(frontend: Frontend, twitter: Twitter) -> None:
-    begun = frontend.begin("twitter")
-    callback = twitter.authorize(begun.data["authorization_url"])
+def test_flow_completes_once(frontend: Frontend, twitter: Twitter) -> None:
+    login = authorize(frontend, twitter)
 
-    answers = [frontend.complete(begun, callback, "twitter") for _ in range(2)]
+    responses = [frontend.complete(*login, "twitter") for _ in range(2)]
 
-    assert [answer.status_code for answer in answers] == [201, 400]
+    assert [response.status_code for response in responses] == [201, 400]
     assert len(twitter.sent("/oauth/access_token")) == 1
 
 
-def test_a_token_of_another_login(frontend: Frontend, twitter: Twitter) -> None:
-    first, second = frontend.begin("twitter"), frontend.begin("twitter")
-    stolen = twitter.authorize(second.data["authorization_url"])
-    frontend.client.cookies.pop(next(iter(second.cookies), ""), None)
+def test_token_of_another_login_is_rejected_and_uses_up_nothing(
+    frontend: Frontend, twitter: Twitter
+) -> None:
+    begun, callback = authorize(frontend, twitter)
+    other, other_callback = authorize(frontend, twitter)
+    frontend.client.cookies.pop(next(iter(other.cookies), ""), None)
 
-    answer = frontend.complete(first, stolen, "twitter")
-
-    assert answer.status_code == 400
+    assert frontend.complete(begun, other_callback, "twitter").status_code == 400
     assert twitter.sent("/oauth/access_token") == []
-    own = twitter.authorize(first.data["authorization_url"])
-    assert frontend.complete(first, own, "twitter").status_code == 201
+    assert frontend.complete(begun, callback, "twitter").status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -123,15 +123,16 @@ def test_a_token_of_another_login(frontend: Frontend, twitter: Twitter) -> None:
         {"oauth_token": "token-1", "error": "access_denied"},
     ],
 )
-def test_the_user_declines(callback: dict[str, str], frontend: Frontend, twitter: Twitter) -> None:
-    begun, newer = frontend.begin("twitter"), frontend.begin("twitter")
+def test_declined_login_is_reported_and_leaves_other_tab_open(
+    callback: dict[str, str], frontend: Frontend, twitter: Twitter
+) -> None:
+    begun = frontend.begin("twitter")
+    newer, newer_callback = authorize(frontend, twitter)
 
-    answer = frontend.complete(begun, callback, "twitter")
+    response = frontend.complete(begun, callback, "twitter")
 
-    assert (answer.status_code, answer.data["error_code"]) == (400, "authorization_declined")
-    # It was the older of two tabs.
-    own = twitter.authorize(newer.data["authorization_url"])
-    assert frontend.complete(newer, own, "twitter").status_code == 201
+    assert error(response) == (400, "authorization_declined")
+    assert frontend.complete(newer, newer_callback, "twitter").status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -143,23 +144,26 @@ def test_the_user_declines(callback: dict[str, str], frontend: Frontend, twitter
         ({"oauth_problem": "token_expired"}, "authorization_code_rejected", "restart_login"),
     ],
 )
-def test_other_errors(
+def test_error_in_callback_has_specific_code(
     callback: dict[str, str], code: str, recovery: str, frontend: Frontend, twitter: Twitter
 ) -> None:
     begun = frontend.begin("twitter")
 
-    answer = frontend.complete(begun, callback, "twitter")
+    response = frontend.complete(begun, callback, "twitter")
 
-    assert answer.status_code == 400
-    assert (answer.data["error_code"], answer.data["error_recovery"]) == (code, recovery)
+    assert error(response) == (400, code)
+    assert response.data["error_recovery"] == recovery
 
 
-def test_a_callback_without_a_token(frontend: Frontend, twitter: Twitter) -> None:
+def test_callback_without_token_is_rejected(frontend: Frontend, twitter: Twitter) -> None:
     begun = frontend.begin("twitter")
 
-    answer = frontend.complete(begun, {"oauth_verifier": "verifier"}, "twitter")
+    response = frontend.complete(begun, {"oauth_verifier": "verifier"}, "twitter")
 
-    assert (answer.status_code, answer.data) == (400, {"oauth_token": ["This field is required."]})
+    assert (response.status_code, response.data) == (
+        400,
+        {"oauth_token": ["This field is required."]},
+    )
 
 
 @pytest.mark.parametrize(
@@ -172,17 +176,15 @@ def test_a_callback_without_a_token(frontend: Frontend, twitter: Twitter) -> Non
         (200, "\0", "missing_claim"),
     ],
 )
-def test_the_provider_gives_no_request_token(
+def test_begin_without_request_token_is_rejected(
     status: int, body: str, code: str, frontend: Frontend, wire: responses.RequestsMock
 ) -> None:
     wire.post(f"{URL}/oauth/request_token", status=status, body=body)
 
-    answer = frontend.begin("twitter")
-
-    assert (answer.status_code, answer.data["error_code"]) == (400, code)
+    assert error(frontend.begin("twitter")) == (400, code)
 
 
-def test_a_provider_of_oauth_1_that_calls_the_token_otherwise(
+def test_two_tabs_with_another_token_parameter_use_their_own_tokens(
     frontend: Frontend, wire: responses.RequestsMock
 ) -> None:
     tokens = iter(["one", "two"])
@@ -196,18 +198,20 @@ def test_a_provider_of_oauth_1_that_calls_the_token_otherwise(
     begun = [frontend.begin("legacy") for _ in range(2)]
 
     for each in begun:
-        asked = dict(parse_qsl(urlsplit(each.data["authorization_url"]).query))
-        frontend.complete(each, {"request_token": asked["request_token"]}, "legacy")
+        token = authorization_params(each)["request_token"]
+        frontend.complete(each, {"request_token": token}, "legacy")
 
     sent = [str(call.request.headers["Authorization"], "utf-8") for call in exchange.calls]
     assert ['oauth_token="one"' in sent[0], 'oauth_token="two"' in sent[1]] == [True, True]
 
 
-def test_any_provider_may_say_denied(frontend: Frontend, wire: responses.RequestsMock) -> None:
+def test_denied_parameter_means_declined_for_every_provider(
+    frontend: Frontend, wire: responses.RequestsMock
+) -> None:
     body = "request_token=token&oauth_token=token&oauth_token_secret=secret"
     wire.get(Legacy.REQUEST_TOKEN_URL, body=body)
     begun = frontend.begin("legacy")
 
-    answer = frontend.complete(begun, {"denied": "token"}, "legacy")
+    response = frontend.complete(begun, {"denied": "token"}, "legacy")
 
-    assert (answer.status_code, answer.data["error_code"]) == (400, "authorization_declined")
+    assert error(response) == (400, "authorization_declined")
