@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from functools import cached_property
 from functools import partial as bind
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -19,7 +17,6 @@ from social_core.storage import PartialMixin
 from social_core.strategy import BaseStrategy
 from social_django.strategy import DjangoStrategy
 
-from social_endpoints.conf import get_seconds
 from social_endpoints.internal.accounts.creation import create_account
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.storage import FlowStorage
@@ -64,14 +61,6 @@ class Strategy(DjangoStrategy):
         self.revocations: list[Any] | None = None
         self.before_pipeline: Callable[[], None] | None = None
         self.unit_of_work = UnitOfWork(router.db_for_write(storage.user))
-
-    @cached_property
-    def deadline(self) -> float:
-        """End of the time budget for provider requests, on the clock of ``time.monotonic()``.
-
-        The budget starts when this is first read.
-        """
-        return time.monotonic() + get_seconds("LOGIN_TIMEOUT")
 
     def get_backend(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Return this login's backend if it has this name, else a new one."""

@@ -23,7 +23,6 @@ from social_endpoints.internal.backends.extensions import (
     verified_tokens,
 )
 from social_endpoints.internal.backends.registry import BackendClass, is_saml
-from social_endpoints.internal.network.pool.transport import PooledTransport
 from social_endpoints.internal.network.transport import Transport
 
 
@@ -37,7 +36,6 @@ _Condition = type[Any] | Callable[[Any], bool]
 # Mixins around the whole backend, including the methods of a project's subclass. The first
 # one is the outermost; a mixin must stand above the mixins that it inherits from.
 _AROUND: tuple[tuple[_Condition, Any], ...] = (
-    (bases.Backend, Transport),
     (bases.Backend, pipeline.PipelineResult),
     (bases.Backend, revocation.TokenRevocation),
     (bases.Backend, pipeline.NativeExtraData),
@@ -67,7 +65,7 @@ _CORRECTIONS: tuple[tuple[type[Any], Any], ...] = (
     (bases.Telegram, provider_quirks.TelegramRedirect),
     (bases.OAuth2, authorization_url.ExactQuery),
     (bases.OAuth, authorization_url.ExactRedirectUri),
-    (bases.Backend, PooledTransport),
+    (bases.Backend, Transport),
 )
 
 

@@ -1,17 +1,39 @@
-"""How a provider is asked over the network, and what counts as its own fault."""
+"""The method ``request()`` of all backends: how a provider is asked.
+
+``BaseAuth.request()`` of social-core 6.2 and 7.0 calls ``requests.request()``, which parses
+the CA bundle and opens a connection each time, and has no limit on the whole of a response.
+Remove :class:`Transport` when social-core sends with a ``requests.Session`` that a subclass or a
+strategy can provide, for example with ``self.get_session().request(...)``, and when the errors
+that :func:`translated` adds are raised there.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import unquote_plus
 
-from requests import PreparedRequest, RequestException, Response
-from requests.auth import AuthBase, HTTPBasicAuth
-from requests.exceptions import ChunkedEncodingError
+import requests
+from requests import Response, exceptions
+from requests.auth import AuthBase
 from social_core.backends.azuread import AzureADOAuth2
 from social_core.backends.base import BaseAuth
 from social_core.backends.utils import OIDCDiscoveryMixin
-from social_core.exceptions import AuthConfigurationError, AuthProviderError, AuthResponseError
+from social_core.exceptions import (
+    AuthConfigurationError,
+    AuthProviderError,
+    AuthResponseError,
+    ErrorStage,
+    SocialAuthBaseException,
+)
+from social_core.utils import http_error, redact_request_error, user_agent
+
+from social_endpoints.internal.network import sessions
+from social_endpoints.internal.network.reading import MalformedResponse
+
+MAX_MESSAGE = 1_000
+"""Characters of each message of an exception."""
 
 # The backends of social-core 7 are generic, those of 6 are not.
 if TYPE_CHECKING:
@@ -21,57 +43,114 @@ else:
 
 
 class Transport(_BaseAuth):
-    """A mixin above the backend's class, around core's ``request()``."""
+    """A mixin directly above ``BaseAuth``, below a backend's own ``request()``."""
 
-    def request(self, url: str, *args: Any, **kwargs: Any) -> Response:
-        """Send a request as the backend does; a posted secret goes to its origin alone.
+    def request(
+        self,
+        url: str,
+        *,
+        method: Literal["GET", "POST", "DELETE"] = "GET",
+        headers: Mapping[str, str | bytes] | None = None,
+        data: dict | None = None,  # type: ignore[type-arg]  # the signature is social-core's
+        json: dict | None = None,  # type: ignore[type-arg]  # the same
+        auth: tuple[str, str] | AuthBase | None = None,
+        params: dict | None = None,  # type: ignore[type-arg]  # the same
+        timeout: float | None = None,
+        stage: ErrorStage = "user_info",
+    ) -> Response:
+        """Send a request with the settings of the backend, and return a successful response.
 
-        :raises AuthProviderError: as core does, and where the answer breaks off too.
-        :raises AuthResponseError: the provider has named a URL that is none.
+        :raises SocialAuthBaseException: as social-core does, and where a limit is exceeded.
         """
-        kwargs["auth"] = guard = SameOrigin(kwargs.get("auth"))
+        headers = {} if headers is None else dict(headers)
+        if self.SEND_USER_AGENT and "User-Agent" not in headers:
+            headers["User-Agent"] = self.setting("USER_AGENT") or user_agent()
         try:
-            return super().request(url, *args, **kwargs)
-        except AuthConfigurationError as error:
-            # Core takes a URL that is none for the project's mistake, whoever named it.
-            by_provider = guard.redirected or self._was_discovered(url, error.stage)
-            if error.parameter != "url" or not by_provider:
-                raise
-            code, stage = "malformed_response", error.stage
-            raise AuthResponseError(self, code=code, stage=stage) from error
-        except AuthProviderError as error:
-            if isinstance(error.__cause__, ChunkedEncodingError):
-                code, stage = "connection_failed", error.stage
-                raise AuthProviderError(self, code=code, stage=stage) from error
-            raise
+            response = sessions.send(
+                self.name,
+                method,
+                url,
+                repeats_get=stage != "token_exchange" and not self._redeems(url, params),
+                headers=headers,
+                data=data,
+                json=json,
+                auth=auth,
+                params=params,
+                **request_options(self, timeout),
+            )
+            response.raise_for_status()
+        except requests.RequestException as error:
+            raise translated(self, error, url=url, stage=stage) from error
+        return response
 
-    def _was_discovered(self, url: str, stage: str) -> bool:
-        if isinstance(self, AzureADOAuth2):  # It has the URL of the keys alone from there.
-            of_project = {self.openid_configuration_url(), self.setting("JWKS_URI")}
-            return stage == "token_validation" and url not in of_project
-        return isinstance(self, OIDCDiscoveryMixin) and url != self.oidc_config_url()
+    def _redeems(self, url: str, params: dict[str, Any] | None) -> bool:
+        """Return whether a request contains a value of the callback, such as its code."""
+        values = {unquote_plus(part) for part in re.split("[/?&=]", str(url))}
+        values.update(map(str, (params or {}).values()))
+        return not values.isdisjoint(map(str, self.data.values()))
 
 
-class SameOrigin(AuthBase):
-    """Authenticates a request as it would be, and refuses to repeat its body elsewhere.
+def request_options(backend: BaseAuth[Any], timeout: float | None = None) -> dict[str, Any]:
+    """Return the arguments of ``requests.request()`` that are settings of a backend."""
+    setting = backend.setting
+    seconds = timeout if timeout is not None else setting("REQUESTS_TIMEOUT")
+    return {
+        "timeout": seconds or setting("URLOPEN_TIMEOUT") or 5.0,
+        "proxies": setting("PROXIES"),
+        "verify": setting("VERIFY_SSL", True),
+    }
 
-    After a 307 or 308, requests posts the same body to wherever the answer says
-    (RFC 9110 sections 15.4.8 and 15.4.9): code, verifier and client secret in it.
+
+def translated(
+    backend: BaseAuth[Any], error: requests.RequestException, *, url: str, stage: ErrorStage
+) -> SocialAuthBaseException:
+    """Return social-core's error for a failed request, and remove URLs from the messages.
+
+    :param url: the URL of the request.
     """
+    _shorten_messages(error)
+    redact_request_error(error, request_url=url)
+    if isinstance(error, requests.HTTPError):
+        return http_error(backend, error, stage=stage)
+    if isinstance(error, exceptions.SSLError):
+        return AuthProviderError(backend, code="tls_error", stage=stage)
+    if isinstance(error, requests.Timeout):
+        return AuthProviderError(backend, code="timeout", stage=stage)
+    is_url = isinstance(
+        error, (exceptions.InvalidURL, exceptions.InvalidSchema, exceptions.MissingSchema)
+    )
+    if isinstance(error, MalformedResponse) or (is_url and _is_discovered(backend, url, stage)):
+        return AuthResponseError(backend, code="malformed_response", stage=stage)
+    if is_url:
+        code, parameter = "invalid_setting", "url"
+        return AuthConfigurationError(backend, code=code, parameter=parameter, stage=stage)
+    if isinstance(error, (requests.ConnectionError, exceptions.ChunkedEncodingError)):
+        return AuthProviderError(backend, code="connection_failed", stage=stage)
+    return AuthProviderError(backend, stage=stage)
 
-    def __init__(self, auth: Any) -> None:
-        self._auth = HTTPBasicAuth(*auth) if isinstance(auth, tuple) else auth
-        self.redirected = False
 
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        request.register_hook("response", self._look)  # type: ignore[no-untyped-call]  # theirs
-        return self._auth(request) if self._auth is not None else request
+def _is_discovered(backend: Any, url: str, stage: ErrorStage) -> bool:
+    """Return whether a URL comes from the provider and not from the project's settings."""
+    if isinstance(backend, AzureADOAuth2):  # It discovers only the URL of the keys.
+        configured = {backend.openid_configuration_url(), backend.setting("JWKS_URI")}
+        return stage == "token_validation" and url not in configured
+    return isinstance(backend, OIDCDiscoveryMixin) and url != backend.oidc_config_url()
 
-    def _look(self, response: Response, **kwargs: Any) -> None:
-        self.redirected = self.redirected or response.is_redirect
-        if response.status_code not in {307, 308} or not response.request.body:
-            return
-        target = urljoin(response.url, response.headers.get("Location", ""))
-        if urlsplit(target)[:2] != urlsplit(response.url)[:2]:
-            response.close()
-            raise RequestException("A request with a secret was redirected to another origin.")
+
+def _shorten_messages(error: BaseException) -> None:
+    """Cut the messages of an exception and of its causes.
+
+    A provider's status line of 64 KB becomes a message, for which
+    ``redact_request_error()`` needs 13 seconds: the time grows with the square.
+    """
+    seen: set[int] = set()
+    pending: list[Any] = [error]
+    while pending:
+        each = pending.pop()
+        if not isinstance(each, BaseException) or id(each) in seen:
+            continue
+        seen.add(id(each))
+        each.args = tuple(
+            arg[:MAX_MESSAGE] if isinstance(arg, (str, bytes)) else arg for arg in each.args
+        )
+        pending += [*each.args, each.__cause__, each.__context__]

@@ -25,6 +25,7 @@ from social_core.store import OpenIdSessionWrapper
 from social_endpoints.internal.backends.extensions.bases import OpenId
 from social_endpoints.internal.flows.redirect_uris import with_parameters
 from social_endpoints.internal.network.openid_fetcher import Fetching, fetching_for
+from social_endpoints.internal.network.reading import MalformedResponse
 
 
 class OpenID2(OpenId):
@@ -82,7 +83,7 @@ class OpenID2(OpenId):
             raise AuthCredentialError(self, code=code, source="provider_response", stage=stage)
         failure = self._fetching.failure if self._fetching else None
         if status == FAILURE and failure:
-            raise AuthProviderError(self, code=_error_code(failure), stage=stage) from failure
+            raise self._request_error(failure, stage) from failure
         super().process_error(data, stage=stage)
 
     def get_consumer_store(self) -> None:
@@ -138,6 +139,13 @@ class OpenID2(OpenId):
     def _malformed_response(self) -> AuthResponseError:
         return AuthResponseError(self, code="malformed_response", stage="callback")
 
+    def _request_error(
+        self, failure: Exception | None, stage: ErrorStage
+    ) -> SocialAuthBaseException:
+        if isinstance(failure, MalformedResponse):
+            return AuthResponseError(self, code="malformed_response", stage=stage)
+        return AuthProviderError(self, code=_error_code(failure), stage=stage)
+
     def _begin_error(self, error: AuthProviderError) -> SocialAuthBaseException:
         """Return the error for a failed discovery: social-core has one for all causes."""
         reason = error.__cause__
@@ -145,7 +153,7 @@ class OpenID2(OpenId):
             return error
         failure = self._fetching.failure if self._fetching else None
         if failure or isinstance(reason.__context__, HTTPFetchingError):
-            return AuthProviderError(self, code=_error_code(failure), stage="begin")
+            return self._request_error(failure, "begin")
         status = getattr(reason.http_response, "status", None) or 200
         if status >= 500 or status == 429:
             code = "rate_limited" if status == 429 else "unavailable"

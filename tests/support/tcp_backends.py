@@ -1,4 +1,4 @@
-"""The backends of these tests: of the provider that really listens."""
+"""Backends for the provider in ``tcp_provider``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from social_core.backends.oauth import BaseOAuth2
 
 
 class LoopbackOAuth2(BaseOAuth2):  # type: ignore[type-arg]  # in social-core 6 it is not generic
-    """A backend as most of social-core's are: a token, then a profile."""
+    """A backend like most of social-core's: a token, then a profile."""
 
     name = "loopback"
     AUTHORIZATION_URL = "https://loopback.example.com/authorize"
@@ -27,7 +27,7 @@ class LoopbackOAuth2(BaseOAuth2):  # type: ignore[type-arg]  # in social-core 6 
 
 
 class OwnRequest(LoopbackOAuth2):
-    """A backend that makes something of its own of ``request()``."""
+    """A backend that overrides ``request()``."""
 
     name = "own-request"
 
@@ -37,20 +37,21 @@ class OwnRequest(LoopbackOAuth2):
 
 
 class RedeemsByGet(LoopbackOAuth2):
-    """A backend that has its token by a GET, as that of Facebook."""
+    """A backend that redeems the code with a GET, like Facebook's."""
 
     name = "redeems-by-get"
     ACCESS_TOKEN_METHOD = "GET"
 
 
-class RedeemsInTheQuery(LoopbackOAuth2):
-    """A backend that posts no body. Those of OAuth 1 have all they send in a header."""
+class RedeemsWithoutStage(LoopbackOAuth2):
+    """A backend that redeems the code with a GET, and does not name the stage."""
 
-    name = "redeems-in-the-query"
+    name = "redeems-without-stage"
 
-    def request_access_token(self, *args: Any, data: Any = None, **kwargs: Any) -> Any:
-        return super().request_access_token(*args, **{**kwargs, "params": data})
+    def request_access_token(self, *args: Any, **kwargs: Any) -> Any:
+        url = f"{self.access_token_url()}?code={self.data['code']}"
+        return self.get_json(url)
 
 
-KINDS = (LoopbackOAuth2, OwnRequest, RedeemsByGet, RedeemsInTheQuery)
-PATHS = [f"{__name__}.{kind.__name__}" for kind in KINDS]
+BACKENDS = (LoopbackOAuth2, OwnRequest, RedeemsByGet, RedeemsWithoutStage)
+PATHS = [f"{__name__}.{each.__name__}" for each in BACKENDS]

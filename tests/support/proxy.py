@@ -1,4 +1,4 @@
-"""An HTTP proxy, which opens tunnels (RFC 9110 section 9.3.6)."""
+"""An HTTP proxy that opens tunnels (RFC 9110 section 9.3.6)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ import select
 import socket
 import ssl
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 
 @dataclass
 class Proxy:
-    """A proxy at 127.0.0.1 that notes what it is asked for, and by whom."""
+    """A proxy at 127.0.0.1 that records the targets and the users.
+
+    :param delay: seconds before each byte of the answer to CONNECT.
+    """
 
     context: ssl.SSLContext | None = None
+    delay: float = 0
     tunnels: list[str] = field(default_factory=list)
     users: list[str | None] = field(default_factory=list)
 
@@ -54,7 +59,9 @@ class Proxy:
         self.users.append(_user(headers.get("proxy-authorization"), head))
         host, _, port = target.partition(":")
         with client, socket.create_connection((host, int(port))) as server:
-            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            for byte in b"HTTP/1.1 200 Connection established\r\n\r\n":
+                client.sendall(bytes([byte]))
+                time.sleep(self.delay)
             _relay(client, server)
 
 

@@ -1,0 +1,220 @@
+"""The sessions of requests that logins borrow, one login at a time.
+
+HTTP/1.1 does not bind a response to its request. If two logins shared a connection, one
+surplus response would sign in the second user as the first. So a login borrows a session of
+its provider, and the session rests before another login uses it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from threading import Lock
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from urllib3.exceptions import LocationValueError
+
+from social_endpoints.conf import get_seconds, settings
+from social_endpoints.internal.network.adapter import ProviderAdapter
+from social_endpoints.internal.network.reading import MalformedResponse
+
+MAX_SESSIONS = 256
+"""Resting sessions of one process."""
+
+REST = 1.0
+"""Seconds before another login may use a session."""
+
+MAX_AGE = 600
+"""Seconds for which a session is used. A new one looks up the provider's address again."""
+
+MAX_REDIRECTS = 5
+MAX_LOCATION = 4_096
+"""Characters of a ``Location`` header."""
+
+
+class ProviderSession(requests.Session):
+    """A session with limits on redirects and on time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.max_redirects = MAX_REDIRECTS
+        self.adapter = ProviderAdapter()
+        self.mount("http://", self.adapter)
+        self.mount("https://", self.adapter)
+        self.created = self.returned = time.monotonic()
+
+    def ask(
+        self, method: str, url: str, *, deadline: float, repeats_get: bool, **options: Any
+    ) -> requests.Response:
+        """Send a request as ``requests.request()`` does, within limits.
+
+        :param deadline: by ``time.monotonic()``.
+        :raises MalformedResponse: the response exceeds a limit.
+        :raises requests.RequestException: as ``requests.request()`` does.
+        """
+        self.cookies.clear()
+        self.adapter.deadline, self.adapter.repeats_get = deadline, repeats_get
+        try:
+            return self.request(method, url, **options)
+        except LocationValueError as error:  # requests does not convert all of them.
+            raise requests.exceptions.InvalidURL(error) from error
+        except requests.ConnectionError as error:
+            if time.monotonic() < deadline:
+                raise
+            # requests reports a timeout while it reads a body as a failed connection.
+            raise requests.Timeout("The time limit is exceeded.") from error
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        try:
+            url = super().get_redirect_target(resp)
+            if url is not None:
+                _require_bounded_redirect(resp, url)
+        except Exception:
+            resp.close()
+            raise
+        return url
+
+    def resolve_redirects(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            yield from super().resolve_redirects(*args, **kwargs)
+        except (requests.TooManyRedirects, ValueError) as error:
+            # All errors about URLs are ValueErrors, in requests, urllib3 and Python.
+            raise MalformedResponse("A redirect cannot be followed.") from error
+
+
+def _require_bounded_redirect(response: requests.Response, target: str) -> None:
+    if len(target) > MAX_LOCATION:
+        raise MalformedResponse(f"A redirect is longer than {MAX_LOCATION} characters.")
+    # After a 307 or 308, requests would post code and client secret to any origin
+    # (RFC 9110 sections 15.4.8 and 15.4.9).
+    if response.status_code in {307, 308} and response.request.body:
+        here, there = response.url, urljoin(response.url, target)
+        if urlsplit(here)[:2] != urlsplit(there)[:2]:
+            raise requests.RequestException("A body is redirected to another origin.")
+
+
+class SessionStore:
+    """The sessions of a process that no login uses. No lock is held during network access."""
+
+    def __init__(self) -> None:
+        self._resting: dict[str, deque[ProviderSession]] = {}
+        self._lock = Lock()
+
+    def take(self, key: str, max_idle: float) -> ProviderSession:
+        """Return the session that was used last and has rested, or a new one."""
+        now = time.monotonic()
+        rested, expired, others = None, [], deque[ProviderSession]()
+        with self._lock:
+            for session in reversed(self._resting.pop(key, deque())):
+                idle = now - session.returned
+                limit = min(max_idle, session.adapter.max_idle)
+                if idle >= limit or now - session.created >= MAX_AGE:
+                    expired.append(session)
+                elif rested is None and idle >= REST:
+                    rested = session
+                else:
+                    others.appendleft(session)
+            if others:
+                self._resting[key] = others
+        for session in expired:
+            session.close()
+        return rested or ProviderSession()
+
+    def give_back(self, key: str, session: ProviderSession) -> None:
+        """Keep a session for a later login; if there are too many, close the oldest one."""
+        session.returned = time.monotonic()
+        oldest = None
+        with self._lock:
+            self._resting.setdefault(key, deque()).append(session)
+            if sum(map(len, self._resting.values())) > MAX_SESSIONS:
+                key = min(self._resting, key=lambda each: self._resting[each][0].returned)
+                oldest = self._resting[key].popleft()
+                if not self._resting[key]:
+                    del self._resting[key]
+        if oldest is not None:
+            oldest.close()
+
+    def clear(self) -> None:
+        """Close all sessions. In a forked child, the parent's connections remain open."""
+        resting, self._resting = self._resting, {}
+        self._lock = Lock()  # A thread that the child does not have may hold the old one.
+        for session in [each for sessions in resting.values() for each in sessions]:
+            session.close()
+
+
+store = SessionStore()
+atexit.register(store.clear)
+with suppress(AttributeError):  # Windows has no fork.
+    os.register_at_fork(after_in_child=store.clear)
+
+
+class ProviderRequests:
+    """The requests to a provider during one client request: one session, one time budget."""
+
+    def __init__(self) -> None:
+        self._deadline: float | None = None
+        self._key = ""
+        self._session: ProviderSession | None = None
+
+    def send(self, provider: str, method: str, url: str, **options: Any) -> requests.Response:
+        """Send a request as :meth:`ProviderSession.ask` does."""
+        if self._deadline is None:
+            self._deadline = time.monotonic() + get_seconds("LOGIN_TIMEOUT")
+        options["deadline"] = self._deadline
+        if not settings.HTTP_POOL:
+            with ProviderSession() as session:
+                return session.ask(method, url, **options)
+        if self._session is None:
+            # The tenants of a project may have different hosts and proxies.
+            self._key = repr([provider, str(url).split("/", 3)[:3], options.get("proxies")])
+            self._session = store.take(self._key, get_seconds("HTTP_POOL_IDLE"))
+        return self._session.ask(method, url, **options)
+
+    def end(self, *, succeeded: bool) -> None:
+        """Give the session back, or close it if the login has failed."""
+        session, self._session = self._session, None
+        if session is not None and succeeded and session.adapter.is_reusable:
+            store.give_back(self._key, session)
+        elif session is not None:
+            session.close()
+
+
+_current: ContextVar[ProviderRequests | None] = ContextVar("provider_requests", default=None)
+
+
+@contextmanager
+def provider_requests() -> Iterator[None]:
+    """Use one session and one time budget, ``LOGIN_TIMEOUT``, for all requests inside.
+
+    An exception that leaves the block means that the login has failed.
+    """
+    current = ProviderRequests()
+    token = _current.set(current)
+    succeeded = False
+    try:
+        yield
+        succeeded = True
+    finally:
+        _current.reset(token)
+        current.end(succeeded=succeeded)
+
+
+def send(provider: str, method: str, url: str, **options: Any) -> requests.Response:
+    """Send a request as :meth:`ProviderSession.ask` does, with the session of this login.
+
+    Outside :func:`provider_requests`, a session is borrowed for this request only.
+
+    :param provider: the name of the backend.
+    """
+    current = _current.get()
+    if current is not None:
+        return current.send(provider, method, url, **options)
+    with provider_requests():
+        return send(provider, method, url, **options)
