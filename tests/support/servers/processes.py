@@ -21,7 +21,7 @@ from tests.support.servers.providers import openid_connect
 ROOT = Path(__file__).parents[3]
 SITE = "tests.support.servers.site"
 PROVIDERS = "tests.support.servers.providers"
-READY_WITHIN = 30
+READY_WITHIN = 60
 STOPPED_WITHIN = 10
 NO_XMLSEC1 = """These tests need the program xmlsec1, which pysaml2 signs with. Install it with
   apt-get install xmlsec1        (Debian, Ubuntu)"""
