@@ -1,5 +1,5 @@
-"""What a login costs, side by side with others: ``python3 -m benchmarks``
+"""The cost of a login, measured beside other packages: ``python3 -m benchmarks``
 
-What ``__main__`` imports is the standard library alone. ``provider`` and ``site`` run as
-processes of their own, in the environments that the command makes.
+``provider`` and ``site`` run as processes of their own, in virtual environments that the
+command creates. The other modules import only the standard library.
 """

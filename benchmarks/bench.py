@@ -1,22 +1,68 @@
-"""The bench: provider, proxy and sites, each started when it is asked for."""
+"""The processes of a run: the provider, and a site for each peer."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import subprocess
+import sys
+import time
+import venv
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from benchmarks.browser import Browser
+from benchmarks.browser import Browser, Response
 from benchmarks.peers import Peer
-from benchmarks.processes import process, run
-from benchmarks.proxy import Proxy, proxy_to
 
-# What the project's setting is by itself.
-IDLE = 50
+ROOT = Path(__file__).parent.parent
+DATA = ROOT / ".benchmarks"
+STOPPED_WITHIN = 10
+_numbers = count()
+
+
+def install(peer: Peer) -> Path:
+    """Return the Python of a peer's virtual environment, which the first run creates."""
+    directory = DATA / "environments" / peer.site
+    python = directory / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    stamp = directory / "installed.sha256"
+    parts = [sys.version, str(ROOT), *peer.requirements, (ROOT / "pyproject.toml").read_text()]
+    fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    if not stamp.exists() or stamp.read_text() != fingerprint:
+        print(f"Installing {peer.site} in {directory} …", flush=True)
+        venv.create(directory, with_pip=True, clear=True)
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, *peer.requirements], cwd=ROOT, check=True)
+        stamp.write_text(fingerprint)
+    return python
+
+
+@dataclass(frozen=True)
+class Provider:
+    """The provider, which is controlled by lines of JSON."""
+
+    url: str
+    bundle: Path
+    _process: subprocess.Popen[str]
+
+    def counts(self) -> Counter[str]:
+        """Return the number of requests and of connections since the start."""
+        return Counter(self._call({}))
+
+    def authorize(self, query: Mapping[str, str], user: str) -> str:
+        """Return the code for an authorization request that a user allows."""
+        return str(self._call({**query, "user": user}))
+
+    def _call(self, content: Mapping[str, str]) -> Any:
+        assert self._process.stdin
+        assert self._process.stdout
+        print(json.dumps(content), file=self._process.stdin, flush=True)
+        return json.loads(self._process.stdout.readline())
 
 
 @dataclass(frozen=True)
@@ -26,133 +72,106 @@ class Site:
     peer: Peer
     port: int
 
-    def requests(self) -> list[dict[str, Any]]:
-        """Return path, CPU seconds and statements of each request since last asked."""
-        return self._control("requests")
+    def log_in(
+        self, provider: Provider, user: str = "returning", *, counted: bool = False
+    ) -> tuple[Response, Response]:
+        """Log in with a new browser; return the responses of begin and complete.
 
-    def cpu(self) -> float:
-        """Return the process' CPU seconds since its start."""
-        return self._control("process")["cpu"]
-
-    def memory(self) -> int | None:
-        """Return the bytes that the process holds."""
-        return self._control("process")["memory"]
-
-    def database(self) -> dict[str, int]:
-        """Return ``rows`` and ``bytes`` of all tables."""
-        return self._control("database")
-
-    def versions(self) -> dict[str, str]:
-        return self._control("versions")
-
-    @contextmanager
-    def counting(self) -> Iterator[None]:
-        """Note the statements of requests meanwhile, which takes CPU time."""
-        self._control("count")
-        try:
-            yield
-        finally:
-            self._control("count-no-more")
-
-    def _control(self, what: str) -> Any:
-        return Browser(self.port).get(f"/-/{what}").json()
+        :param counted: count queries and rows, which takes CPU time.
+        """
+        browser = Browser(self.port, counted=counted)
+        begin, query, stored = self.peer.begin(browser)
+        code = provider.authorize(query, user)
+        callback = {**stored, "code": code, "state": query["state"]}
+        return begin, self.peer.complete(browser, callback)
 
 
-@dataclass(frozen=True)
-class Provider:
-    """The provider, and the way there."""
-
-    proxy: Proxy
-    control: int
-    bundle: Path
-
-    @property
-    def url(self) -> str:
-        return f"https://127.0.0.1:{self.proxy.port}"
-
-    def counts(self) -> Counter[str]:
-        """Return what it has counted since its start."""
-        return Counter(Browser(self.control).get("/").json())
-
-    def sign_in(self, asked: dict[str, str], user: str) -> str:
-        """Return the code with which a user comes back."""
-        return Browser(self.control).post_json("/", {**asked, "user": user}).json()
-
-
+@dataclass
 class Bench:
-    """Starts sites beside one provider.
+    """Starts sites beside a provider.
 
-    :param data: an empty folder for databases, certificates and logs.
-    :param database: ``"sqlite"`` or ``"postgresql"``.
-    :param python: which interpreter a peer runs with.
+    :param data: an empty directory for databases and logs.
+    :param pythons: the interpreter for each kind of site.
     """
 
-    def __init__(
-        self,
-        provider: Provider,
-        data: Path,
-        python: Callable[[Peer], Path],
-        *,
-        database: str = "sqlite",
-    ) -> None:
-        self.provider = provider
-        self._data = data
-        self._python = python
-        self._database = database
-        self._prepared: list[Peer] = []
+    provider: Provider
+    data: Path
+    pythons: Mapping[str, Path]
+    versions: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @contextmanager
-    def sites(
-        self, peers: Sequence[Peer], *, shared_cache: bool = False, idle: int = IDLE
-    ) -> Iterator[list[Site]]:
-        """Start one new process for each peer. Processes of one peer share the database.
+    def sites(self, peers: Sequence[Peer], *, idle: int = 50) -> Iterator[list[Site]]:
+        """Start a new process for each peer.
 
-        :param shared_cache: they share a cache as well.
-        :param idle: the seconds after which the project closes a kept connection.
+        :param idle: seconds after which this project drops a silent connection.
         """
         with ExitStack() as stack:
-            yield [stack.enter_context(self._site(peer, shared_cache, idle)) for peer in peers]
+            yield [stack.enter_context(self._site(peer, idle)) for peer in peers]
 
     @contextmanager
-    def _site(self, peer: Peer, shared_cache: bool, idle: int) -> Iterator[Site]:
-        variables = {**self._variables(peer), "BENCHMARK_HTTP_POOL_IDLE": str(idle)}
-        if shared_cache:
-            variables["BENCHMARK_SHARED_CACHE"] = str(self._data / f"{peer.name}.cache")
-        if peer not in self._prepared:
-            run(self._python(peer), "benchmarks.site.prepare", variables=variables)
-            self._prepared.append(peer)
-        log = self._data / f"{peer.name}.log"
-        python, module = self._python(peer), "benchmarks.site.serve"
-        with process(python, module, log=log, variables=variables) as line:
-            yield Site(peer, int(line))
-
-    def drop_databases(self) -> None:
-        for peer in self._prepared:
-            python, module = self._python(peer), "benchmarks.site.prepare"
-            run(python, module, "drop", variables=self._variables(peer))
-
-    def _variables(self, peer: Peer) -> dict[str, str]:
-        database = f"postgresql:social_endpoints_benchmark_{peer.name}"
-        if self._database == "sqlite":
-            database = str(self._data / f"{peer.name}.sqlite3")
-        return {
+    def _site(self, peer: Peer, idle: int) -> Iterator[Site]:
+        variables = {
             "BENCHMARK_PEER": peer.site,
             "BENCHMARK_PROVIDER": self.provider.url,
-            "BENCHMARK_DATABASE": database,
+            "BENCHMARK_DATABASE": str(self.data / f"{peer.name}.sqlite3"),
+            "BENCHMARK_HTTP_POOL": json.dumps(peer.http_pool),
+            "BENCHMARK_HTTP_POOL_IDLE": str(idle),
             "REQUESTS_CA_BUNDLE": str(self.provider.bundle),
-            **peer.variables,
         }
+        log = self.data / f"{peer.name}.log"
+        with _process(self.pythons[peer.site], "benchmarks.site", log, variables) as (_, ready):
+            self.versions[peer.name] = ready["versions"]
+            yield Site(peer, ready["port"])
+
+
+def new_user() -> str:
+    """Return a name that no site knows yet."""
+    return f"user-{time.time_ns()}-{next(_numbers)}"
 
 
 @contextmanager
-def provider_with(python: Path, data: Path) -> Iterator[Provider]:
-    """Run the provider and the proxy before it.
+def running_provider(python: Path, data: Path) -> Iterator[Provider]:
+    """Run the provider.
 
-    :param python: an interpreter that has cryptography, PyJWT and certifi.
+    :param python: an interpreter with cryptography, PyJWT and certifi.
     """
-    bundle, log = data / "authorities.pem", data / "provider.log"
-    files = (str(data / "certificate.pem"), str(bundle))
-    with process(python, "benchmarks.provider", *files, log=log, variables={}) as line:
-        ports = json.loads(line)
-        with proxy_to(ports["tls"]) as proxy:
-            yield Provider(proxy, ports["control"], bundle)
+    log = data / "provider.log"
+    variables = {"BENCHMARK_DATA": str(data)}
+    with _process(python, "benchmarks.provider", log, variables) as (process, ready):
+        yield Provider(ready["url"], Path(ready["bundle"]), process)
+
+
+@contextmanager
+def _process(
+    python: Path, module: str, log: Path, variables: Mapping[str, str]
+) -> Iterator[tuple[subprocess.Popen[str], Any]]:
+    """Run a module; yield the process and the line of JSON that it prints when it is ready.
+
+    It ends when its standard input does.
+    """
+    # The sites call the provider directly, even on a machine behind a proxy.
+    direct = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [python, "-m", module],
+            cwd=ROOT,
+            env={**os.environ, **direct, **variables},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            text=True,
+        )
+    with process:
+        assert process.stdin
+        assert process.stdout
+        try:
+            line = process.stdout.readline()
+            if not line:
+                raise RuntimeError(f"{module} did not start:\n{log.read_text()[-2000:]}")
+            yield process, json.loads(line)
+        finally:
+            process.stdin.close()
+            try:
+                process.wait(STOPPED_WITHIN)
+            except subprocess.TimeoutExpired:
+                process.kill()

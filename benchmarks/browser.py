@@ -1,4 +1,4 @@
-"""A client that keeps cookies."""
+"""An HTTP client with cookies."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlencode
 
-HOST = "127.0.0.1"
 TIMEOUT = 60
-JSON = "application/json"
-FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     status: int
     headers: HTTPMessage
     body: bytes
@@ -24,40 +21,47 @@ class Answer:
     def json(self) -> Any:
         return json.loads(self.body)
 
-    def expect(self, status: int) -> None:
-        """Raise RuntimeError, with the answer, where the status is another one."""
-        if self.status != status:
-            raise RuntimeError(f"{status} was expected and not {self.status}: {self.body[:500]!r}")
+    def figure(self, name: str) -> float:
+        """Return a figure that the site has measured for this request."""
+        return float(self.headers[f"X-{name}"])
 
 
 class Browser:
-    """One user's; each request is a connection of its own to a port of loopback."""
+    """A client of one port of the loopback interface; each request is a new connection."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, counted: bool = False) -> None:
         self._port = port
         self._cookies: dict[str, str] = {}
+        self._headers = {"X-Counted": "1"} if counted else {}
 
-    def get(self, path: str) -> Answer:
-        return self._send("GET", path)
+    def get(self, path: str, status: int = 200) -> Response:
+        return self._send("GET", path, status)
 
-    def post_form(self, path: str, fields: dict[str, str]) -> Answer:
-        return self._send("POST", path, FORM, urlencode(fields))
+    def post_form(self, path: str, fields: dict[str, str], status: int) -> Response:
+        content_type = "application/x-www-form-urlencoded"
+        return self._send("POST", path, status, urlencode(fields), content_type)
 
-    def post_json(self, path: str, content: Any) -> Answer:
-        return self._send("POST", path, JSON, json.dumps(content))
+    def post_json(self, path: str, content: Any, status: int) -> Response:
+        return self._send("POST", path, status, json.dumps(content), "application/json")
 
-    def _send(self, method: str, path: str, content_type: str = "", body: str = "") -> Answer:
-        headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self._cookies.items())}
-        if content_type:
-            headers["Content-Type"] = content_type
-        connection = HTTPConnection(HOST, self._port, timeout=TIMEOUT)
+    def _send(
+        self, method: str, path: str, status: int, body: str = "", content_type: str = ""
+    ) -> Response:
+        headers = {
+            **self._headers,
+            "Content-Type": content_type,
+            "Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items()),
+        }
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT)
         try:
             connection.request(method, path, body, headers)
-            response = connection.getresponse()
-            answer = Answer(response.status, response.headers, response.read())
+            received = connection.getresponse()
+            response = Response(received.status, received.headers, received.read())
         finally:
             connection.close()
-        for header in answer.headers.get_all("Set-Cookie", []):
+        if response.status != status:
+            raise RuntimeError(f"{path}: {response.status} {response.body[:500]!r}")
+        for header in response.headers.get_all("Set-Cookie", []):
             for name, morsel in SimpleCookie(header).items():
                 self._cookies[name] = morsel.value
-        return answer
+        return response

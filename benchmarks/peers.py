@@ -1,102 +1,83 @@
-"""Who is measured: what each needs, and how one signs in with it."""
+"""The measured packages: their requirements, and how a client logs in with each."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from benchmarks.browser import Browser
+from benchmarks.browser import Browser, Response
 
+PROVIDER = "oidc"
 REDIRECT_URI = "https://app.example.com/login/callback"
-# The same Django for each: the newest that all of them permit, on every Python.
-COMMON = ("django>=5.2,<5.3", "djangorestframework>=3.16", "psycopg[binary]>=3.2")
+# Packages whose versions are recorded.
+PACKAGES = (
+    "django",
+    "djangorestframework",
+    "social-auth-core",
+    "social-auth-app-django",
+    "djoser",
+    "requests",
+    "urllib3",
+)
+# The newest Django that all of them permit.
+COMMON = ("django>=5.2,<5.3", "djangorestframework>=3.16")
+NEWEST = ("social-auth-app-django>=8,<9", "social-auth-core>=7,<8")
+
+# The response of begin, the query of the authorization URL, and what the page stores.
+Begun = tuple[Response, dict[str, str], dict[str, str]]
 
 
 @dataclass(frozen=True)
 class Peer:
-    """One column of the table.
+    """One column of the table. This class is the client of social_django.
 
-    :param site: the name of its URLconf, in ``benchmarks.site.urls``, and of the
-        environment in which its ``requirements`` are installed.
-    :param variables: what its processes get besides.
+    :param site: the name of its environment and of its site.
     """
 
     name: str
     title: str
     site: str
     requirements: tuple[str, ...]
-    variables: dict[str, str] = field(default_factory=dict, hash=False)
-    asks_provider = True
+    http_pool: bool = True
 
-    def begin(self, browser: Browser, provider: str) -> tuple[dict[str, str], dict[str, str]]:
-        """Begin; return the query of the authorization URL, and what the page keeps."""
-        answer = browser.get(f"/auth/o/{provider}/?{urlencode({'redirect_uri': REDIRECT_URI})}")
-        answer.expect(200)
-        kept = answer.json()
-        return query(kept.pop("authorization_url")), kept
+    def begin(self, browser: Browser) -> Begun:
+        response = browser.post_form(f"/auth/login/{PROVIDER}/", {}, status=302)
+        return response, _query(response.headers["Location"]), {}
 
-    def complete(self, browser: Browser, provider: str, sent: dict[str, str]) -> None:
-        """Complete, as the page does.
-
-        :param sent: ``code`` and ``state``, which the provider sent back, and what was kept.
-        """
-        raise NotImplementedError
-
-
-class Bare(Peer):
-    """A view of Django REST framework that reads a user and a token, and answers."""
-
-    asks_provider = False
-
-    def begin(self, browser: Browser, provider: str) -> tuple[dict[str, str], dict[str, str]]:
-        browser.get("/auth/").expect(200)
-        return {}, {}
-
-    def complete(self, browser: Browser, provider: str, sent: dict[str, str]) -> None:
-        browser.post_json("/auth/", sent).expect(201)
-
-
-class SocialDjango(Peer):
-    """Redirects, and a session: what python-social-auth does by itself."""
-
-    def begin(self, browser: Browser, provider: str) -> tuple[dict[str, str], dict[str, str]]:
-        answer = browser.post_form(f"/auth/login/{provider}/", {})
-        answer.expect(302)
-        return query(answer.headers["Location"]), {}
-
-    def complete(self, browser: Browser, provider: str, sent: dict[str, str]) -> None:
-        browser.get(f"/auth/complete/{provider}/?{urlencode(sent)}").expect(302)
+    def complete(self, browser: Browser, callback: dict[str, str]) -> Response:
+        return browser.get(f"/auth/complete/{PROVIDER}/?{urlencode(callback)}", status=302)
 
 
 class Djoser(Peer):
-    """Takes a form alone: python-social-auth does not read JSON."""
+    """It accepts only forms."""
 
-    def complete(self, browser: Browser, provider: str, sent: dict[str, str]) -> None:
-        browser.post_form(f"/auth/o/{provider}/", sent).expect(201)
+    def begin(self, browser: Browser) -> Begun:
+        query = urlencode({"redirect_uri": REDIRECT_URI})
+        response = browser.get(f"/auth/o/{PROVIDER}/?{query}")
+        stored = response.json()
+        return response, _query(stored.pop("authorization_url")), stored
+
+    def complete(self, browser: Browser, callback: dict[str, str]) -> Response:
+        return browser.post_form(f"/auth/o/{PROVIDER}/", callback, status=201)
 
 
-class Project(Peer):
-    """Takes JSON, with the flow in it."""
+class Project(Djoser):
+    """This package receives JSON that contains the flow."""
 
-    def complete(self, browser: Browser, provider: str, sent: dict[str, str]) -> None:
-        browser.post_json(f"/auth/o/{provider}/", sent).expect(201)
+    def complete(self, browser: Browser, callback: dict[str, str]) -> Response:
+        return browser.post_json(f"/auth/o/{PROVIDER}/", callback, status=201)
 
 
-def query(url: str) -> dict[str, str]:
+def _query(url: str) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(url).query))
 
 
-NEWEST = ("social-auth-app-django>=8,<9", "social-auth-core>=7,<8")
-PROJECT_REQUIREMENTS = (*COMMON, *NEWEST, "--editable", ".")
+EDITABLE = (*COMMON, *NEWEST, "--editable", ".")
 
-BARE = Bare("bare", "bare view", "bare", COMMON)
-SOCIAL_DJANGO = SocialDjango("social_django", "social_django", "social_django", (*COMMON, *NEWEST))
+SOCIAL_DJANGO = Peer("social_django", "social_django", "social_django", (*COMMON, *NEWEST))
 DJOSER = Djoser("djoser", "djoser", "djoser", (*COMMON, "djoser==2.3.5"))
-PROJECT = Project("project", "this project", "project", PROJECT_REQUIREMENTS)
-WITHOUT_POOL = replace(
-    PROJECT,
-    name="project_without_pool",
-    title="HTTP_POOL = False",
-    variables={"BENCHMARK_HTTP_POOL": ""},
+PROJECT = Project("project", "this project", "project", EDITABLE)
+WITHOUT_POOL = Project(
+    "project_without_pool", "HTTP_POOL = False", "project", EDITABLE, http_pool=False
 )
-PEERS = {peer.name: peer for peer in (BARE, SOCIAL_DJANGO, DJOSER, PROJECT, WITHOUT_POOL)}
+PEERS = (SOCIAL_DJANGO, DJOSER, PROJECT, WITHOUT_POOL)

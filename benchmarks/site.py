@@ -25,7 +25,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from benchmarks.peers import REDIRECT_URI
+from benchmarks.peers import PACKAGES, REDIRECT_URI
 
 PEER = os.environ["BENCHMARK_PEER"]
 APPS = {"social_django": [], "djoser": ["djoser"], "project": ["social_endpoints"]}
@@ -148,7 +148,8 @@ def main() -> None:
     configure()
     django.setup()
     call_command("migrate", verbosity=0)
-    versions = {dist.metadata["Name"].lower(): dist.version for dist in distributions()}
+    installed = {dist.metadata["Name"].lower(): dist.version for dist in distributions()}
+    versions = {name: installed[name] for name in PACKAGES if name in installed}
     with make_server("127.0.0.1", 0, Application(), handler_class=Handler) as server:
         print(json.dumps({"port": server.server_port, "versions": versions}), flush=True)
         server.serve_forever()

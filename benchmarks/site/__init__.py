@@ -1,1 +1,0 @@
-"""The site of each peer: one project, with another URLconf for each."""
