@@ -1,14 +1,16 @@
-"""Steps that are made of a serializer: what they ask for, and what they take."""
+"""``require_fields``: the form that the 202 describes, and the values that later steps receive."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import translation
 from django.utils.translation import gettext_lazy
 from rest_framework import serializers
@@ -16,17 +18,17 @@ from social_core.pipeline.partial import partial
 from social_django.models import Partial
 
 from social_endpoints.pipeline import Question, require_fields
-from tests.support.frontend import Frontend
+from tests.support.frontend import Frontend, error
 from tests.support.openid_provider import OpenIDProvider
-from tests.support.pipeline import BEFORE_CREATE_USER, BEFORE_SOCIAL_USER, DEFAULT_PIPELINE
+from tests.support.pipeline import BEFORE_CREATE_USER, BEFORE_SOCIAL_USER, LAST, pipeline_with
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
 
+HERE = "tests.api.paused.test_require_fields"
+
 
 class TermsSerializer(serializers.Serializer[Any]):
-    """What a site may want to know of a new user."""
-
     terms = serializers.BooleanField(label=gettext_lazy("Password"))
     newsletter = serializers.BooleanField(default=False, help_text="Once a month.")
 
@@ -37,7 +39,7 @@ class TermsSerializer(serializers.Serializer[Any]):
 
 
 class EveryTypeSerializer(serializers.Serializer[Any]):
-    """A field of each kind that JSON and a form can answer."""
+    """A field of each type that JSON and a form can contain."""
 
     text = serializers.CharField(min_length=2, max_length=9)
     email = serializers.EmailField()
@@ -48,16 +50,14 @@ class EveryTypeSerializer(serializers.Serializer[Any]):
     plan = serializers.ChoiceField(choices=[("s", "Small"), ("l", gettext_lazy("Yes"))])
     topics = serializers.MultipleChoiceField(choices=["art", "law"])
     tags = serializers.ListField(child=serializers.CharField())
-    id_of_the_site = serializers.HiddenField(default=1)
+    site_id = serializers.HiddenField(default=1)
     shown = serializers.CharField(read_only=True)
 
     def validate_topics(self, value: Any) -> set[str]:
-        return set(value)  # As DRF itself has it before 3.17.
+        return set(value)  # As DRF returns it before 3.17.
 
 
-class AgeSerializer(serializers.Serializer[Any]):
-    """A form with nothing that has to be said."""
-
+class OptionalSerializer(serializers.Serializer[Any]):
     age = serializers.IntegerField(required=False)
     ratio = serializers.FloatField(required=False)
 
@@ -65,117 +65,109 @@ class AgeSerializer(serializers.Serializer[Any]):
         return value * 1e10
 
 
-class FlowSerializer(serializers.Serializer[Any]):
-    """A form with a name that is taken."""
-
+class ReservedNameSerializer(serializers.Serializer[Any]):
     flow = serializers.CharField()
 
 
-class OddChoiceSerializer(serializers.Serializer[Any]):
-    """A choice that JSON cannot carry."""
-
+class UnencodableChoiceSerializer(serializers.Serializer[Any]):
     plan = serializers.ChoiceField(choices=[(object, "Nothing")])
 
 
-class FriendSerializer(serializers.Serializer[Any]):
-    """What it validates to, JSON cannot carry."""
-
+class UnencodableValueSerializer(serializers.Serializer[Any]):
     friend = serializers.SlugRelatedField(slug_field="username", queryset=User.objects.all())
 
 
-class GreetingSerializer(serializers.Serializer[Any]):
-    """A form that looks at what is known of the login."""
+class ContextSerializer(serializers.Serializer[Any]):
+    """Compares its value with the serializer's context."""
 
     greeting = serializers.CharField()
 
     def validate_greeting(self, value: str) -> str:
-        known = self.context
-        assert known["backend"].name == known["strategy"].flow.provider == "oidc"
-        assert known["request"].method == "POST"
-        if value != f"I am {known['details']['email']}":
+        context = self.context
+        assert context["backend"].name == context["strategy"].flow.provider == "oidc"
+        assert context["request"].method == "POST"
+        if value != f"I am {context['details']['email']}":
             raise serializers.ValidationError("Who are you?")
         return value
 
 
 ask_terms = require_fields(TermsSerializer)
-ask_everything = require_fields(EveryTypeSerializer)
-ask_age = require_fields(AgeSerializer)
-ask_flow = require_fields(FlowSerializer)
-ask_odd_choice = require_fields(OddChoiceSerializer)
-ask_friend = require_fields(FriendSerializer)
-ask_greeting = require_fields(GreetingSerializer)
-ask_newcomers = require_fields(TermsSerializer, when=lambda user=None, **known: user is None)
+ask_every_type = require_fields(EveryTypeSerializer)
+ask_optional = require_fields(OptionalSerializer)
+ask_reserved_name = require_fields(ReservedNameSerializer)
+ask_unencodable_choice = require_fields(UnencodableChoiceSerializer)
+ask_unencodable_value = require_fields(UnencodableValueSerializer)
+ask_greeting = require_fields(ContextSerializer)
+ask_new_users = require_fields(TermsSerializer, when=lambda user=None, **kwargs: user is None)
 
 
 @partial
-def ask_by_hand(strategy: Any, **kwargs: Any) -> Any:
-    """Ask with a serializer, in a step of one's own."""
+def ask_with_question(strategy: Any, **kwargs: Any) -> Any:
+    """Ask with a ``Question``, in a step of the project."""
     return None if "terms" in strategy.request_data() else Question(TermsSerializer())
 
 
-def keep(user: Any, answers: Any = "none", **kwargs: Any) -> None:
-    """Write down the answers; the last step."""
-    user.last_name = json.dumps(answers)
-    if len(user.last_name) < 150:
-        user.save()
-    else:
-        Kept.answers = answers
+class Answers:
+    """The answers that the last pipeline has ended with."""
+
+    latest: ClassVar[Any] = None
 
 
-class Kept:
-    """Answers that are too long for a name."""
-
-    answers: Any = None
-
-
-def _with_steps(settings: Any, *names: str, position: int = BEFORE_CREATE_USER) -> None:
-    asking = [f"tests.api.paused.test_require_fields.{name}" for name in names]
-    steps = [*DEFAULT_PIPELINE[:position], *asking, *DEFAULT_PIPELINE[position:]]
-    settings.SOCIAL_AUTH_PIPELINE = [*steps, "tests.api.paused.test_require_fields.keep"]
+def record_answers(answers: Any = None, **kwargs: Any) -> None:
+    """Record the answers; the last step."""
+    Answers.latest = answers
 
 
-def _answers() -> Any:
-    return json.loads(User.objects.get().last_name)
+@pytest.fixture
+def run_steps(settings: Any) -> Callable[..., None]:
+    """Return a function that inserts steps of this module into the pipeline."""
+
+    def insert(*names: str, position: int = BEFORE_CREATE_USER) -> None:
+        steps = [(position, f"{HERE}.{name}") for name in names]
+        settings.SOCIAL_AUTH_PIPELINE = pipeline_with(*steps, (LAST, f"{HERE}.record_answers"))
+
+    Answers.latest = None
+    return insert
 
 
-# --- What it asks for -----------------------------------------------------------------
+def form(paused: Any, **params: Any) -> dict[str, Any]:
+    """Return the body that resumes a login."""
+    flow = paused.data.get("flow", "")
+    return {"partial_token": paused.data["partial_token"], "flow": flow, **params}
 
 
-@pytest.mark.parametrize("step", ["ask_terms", "ask_by_hand"])
-def test_fields_are_data(
-    step: str, frontend: Frontend, openid: OpenIDProvider, settings: Any
+def names(paused: Any) -> list[str]:
+    """Return the names of the fields that a 202 asks for."""
+    assert paused.status_code == 202, paused.data
+    return [field["name"] for field in paused.json()["fields"]]
+
+
+# --- The description of the form ------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", ["ask_terms", "ask_with_question"])
+def test_fields_are_described_as_data(
+    step: str, run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider
 ) -> None:
-    _with_steps(settings, step)
+    run_steps(step)
 
     paused = frontend.log_in(openid)
 
-    assert paused.status_code == 202
-    assert paused.data["redirect_to"] is None
+    assert (paused.status_code, paused.data["redirect_to"]) == (202, None)
+    common = {"type": "boolean", "choices": None}
+    terms = {"name": "terms", "required": True, "label": "Password", "help_text": ""}
+    newsletter = {"name": "newsletter", "required": False, "label": "Newsletter"}
     assert paused.json()["fields"] == [
-        {
-            "name": "terms",
-            "type": "boolean",
-            "required": True,
-            "label": "Password",
-            "help_text": "",
-            "choices": None,
-        },
-        {
-            "name": "newsletter",
-            "type": "boolean",
-            "required": False,
-            "label": "Newsletter",
-            "help_text": "Once a month.",
-            "choices": None,
-        },
+        {**common, **terms},
+        {**common, **newsletter, "help_text": "Once a month."},
     ]
     assert frontend.resume(paused, terms=True).status_code == 201
 
 
 def test_fields_have_types_limits_and_choices(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any
+    run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider
 ) -> None:
-    _with_steps(settings, "ask_everything")
+    run_steps("ask_every_type")
 
     fields = {field["name"]: field for field in frontend.log_in(openid).json()["fields"]}
 
@@ -201,69 +193,72 @@ def test_fields_have_types_limits_and_choices(
 
 
 def test_labels_are_in_the_language_of_the_request(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any
+    run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]
-    _with_steps(settings, "ask_terms")
+    run_steps("ask_terms")
     frontend.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
 
-    with translation.override("en"):  # The middleware leaves the thread in its language.
+    with translation.override("en"):  # The middleware does not restore the thread's language.
         fields = frontend.log_in(openid).json()["fields"]
 
     assert fields[0]["label"] == "Passwort"
 
 
-def test_what_the_provider_sends_is_no_answer(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any
+# --- Values ---------------------------------------------------------------------------
+
+
+def test_validated_values_are_passed_to_later_steps(
+    run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider
 ) -> None:
-    _with_steps(settings, "ask_terms")
-    begun = frontend.begin()
-    callback = openid.authorize(begun.data["authorization_url"])
+    run_steps("ask_terms")
+
+    resumed = frontend.resume(frontend.log_in(openid), terms="yes", unknown=[1])
+
+    assert resumed.status_code == 201
+    assert Answers.latest == {"terms": True, "newsletter": False}
+    assert not Partial.objects.exists()
+
+
+def test_parameters_of_the_provider_are_not_answers(
+    run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    run_steps("ask_terms")
+    begun, callback = frontend.authorize(openid)
 
     assert frontend.complete(begun, {**callback, "terms": "true"}).status_code == 202
 
 
-# --- What it takes --------------------------------------------------------------------
-
-
-def test_answers_arrive_validated(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any
-) -> None:
-    _with_steps(settings, "ask_terms")
-    paused = frontend.log_in(openid)
-
-    answer = frontend.resume(paused, terms="yes", unknown=[1])
-
-    assert answer.status_code == 201
-    assert _answers() == {"terms": True, "newsletter": False}
-    assert not Partial.objects.exists()
-
-
 @pytest.mark.parametrize(
-    ("answers", "errors"),
+    ("answers", "field", "message"),
     [
-        ({}, {"terms": ["This field is required."]}),
-        ({"terms": False}, {"terms": ["Accept the terms."]}),
-        ({"terms": "perhaps"}, {"terms": ["Must be a valid boolean."]}),
-        ({"terms": ["true"]}, {"terms": ["Must be a valid boolean."]}),
-        ({"terms": None}, {"terms": ["This field may not be null."]}),
-        ({"terms": True, "newsletter": {}}, {"newsletter": ["Must be a valid boolean."]}),
+        ({}, "terms", "This field is required."),
+        ({"terms": False}, "terms", "Accept the terms."),
+        ({"terms": "perhaps"}, "terms", "Must be a valid boolean."),
+        ({"terms": ["true"]}, "terms", "Must be a valid boolean."),
+        ({"terms": None}, "terms", "This field may not be null."),
+        ({"terms": True, "newsletter": {}}, "newsletter", "Must be a valid boolean."),
     ],
 )
-def test_wrong_answers_leave_the_login_paused(
-    answers: Any, errors: Any, frontend: Frontend, openid: OpenIDProvider, settings: Any
+def test_invalid_values_leave_the_login_paused(
+    answers: Any,
+    field: str,
+    message: str,
+    run_steps: Callable[..., None],
+    frontend: Frontend,
+    openid: OpenIDProvider,
 ) -> None:
-    _with_steps(settings, "ask_terms")
+    run_steps("ask_terms")
     paused = frontend.log_in(openid)
 
-    wrong = frontend.resume(paused, **answers)
+    rejected = frontend.resume(paused, **answers)
 
-    assert (wrong.status_code, wrong.json()) == (400, errors)
+    assert (rejected.status_code, rejected.json()[field]) == (400, [message])
     assert not User.objects.exists()
     assert frontend.resume(paused, terms=True).status_code == 201
 
 
-EVERYTHING: dict[str, Any] = {
+EVERY_TYPE: dict[str, Any] = {
     "text": "abc",
     "email": "ada@example.com",
     "number": 5,
@@ -276,22 +271,21 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("kind", ["json", "json of texts", "multipart", "form"])
-def test_answers_as_json_and_as_a_form(
-    kind: str, frontend: Frontend, openid: OpenIDProvider, settings: Any
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize("encoding", ["json", "json texts", "multipart", "form"])
+def test_values_are_equal_in_each_encoding_and_after_a_second_pause(
+    encoding: str, run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider
 ) -> None:
-    """They survive a second pause, too."""
-    _with_steps(settings, "ask_everything", "ask_age")
-    first = frontend.log_in(openid)
-    given = {"partial_token": first.data["partial_token"], "flow": first.data.get("flow", "")}
-    body: Any = {**given, **EVERYTHING}
-    extra: dict[str, Any] = {"format": "json"}
-    if kind == "json of texts":
+    run_steps("ask_every_type", "ask_optional")
+    body: Any = form(frontend.log_in(openid), **EVERY_TYPE)
+    extra: dict[str, Any] = {"format": "multipart" if encoding == "multipart" else "json"}
+    if encoding == "json texts":
         body.update(number="5", ratio="0.5")
-    elif kind == "multipart":
-        extra = {"format": "multipart"}
-    elif kind == "form":
-        pairs = [(k, v) for k, values in body.items() for v in _listed(values)]
+    elif encoding == "form":
+        pairs = [(name, each) for name, value in body.items() for each in as_list(value)]
         body = "&".join(f"{name}={value}" for name, value in pairs)
         extra = {"format": None, "content_type": "application/x-www-form-urlencoded"}
 
@@ -299,103 +293,91 @@ def test_answers_as_json_and_as_a_form(
     assert second.status_code == 202, second.data
     assert frontend.resume(second, age=36).status_code == 201
 
-    Kept.answers["topics"].sort()
-    assert Kept.answers == {**EVERYTHING, "id_of_the_site": 1, "age": 36}
-    assert date.fromisoformat(Kept.answers["birthday"]) == date(1815, 12, 10)
-    assert Decimal(Kept.answers["price"]) == Decimal("9.5")
+    answers = Answers.latest
+    answers["topics"].sort()
+    assert answers == {**EVERY_TYPE, "site_id": 1, "age": 36}
+    assert date.fromisoformat(answers["birthday"]) == date(1815, 12, 10)
+    assert Decimal(answers["price"]) == Decimal("9.5")
+    assert json.loads(json.dumps(answers)) == answers
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def test_one_box_of_several_in_a_form(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any
+def test_single_value_of_a_list_is_accepted_in_a_form_only(
+    run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider
 ) -> None:
-    _with_steps(settings, "ask_everything")
+    run_steps("ask_every_type")
     paused = frontend.log_in(openid)
-    one_each = {name: _listed(value)[-1] for name, value in EVERYTHING.items()}
-    given = {"partial_token": paused.data["partial_token"], "flow": paused.data.get("flow", "")}
+    single = {name: as_list(value)[-1] for name, value in EVERY_TYPE.items()}
 
-    assert list(frontend.resume(paused, **one_each).data) == ["topics", "tags"]
-    assert frontend.post({**given, **one_each}, format="multipart").status_code == 201
-    assert (Kept.answers["topics"], Kept.answers["tags"]) == (["law"], ["b"])
-
-
-def test_a_file_is_no_answer(frontend: Frontend, openid: OpenIDProvider, settings: Any) -> None:
-    from django.core.files.uploadedfile import SimpleUploadedFile
-
-    _with_steps(settings, "ask_terms")
-    paused = frontend.log_in(openid)
-    given = {"partial_token": paused.data["partial_token"], "flow": paused.data.get("flow", "")}
-    body = {**given, "terms": SimpleUploadedFile("terms.txt", b"true")}
-
-    answer = frontend.post(body, format="multipart")
-
-    assert (answer.status_code, answer.json()) == (400, {"terms": ["This field is required."]})
+    rejected = frontend.resume(paused, **single)
+    assert {"topics", "tags"} <= rejected.data.keys()
+    assert frontend.post(form(paused, **single), format="multipart").status_code == 201
+    assert (Answers.latest["topics"], Answers.latest["tags"]) == (["law"], ["b"])
 
 
-def test_a_number_that_is_none(frontend: Frontend, openid: OpenIDProvider, settings: Any) -> None:
-    _with_steps(settings, "ask_age")
+def test_file_is_ignored(
+    run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    run_steps("ask_terms")
+    body = form(frontend.log_in(openid), terms=SimpleUploadedFile("terms.txt", b"true"))
+
+    rejected = frontend.post(body, format="multipart")
+
+    assert (rejected.status_code, rejected.json()["terms"]) == (400, ["This field is required."])
+
+
+def test_infinite_number_is_a_field_error(
+    run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    run_steps("ask_optional")
     paused = frontend.log_in(openid)
 
     for ratio in ("inf", "nan", "1e300"):
-        answer = frontend.resume(paused, ratio=ratio)
-        assert (answer.status_code, list(answer.json())) == (400, ["ratio"])
+        rejected = frontend.resume(paused, ratio=ratio)
+        assert rejected.status_code == 400
+        assert "ratio" in rejected.json()
     assert frontend.resume(paused, age="9" * 900).status_code == 201
 
 
-def test_each_step_is_asked_for_itself(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any
-) -> None:
-    """What one step was answered is no answer to the next, which wants nothing in particular."""
-    _with_steps(settings, "ask_terms", "ask_age", "ask_greeting")
+# --- Several steps --------------------------------------------------------------------
 
-    first = frontend.log_in(openid)
-    second = frontend.resume(first, terms=True, age=36)
-    assert [field["name"] for field in second.data["fields"]] == ["age", "ratio"]
+
+def test_each_step_asks_for_its_own_fields(
+    run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    run_steps("ask_terms", "ask_optional", "ask_greeting")
+
+    second = frontend.resume(frontend.log_in(openid), terms=True, age=36)
+    assert names(second) == ["age", "ratio"]
     third = frontend.resume(second)
-    assert [field["name"] for field in third.data["fields"]] == ["greeting"]
-    assert frontend.resume(third, greeting="Hi").json() == {"greeting": ["Who are you?"]}
-    last = frontend.resume(third, greeting="I am ada@example.com")
+    assert names(third) == ["greeting"]
+    assert frontend.resume(third, greeting="Hi").json()["greeting"] == ["Who are you?"]
 
-    assert last.status_code == 201
-    greeting = {"greeting": "I am ada@example.com"}
-    assert _answers() == {"terms": True, "newsletter": False, **greeting}
-
-
-def test_when(frontend: Frontend, openid: OpenIDProvider, settings: Any) -> None:
-    _with_steps(settings, "ask_newcomers")
-
-    paused = frontend.log_in(openid)
-    other = Frontend(frontend.transport)
-    paused_too = other.log_in(openid)
-    assert frontend.resume(paused, terms=True).status_code == 201
-    assert _answers() == {"terms": True, "newsletter": False}
-
-    # By now this is no newcomer any more.
-    assert other.resume(paused_too, terms=False).status_code == 201
-    assert _answers() == "none"
-    assert frontend.log_in(openid).status_code == 201
+    greeting = "I am ada@example.com"
+    assert frontend.resume(third, greeting=greeting).status_code == 201
+    assert Answers.latest == {"terms": True, "newsletter": False, "greeting": greeting}
 
 
-def test_what_a_step_was_answered_that_needs_no_answer_any_more(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any
+def test_when_is_called_again_when_the_login_resumes(
+    run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider
 ) -> None:
-    _with_steps(settings, "ask_newcomers", "ask_age")
-    paused = frontend.log_in(openid)
-    user = User.objects.create(username="ada")
-    user.social_auth.create(provider="oidc", uid="user-1", id_key="sub")
+    run_steps("ask_new_users", "ask_optional")
+    paused, other = frontend.log_in(openid), Frontend(frontend.transport)
+    other_paused = other.log_in(openid)
+    second = frontend.resume(paused, terms=True)
+    assert frontend.resume(second).status_code == 201
+    assert Answers.latest == {"terms": True, "newsletter": False}
 
-    asked = frontend.resume(paused, terms=True, age=36)
+    # The user exists now, so the first step asks for nothing, and the second one asks anew.
+    second = other.resume(other_paused, terms=False, age=36)
+    assert names(second) == ["age", "ratio"]
+    assert other.resume(second).status_code == 201
+    assert Answers.latest == {}
 
-    assert [field["name"] for field in asked.data["fields"]] == ["age", "ratio"]
 
-
-def test_before_the_user_is_looked_for(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any
+def test_step_before_social_user_asks_at_each_login(
+    run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider
 ) -> None:
-    _with_steps(settings, "ask_terms", position=BEFORE_SOCIAL_USER)
+    run_steps("ask_terms", position=BEFORE_SOCIAL_USER)
 
     for _ in range(2):
         assert frontend.resume(frontend.log_in(openid), terms=True).status_code == 201
@@ -405,35 +387,43 @@ def test_before_the_user_is_looked_for(
 # --- Mistakes of the project ----------------------------------------------------------
 
 
-def test_a_name_that_is_taken_is_a_mistake_of_the_project(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any, caplog: Any
+@pytest.mark.parametrize(
+    ("step", "expected", "logged"),
+    [
+        (
+            "ask_reserved_name",
+            (500, "invalid_setting"),
+            "ReservedNameSerializer: no field can be named 'flow'",
+        ),
+        ("ask_unencodable_choice", (400, "unknown_error"), "TypeError"),
+    ],
+)
+def test_form_that_cannot_be_described_is_logged(
+    step: str,
+    expected: tuple[int, str],
+    logged: str,
+    run_steps: Callable[..., None],
+    frontend: Frontend,
+    openid: OpenIDProvider,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    _with_steps(settings, "ask_flow")
+    run_steps(step)
 
-    answer = frontend.log_in(openid)
-
-    assert (answer.status_code, answer.data["error_code"]) == (500, "invalid_setting")
-    assert "FlowSerializer: no field can be named 'flow'" in caplog.text
+    assert error(frontend.log_in(openid)) == expected
+    assert logged in caplog.text
 
 
-def test_a_choice_that_json_cannot_carry(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any, caplog: Any
-) -> None:
-    _with_steps(settings, "ask_odd_choice")
-
-    answer = frontend.log_in(openid)
-
-    assert (answer.status_code, answer.data["error_code"]) == (400, "unknown_error")
-    assert "TypeError" in caplog.text
-
-
-def test_an_answer_that_json_cannot_carry(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any, caplog: Any
+def test_value_that_cannot_be_encoded_is_a_mistake_of_the_project(
+    run_steps: Callable[..., None],
+    frontend: Frontend,
+    openid: OpenIDProvider,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     User.objects.create(username="grace")
-    _with_steps(settings, "ask_friend")
+    run_steps("ask_unencodable_value")
 
-    answer = frontend.resume(frontend.log_in(openid), friend="grace")
+    resumed = frontend.resume(frontend.log_in(openid), friend="grace")
 
-    assert (answer.status_code, answer.data["error_code"]) == (500, "invalid_setting")
-    assert "FriendSerializer: the value of 'friend' cannot be encoded as JSON" in caplog.text
+    assert error(resumed) == (500, "invalid_setting")
+    message = "UnencodableValueSerializer: the value of 'friend' cannot be encoded as JSON"
+    assert message in caplog.text
