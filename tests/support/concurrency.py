@@ -11,6 +11,7 @@ from django.db import OperationalError, connections
 from social_endpoints.tokens.drf import TokenSerializer
 from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.pipeline import AFTER_SOCIAL_USER
 
 THREADS = 4
 
@@ -76,3 +77,32 @@ class CollidingSerializer(TokenSerializer):
         if self.calls == 1:
             raise OperationalError
         return super().issue(login)
+
+
+class MeetingPoint:
+    """Makes simultaneous logins wait for each other: at the provider and in a step."""
+
+    STEP = (AFTER_SOCIAL_USER, "tests.support.concurrency.meet")
+
+    _barrier = threading.Barrier(1)
+    _thread = threading.local()
+
+    @classmethod
+    def expect(cls, logins: int) -> None:
+        """Set the number of logins that meet."""
+        cls._barrier = threading.Barrier(logins)
+
+    @classmethod
+    def at_the_provider(cls) -> None:
+        """Wait until all logins have claimed their flows; SQLite has only one writer."""
+        cls._barrier.wait(timeout=10)
+
+    @classmethod
+    def in_pipeline(cls, *args: Any, **kwargs: Any) -> None:
+        """Wait for the other logins, but only once: a collision runs the pipeline again."""
+        if getattr(cls._thread, "passed", None) is not cls._barrier:
+            cls._thread.passed = cls._barrier
+            cls._barrier.wait(timeout=10)
+
+
+meet = MeetingPoint.in_pipeline

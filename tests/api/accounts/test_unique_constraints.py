@@ -1,0 +1,199 @@
+"""Unique constraints of the user model, and the system check of the isolation level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection, connections
+from social_django.models import UserSocialAuth
+
+from tests.support.checks import ids
+from tests.support.concurrency import THREADS
+from tests.support.configuration import Configure
+from tests.support.email_policies import EMAIL, assert_in_use, assert_only_account
+from tests.support.frontend import Frontend, error
+from tests.support.newcomers import Newcomers
+from tests.support.openid_provider import OpenIDProvider
+from tests.support.pipeline import (
+    AFTER_GET_USERNAME,
+    AFTER_SOCIAL_USER,
+    ASK_NAME,
+    pipeline_with,
+)
+
+pytestmark = pytest.mark.django_db
+User = get_user_model()
+
+HERE = "tests.api.accounts.test_unique_constraints"
+
+
+def choose_username(*args: Any, **kwargs: Any) -> dict[str, Any]:
+    """Set a user name without looking whether it is free."""
+    return {"username": "ada"}
+
+
+def remove_required_value(details: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    """Set a column to NULL that must have a value."""
+    return {"details": {**details, "is_staff": None}}
+
+
+@pytest.fixture
+def index(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[None]:
+    """Create a unique index on an expression of the users' table."""
+    expression = request.param
+    on_table = ""
+    if connection.vendor == "mysql":  # Its collation ignores case.
+        expression = expression.removeprefix("lower(").removesuffix(")")
+        on_table = " ON auth_user"
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE UNIQUE INDEX of_the_tests ON auth_user ({expression})")
+    yield
+    User.objects.all().delete()
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP INDEX of_the_tests{on_table}")
+
+
+both_indexes = pytest.mark.parametrize("index", ["email", "lower(email)"], indirect=True)
+case_insensitive = pytest.mark.parametrize("index", ["lower(email)"], indirect=True)
+
+
+@both_indexes
+def test_taken_address_is_rejected(
+    index: None, ada: Any, frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    assert_in_use(frontend.log_in(openid))
+    assert_only_account()
+
+
+@case_insensitive
+def test_taken_address_in_other_case_is_rejected(
+    index: None, frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    User.objects.create(username="taken", email="ADA@EXAMPLE.COM", is_active=False)
+
+    assert_in_use(frontend.log_in(openid))
+    assert_only_account()
+
+
+@both_indexes
+def test_address_taken_during_a_pause_is_rejected(
+    index: None, frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_SOCIAL_USER, ASK_NAME))
+    paused = frontend.log_in(openid)
+    User.objects.create(username="faster", email=EMAIL)
+
+    assert_in_use(frontend.resume(paused, name="Ada"))
+    assert User.objects.count() == 1
+
+
+@case_insensitive
+def test_simultaneous_first_logins_with_one_address_create_one_account(
+    index: None, newcomers: Newcomers
+) -> None:
+    completed = newcomers.log_in()
+
+    assert sorted(response.status_code for response in completed) == [201] + [400] * (THREADS - 1)
+    codes = {response.data.get("error_code", "email_in_use") for response in completed}
+    assert codes == {"email_in_use"}
+    assert User.objects.count() == UserSocialAuth.objects.count() == 1
+
+
+@pytest.fixture
+def choosing_username(settings: Any) -> None:
+    step = (AFTER_GET_USERNAME, f"{HERE}.choose_username")
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with(step)
+
+
+@pytest.mark.parametrize("index", ["lower(username)"], indirect=True)
+@pytest.mark.parametrize("taken", ["ada", "ADA"])
+def test_taken_username_in_any_case_is_rejected(
+    taken: str, index: None, choosing_username: None, frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    User.objects.create(username=taken)
+
+    assert_in_use(frontend.log_in(openid), "username")
+    assert_only_account()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_taken_username_of_a_step_is_rejected(
+    choosing_username: None, frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    User.objects.create(username="ada")
+
+    assert_in_use(frontend.log_in(openid), "username")
+    assert_only_account()
+
+
+@pytest.mark.parametrize("index", ["last_name"], indirect=True)
+def test_other_unique_column_is_an_unknown_error(
+    index: None, frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_USER_FIELDS = ["username", "email", "last_name"]
+    User.objects.create(username="other", last_name="Lovelace")
+
+    assert error(frontend.log_in(openid)) == (400, "unknown_error")
+    assert_only_account()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_missing_value_is_not_reported_as_taken_address(
+    ada: Any, frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_USER_FIELDS = ["username", "email", "is_staff"]
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((1, f"{HERE}.remove_required_value"))
+
+    assert error(frontend.log_in(openid)) == (400, "unknown_error")
+    assert_only_account()
+
+
+def test_several_accounts_for_associate_by_email_are_rejected(
+    ada: Any, frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    step = "social_core.pipeline.social_auth.associate_by_email"
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_SOCIAL_USER, step))
+    User.objects.create(username="other", email=EMAIL)
+
+    assert_in_use(frontend.log_in(openid))
+    assert not UserSocialAuth.objects.exists()
+
+
+# --- The system check -----------------------------------------------------------------
+
+
+class IsolationLevel(Enum):
+    """The names of psycopg."""
+
+    READ_COMMITTED = 2
+    REPEATABLE_READ = 3
+
+
+@pytest.mark.parametrize(
+    ("vendor", "level", "is_reported"),
+    [
+        ("postgresql", IsolationLevel.REPEATABLE_READ, True),
+        ("postgresql", IsolationLevel.READ_COMMITTED, False),
+        ("postgresql", None, False),
+        ("mysql", "repeatable read", False),
+    ],
+)
+def test_check_reports_an_isolation_level_that_hides_other_logins(
+    vendor: str,
+    level: Any,
+    is_reported: bool,
+    unique_email: None,
+    configure: Configure,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    options = {**connection.settings_dict["OPTIONS"], "isolation_level": level}
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+    monkeypatch.setattr(type(connections["default"]), "vendor", vendor)
+
+    assert ("W012" in ids()) is is_reported
+    configure(UNIQUE_EMAIL=False)
+    assert "W012" not in ids()
