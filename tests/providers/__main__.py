@@ -1,6 +1,6 @@
-"""Drive every backend, and write the table: ``python -m tests.providers``.
+"""Run every backend and write the table: ``python -m tests.providers``.
 
-With names, only say what comes of these.
+With names of backends, only print their rows.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from django.test.utils import setup_databases, setup_test_environment, teardown_
 
 
 def main(names: list[str]) -> int:
-    """Examine backends; return how many fail."""
+    """Examine backends and return the number of failures."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     django.setup()
-    # Only now: they import Django's models.
+    # They import Django's models.
     from tests.providers.backends import shipped
     from tests.providers.examine import FAILS, examine
     from tests.providers.table import write
 
-    logging.disable(logging.CRITICAL)  # A failure stands in its row.
+    logging.disable(logging.CRITICAL)  # The row contains a failure.
     setup_test_environment()
     databases = setup_databases(verbosity=0, interactive=False)
     try:
@@ -32,7 +32,7 @@ def main(names: list[str]) -> int:
         teardown_databases(databases, verbosity=0)
     for row in found:
         if names or row.result == FAILS:
-            print(*row, sep=" | ")  # noqa: T201 - it is a command
+            print(*row, sep=" | ")  # noqa: T201 - this is a command
     print(dict(Counter(row.result for row in found)))  # noqa: T201 - as above
     if not names:
         write([row for row in found if row.result != FAILS])

@@ -1,9 +1,9 @@
-"""What providers answer that social-core's own test-suite does not sign in with.
+"""Test cases for the backends without a login in social-core's own test suite.
 
-As little as their backends read, written from the source of each. The classes are
-cases like social-core's, on its own bases, so that both are driven alike.
+They have the base classes of social-core's cases, so both are run in the same way. The
+responses contain the fields that each backend reads.
 
-To be imported once :mod:`tests.providers.sdist` has made ``social_core.tests`` there.
+Import this module after :mod:`tests.providers.sdist` has added ``social_core.tests``.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ SALESFORCE_ID = "https://login.salesforce.com/id/00Dx/005x"
 
 
 class Written:
-    """What our cases have in common, above one of social-core's bases.
+    """Mixin of the cases in this repository, above a base class of social-core.
 
-    ``own_settings`` are without their prefix; ``answers`` are the bodies of the
-    provider's answers by URL.
+    :ivar own_settings: settings without their prefix.
+    :ivar answers: the bodies of the provider's responses by URL.
     """
 
     own_settings: dict[str, Any] = {}
@@ -50,8 +50,8 @@ class Written:
         super().pre_complete_callback(start_url)  # type: ignore[misc]  # the base's
 
 
-# Of each provider: what its token endpoint says besides the token, what its other URLs
-# say, which username comes of it (None: a random one), and what a project has to set.
+# For each provider: the fields of the token response besides the token, the responses of other
+# URLs, the expected username (None: a random one) and the project's settings.
 OAUTH2: dict[str, dict[str, Any]] = {
     "battlenet-oauth2": {
         "token": {"accountId": "7"},
@@ -217,7 +217,7 @@ OAUTH1: dict[str, dict[str, Any]] = {
     },
 }
 
-# Most of them are one class under many names: the German research data infrastructure.
+# Most of them are one class with many names, for Germany's research data infrastructure.
 OPENID_CONNECT = (
     *("cat", "chem", "culture", "daphne", "datascience", "e-infra_cz", "eduid", "eduid-staging"),
     *("egi-checkin", "elixir", "energy", "fairmat", "fedora-oidc", "fence", "globus", "immuno"),
@@ -227,7 +227,7 @@ OPENID_CONNECT = (
 
 
 def cases() -> list[type[Any]]:
-    """Return our cases of the protocols that are data alone."""
+    """Return the cases of OAuth and OpenID Connect."""
     return [
         *(_oauth2(name, **answer) for name, answer in OAUTH2.items()),
         *(_oauth1(name, **answer) for name, answer in OAUTH1.items()),

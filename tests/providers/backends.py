@@ -1,4 +1,4 @@
-"""Which backends the installed social-core has, and which protocol each speaks."""
+"""The backends of the installed social-core and their protocols."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from social_core.backends.open_id import OpenIdAuth
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.backends.saml import SAMLAuth
 
-# The first that fits: OpenID Connect is OAuth 2 as well.
+# The first match counts: OpenIdConnectAuth is a subclass of BaseOAuth2.
 PROTOCOLS = {
     SAMLAuth: "SAML 2.0",
     OpenIdAuth: "OpenID 2.0",
@@ -31,7 +31,7 @@ PROTOCOLS = {
 def shipped() -> dict[str, type[Any]]:
     """Return the backends of social-core by name, sorted.
 
-    :raises ImportError: one of them needs a package that is not installed.
+    :raises ImportError: a backend needs a package that is not installed.
     """
     found = {}
     for info in pkgutil.iter_modules(social_core.backends.__path__):
@@ -52,11 +52,11 @@ def _is_backend(value: object, module: Any) -> bool:
 
 
 def path_of(backend: type[Any]) -> str:
-    """Return the dotted path that a project would write."""
+    """Return the dotted path of a backend, for the settings."""
     return f"{backend.__module__}.{backend.__qualname__}"
 
 
 def protocol_of(backend: type[Any]) -> str:
-    """Return what the table calls the protocol of a backend."""
+    """Return the name of a backend's protocol in the table."""
     fitting = (name for kind, name in PROTOCOLS.items() if issubclass(backend, kind))
     return next(fitting, "its own")

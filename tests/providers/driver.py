@@ -1,10 +1,10 @@
-"""Drives a test case of social-core: by social-core itself, and through the endpoints.
+"""Run a test case of social-core: with social-core alone, and through the endpoints.
 
-A case sets its settings and the answers of the provider, asks its backend to start,
-plays the browser at the provider, and asks its backend to complete. Here the backend
-of the case is one of two stand-ins over the same class. The first lets social-core
-do it and says who signed in: that is what is expected. The second is a frontend,
-which begins and posts over HTTP. Neither replaces anything of social-core or of ours.
+A case configures its settings and the provider's responses, calls ``backend.start()``,
+simulates the browser at the provider, and calls ``backend.complete()``. A mixin above its
+backend's class changes these two methods. ``Direct`` runs them and reports the user, which is
+the expected result. ``OverHTTP`` is a frontend that begins and completes over HTTP. No code of
+social-core or of this package is replaced.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from social_endpoints.internal.backends.extensions.provider_quirks import Pushbu
 from tests.support.frontend import REDIRECT_URI, Frontend
 
 HOST = "api.example.com"
-"""The project's own: python3-saml takes no name without a dot for one."""
+"""The site's host name. python3-saml only accepts names with a dot."""
 
 FORM = "application/x-www-form-urlencoded"
 
 TOKEN_AUTHENTICATION = "rest_framework.authentication.TokenAuthentication"
 
 Play = Callable[[Any], object]
-"""What a case is asked to do."""
+"""The method of a case to call."""
 
 
 class Completed(BaseException):
-    """A case has completed; nothing that it would look at afterwards concerns us.
+    """Raised when a case has completed, to skip its further assertions.
 
-    No case may catch it, so it is no ``Exception``.
+    It is not an ``Exception``, so that no case catches it.
     """
 
     def __init__(self, outcome: Any) -> None:
@@ -47,7 +47,7 @@ class Completed(BaseException):
 
 
 class FormFrontend(Frontend):
-    """A frontend that posts a form where others post JSON."""
+    """A frontend that posts forms."""
 
     def post(self, body: Any, provider: str = "oidc", **extra: Any) -> Any:
         """Post a body."""
@@ -67,17 +67,17 @@ COMBINATIONS: dict[str, Callable[[], Frontend]] = {
 }
 
 
-MENDS = {"pushbullet": (PushbulletUserId,)}
-"""What social-core by itself signs nobody in without. (The endpoints add it anyway.)"""
+CORRECTIONS = {"pushbullet": (PushbulletUserId,)}
+"""Mixins without which a login with social-core alone fails. The endpoints add them anyway."""
 
 
 @dataclass
 class Attempt:
-    """One login over HTTP, or one link, and what came of it.
+    """One login or connect over HTTP.
 
-    ``asked`` is what the frontend says at begin beside the redirect URI, ``begun``
-    the answer to that, and ``handed_off`` says whether the provider has posted its
-    answer to the server.
+    :ivar asked: the query of begin besides the redirect URI.
+    :ivar begun: the response of begin.
+    :ivar handed_off: whether the provider's response went through the handoff.
     """
 
     frontend: Frontend
@@ -87,15 +87,15 @@ class Attempt:
     handed_off: bool = False
 
 
-class Natively:
-    """A mixin above a backend's class: tells who signed in."""
+class Direct:
+    """Mixin above a backend's class that reports the user who signed in."""
 
     strategy: Any
 
     def complete(self, *args: Any, **kwargs: Any) -> Any:
         """Complete as social-core does."""
         if "SAMLResponse" in self.strategy.newest:
-            # In social-core's own views the browser posts once more, from its own page.
+            # With social-core's own views the browser posts the response twice.
             returned = {getattr(self, "BROWSER_RETURN_FIELD", "RelayState"): "1"}
             self.strategy.set_request_data({**returned, **self.strategy.newest}, self)
         result = super().complete(*args, **kwargs)  # type: ignore[misc]  # the backend's
@@ -105,10 +105,9 @@ class Natively:
 
 
 class OverHTTP:
-    """A mixin above a backend's class: begins and completes through the endpoints.
+    """Mixin above a backend's class that begins and completes through the endpoints.
 
-    Whatever else the case asks its backend, where its endpoints are for example, the
-    backend answers.
+    A case may still call other methods of the backend.
     """
 
     attempt: Attempt
@@ -116,7 +115,7 @@ class OverHTTP:
     name: str
 
     def start(self) -> Any:
-        """Begin; return what the case takes for social-core's redirect."""
+        """Begin; return an object like social-core's redirect."""
         attempt = self.attempt
         attempt.asked = dict(self.strategy.request_data())
         with self._project():
@@ -126,7 +125,7 @@ class OverHTTP:
         return Begun(attempt.begun.data["authorization_url"])
 
     def complete(self, *args: Any, **kwargs: Any) -> Any:
-        """Post what the case has taken from the provider; by way of the hand-off if need be."""
+        """Post the callback that the case received, through the handoff if necessary."""
         callback = dict(self.strategy.newest)
         attempt = self.attempt
         with self._project():
@@ -135,7 +134,7 @@ class OverHTTP:
             raise Completed(attempt.frontend.complete(attempt.begun, callback, self.name))
 
     def _hand_off(self, callback: dict[str, str]) -> dict[str, str]:
-        # The provider's page posts from another site: no cookie comes along.
+        # The provider's page posts from another site, so the browser sends no cookie.
         answer = _browser().post(
             f"/auth/o/{self.name}/callback/", urlencode(callback), content_type=FORM, secure=True
         )
@@ -147,7 +146,7 @@ class OverHTTP:
 
     @contextmanager
     def _project(self) -> Iterator[None]:
-        """Be the project that the case's settings describe, with this one provider."""
+        """Apply the case's settings, with this provider only."""
         settings = self.strategy.settings()
         settings.pop("SOCIAL_AUTH_AUTHENTICATION_BACKENDS", None)
         endpoints = {
@@ -172,13 +171,13 @@ def _was_given_callback(begun: Any, name: str) -> bool:
 
 @dataclass
 class Begun:
-    """What the case gets for a start: a URL, and for OpenID 2.0 the same as a form."""
+    """The result of ``start()``: a URL and, for OpenID 2.0, a form with its parameters."""
 
     url: str
 
     @property
     def content(self) -> str:
-        """Return a form that sends what the URL sends."""
+        """Return a form with the parameters of the URL."""
         address, _, query = self.url.partition("?")
         fields = "".join(
             f'<input name="{_escaped(name)}" value="{_escaped(value)}">'
@@ -192,19 +191,19 @@ def _escaped(text: str) -> str:
 
 
 def drive(case_class: type[Any], play: Play, stand_in: type[Any], **attributes: Any) -> Any:
-    """Let a case play up to its completion; return what it completed with, or None.
+    """Run a case until it completes; return its result, or None if it does not complete.
 
-    :param play: called with the case, once it is set up.
-    :param stand_in: :class:`Natively` or :class:`OverHTTP`.
-    :param attributes: the class attributes that the stand-in needs.
-    :raises Exception: whatever the case raises before it completes.
+    :param play: called with the case after its ``setUp()``.
+    :param stand_in: :class:`Direct` or :class:`OverHTTP`.
+    :param attributes: class attributes for ``stand_in``.
+    :raises Exception: the case fails before it completes.
     """
     with _set_up(case_class) as case:
         kind = type(case.backend)
         redirect_uri = case.backend.redirect_uri
         case.strategy = _recording(case.strategy, urlsplit(redirect_uri or "").path)
-        mends = MENDS.get(kind.name, ()) if stand_in is Natively else ()
-        extended = type(kind.__name__, (stand_in, *mends, kind), attributes)
+        corrections = CORRECTIONS.get(kind.name, ()) if stand_in is Direct else ()
+        extended = type(kind.__name__, (stand_in, *corrections, kind), attributes)
         case.backend = extended(case.strategy, redirect_uri=redirect_uri)
         try:
             play(case)
@@ -219,7 +218,7 @@ def _set_up(case_class: type[Any]) -> Iterator[Any]:
     case = case_class("run")
     try:
         case.setUp()
-    except Exception:  # It may have put itself between us and the network already.
+    except Exception:  # It may have started to intercept requests.
         responses.stop(allow_assert=False)
         responses.reset()
         raise
@@ -234,20 +233,20 @@ def _set_up(case_class: type[Any]) -> Iterator[Any]:
 
 @lru_cache
 def _with_primes(key: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    # The private key of social-core's cases stands there without its primes, and to
-    # find them takes a third of a second for each signature.
+    # The private key of social-core's cases has no primes. Computing them takes a third of a
+    # second for each signature.
     whole: dict[str, Any] = RSAAlgorithm.to_jwk(RSAAlgorithm.from_jwk(dict(key)), as_dict=True)
     return {**dict(key), **whole}
 
 
 def _recording(strategy: Any, path: str) -> Any:
-    """Return the case's strategy, which also knows what the provider sent last.
+    """Return the case's strategy, which also records the latest parameters of the provider.
 
-    :param path: of the request in which the provider's answer comes.
+    :param path: the path of the request with the provider's response.
     """
-    from social_core.tests.strategy import TestStrategy  # only there once it is downloaded
+    from social_core.tests.strategy import TestStrategy  # downloaded by sdist
 
-    class Recording(TestStrategy):  # type: ignore[misc]  # it is not there for the type checker
+    class Recording(TestStrategy):  # type: ignore[misc]  # not installed
         newest: Mapping[str, Any] = {}
 
         def set_request_data(self, values: Mapping[str, Any], backend: Any) -> None:

@@ -1,4 +1,4 @@
-"""Finds out what a backend does, and says it as a row of the table."""
+"""Examine a backend; the result is a row of the table."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIGNS_IN, REFUSES, FAILS = "signs in", "refused", "fails"
 
 
 CONNECTING = ("cookie, JSON", "body, form")
-"""How an identity is linked to a user; the two are all that there is, once each."""
+"""Combinations for connecting: each transport and each encoding once."""
 
 
 class Row(NamedTuple):
@@ -34,9 +34,9 @@ class Row(NamedTuple):
 
 
 def examine(name: str) -> Row:
-    """Drive all cases of a backend, in both transports and both encodings.
+    """Run all cases of a backend with both transports and both encodings.
 
-    What is written into the database is rolled back.
+    Changes of the database are rolled back.
     """
     result, reason = _refusal(name, REFUSED[name]) if name in REFUSED else _logins(name)
     return Row(name, protocol_of(shipped()[name]), result, reason)
@@ -45,7 +45,7 @@ def examine(name: str) -> Row:
 def _logins(name: str) -> tuple[str, str]:
     cases = logins(name)
     if not cases:
-        return FAILS, f"social-core by itself signs nobody in: {why_not(name)}"
+        return FAILS, f"a login with social-core alone fails: {why_not(name)}"
     notes: set[str] = set()
     for case in cases:
         for label in COMBINATIONS:
@@ -72,10 +72,10 @@ def _refusal(name: str, refusal: Refusal) -> tuple[str, str]:
 
 
 class Answer(NamedTuple):
-    """The last answer of a login, and what then stands in the database.
+    """The last response of a login, and the state of the database.
 
-    ``user`` is whom the token of the answer is of, and ``identities`` are all that
-    there are: provider, uid, and the user's key.
+    :ivar user: the user of the token in the response.
+    :ivar identities: provider, uid and user ID of all connections.
     """
 
     method: str
@@ -86,7 +86,7 @@ class Answer(NamedTuple):
     has_users: bool
 
     def __str__(self) -> str:
-        return f"{self.method} is answered with {self.status}: {self.data}"
+        return f"{self.method} returns {self.status}: {self.data}"
 
 
 def _attempt(case_class: type[Any], play: Play, label: str) -> tuple[Attempt, Answer | None]:
@@ -128,16 +128,14 @@ def _answer(response: Any) -> Answer:
 
 
 def _wrong(answer: Answer | None, case: Case, name: str) -> str:
-    """Say what is wrong with a login; empty where nothing is.
+    """Describe what is wrong with a login; return an empty string if it is correct.
 
-    Who must be signed in is the user whom social-core's own suite expects, and whom
-    social-core has made of the same answers in the storage of that suite: the same
-    username, e-mail address and identity. Both storages clean usernames by the same
-    rules of social-core, and cut none of these. Only where a provider gives no
-    username is it random, in both.
+    Username, e-mail address and identity must be the ones that social-core's own suite expects,
+    and that social-core alone creates from the same responses. If a provider sends no username,
+    both are random.
     """
     if answer is None:
-        return "the case does not come to an answer"
+        return "the case does not complete"
     if answer.status != 201 or answer.user is None:
         return str(answer)
     user, expected = answer.user, (case.case_class.expected_username, case.user.username)
@@ -150,7 +148,7 @@ def _wrong(answer: Answer | None, case: Case, name: str) -> str:
 
 
 def _wrong_link(answer: Answer | None, case: Case, name: str) -> str:
-    """Say what is wrong with a link: it must be the identity that signs in, and the owner's."""
+    """Describe what is wrong with a connect: the identity must become a connection of the owner."""
     if answer is None or answer.status != 201:
         return str(answer)
     uid = str(case.user.social[0].uid)
@@ -168,4 +166,4 @@ def _notes(attempt: Attempt) -> Iterator[str]:
     for name in attempt.asked:
         yield f"begin needs ``{name}``"
     if attempt.handed_off:
-        yield "by way of the hand-off"
+        yield "uses the handoff"

@@ -1,7 +1,6 @@
-"""OpenID 2.0 providers: python3-openid is one, too.
+"""Test cases for OpenID 2.0, with the server of python3-openid as the provider.
 
-It is discovered, signs what it says, and is asked whether it has. Cases like those of
-:mod:`tests.providers.answers`, and to be imported as late.
+Import this module after :mod:`tests.providers.sdist` has added ``social_core.tests``.
 """
 
 from __future__ import annotations
@@ -27,23 +26,23 @@ _XRDS = """<?xml version="1.0" encoding="UTF-8"?>
 
 _ENDPOINT = "https://op.example.com/openid"
 
-# These send every user to one provider, which names the user.
+# Backends with one provider, which selects the identity.
 _SITES = (
     *("belgiumeid", "fedora", "launchpad", "openinfra", "openstack", "opensuse"),
     *("ubuntu", "yandex-openid"),
 )
 
-# Who has an identity of a site's own: the user names it at begin.
+# Backends whose users enter their identity.
 _NAMED = {
     "livejournal": ("openid_lj_user", "ada", "https://ada.livejournal.com/"),
     "openid": ("openid_identifier", "https://ada.example.com/", "https://ada.example.com/"),
 }
 
-# Whose backends take the nickname for the username; the others make one of the full name.
+# Backends with the nickname as the username. The others build it from the full name.
 _NICKNAMES = {"fedora", "launchpad"}
 
 
-class OpenID2(OpenIdTest):  # type: ignore[misc]  # it is not there for the type checker
+class OpenID2(OpenIdTest):  # type: ignore[misc]  # not installed
     """A login with an OpenID 2.0 provider."""
 
     identity = "https://op.example.com/user/ada"
@@ -58,19 +57,19 @@ class OpenID2(OpenIdTest):  # type: ignore[misc]  # it is not there for the type
 
     def do_start(self) -> Any:
         self._fetch_over_the_wire()
-        # What is fetched is the normal form of an address, which has a path.
+        # python3-openid fetches the normalized URL, which has a path.
         self._add_page(self.backend.openid_url().rstrip("/") + "/", self.discovered)
         self._add_page(self.backend.openid_url(), self.discovered)
         self._add_page(self.identity, "signon")
         start = self.backend.start()
-        for name in self.asked:  # Another request begins here.
+        for name in self.asked:  # The callback is another request.
             self.strategy.remove_from_request_data(name)
         self.strategy.set_request_data(self._log_in(start), self.backend)
         return self.backend.complete()
 
     def _fetch_over_the_wire(self) -> None:
-        # The endpoints bring a fetcher of their own, and leave alone what is not the
-        # library's. Its own would ask the network, past the answers of the case.
+        # The endpoints replace the library's own fetcher and no other one. With social-core
+        # alone, the library's fetcher would not use the case's responses.
         over_http = hasattr(self.backend, "attempt")
         fetcher = fetchers.Urllib2Fetcher() if over_http else RequestsFetcher()
         fetchers.setDefaultFetcher(fetcher)
@@ -80,8 +79,8 @@ class OpenID2(OpenIdTest):  # type: ignore[misc]  # it is not there for the type
         responses.add(responses.GET, url, body=xrds, content_type="application/xrds+xml")
 
     def _log_in(self, start: Any) -> dict[str, str]:
-        """Do what the user does at the provider; return the callback's parameters."""
-        FormHTMLParser.inputs.clear()  # All parsers share them.
+        """Sign in at the provider; return the parameters of the callback."""
+        FormHTMLParser.inputs.clear()  # All parsers share this list.
         _, inputs = self.get_form_data(start)
         asked = self.server.decodeRequest(inputs)
         answer = asked.answer(True, identity=self.identity, claimed_id=self.identity)
@@ -93,7 +92,7 @@ class OpenID2(OpenIdTest):  # type: ignore[misc]  # it is not there for the type
         return dict(parse_qsl(urlsplit(location).query))
 
     def _answer(self, request: Any) -> tuple[int, dict[str, str], str]:
-        """Answer to the relying party itself."""
+        """Answer a direct request of the relying party."""
         body = request.body if isinstance(request.body, str) else request.body.decode()
         asked = self.server.decodeRequest(dict(parse_qsl(body)))
         encoded = self.server.encodeResponse(self.server.handleRequest(asked))
@@ -101,7 +100,7 @@ class OpenID2(OpenIdTest):  # type: ignore[misc]  # it is not there for the type
 
 
 class RequestsFetcher(fetchers.HTTPFetcher):  # type: ignore[misc]  # it is not typed
-    """Has python3-openid fetch where the case answers."""
+    """A fetcher for python3-openid that uses the case's responses."""
 
     def fetch(self, url: str, body: Any = None, headers: Any = None) -> Any:
         method = "GET" if body is None else "POST"
@@ -111,7 +110,7 @@ class RequestsFetcher(fetchers.HTTPFetcher):  # type: ignore[misc]  # it is not 
 
 
 def cases() -> list[type[Any]]:
-    """Return our cases of OpenID 2.0."""
+    """Return the cases of OpenID 2.0."""
     return [*(_case(name) for name in _SITES), *(_named(name) for name in _NAMED)]
 
 
@@ -129,4 +128,4 @@ def _case(name: str, **attributes: Any) -> type[Any]:
 
 
 REPLACED = frozenset({"LiveJournalOpenIdTest", "OpenIdPartialTest"})
-"""The cases of social-core that it expects to fail, or that patch the verification."""
+"""Cases of social-core that are expected to fail, or that patch the verification."""

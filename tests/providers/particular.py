@@ -1,8 +1,8 @@
-"""Providers whose answers are made anew for each login, because they are signed or bound to it.
+"""Test cases for providers whose responses are signed or bound to the login.
 
-Where social-core's own cases patch what would verify the answer, or the clock, these
-give an answer that is true. Cases on social-core's bases, like those of
-:mod:`tests.providers.answers`, and to be imported as late.
+social-core's own cases patch the verification or the clock. These have valid responses.
+
+Import this module after :mod:`tests.providers.sdist` has added ``social_core.tests``.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from social_core.tests.backends.test_vend import VendOAuth2Test
 from tests.providers.answers import EMAIL, Written
 
 
-class Apple(AppleIdTest):  # type: ignore[misc]  # it is not there for the type checker
-    """Sign in with Apple: social-core's case patches the verification of the ID token."""
+class Apple(AppleIdTest):  # type: ignore[misc]  # not installed
+    """Sign in with Apple. social-core's case patches the verification of the ID token."""
 
     def pre_complete_callback(self, start_url: str) -> None:
         self.add_apple_jwk_response()
@@ -40,8 +40,8 @@ class Apple(AppleIdTest):  # type: ignore[misc]  # it is not there for the type 
         super().pre_complete_callback(start_url)
 
 
-class Vend(VendOAuth2Test):  # type: ignore[misc]  # as above
-    """Vend: the shop comes back beside the code, where social-core's case sets it before."""
+class Vend(VendOAuth2Test):  # type: ignore[misc]  # not installed
+    """Vend. The callback contains the shop, which social-core's case sets at begin."""
 
     raw_complete_url = "/complete/{0}/?code=foobar&domain_prefix=shop-a"
 
@@ -50,8 +50,8 @@ class Vend(VendOAuth2Test):  # type: ignore[misc]  # as above
         return super().do_start()
 
 
-class Shopify(ShopifyOAuth2Test):  # type: ignore[misc]  # as above
-    """Shopify: its SDK asks for the token by itself, which social-core's case patches."""
+class Shopify(ShopifyOAuth2Test):  # type: ignore[misc]  # not installed
+    """Shopify. Its library requests the token, which social-core's case patches."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -60,7 +60,7 @@ class Shopify(ShopifyOAuth2Test):  # type: ignore[misc]  # as above
 
 
 class ShopifyServer(urllib.request.HTTPSHandler):
-    """Stands where the network is for urllib, with one answer."""
+    """Intercept the requests of urllib and answer one URL."""
 
     def https_open(self, request: urllib.request.Request) -> Any:
         assert request.full_url.startswith("https://example.myshopify.com/admin/oauth/access_token")
@@ -68,8 +68,8 @@ class ShopifyServer(urllib.request.HTTPSHandler):
         return addinfourl(io.BytesIO(body), Message(), request.full_url, 200)
 
 
-class MediaWiki(Written, OAuth1Test):  # type: ignore[misc]  # as above
-    """MediaWiki: one address for everything, and an identity signed for the very request."""
+class MediaWiki(Written, OAuth1Test):  # type: ignore[misc]  # not installed
+    """MediaWiki. All requests have one URL, and the identity is signed for the request."""
 
     backend_path = "social_core.backends.mediawiki.MediaWiki"
     expected_username = "ada"
@@ -84,7 +84,7 @@ class MediaWiki(Written, OAuth1Test):  # type: ignore[misc]  # as above
             responses.add_callback(method, self.own_settings["MEDIAWIKI_URL"], self._answer)
 
     def pre_complete_callback(self, start_url: str) -> None:
-        """Leave it to the one callback."""
+        """Add no responses: ``_answer()`` answers all requests."""
 
     def _answer(self, request: Any) -> tuple[int, dict[str, str], str]:
         title = parse_qs(urlsplit(request.url).query)["title"][0]
@@ -109,7 +109,7 @@ class MediaWiki(Written, OAuth1Test):  # type: ignore[misc]  # as above
         return jwt.encode(claims, self.own_settings["SECRET"], algorithm="HS256")
 
     def auth_handlers(self, start_url: str) -> str:
-        """Register where the user comes back to alone: the wiki answers already."""
+        """Only register the callback URL."""
         target: str = self.handle_state(
             start_url, self.strategy.build_absolute_uri(self.complete_url)
         )
@@ -123,8 +123,8 @@ class MediaWiki(Written, OAuth1Test):  # type: ignore[misc]  # as above
         return self.backend.complete()
 
 
-class Telegram(BaseBackendTest):  # type: ignore[misc]  # as above
-    """Telegram: the fields of the user, signed with the bot's token."""
+class Telegram(BaseBackendTest):  # type: ignore[misc]  # not installed
+    """Telegram. The user's fields are signed with the bot's token."""
 
     backend_path = "social_core.backends.telegram.TelegramAuth"
     expected_username = "ada"
@@ -150,11 +150,11 @@ class Telegram(BaseBackendTest):  # type: ignore[misc]  # as above
 
     @property
     def begins(self) -> bool:
-        """Say whether a login begins with a redirect; in social-core it begins in a widget."""
+        """Say whether this login begins with a redirect. In social-core it begins in a widget."""
         return hasattr(self.backend, "attempt")
 
 
 CASES = [Apple, MediaWiki, Shopify, Telegram, Vend]
 
 REPLACED = frozenset({"AppleIdTest", "ShopifyOAuth2Test", "SoundcloudOAuth2Test", "VendOAuth2Test"})
-"""The cases of social-core that patch what ours need not, or cannot be driven from outside."""
+"""Cases of social-core that patch code or cannot be run over HTTP."""

@@ -1,4 +1,4 @@
-"""Who cannot sign in, how that is answered, and why."""
+"""Backends that cannot be used to sign in: the expected response, and the reason."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ def _log_in(case: Any) -> object:
 
 @dataclass(frozen=True)
 class Refusal:
-    """How a login ends that cannot be.
+    """An expected refusal.
 
-    ``play`` goes as far as a frontend gets; ``status`` and ``code`` are what it is
-    answered with there.
+    :ivar play: the part of a login that a frontend can run.
+    :ivar status: the status of the last response.
+    :ivar code: its error code.
     """
 
     reason: str
@@ -33,14 +34,14 @@ def _no_provider(reason: str) -> Refusal:
     return Refusal(reason, 404)
 
 
-_LEGACY = _no_provider("proves nothing: whoever posts the name would be in")
-_WIDGET = _no_provider("begins in a widget or inside the provider's page, without a redirect")
+_LEGACY = _no_provider("accepts the name that a client sends without a proof")
+_WIDGET = _no_provider("begins in a widget or a frame, without a redirect")
 _SDK = _no_provider("begins in an SDK, without a redirect")
 _ASSOCIATION_ONLY = Refusal(
-    "links an account and signs nobody in (``ASSOCIATION_ONLY``)", 400, "authentication_disallowed"
+    "can only be connected (``ASSOCIATION_ONLY``)", 400, "authentication_disallowed"
 )
 _NO_ID = Refusal(
-    "social-core refuses: the provider sends no identifier that stays",
+    "social-core refuses it: the provider sends no permanent identifier",
     400,
     "missing_claim",
     _log_in,

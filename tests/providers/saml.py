@@ -1,6 +1,6 @@
-"""A SAML identity provider, whose answers are really signed, and of now.
+"""Test case for SAML, with responses that are signed when it runs.
 
-A case like those of :mod:`tests.providers.answers`, and to be imported as late.
+Import this module after :mod:`tests.providers.sdist` has added ``social_core.tests``.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from tests.providers.answers import EMAIL
 from tests.support.saml_provider import AUDIENCE, ENTITY_ID, SSO_URL, key_and_certificate, respond
 
 
-class SAML(BaseBackendTest):  # type: ignore[misc]  # it is not there for the type checker
-    """A login with a SAML identity provider, which posts its answer."""
+class SAML(BaseBackendTest):  # type: ignore[misc]  # not installed
+    """A login with a SAML identity provider."""
 
     backend_path = "social_core.backends.saml.SAMLAuth"
     complete_url = "http://myapp.com/complete/saml"
@@ -50,4 +50,4 @@ class SAML(BaseBackendTest):  # type: ignore[misc]  # it is not there for the ty
 CASES = [SAML]
 
 REPLACED = frozenset({"SAMLTest", "SAMLProtocolTest", "SAMLGroupTest"})
-"""The cases of social-core that hold recorded answers, and patch the clock."""
+"""Cases of social-core with recorded responses, which patch the clock."""

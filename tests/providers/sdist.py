@@ -1,7 +1,7 @@
-"""social-core's own test-suite, out of the source distribution of the installed version.
+"""social-core's own test suite, from the source distribution of the installed version.
 
-The wheel has none. Nothing of it is copied into this repository: pip, which
-compares what it downloads with the index's hash, fetches it when it is wanted.
+The wheel does not contain it. pip downloads it and verifies its hash, so that no copy is in this
+repository.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from typing import Any
 import social_core
 
 ROOT = Path(__file__).parents[2]
-KEPT = ROOT / ".tox" / "sdist"
-"""Where it is kept between runs, for one download each version."""
+CACHE = ROOT / ".tox" / "sdist"
+"""The folder of downloaded versions, for further runs."""
 
 DISTRIBUTION = "social-auth-core"
 
@@ -41,8 +41,8 @@ def cases() -> dict[str, list[type[Any]]]:
 
 
 def _modules() -> list[Any]:
-    # Appended: whatever the installed package has itself is still imported from there.
-    social_core.__path__.append(str(fetched() / "social_core"))
+    # Appended, so that the installed modules come first.
+    social_core.__path__.append(str(source_folder() / "social_core"))
     package = import_module("social_core.tests.backends")
     return [
         import_module(f"{package.__name__}.{module.name}")
@@ -59,18 +59,18 @@ def _is_case(value: object, module: Any) -> bool:
     )
 
 
-def fetched() -> Path:
-    """Return the folder of the unpacked source distribution, downloaded where it is missing.
+def source_folder() -> Path:
+    """Return the folder of the unpacked source distribution; download it if necessary.
 
-    :raises RuntimeError: pip cannot download it; the message is pip's.
+    :raises RuntimeError: pip cannot download it.
     """
     release = version(DISTRIBUTION)
-    folder = KEPT / f"{DISTRIBUTION}-{release}"
+    folder = CACHE / f"{DISTRIBUTION}-{release}"
     if not folder.exists():
-        KEPT.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=KEPT) as temporary:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=CACHE) as temporary:
             _unpack(_download(release, Path(temporary)), Path(temporary) / "unpacked")
-            _keep(Path(temporary) / "unpacked", folder)
+            _store(Path(temporary) / "unpacked", folder)
     return folder
 
 
@@ -97,10 +97,10 @@ def _unpack(archive: Path, into: Path) -> None:
         packed.extractall(into, filter="data")
 
 
-def _keep(unpacked: Path, folder: Path) -> None:
+def _store(unpacked: Path, folder: Path) -> None:
     (content,) = unpacked.iterdir()
     try:
         content.rename(folder)
-    except OSError:  # Another environment has been quicker.
+    except OSError:  # Another process has stored it first.
         if not folder.exists():
             raise

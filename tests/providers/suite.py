@@ -1,4 +1,4 @@
-"""Which cases sign in with each backend: social-core's own, and ours."""
+"""The test cases of each backend: those of social-core and those of this repository."""
 
 from __future__ import annotations
 
@@ -9,30 +9,25 @@ from typing import Any
 
 from tests.providers import sdist
 from tests.providers.backends import shipped
-from tests.providers.driver import Natively, Play, drive
+from tests.providers.driver import Direct, Play, drive
 
 _FIRST = ("test_login", "test_everything_works", "do_login")
 
 
 @dataclass(frozen=True)
 class Case:
-    """One login: the test case, how it logs in, and whom social-core then knows."""
+    """A test case, the method that logs in, and the resulting user."""
 
     case_class: type[Any]
     play: Play
     user: Any
 
-    @property
-    def is_ours(self) -> bool:
-        """Say whether the provider's answers are of this repository."""
-        return self.case_class.__module__.startswith("tests.")
-
 
 @cache
 def all_cases() -> dict[str, list[type[Any]]]:
-    """Return the test cases of each backend, whatever they test."""
+    """Return all test cases of each backend."""
     by_path = {path: list(classes) for path, classes in sdist.cases().items()}
-    # Only now: they derive from what has just been downloaded.
+    # Their base classes have just been downloaded.
     from tests.providers import answers, openid2, particular, saml
 
     replaced = particular.REPLACED | saml.REPLACED | openid2.REPLACED
@@ -47,34 +42,34 @@ def all_cases() -> dict[str, list[type[Any]]]:
 
 
 def _name_of(path: str) -> str:
-    # A few of social-core's cases test a backend that they define themselves.
+    # Some of social-core's cases test a backend that they define.
     from social_core.utils import module_member
 
     return module_member(path).name if path.startswith("social_core.backends.") else ""
 
 
 def logins(name: str) -> list[Case]:
-    """Return the cases in which social-core by itself signs in with a backend."""
+    """Return the cases in which a login with social-core alone succeeds."""
     found = (_login(kind) for kind in all_cases()[name])
     return [case for case in found if case is not None]
 
 
 def why_not(name: str) -> str:
-    """Say why social-core signs nobody in with a backend: in the last case, by its first method."""
+    """Return the error of the last case's first method."""
     for case_class in all_cases()[name][-1:]:
         try:
-            drive(case_class, methodcaller(_methods(case_class)[0]), Natively)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is said
+            drive(case_class, methodcaller(_methods(case_class)[0]), Direct)
+        except Exception as error:  # noqa: BLE001 - a case may raise anything
             return f"{case_class.__name__}: {error!r}"
-    return "no case comes so far"
+    return "there is no case with a login"
 
 
 def _login(case_class: type[Any]) -> Case | None:
     for method in _methods(case_class):
         play = methodcaller(method)
         try:
-            user = drive(case_class, play, Natively)
-        except Exception:  # noqa: BLE001 - most methods are about something else
+            user = drive(case_class, play, Direct)
+        except Exception:  # noqa: BLE001 - most methods test something else
             continue
         if user is not None:
             return Case(case_class, play, user)

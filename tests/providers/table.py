@@ -1,4 +1,4 @@
-"""The table: what is expected of each backend, by social-core's version, and the page of it."""
+"""The table of expected results for each version of social-core, and its page in the docs."""
 
 from __future__ import annotations
 
@@ -17,20 +17,17 @@ _END = "\n.. End of the table.\n"
 
 
 def installed() -> str:
-    """Return the version of social-core, as the baseline's files are named: 7.0."""
+    """Return the version of social-core as in the names of the baseline files, such as 7.0."""
     return ".".join(version(DISTRIBUTION).split(".")[:2])
 
 
 def versions() -> list[str]:
-    """Return the versions that there is a baseline of, the newest first."""
+    """Return the versions with a baseline, newest first."""
     return sorted((path.stem for path in FOLDER.glob("*.csv")), key=_key, reverse=True)
 
 
 def expected() -> dict[str, Row]:
-    """Return the row of each backend for the installed version.
-
-    A version that there is none of yet is held to the last one before it.
-    """
+    """Return the row of each backend for the installed version or the last one before it."""
     return rows(next(known for known in versions() if _key(known) <= _key(installed())))
 
 
@@ -47,7 +44,7 @@ def rows(release: str) -> dict[str, Row]:
 
 
 def write(found: list[Row]) -> None:
-    """Write the rows of the installed version, and the page."""
+    """Write the rows of the installed version and update the page."""
     FOLDER.mkdir(exist_ok=True)
     with (FOLDER / f"{installed()}.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -56,7 +53,7 @@ def write(found: list[Row]) -> None:
 
 
 def page() -> str:
-    """Return the page as it must be: the prose that it has, and the table of the baseline."""
+    """Return the page with the table of the baseline."""
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
     _, _, after = rest.partition(_END)
     return f"{before}{_BEGIN}{_table()}{_END}{after}"

@@ -1,4 +1,4 @@
-"""Every backend of social-core does what the table says."""
+"""Run every backend of social-core and compare the results with the table."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from tests.providers.suite import logins
 
 pytestmark = [
     pytest.mark.django_db,
-    # python3-openid says so of itself, where it is the provider.
+    # The server of python3-openid causes it.
     pytest.mark.filterwarnings('ignore:The "namespace" attribute of CheckIDRequest'),
-    # python3-saml reads the clock in this way.
+    # python3-saml causes it.
     pytest.mark.filterwarnings("ignore:datetime.datetime.utc:DeprecationWarning:onelogin"),
 ]
 
 
 @pytest.mark.parametrize("name", shipped())
-def test_a_backend(name: str) -> None:
+def test_backend_has_result_of_table(name: str) -> None:
     row = examine(name)
 
     assert row.result != FAILS, row.reason
     assert row == table.expected().get(name), "It is not in the table: python -m tests.providers"
 
 
-def test_there_are_backends_and_they_are_driven() -> None:
+def test_most_backends_sign_in() -> None:
     results = [row.result for row in table.expected().values()]
 
     assert len(shipped()) > 200
@@ -36,11 +36,11 @@ def test_there_are_backends_and_they_are_driven() -> None:
     assert logins("telegram")
 
 
-def test_who_is_refused_is_in_the_list_of_those() -> None:
+def test_refused_backends_are_listed() -> None:
     refused = {name for name, row in table.expected().items() if row.result == REFUSES}
 
     assert refused == REFUSED.keys() & table.expected().keys()
 
 
-def test_the_page_has_the_table() -> None:
+def test_page_contains_table() -> None:
     assert table.PAGE.read_text(encoding="utf-8") == table.page(), "python -m tests.providers"
