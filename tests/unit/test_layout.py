@@ -152,18 +152,3 @@ def test_workarounds_with_private_names_say_when_to_remove_them() -> None:
 )
 def test_private_names_are_recognised(source: str, expected: set[str]) -> None:
     assert set(private_names_of_others(ast.parse(source), {"_own"})) == expected
-
-
-def test_no_test_module_imports_another_one() -> None:
-    tests = Path(__file__).parents[1]
-    found = {
-        path.relative_to(tests).as_posix(): module
-        for path in tests.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.ImportFrom)
-        if node.level or (node.module or "").startswith("tests.")
-        for module in (node.module or "", *(alias.name for alias in node.names))
-        if module.rpartition(".")[2].startswith("test_")
-    }
-
-    assert found == {}
