@@ -95,13 +95,22 @@ def test_ci_runs_each_tox_environment() -> None:
     assert sorted(in_matrix) == sorted(environments - {"coverage"})
 
 
+def test_lowest_versions_are_the_lower_bounds() -> None:
+    bounds = {
+        requirement.partition(",")[0].replace(">=", "==")
+        for requirement in PYPROJECT["project"]["dependencies"]
+    }
+
+    assert set(PYPROJECT["dependency-groups"]["lowest"]) == bounds
+
+
 def test_tox_names_only_groups_that_exist_and_repeats_no_dependency() -> None:
     groups = PYPROJECT["dependency-groups"]
     packages = {
-        re.match(r"[\w-]+", entry)[0]  # type: ignore[index] - each entry has a name
-        for group in groups.values()
+        re.split(r"[<>=\[]", entry)[0]
+        for name, group in groups.items()
         for entry in group
-        if isinstance(entry, str)
+        if isinstance(entry, str) and name != "lowest"
     }
     for section in tox().values():
         named = section.get("dependency_groups", "").split("\n")
