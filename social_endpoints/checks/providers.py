@@ -37,32 +37,26 @@ def check_apps(**kwargs: Any) -> Iterator[CheckMessage]:
         )
 
 
-def check_classes(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Report backends and a storage that cannot be imported or used."""
+def check_providers(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report classes that cannot be imported, no provider, and problems of each provider."""
     try:
-        configured()
         storage()
+        providers = configured()
     except ImproperlyConfigured as error:
         yield Error(
             f"A class named in python-social-auth's settings cannot be imported. {error}",
             hint="Correct the dotted path, or install the package that contains the class.",
             id="social_endpoints.E013",
         )
-
-
-def check_providers(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Report that no provider is configured, and problems of each provider."""
-    providers = configured_providers()
-    if providers is None:
         return
     if not providers:
-        yield Warning(
-            "AUTHENTICATION_BACKENDS contains no provider.",
-            hint="Add a backend, such as 'social_core.backends.google.GoogleOAuth2'.",
-            id="social_endpoints.W001",
-        )
-        return
-    yield from _unknown_in_pkce(providers)
+        hint = "Add a backend, such as 'social_core.backends.google.GoogleOAuth2'."
+        message = "AUTHENTICATION_BACKENDS contains no provider."
+        yield Warning(message, hint=hint, id="social_endpoints.W001")
+    for name in settings.PKCE if providers and isinstance(settings.PKCE, Mapping) else ():
+        if isinstance(name, str) and name not in providers:
+            message = f"{NAME}['PKCE'] contains {name!r}, which is not configured."
+            yield Error(message, hint=did_you_mean(name, providers), id="social_endpoints.E016")
     for provider in providers.values() if can_load_backends() else ():
         backend = load_backend(provider)
         yield from _missing_settings(provider, backend)
@@ -71,7 +65,7 @@ def check_providers(**kwargs: Any) -> Iterator[CheckMessage]:
 
 
 def configured_providers() -> dict[str, Provider] | None:
-    """Return the providers by name, or None if ``check_classes`` reports an error."""
+    """Return the providers by name, or None if ``check_providers`` reports an error."""
     try:
         storage()
         return configured()
@@ -80,10 +74,7 @@ def configured_providers() -> dict[str, Provider] | None:
 
 
 def can_load_backends() -> bool:
-    """Return whether the settings of a backend can be read without a request.
-
-    A custom strategy may have different settings for each request.
-    """
+    """Return whether backends have the same settings for all requests."""
     return settings.STRATEGY == Settings.STRATEGY and apps.is_installed("social_django")
 
 
@@ -91,17 +82,6 @@ def load_backend(provider: Provider) -> BaseAuth[Any]:
     """Return the backend of a provider, outside of any request."""
     _, backend = load(provider, request=None, data={}, flow=Flow(provider.name, LOGIN, ""))
     return backend
-
-
-def _unknown_in_pkce(providers: Mapping[str, Provider]) -> Iterator[CheckMessage]:
-    policy = settings.PKCE
-    for name in policy if isinstance(policy, Mapping) else ():
-        if isinstance(name, str) and name not in providers:
-            yield Error(
-                f"{NAME}['PKCE'] contains {name!r}, which is not configured.",
-                hint=did_you_mean(name, providers),
-                id="social_endpoints.E016",
-            )
 
 
 def _missing_settings(provider: Provider, backend: BaseAuth[Any]) -> Iterator[CheckMessage]:
@@ -167,11 +147,7 @@ def _routes_to(view: type, resolver: URLResolver) -> bool:
 
 
 def check_icons(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Report that the icons of providers exist but are not served.
-
-    This is an Info, because icons are optional: ``check --fail-level WARNING`` must pass
-    without them.
-    """
+    """Report icons that are not served; not as a warning, because icons are optional."""
     providers = configured_providers() if apps.is_installed(STATIC_FILES) else None
     backends = [provider.backend for provider in (providers or {}).values()]
     names = [backend.name for backend in backends if backend.icon and not has_icon_file(backend)]
@@ -188,7 +164,6 @@ def check_icons(**kwargs: Any) -> Iterator[CheckMessage]:
 
 CHECKS: dict[Any, tuple[str, ...]] = {
     check_apps: (),
-    check_classes: (),
     check_providers: (),
     check_urls: (Tags.urls,),
     check_icons: (Tags.staticfiles,),

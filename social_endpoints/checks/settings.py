@@ -23,8 +23,7 @@ from social_endpoints.strategy import Strategy
 from social_endpoints.tokens import MissingExtra
 from social_endpoints.tokens.base import OPTIONAL_FIELDS, LoginSerializer
 
-COLLECTIONS = (list, tuple, set, frozenset)
-"""The types that are accepted for a list of names."""
+COLLECTIONS = (list, tuple, set, frozenset)  # accepted for a list of names
 
 
 def did_you_mean(name: object, choices: Collection[str]) -> str:
