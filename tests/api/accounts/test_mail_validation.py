@@ -1,4 +1,4 @@
-"""Links in e-mails: core's ``mail_validation``, and the confirmation of an external resume."""
+"""social-core's ``mail_validation``: a link in an e-mail resumes the login after a confirmation."""
 
 from __future__ import annotations
 
@@ -13,57 +13,65 @@ from django.core.mail import send_mail
 from django.utils import timezone
 from social_django.models import Code
 
-from tests.support.concurrency import together
+from tests.support.concurrency import THREADS, together
 from tests.support.configuration import Configure
-from tests.support.frontend import Frontend
+from tests.support.frontend import Frontend, error
 from tests.support.openid_provider import OpenIDProvider
-from tests.support.pipeline import DEFAULT_PIPELINE
+from tests.support.pipeline import AFTER_GET_USERNAME, pipeline_with
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
 
 CHECK_YOUR_MAIL = "https://app.example.com/check-your-mail"
+MISSING = (400, "session_context_missing")
+REJECTED = (400, "email_verification_rejected")
 
 
 def send_link(strategy: Any, backend: Any, code: Any, partial_token: str) -> None:
-    """Send the link, as a project does; here, the mail is what a test needs of it."""
+    """Send a link, as a project does. Here the e-mail contains only the parameters."""
     send_mail("Your address", f"{code.code} {partial_token}", None, [code.email])
 
 
 @pytest.fixture(autouse=True)
 def _pipeline(settings: Any) -> None:
     step = "social_core.pipeline.mail.mail_validation"
-    settings.SOCIAL_AUTH_PIPELINE = [*DEFAULT_PIPELINE[:5], step, *DEFAULT_PIPELINE[5:]]
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_GET_USERNAME, step))
     settings.SOCIAL_AUTH_FORCE_EMAIL_VALIDATION = True
-    settings.SOCIAL_AUTH_EMAIL_VALIDATION_FUNCTION = (
-        "tests.api.accounts.test_mail_validation.send_link"
-    )
+    settings.SOCIAL_AUTH_EMAIL_VALIDATION_FUNCTION = f"{__name__}.send_link"
     settings.SOCIAL_AUTH_EMAIL_VALIDATION_URL = CHECK_YOUR_MAIL
 
 
-def follow(frontend: Frontend, paused: Any, *, code: str | None = None) -> Any:
-    """Do what the page does that the link in the newest mail leads to."""
-    sent_code, partial_token = str(mail.outbox[-1].body).split()
-    body = {"partial_token": partial_token, "verification_code": code or sent_code}
+def sent_params() -> tuple[str, str]:
+    """Return the code and the partial token of the newest e-mail."""
+    code, partial_token = str(mail.outbox[-1].body).split()
+    return code, partial_token
+
+
+def follow(frontend: Frontend, paused: Any, *, code: str | None = None, **params: Any) -> Any:
+    """Follow the link of the newest e-mail, in the browser that has the paused login."""
+    sent_code, partial_token = sent_params()
+    body = {"partial_token": partial_token, "verification_code": code or sent_code, **params}
     return frontend.complete(paused, body)
 
 
-def confirm(frontend: Frontend, asked: Any, **more: Any) -> Any:
-    """Do what the page does once its button is pressed."""
+def confirm(frontend: Frontend, asked: Any, **params: Any) -> Any:
+    """Tick the checkbox that the response to a link asks for."""
     (field,) = asked.data["fields"]
-    return frontend.resume(asked, **{field["name"]: True, **more})
+    return frontend.resume(asked, **{field["name"]: True, **params})
 
 
-def test_a_link_is_followed(frontend: Frontend, openid: OpenIDProvider) -> None:
+# --- The confirmation -----------------------------------------------------------------
+
+
+def test_followed_link_asks_for_a_confirmation(frontend: Frontend, openid: OpenIDProvider) -> None:
     paused = frontend.log_in(openid)
     assert (paused.status_code, paused.data["redirect_to"]) == (202, CHECK_YOUR_MAIL)
     assert paused.data["fields"] is None
     assert [message.to for message in mail.outbox] == [["ada@example.com"]]
 
     asked = follow(frontend, paused)
-    assert asked.status_code == 202
+    assert (asked.status_code, asked.data["redirect_to"]) == (202, None)
     assert asked.data["partial_token"] == paused.data["partial_token"]
-    assert asked.data["redirect_to"] is None
     assert asked.json()["fields"] == [
         {
             "name": "partial_pipeline_confirm",
@@ -77,14 +85,13 @@ def test_a_link_is_followed(frontend: Frontend, openid: OpenIDProvider) -> None:
     assert not User.objects.exists()
     assert not Code.objects.get().verified
 
-    answer = confirm(frontend, asked)
-    assert answer.status_code == 201
+    assert confirm(frontend, asked).status_code == 201
     assert User.objects.get().email == "ada@example.com"
     assert Code.objects.get().verified
     assert not any(cookie.value for cookie in frontend.client.cookies.values())
 
 
-def test_a_form_confirms(frontend: Frontend, openid: OpenIDProvider) -> None:
+def test_form_may_confirm(frontend: Frontend, openid: OpenIDProvider) -> None:
     asked = follow(frontend, frontend.log_in(openid))
     frontend.format = "multipart"
 
@@ -92,7 +99,7 @@ def test_a_form_confirms(frontend: Frontend, openid: OpenIDProvider) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
+    ("value", "message"),
     [
         (False, "This has to be confirmed."),
         ("perhaps", "Must be a valid boolean."),
@@ -100,32 +107,27 @@ def test_a_form_confirms(frontend: Frontend, openid: OpenIDProvider) -> None:
         (None, "This field may not be null."),
     ],
 )
-def test_what_is_no_confirmation(
-    value: Any, text: str, frontend: Frontend, openid: OpenIDProvider
+def test_other_value_does_not_confirm(
+    value: Any, message: str, frontend: Frontend, openid: OpenIDProvider
 ) -> None:
     asked = follow(frontend, frontend.log_in(openid))
 
-    wrong = frontend.resume(asked, partial_pipeline_confirm=value)
+    rejected = frontend.resume(asked, partial_pipeline_confirm=value)
 
-    assert (wrong.status_code, wrong.json()) == (400, {"partial_pipeline_confirm": [text]})
+    assert (rejected.status_code, rejected.json()["partial_pipeline_confirm"]) == (400, [message])
     assert confirm(frontend, asked).status_code == 201
 
 
-def test_a_confirmation_that_nobody_has_asked_for(
-    frontend: Frontend, openid: OpenIDProvider
-) -> None:
-    """A link cannot confirm itself."""
+def test_link_cannot_confirm_itself(frontend: Frontend, openid: OpenIDProvider) -> None:
     paused = frontend.log_in(openid)
-    code, partial_token = str(mail.outbox[-1].body).split()
-    body = {"verification_code": code, "partial_pipeline_confirm": True}
 
-    answer = frontend.complete(paused, {"partial_token": partial_token, **body})
+    asked = follow(frontend, paused, partial_pipeline_confirm=True)
 
-    assert (answer.status_code, len(answer.data["fields"])) == (202, 1)
-    assert confirm(frontend, answer).status_code == 201
+    assert (asked.status_code, len(asked.data["fields"])) == (202, 1)
+    assert confirm(frontend, asked).status_code == 201
 
 
-def test_the_confirmation_has_the_name_that_the_project_gives_it(
+def test_project_may_rename_the_confirmation(
     frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
     name = "really"
@@ -137,108 +139,43 @@ def test_the_confirmation_has_the_name_that_the_project_gives_it(
     assert frontend.resume(asked, really=True).status_code == 201
 
 
-def test_a_link_that_is_opened_in_another_browser(
-    frontend: Frontend, openid: OpenIDProvider
-) -> None:
+# --- Who may use a link ---------------------------------------------------------------
+
+
+def test_link_in_another_browser_is_rejected(frontend: Frontend, openid: OpenIDProvider) -> None:
     paused = frontend.log_in(openid)
-    code, partial_token = str(mail.outbox[-1].body).split()
+    code, partial_token = sent_params()
     body = {"partial_token": partial_token, "verification_code": code}
 
-    for more in ({}, {"partial_pipeline_confirm": True}, {"flow": "nonsense"}):
-        answer = Frontend(frontend.transport).post({**body, **more})
-        assert (answer.status_code, answer.data["error_code"]) == (400, "session_context_missing")
+    for params in ({}, {"partial_pipeline_confirm": True}, {"flow": "nonsense"}):
+        assert error(Frontend(frontend.transport).post({**body, **params})) == MISSING
     assert confirm(frontend, follow(frontend, paused)).status_code == 201
 
 
-def test_a_link_of_another_login(openid: OpenIDProvider, frontend: Frontend) -> None:
-    """Somebody else's link, opened in a browser that has a paused login of its own."""
+def test_link_of_another_login_is_rejected(openid: OpenIDProvider, frontend: Frontend) -> None:
     Frontend(frontend.transport).log_in(openid)
-    code, partial_token = str(mail.outbox[-1].body).split()
+    code, partial_token = sent_params()
     paused = frontend.log_in(openid)
     body = {"partial_token": partial_token, "verification_code": code}
 
-    answer = frontend.complete(paused, body)
-
-    assert (answer.status_code, answer.data["error_code"]) == (400, "session_context_missing")
+    assert error(frontend.complete(paused, body)) == MISSING
 
 
-def test_a_wrong_code_can_be_corrected(frontend: Frontend, openid: OpenIDProvider) -> None:
-    asked = follow(frontend, frontend.log_in(openid), code="wrong")
-
-    wrong = confirm(frontend, asked)
-    assert (wrong.status_code, wrong.data["error_code"]) == (400, "email_verification_rejected")
-    assert wrong.data["error_source"]
-    assert not User.objects.exists()
-
-    right = str(mail.outbox[-1].body).split()[0]
-    assert confirm(frontend, asked, verification_code=right).status_code == 201
-
-
-def test_the_right_link_after_a_wrong_one(frontend: Frontend, openid: OpenIDProvider) -> None:
-    asked = follow(frontend, frontend.log_in(openid), code="wrong")
-    assert confirm(frontend, asked).status_code == 400
-
-    assert confirm(frontend, follow(frontend, asked)).status_code == 201
-
-
-@pytest.mark.parametrize("state", ["expired", "used", "of another address"])
-def test_a_code_that_is_not_good_any_more(
-    state: str, frontend: Frontend, openid: OpenIDProvider
-) -> None:
-    asked = follow(frontend, frontend.log_in(openid))
-    long_ago = timezone.now() - timedelta(days=8)
-    Code.objects.update(
-        **{
-            "expired": {"timestamp": long_ago},
-            "used": {"verified": True},
-            "of another address": {"email": "eve@example.com"},
-        }[state]
-    )
-
-    answer = confirm(frontend, asked)
-
-    assert (answer.status_code, answer.data["error_code"]) == (400, "email_verification_rejected")
-    assert not User.objects.exists()
-    # It stays paused; it does not stay so for what is now another code.
-    Code.objects.update(timestamp=timezone.now(), verified=False, email="ada@example.com")
-    assert confirm(frontend, asked).status_code == 201
-
-
-def test_a_link_is_good_for_one_login(frontend: Frontend, openid: OpenIDProvider) -> None:
+def test_link_completes_one_login(frontend: Frontend, openid: OpenIDProvider) -> None:
     paused = frontend.log_in(openid)
-    kept = dict(frontend.client.cookies)
+    cookies = dict(frontend.client.cookies)
     asked = follow(frontend, paused)
-    kept_asked = dict(frontend.client.cookies)
+    cookies_of_asked = dict(frontend.client.cookies)
     assert confirm(frontend, asked).status_code == 201
 
-    frontend.client.cookies.update(kept)
-    assert follow(frontend, paused).data["error_code"] == "state_mismatch"
-    frontend.client.cookies.update(kept_asked)
-    assert confirm(frontend, asked).data["error_code"] == "state_mismatch"
+    frontend.client.cookies.update(cookies)
+    assert error(follow(frontend, paused)) == (400, "state_mismatch")
+    frontend.client.cookies.update(cookies_of_asked)
+    assert error(confirm(frontend, asked)) == (400, "state_mismatch")
     assert User.objects.count() == 1
 
 
-@pytest.mark.parametrize("code", [5, None, ["a"], {"a": "b"}, "a\0b"])
-def test_codes_that_are_none(code: Any, frontend: Frontend, openid: OpenIDProvider) -> None:
-    paused = frontend.log_in(openid)
-
-    answer = frontend.resume(paused, verification_code=code)
-
-    assert (answer.status_code, list(answer.data)) == (400, ["verification_code"])
-
-
-def test_a_long_code_is_no_500(frontend: Frontend, openid: OpenIDProvider) -> None:
-    paused = frontend.log_in(openid)
-
-    # It would have to be kept in the flow until it is confirmed.
-    answer = follow(frontend, paused, code=secrets.token_urlsafe(5_000))
-    rejected = confirm(frontend, follow(frontend, paused, code="x" * 2_000))
-
-    assert (answer.status_code, answer.data["error_code"]) == (400, "invalid_parameter")
-    assert rejected.data["error_code"] == "email_verification_rejected"
-
-
-def test_who_is_known_meanwhile_needs_no_link(frontend: Frontend, openid: OpenIDProvider) -> None:
+def test_user_created_meanwhile_needs_no_link(frontend: Frontend, openid: OpenIDProvider) -> None:
     first, other = frontend.log_in(openid), Frontend(frontend.transport)
     second = other.log_in(openid)
     token = confirm(other, follow(other, second)).data["token"]
@@ -248,12 +185,79 @@ def test_who_is_known_meanwhile_needs_no_link(frontend: Frontend, openid: OpenID
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_confirmation_posted_twice_at_once(openid: OpenIDProvider, configure: Configure) -> None:
+def test_simultaneous_confirmations_complete_once(
+    openid: OpenIDProvider, configure: Configure
+) -> None:
     configure(FLOW_TRANSPORT="body")
     frontend = Frontend("body")
     asked = follow(frontend, frontend.log_in(openid))
 
-    answers = together([lambda: confirm(Frontend("body"), asked)] * 4)
+    completed = together([lambda: confirm(Frontend("body"), asked)] * THREADS)
 
-    assert sorted(answer.status_code for answer in answers) == [201, 400, 400, 400]
+    assert sorted(response.status_code for response in completed) == [201] + [400] * (THREADS - 1)
     assert User.objects.count() == 1
+
+
+# --- The code -------------------------------------------------------------------------
+
+
+def test_wrong_code_can_be_corrected(frontend: Frontend, openid: OpenIDProvider) -> None:
+    asked = follow(frontend, frontend.log_in(openid), code="wrong")
+
+    rejected = confirm(frontend, asked)
+    assert error(rejected) == REJECTED
+    assert rejected.data["error_source"]
+    assert not User.objects.exists()
+
+    code, _ = sent_params()
+    assert confirm(frontend, asked, verification_code=code).status_code == 201
+
+
+def test_right_link_after_a_wrong_one_is_accepted(
+    frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    asked = follow(frontend, frontend.log_in(openid), code="wrong")
+    assert error(confirm(frontend, asked)) == REJECTED
+
+    assert confirm(frontend, follow(frontend, asked)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"timestamp": timezone.now() - timedelta(days=8)},
+        {"verified": True},
+        {"email": "eve@example.com"},
+    ],
+    ids=["expired", "used", "of another address"],
+)
+def test_invalid_code_leaves_the_login_paused(
+    change: Any, frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    asked = follow(frontend, frontend.log_in(openid))
+    Code.objects.update(**change)
+
+    assert error(confirm(frontend, asked)) == REJECTED
+    assert not User.objects.exists()
+    Code.objects.update(timestamp=timezone.now(), verified=False, email="ada@example.com")
+    assert confirm(frontend, asked).status_code == 201
+
+
+@pytest.mark.parametrize("code", [5, None, ["a"], {"a": "b"}, "a\0b"])
+def test_code_that_is_not_text_is_a_field_error(
+    code: Any, frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    rejected = frontend.resume(frontend.log_in(openid), verification_code=code)
+
+    assert rejected.status_code == 400
+    assert "verification_code" in rejected.data
+
+
+def test_long_code_is_rejected(frontend: Frontend, openid: OpenIDProvider) -> None:
+    paused = frontend.log_in(openid)
+
+    # The flow would have to contain the code until it is confirmed.
+    too_long = follow(frontend, paused, code=secrets.token_urlsafe(5_000))
+    assert error(too_long) == (400, "invalid_parameter")
+    wrong = confirm(frontend, follow(frontend, paused, code="x" * 2_000))
+    assert error(wrong) == REJECTED
