@@ -45,7 +45,13 @@ def connect(
         connected = _build_connected(provider, backend, result, account)
         response = build_response(connected)
         if connected.new_association:
-            _send_connected(connected, request)
+            signals.connected.send(
+                sender=type(account),
+                request=request,
+                user=account,
+                social=connected.social,
+                provider=connected.provider,
+            )
         return response
 
     return complete_flow(
@@ -75,13 +81,3 @@ def _build_connected(provider: Provider, backend: Any, user: Any, account: Any) 
         raise AuthPolicyError(backend, stage="pipeline")
     require_active(backend, user)
     return Connected(account, social, provider.name, backend.new_association)
-
-
-def _send_connected(connected: Connected, request: HttpRequest) -> None:
-    signals.connected.send(
-        sender=type(connected.user),
-        request=request,
-        user=connected.user,
-        social=connected.social,
-        provider=connected.provider,
-    )

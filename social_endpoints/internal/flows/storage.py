@@ -66,8 +66,9 @@ def _claim(storage: Any, scope: str, salt: str, timestamp: int) -> bool:
 class _Wrapper:
     """Adds methods to a storage class of the project."""
 
-    def __init__(self, project: Any) -> None:
+    def __init__(self, project: Any, flow: Flow) -> None:
         self._project = project
+        self.flow = flow
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # copy() looks for hooks before _project is set.
@@ -91,11 +92,11 @@ class FlowStorage(_Wrapper):
     """
 
     def __init__(self, storage: Any, flow: Flow) -> None:
-        super().__init__(storage)
-        self.user = PrimaryUsers(storage.user)
+        super().__init__(storage, flow)
+        self.user = PrimaryUsers(storage.user, flow)
         self.nonce = FlowNonces(storage.nonce, flow)
-        self.association = FlowAssociations(storage.association, flow.session)
-        self.partial = FlowPartials(storage.partial, flow.session)
+        self.association = FlowAssociations(storage.association, flow)
+        self.partial = FlowPartials(storage.partial, flow)
 
 
 class PrimaryUsers(_Wrapper):
@@ -108,13 +109,9 @@ class PrimaryUsers(_Wrapper):
     Remove when social_django reads from ``router.db_for_write()``.
     """
 
-    def get_social_auth(
-        self, provider: str, uid: str | int, id_key: str | None = None, **kwargs: Any
-    ) -> Any:
-        """Return the connection of an identity with its user, or None."""
-        if kwargs or not self._inherits("get_social_auth"):
-            given = kwargs if id_key is None else {"id_key": id_key, **kwargs}
-            return self._project.get_social_auth(provider, uid, **given)
+    def get_social_auth(self, provider: str, uid: str | int, id_key: str | None = None) -> Any:
+        if not self._inherits("get_social_auth"):
+            return self._project.get_social_auth(provider, uid, id_key=id_key)
         wanted = {"provider": provider, "uid": str(uid)}
         if id_key is not None:
             wanted["id_key"] = id_key
@@ -126,7 +123,6 @@ class PrimaryUsers(_Wrapper):
         return None
 
     def user_exists(self, *args: Any, **kwargs: Any) -> bool:
-        """Tell whether a user has these values."""
         if not self._inherits("user_exists"):
             return bool(self._project.user_exists(*args, **kwargs))
         if "username" in kwargs:
@@ -134,7 +130,6 @@ class PrimaryUsers(_Wrapper):
         return bool(self._on_primary(self._project.filter_users(*args, **kwargs)).exists())
 
     def get_user(self, pk: Any = None, **kwargs: Any) -> Any:
-        """Return the active user with these values, or None."""
         if not self._inherits("get_user"):
             return self._project.get_user(pk, **kwargs)
         wanted = {"pk": pk} if pk else kwargs
@@ -142,7 +137,6 @@ class PrimaryUsers(_Wrapper):
         return users[0] if len(users) == 1 else None
 
     def get_users_by_email(self, email: str) -> Any:
-        """Return the active users with an e-mail address."""
         return self._on_primary(self._project.get_users_by_email(email))
 
     def _on_primary(self, users: Any) -> Any:
@@ -150,23 +144,11 @@ class PrimaryUsers(_Wrapper):
         return users.using(using) if isinstance(users, QuerySet) else users
 
 
-@dataclass(frozen=True)
-class FlowNonce:
-    """A nonce of one login."""
-
-    server_url: str
-    salt: str
-
-
 class FlowNonces(_Wrapper):
     """The nonces of this login, stored in the flow; other nonces are the project's.
 
     The states of OAuth 2 are not stored again: the flow's session contains them.
     """
-
-    def __init__(self, project: Any, flow: Flow) -> None:
-        super().__init__(project)
-        self.flow = flow
 
     def use(self, server_url: str, timestamp: float, salt: str) -> Any:
         if server_url.startswith(_OAUTH2_STATES):
@@ -178,12 +160,12 @@ class FlowNonces(_Wrapper):
 
     def get(self, server_url: str, salt: str) -> Any:
         if [server_url, salt] in self.flow.session.get(_NONCES, []):
-            return FlowNonce(server_url, salt)
+            return (server_url, salt)
         return self._project.get(server_url, salt)
 
     def delete(self, nonce: Any) -> None:
-        if isinstance(nonce, FlowNonce):
-            self.flow.session[_NONCES].remove([nonce.server_url, nonce.salt])
+        if isinstance(nonce, tuple):
+            self.flow.session[_NONCES].remove([*nonce])
         else:
             self._project.delete(nonce)
 
@@ -196,26 +178,22 @@ class FlowNonces(_Wrapper):
 class FlowAssociations(_Wrapper):
     """The nonce of OpenID Connect, stored in the flow; other associations are the project's."""
 
-    def __init__(self, project: Any, session: dict[str, Any]) -> None:
-        super().__init__(project)
-        self.session = session
-
     def store(self, server_url: str, association: Any) -> None:
         if isinstance(association, OpenIdConnectAssociation):
-            nonce, state = association.handle, association.assoc_type
-            self.session[_ASSOCIATION] = [nonce, state, association.issued, association.lifetime]
+            attributes = ("handle", "assoc_type", "issued", "lifetime")
+            self.flow.session[_ASSOCIATION] = [getattr(association, name) for name in attributes]
         else:
             self._project.store(server_url, association)
 
     def get(self, **wanted: str) -> Any:
-        nonce, *rest = self.session.get(_ASSOCIATION, [None])
+        nonce, *rest = self.flow.session.get(_ASSOCIATION, [None])
         if nonce is None or nonce != wanted.get("handle"):
             return self._project.get(**wanted)
         return [FlowAssociation(nonce, *rest)]
 
     def remove(self, ids_to_delete: list[Any]) -> None:
-        if self.session.get(_ASSOCIATION, [None])[0] in ids_to_delete:
-            del self.session[_ASSOCIATION]
+        if self.flow.session.get(_ASSOCIATION, [None])[0] in ids_to_delete:
+            del self.flow.session[_ASSOCIATION]
         else:
             self._project.remove(ids_to_delete)
 
@@ -231,7 +209,6 @@ class FlowAssociation(AssociationMixin):
 
     @property
     def id(self) -> str:
-        """The argument of ``remove()``."""
         return self.handle
 
 
@@ -242,22 +219,16 @@ class FlowPartials(_Wrapper):
     can resume a login.
     """
 
-    def __init__(self, project: Any, session: dict[str, Any]) -> None:
-        super().__init__(project)
-        self.session = session
-
     def store(self, partial: Any) -> Any:
-        self.session[PARTIAL_TOKEN_SESSION_NAME] = partial.token
+        self.flow.session[PARTIAL_TOKEN_SESSION_NAME] = partial.token
         return self._project.store(partial)
 
     def load(self, token: str) -> Any:
-        """Return a paused pipeline, or None."""
         if not self._inherits("load"):
             return self._project.load(token)
         return self._stored(token).first()
 
     def destroy(self, token: str) -> None:
-        """Delete a paused pipeline."""
         if not self._inherits("destroy"):
             self._project.destroy(token)
         else:

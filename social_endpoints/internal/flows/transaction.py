@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -102,19 +103,13 @@ class UnitOfWork:
     def _run(self, pipeline: Callable[[], T]) -> T:
         with ExitStack() as stack:
             stack.enter_context(transaction.atomic(using=self._using))
-            transaction.on_commit(self._set_committed, using=self._using)
+            transaction.on_commit(partial(setattr, self, "_is_committed", True), using=self._using)
             self._is_running = True
-            stack.callback(self._set_stopped)
+            stack.callback(setattr, self, "_is_running", False)
             result = pipeline()
             self._transaction = stack.pop_all()
             self._pipeline, self._result = pipeline, result
             return result
-
-    def _set_committed(self) -> None:
-        self._is_committed = True
-
-    def _set_stopped(self) -> None:
-        self._is_running = False
 
 
 def _pauses(error: BaseException | None) -> tuple[float, ...]:
