@@ -12,9 +12,8 @@ URL, BUNDLE, CHILDREN = sys.argv[1], sys.argv[2], int(sys.argv[3])
 
 def ask() -> None:
     """Send a request with a session that has rested."""
-    for resting in sessions.store._resting.values():
-        for session in resting:
-            session.returned -= 2
+    for session in sessions.store._resting:
+        session.returned -= 2
     response = sessions.send(
         "loopback", "GET", f"{URL}/nothing", verify=BUNDLE, timeout=5, repeats_get=True
     )

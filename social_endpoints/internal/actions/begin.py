@@ -26,7 +26,7 @@ from social_endpoints.internal.backends.correlation import sent_id
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows import handoff_cache
 from social_endpoints.internal.flows.flow import CONNECT, LOGIN, Flow
-from social_endpoints.internal.network.sessions import provider_requests
+from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.strategy import Strategy
 from social_endpoints.types import Begun
 
@@ -56,7 +56,7 @@ def begin(
     """
     if not config.is_redirect_class(provider.backend):
         raise ProviderNotSupported(provider.name)
-    with translate_errors(provider.name, "begin"), provider_requests():
+    with translate_errors(provider.name, "begin"), ProviderRequests():
         begin_with = partial(_begin, provider=provider, query=query, request=request, user=user)
         new_flow = partial(_new_flow, provider, user)
         if not config.always_posts(provider.backend):

@@ -37,7 +37,7 @@ from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows import handoff_cache
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.storage import claim_flow
-from social_endpoints.internal.network.sessions import provider_requests
+from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.types import Login, Paused
 
 ResponseT = TypeVar("ResponseT")
@@ -101,7 +101,7 @@ def complete_flow(
     :raises ConfigurationError: the project's settings are wrong.
     """
     params, flow, partial_token = callback.params, callback.flow, callback.partial_token
-    with translate_errors(provider.name, "callback"), provider_requests():
+    with translate_errors(provider.name, "callback"), ProviderRequests():
         if flow is None:
             error = AuthSessionError if callback.flow_sent else FlowNotSent
             raise error(code="session_context_missing", stage="callback")

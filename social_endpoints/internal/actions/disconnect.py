@@ -17,7 +17,7 @@ from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.extensions.revocation import Revocation
 from social_endpoints.internal.backends.registry import Provider, find_or_substitute
 from social_endpoints.internal.flows.flow import CONNECT, Flow
-from social_endpoints.internal.network.sessions import provider_requests
+from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.types import Paused
 
 ORDER = ("created", "pk")
@@ -51,7 +51,7 @@ def disconnect(
     rows = loading.storage().user.get_social_auth_for_user(user.pk)
     provider = find_or_substitute(_find(rows, connection_id).provider)
     revoked: list[Revocation] = []
-    with translate_errors(provider.name, "disconnect"), provider_requests():
+    with translate_errors(provider.name, "disconnect"), ProviderRequests():
         while True:
             outcome = _run(provider, user, connection_id, params, request, revoked)
             if isinstance(outcome, Paused):

@@ -22,7 +22,7 @@ from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.internal.native import access_token as access_tokens
 from social_endpoints.internal.native import id_token as id_tokens
-from social_endpoints.internal.network.sessions import provider_requests
+from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.types import Login, NativeTokens, Paused
 
 ResponseT = TypeVar("ResponseT")
@@ -50,7 +50,7 @@ def sign_in(
     with (
         report_failed_login(provider, request),
         translate_errors(provider.name, "token_validation"),
-        provider_requests(),
+        ProviderRequests(),
     ):
         flow = Flow(provider.name, LOGIN, "")
         data = {"user": tokens.user} if tokens.user else {}

@@ -93,6 +93,5 @@ class _Buffer(BufferedReader):
     raw: ResponseReader
 
     def close(self) -> None:
-        if not self.closed:
-            self.raw.end(self)
+        self.raw.end(self)
         super().close()

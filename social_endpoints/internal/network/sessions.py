@@ -11,11 +11,10 @@ import atexit
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from contextvars import ContextVar
 from threading import Lock
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -40,10 +39,14 @@ MAX_LOCATION = 4_096
 
 
 class ProviderSession(requests.Session):
-    """A session with limits on redirects and on time."""
+    """A session with limits on redirects and on time.
 
-    def __init__(self) -> None:
+    :param key: the provider that the session is for.
+    """
+
+    def __init__(self, key: str = "") -> None:
         super().__init__()
+        self.key = key
         self.max_redirects = MAX_REDIRECTS
         self.adapter = ProviderAdapter()
         self.mount("http://", self.adapter)
@@ -101,51 +104,48 @@ def _require_bounded_redirect(response: requests.Response, target: str) -> None:
 
 
 class SessionStore:
-    """The sessions of a process that no login uses. No lock is held during network access."""
+    """The sessions of a process that no login uses, with the oldest one first.
+
+    No lock is held during network access.
+    """
 
     def __init__(self) -> None:
-        self._resting: dict[str, deque[ProviderSession]] = {}
+        self._resting: deque[ProviderSession] = deque()
         self._lock = Lock()
 
     def take(self, key: str, max_idle: float) -> ProviderSession:
-        """Return the session that was used last and has rested, or a new one."""
+        """Return the last used session of a provider that has rested, or a new session."""
         now = time.monotonic()
         rested, expired, others = None, [], deque[ProviderSession]()
         with self._lock:
-            for session in reversed(self._resting.pop(key, deque())):
+            for session in reversed(self._resting):
                 idle = now - session.returned
                 limit = min(max_idle, session.adapter.max_idle)
                 if idle >= limit or now - session.created >= MAX_AGE:
                     expired.append(session)
-                elif rested is None and idle >= REST:
+                elif rested is None and session.key == key and idle >= REST:
                     rested = session
                 else:
                     others.appendleft(session)
-            if others:
-                self._resting[key] = others
+            self._resting = others
         for session in expired:
             session.close()
-        return rested or ProviderSession()
+        return rested or ProviderSession(key)
 
-    def give_back(self, key: str, session: ProviderSession) -> None:
+    def give_back(self, session: ProviderSession) -> None:
         """Keep a session for a later login; if there are too many, close the oldest one."""
         session.returned = time.monotonic()
-        oldest = None
         with self._lock:
-            self._resting.setdefault(key, deque()).append(session)
-            if sum(map(len, self._resting.values())) > MAX_SESSIONS:
-                key = min(self._resting, key=lambda each: self._resting[each][0].returned)
-                oldest = self._resting[key].popleft()
-                if not self._resting[key]:
-                    del self._resting[key]
+            self._resting.append(session)
+            oldest = self._resting.popleft() if len(self._resting) > MAX_SESSIONS else None
         if oldest is not None:
             oldest.close()
 
     def clear(self) -> None:
         """Close all sessions. In a forked child, the parent's connections remain open."""
-        resting, self._resting = self._resting, {}
+        resting, self._resting = self._resting, deque()
         self._lock = Lock()  # A thread that the child does not have may hold the old one.
-        for session in [each for sessions in resting.values() for each in sessions]:
+        for session in resting:
             session.close()
 
 
@@ -156,15 +156,32 @@ with suppress(AttributeError):  # Windows has no fork.
 
 
 class ProviderRequests:
-    """The requests to a provider during one client request: one session, one time budget."""
+    """All requests to a provider inside a ``with``: one session, one ``LOGIN_TIMEOUT``.
+
+    An exception that leaves the ``with`` means that the login has failed. Its session is not
+    used again.
+    """
 
     def __init__(self) -> None:
         self._deadline: float | None = None
-        self._key = ""
         self._session: ProviderSession | None = None
 
+    def __enter__(self) -> Self:
+        self._token = _current.set(self)
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        _current.reset(self._token)
+        session, self._session = self._session, None
+        if session is None:
+            return
+        if error is None and session.adapter.is_reusable:
+            store.give_back(session)
+        else:
+            session.close()
+
     def send(self, provider: str, method: str, url: str, **options: Any) -> requests.Response:
-        """Send a request as :meth:`ProviderSession.ask` does."""
+        """Send a request with the session of this login."""
         if self._deadline is None:
             self._deadline = time.monotonic() + get_seconds("LOGIN_TIMEOUT")
         options["deadline"] = self._deadline
@@ -173,48 +190,23 @@ class ProviderRequests:
                 return session.ask(method, url, **options)
         if self._session is None:
             # The tenants of a project may have different hosts and proxies.
-            self._key = repr([provider, str(url).split("/", 3)[:3], options.get("proxies")])
-            self._session = store.take(self._key, get_seconds("HTTP_POOL_IDLE"))
+            key = repr([provider, str(url).split("/", 3)[:3], options.get("proxies")])
+            self._session = store.take(key, get_seconds("HTTP_POOL_IDLE"))
         return self._session.ask(method, url, **options)
-
-    def end(self, *, succeeded: bool) -> None:
-        """Give the session back, or close it if the login has failed."""
-        session, self._session = self._session, None
-        if session is not None and succeeded and session.adapter.is_reusable:
-            store.give_back(self._key, session)
-        elif session is not None:
-            session.close()
 
 
 _current: ContextVar[ProviderRequests | None] = ContextVar("provider_requests", default=None)
 
 
-@contextmanager
-def provider_requests() -> Iterator[None]:
-    """Use one session and one time budget, ``LOGIN_TIMEOUT``, for all requests inside.
-
-    An exception that leaves the block means that the login has failed.
-    """
-    current = ProviderRequests()
-    token = _current.set(current)
-    succeeded = False
-    try:
-        yield
-        succeeded = True
-    finally:
-        _current.reset(token)
-        current.end(succeeded=succeeded)
-
-
 def send(provider: str, method: str, url: str, **options: Any) -> requests.Response:
     """Send a request as :meth:`ProviderSession.ask` does, with the session of this login.
 
-    Outside :func:`provider_requests`, a session is borrowed for this request only.
+    Outside a :class:`ProviderRequests`, a session is borrowed for this request only.
 
     :param provider: the name of the backend.
     """
     current = _current.get()
     if current is not None:
         return current.send(provider, method, url, **options)
-    with provider_requests():
-        return send(provider, method, url, **options)
+    with ProviderRequests() as current:
+        return current.send(provider, method, url, **options)

@@ -35,6 +35,14 @@ from social_endpoints.internal.network.reading import MalformedResponse
 MAX_MESSAGE = 1_000
 """Characters of each message of an exception."""
 
+_URL_ERRORS = (exceptions.InvalidURL, exceptions.InvalidSchema, exceptions.MissingSchema)
+_CODES = (  # The first match counts: some of the exceptions inherit from others.
+    (exceptions.SSLError, "tls_error"),
+    (exceptions.Timeout, "timeout"),
+    (exceptions.ConnectionError, "connection_failed"),
+    (exceptions.ChunkedEncodingError, "connection_failed"),
+)
+
 # The backends of social-core 7 are generic, those of 6 are not.
 if TYPE_CHECKING:
     _BaseAuth = BaseAuth[Any]
@@ -104,7 +112,7 @@ def request_options(backend: BaseAuth[Any], timeout: float | None = None) -> dic
 def translated(
     backend: BaseAuth[Any], error: requests.RequestException, *, url: str, stage: ErrorStage
 ) -> SocialAuthBaseException:
-    """Return social-core's error for a failed request, and remove URLs from the messages.
+    """Return social-core's error for a failed request, without URLs in the messages.
 
     :param url: the URL of the request.
     """
@@ -112,21 +120,16 @@ def translated(
     redact_request_error(error, request_url=url)
     if isinstance(error, requests.HTTPError):
         return http_error(backend, error, stage=stage)
-    if isinstance(error, exceptions.SSLError):
-        return AuthProviderError(backend, code="tls_error", stage=stage)
-    if isinstance(error, requests.Timeout):
-        return AuthProviderError(backend, code="timeout", stage=stage)
-    is_url = isinstance(
-        error, (exceptions.InvalidURL, exceptions.InvalidSchema, exceptions.MissingSchema)
-    )
-    if isinstance(error, MalformedResponse) or (is_url and _is_discovered(backend, url, stage)):
+    is_malformed = isinstance(error, MalformedResponse)
+    if isinstance(error, _URL_ERRORS):
+        if not _is_discovered(backend, url, stage):
+            code, parameter = "invalid_setting", "url"
+            return AuthConfigurationError(backend, code=code, parameter=parameter, stage=stage)
+        is_malformed = True
+    if is_malformed:
         return AuthResponseError(backend, code="malformed_response", stage=stage)
-    if is_url:
-        code, parameter = "invalid_setting", "url"
-        return AuthConfigurationError(backend, code=code, parameter=parameter, stage=stage)
-    if isinstance(error, (requests.ConnectionError, exceptions.ChunkedEncodingError)):
-        return AuthProviderError(backend, code="connection_failed", stage=stage)
-    return AuthProviderError(backend, stage=stage)
+    codes = (code for kind, code in _CODES if isinstance(error, kind))
+    return AuthProviderError(backend, code=next(codes, "http_error"), stage=stage)
 
 
 def _is_discovered(backend: Any, url: str, stage: ErrorStage) -> bool:
@@ -137,20 +140,16 @@ def _is_discovered(backend: Any, url: str, stage: ErrorStage) -> bool:
     return isinstance(backend, OIDCDiscoveryMixin) and url != backend.oidc_config_url()
 
 
-def _shorten_messages(error: BaseException) -> None:
+def _shorten_messages(error: object, depth: int = 8) -> None:
     """Cut the messages of an exception and of its causes.
 
-    A provider's status line of 64 KB becomes a message, for which
-    ``redact_request_error()`` needs 13 seconds: the time grows with the square.
+    A provider's status line of 64 KB becomes a message, for which ``redact_request_error()``
+    needs 13 seconds.
     """
-    seen: set[int] = set()
-    pending: list[Any] = [error]
-    while pending:
-        each = pending.pop()
-        if not isinstance(each, BaseException) or id(each) in seen:
-            continue
-        seen.add(id(each))
-        each.args = tuple(
-            arg[:MAX_MESSAGE] if isinstance(arg, (str, bytes)) else arg for arg in each.args
-        )
-        pending += [*each.args, each.__cause__, each.__context__]
+    if not isinstance(error, BaseException) or not depth:
+        return
+    error.args = tuple(
+        arg[:MAX_MESSAGE] if isinstance(arg, (str, bytes)) else arg for arg in error.args
+    )
+    for each in (*error.args, error.__cause__, error.__context__):
+        _shorten_messages(each, depth - 1)

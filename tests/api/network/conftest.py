@@ -29,10 +29,9 @@ def pass_time() -> Callable[[float], None]:
     """Return a function that makes the resting sessions older by some seconds."""
 
     def pass_time(seconds: float) -> None:
-        for sessions in store._resting.values():
-            for session in sessions:
-                session.created -= seconds
-                session.returned -= seconds
+        for session in store._resting:
+            session.created -= seconds
+            session.returned -= seconds
 
     return pass_time
 

@@ -115,6 +115,34 @@ def test_redirects_are_limited(count: int, status: int, provider: Provider, log_
     assert provider.requests["GET /user"] == 6
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        redirect("/real", status=307),
+        redirect("/real", b"not compressed", 308).replace(
+            b"\r\n", b"\r\nContent-Encoding: gzip\r\n", 1
+        ),
+    ],
+    ids=["same origin", "undecodable body"],
+)
+def test_redirect_within_an_origin_is_followed(
+    data: bytes, provider: Provider, log_in: LogIn
+) -> None:
+    def serve(connection: Connection) -> None:
+        while True:
+            request = connection.read()
+            if request.path == "/token":
+                connection.sock.sendall(data)
+            else:
+                request.target = request.target.replace("/real", "/token")
+                connection.answer(provider.answer_to(request)[1])
+
+    provider.on_connection = serve
+
+    assert log_in(provider).status_code == 201
+    assert provider.requests["POST /real"] == 1
+
+
 @pytest.mark.parametrize("status", [307, 308])
 def test_secret_is_not_redirected_to_another_origin(
     status: int, provider: Provider, log_in: LogIn

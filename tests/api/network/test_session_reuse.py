@@ -9,9 +9,11 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPSConnectionPool
 
 from social_endpoints.internal.network import sessions
-from social_endpoints.internal.network.sessions import MAX_SESSIONS, REST, provider_requests
+from social_endpoints.internal.network.sessions import MAX_SESSIONS, REST, ProviderRequests
 from tests.support.authority import Authority
 from tests.support.interpreter import python
 from tests.support.tcp_provider import Provider
@@ -53,7 +55,7 @@ def test_overlapping_logins_have_two_connections(provider: Provider, authority: 
 
     def ask(user: str) -> str:
         bundle = str(authority.bundle)
-        with provider_requests():
+        with ProviderRequests():
             headers = {"Authorization": f"Bearer token-{user}"}
             for _ in range(3):
                 together.wait()
@@ -195,6 +197,22 @@ def test_backends_do_not_share_sessions(
 ) -> None:
     for backend in ("loopback", "own-request"):
         assert log_in(provider, backend=backend).status_code == 201
+        pass_time(2)
+
+    assert provider.handshakes == 2
+
+
+def test_connection_of_a_replaced_urllib3_serves_one_login(
+    provider: Provider, log_in: LogIn, pass_time: PassTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Replacement:
+        def __new__(cls, **kwargs: Any) -> Any:
+            return HTTPSConnection(**kwargs)
+
+    monkeypatch.setattr(HTTPSConnectionPool, "ConnectionCls", Replacement)
+
+    for _ in range(2):
+        assert log_in(provider).status_code == 201
         pass_time(2)
 
     assert provider.handshakes == 2

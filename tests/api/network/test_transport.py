@@ -16,7 +16,8 @@ from social_core.backends.github import GithubOAuth2
 from social_core.backends.google_openidconnect import GoogleOpenIdConnect
 from social_core.backends.open_id import OpenIdAuth
 from social_core.backends.twitter import TwitterOAuth
-from social_core.exceptions import SocialAuthBaseException
+from social_core.exceptions import AuthConfigurationError, SocialAuthBaseException
+from social_core.utils import user_agent
 
 from social_endpoints.internal.backends.loading import load
 from social_endpoints.internal.backends.registry import Provider
@@ -101,6 +102,24 @@ def test_configured_url_that_is_malformed_is_a_setting(url: str) -> None:
     backend = loaded(GithubOAuth2)
 
     assert outcome(backend.request, url) == outcome(BaseAuth.request, backend, url)
+
+
+def test_configured_host_that_is_too_long_is_a_setting() -> None:
+    found = outcome(loaded(GithubOAuth2).request, f"https://{'a' * 70}.example.com/")
+
+    assert found[0] is AuthConfigurationError
+
+
+def test_user_agent_of_a_backend_is_kept(wire: responses.RequestsMock) -> None:
+    wire.get(URL)
+    backend = loaded(GithubOAuth2)
+    backend.SEND_USER_AGENT = True
+
+    backend.request(URL, headers={"User-Agent": "own"})
+    backend.request(URL)
+
+    sent = [call.request.headers["User-Agent"] for call in wire.calls]
+    assert sent == ["own", user_agent()]
 
 
 def test_urls_are_removed_from_the_messages(wire: responses.RequestsMock) -> None:
