@@ -17,6 +17,7 @@ from social_endpoints.internal.flows.flow import CONNECT, LOGIN, Flow
 from social_endpoints.internal.flows.token import MAX_CONTENT, open_flow, seal, sealed_at
 
 URI = "https://app.example.com/login/callback"
+CONTENT = ["oidc", LOGIN, URI, 2**40, {}, "id", "", False, ""]
 OTHER_KEY = "another secret key, as long as the first one or a bit longer"
 
 
@@ -87,6 +88,10 @@ def compressed(values: Any) -> bytes:
     return tokens._compress(values)
 
 
+def test_open_flow_with_the_expected_content_returns_a_flow() -> None:
+    assert opened(sealed(compressed(CONTENT))) is not None
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -97,10 +102,10 @@ def compressed(values: Any) -> bytes:
         compressed([]),
         compressed({}),
         compressed("text"),
-        compressed(["id", "oidc", LOGIN, "soon", {}, URI, "", False, ""]),
-        compressed(["id", "oidc", LOGIN, 2**40, {}, URI, "", 0, ""]),
-        compressed([2, "id", "oidc", LOGIN, 2**40, {}, URI, "", False, ""]),
-        compressed(["id", "oidc", LOGIN, 2**40, {}, URI, "", False, ""])[:-3],
+        compressed(["oidc", LOGIN, URI, "soon", {}, "id", "", False, ""]),
+        compressed(["oidc", LOGIN, URI, 2**40, {}, "id", "", 0, ""]),
+        compressed([2, "oidc", LOGIN, URI, 2**40, {}, "id", "", False, ""]),
+        compressed(CONTENT)[:-3],
     ],
 )
 def test_open_flow_with_other_content_returns_none(content: bytes) -> None:
@@ -108,7 +113,7 @@ def test_open_flow_with_other_content_returns_none(content: bytes) -> None:
 
 
 def test_open_flow_decompresses_a_bounded_number_of_bytes() -> None:
-    values = ["id", "oidc", LOGIN, 2**40, {"a": "a" * MAX_CONTENT}, URI, "", False, ""]
+    values = [{"a": "a" * MAX_CONTENT} if value == {} else value for value in CONTENT]
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=tokens._DICTIONARY)
     content = compressor.compress(json.dumps(values).encode()) + compressor.flush()
 

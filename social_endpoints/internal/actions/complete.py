@@ -97,8 +97,6 @@ def complete_flow(
     :param user: the user whom the identity is connected to; None for a login.
     :param build_response: called inside the transaction with the backend and the result of the
         pipeline. Its result is returned; if it raises, everything is rolled back.
-    :raises EndpointError: the user, the browser or the provider caused an error.
-    :raises ConfigurationError: the project's settings are wrong.
     """
     params, flow, partial_token = callback.params, callback.flow, callback.partial_token
     with translate_errors(provider.name, "callback"), ProviderRequests():

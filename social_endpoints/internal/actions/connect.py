@@ -42,7 +42,11 @@ def connect(
             raise AuthSessionError(code="user_mismatch", stage="callback")
 
     def respond(backend: Any, result: Any) -> ResponseT:
-        connected = _build_connected(provider, backend, result, account)
+        social = getattr(result, "social_user", None)
+        if result != account or social is None or social.user != account:
+            raise AuthPolicyError(backend, stage="pipeline")
+        require_active(backend, result)
+        connected = Connected(account, social, provider.name, backend.new_association)
         response = build_response(connected)
         if connected.new_association:
             signals.connected.send(
@@ -72,12 +76,3 @@ def get_account(user: Any, *, stage: ErrorStage) -> Any:
     if account is None:
         raise InactiveUser(stage=stage)
     return account
-
-
-def _build_connected(provider: Provider, backend: Any, user: Any, account: Any) -> Connected:
-    """Return the connection, and refuse any other result of the pipeline."""
-    social = getattr(user, "social_user", None)
-    if user != account or social is None or social.user != account:
-        raise AuthPolicyError(backend, stage="pipeline")
-    require_active(backend, user)
-    return Connected(account, social, provider.name, backend.new_association)

@@ -90,22 +90,16 @@ def require_active(backend: Any, user: Any) -> None:
 
     :raises InactiveUser: the user is not active.
     """
+    using = router.db_for_write(type(user))
+    # social-core's default pipeline has just read the user. A step of the project may have
+    # deactivated the user after that.
+    is_fresh = user._state.db == using and backend.strategy.has_default_pipeline(backend)
     is_field = any(field.name == "is_active" for field in user._meta.concrete_fields)
-    if is_field and not _is_fresh(backend, user):
-        using = router.db_for_write(type(user))
+    if is_field and not is_fresh:
         user.refresh_from_db(using=using, fields=["is_active"])
     allowed = backend.strategy.setting("ALLOW_INACTIVE_USERS_LOGIN", False)
     if not (user_is_active(user) or allowed):
         raise InactiveUser(backend, stage="pipeline")
-
-
-def _is_fresh(backend: Any, user: Any) -> bool:
-    """Tell whether this transaction has just read the user from the primary database.
-
-    A step of the project may have deactivated the user since then.
-    """
-    is_primary: bool = user._state.db == router.db_for_write(type(user))
-    return is_primary and backend.strategy.has_default_pipeline(backend)
 
 
 def pause_login(backend: Any, flow: Flow, result: Any, work: UnitOfWork) -> Paused:

@@ -6,6 +6,7 @@ import base64
 import json
 import time
 import zlib
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
@@ -30,23 +31,14 @@ _KEY_PURPOSE = b"social_endpoints.flow.v2"
 # become invalid when it changes.
 _DICTIONARY = (
     b'_request_id":"_unauthorized_token_name":["oauth_token=&oauth_token_secret=","connect",'
-    b'"login",17"}]},"http://127.0.0.1:"https://api./auth/o//callback/",true,""]'
-    b'"oidc_association":["{"_oauth2_state_":{"state":","timestamp":17,"code_verifier":"'
-    b'","oidc_nonce":""},"_oauth2_transaction_index":{"":17},"https://app.'
-    b'/login/callback","",false,""]'
+    b'"}]},"http://127.0.0.1:"https://api./auth/o//callback/",true,""]"oidc_association":["'
+    b'","login","https://app./login/callback",17,{"_oauth2_state_":{"state":","timestamp":17'
+    b',"code_verifier":"","oidc_nonce":""},"_oauth2_transaction_index":{"":17}},"",false,""]'
 )
 
-_FIELDS = {
-    "id": str,
-    "provider": str,
-    "purpose": str,
-    "expires": int,
-    "session": dict,
-    "redirect_uri": str,
-    "correlation_id": str,
-    "handoff": bool,
-    "user_id": str,
-}
+# The content of a token: these fields, which have these types.
+_FIELDS = [field.name for field in fields(Flow) if field.name != "is_claimed"]
+_TYPES = [str, str, str, int, dict, str, str, bool, str]
 
 
 def seal(flow: Flow) -> str:
@@ -73,9 +65,9 @@ def open_flow(token: str, *, provider: str, purpose: str) -> Flow | None:
         values = _decompress(_cipher().decrypt(_padded(token)))
     except (InvalidToken, UnicodeEncodeError):
         return None
-    if not isinstance(values, list) or [type(each) for each in values] != list(_FIELDS.values()):
+    if not isinstance(values, list) or [type(value) for value in values] != _TYPES:
         return None  # Sealed by another version of this package.
-    flow = Flow(**dict(zip(_FIELDS, values, strict=True)))
+    flow = Flow(*values)
     is_live = flow.expires > time.time()
     return flow if is_live and (flow.provider, flow.purpose) == (provider, purpose) else None
 
