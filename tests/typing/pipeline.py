@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework import serializers
+from typing_extensions import override
 
 from social_endpoints.pipeline import (
     FIELD_TYPES,
@@ -18,6 +19,7 @@ from social_endpoints.strategy import Strategy
 
 
 class TenantStrategy(Strategy):
+    @override
     def get_setting(self, name: str) -> Any:
         return super().get_setting(name)  # type: ignore[no-untyped-call]  # social_django's
 

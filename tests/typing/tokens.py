@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
+from typing_extensions import override
 
 from social_endpoints.conf import settings
 from social_endpoints.tokens import (
@@ -27,6 +28,7 @@ class OpaqueToken(LoginSerializer):
     sets_cookies = False
     token = serializers.CharField()
 
+    @override
     def issue(self, login: Login) -> Mapping[str, Any]:
         return {"token": f"{login.provider}-{login.user.pk}-{settings.FLOW_TRANSPORT}"}
 

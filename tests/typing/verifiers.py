@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing_extensions import override
+
 from social_endpoints.verifiers import TokenInfo, TokenVerifier, VerifierResponse
 
 
@@ -13,6 +15,7 @@ class CorporateVerifier(TokenVerifier):
     subject_key = "id"
     token_refused = frozenset({401})
 
+    @override
     def verify(self, access_token: str) -> TokenInfo:
         response = self.ask("https://id.example.com/token", headers={"Authorization": access_token})
         return TokenInfo(clients=frozenset({response.identifier("client_id")}), lifetime=60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 from rest_framework.response import Response
+from typing_extensions import override
 
 from social_endpoints.tokens import JWTSerializer, LoginSerializer
 from social_endpoints.types import Connected, Login, Paused
@@ -20,14 +21,17 @@ from social_endpoints.views import (
 
 
 class AuthView(ProviderAuthView):
+    @override
     def get_token_serializer_class(self) -> type[LoginSerializer]:
         return JWTSerializer
 
+    @override
     def get_login_response(self, login: Login) -> Response:
         response = super().get_login_response(login)
         response["X-Provider"] = f"{login.provider} {login.is_new} {login.new_association}"
         return response
 
+    @override
     def get_paused_response(self, paused: Paused) -> Response:
         response = super().get_paused_response(paused)
         response["X-Redirect"] = paused.redirect_to or ""
@@ -39,6 +43,7 @@ class TokenView(ProviderTokenView):
 
 
 class ConnectView(ProviderConnectView):
+    @override
     def get_connected_response(self, connected: Connected) -> Response:
         return Response({"provider": connected.provider, "new": connected.new_association})
 
