@@ -73,14 +73,21 @@ class Site:
     port: int
 
     def log_in(
-        self, provider: Provider, user: str = "returning", *, counted: bool = False
+        self,
+        provider: Provider,
+        user: str = "returning",
+        *,
+        seconds_at_provider: float = 0,
+        counted: bool = False,
     ) -> tuple[Response, Response]:
         """Log in with a new browser; return the responses of begin and complete.
 
+        :param seconds_at_provider: pause between begin and complete.
         :param counted: count queries and rows, which takes CPU time.
         """
         browser = Browser(self.port, counted=counted)
         begin, query, stored = self.peer.begin(browser)
+        time.sleep(seconds_at_provider)
         code = provider.authorize(query, user)
         callback = {**stored, "code": code, "state": query["state"]}
         return begin, self.peer.complete(browser, callback)

@@ -13,6 +13,9 @@ from benchmarks.peers import Peer
 
 Figures = dict[str, dict[str, float]]
 
+# A user takes longer than a session of this project rests after begin, one second.
+SECONDS_AT_PROVIDER = 1.2
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -92,7 +95,7 @@ def _measure_queries(bench: Bench, site: Site, figures: Figures) -> None:
 def _measure_one_login(bench: Bench, sites: Sequence[Site], prefix: str, figures: Figures) -> None:
     for site in sites:
         before = bench.provider.counts()
-        site.log_in(bench.provider)
+        site.log_in(bench.provider, seconds_at_provider=SECONDS_AT_PROVIDER)
         for figure, value in _network(bench.provider.counts() - before).items():
             figures.setdefault(f"{prefix}_{figure}", {})[site.peer.name] = value
 
