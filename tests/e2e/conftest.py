@@ -45,7 +45,8 @@ def origin(request: pytest.FixtureRequest, example: Example) -> str:
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    with running_servers(tmp_path_factory.mktemp("servers")) as servers:
+    names = ("site", "openid-connect", "saml")
+    with running_servers(tmp_path_factory.mktemp("servers"), names) as servers:
         yield servers
 
 

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,12 +46,13 @@ class Servers:
 
 
 @contextmanager
-def running_servers(data: Path) -> Iterator[Servers]:
-    """Run the site and all providers.
+def running_servers(data: Path, names: Sequence[str] = SERVERS) -> Iterator[Servers]:
+    """Run the site and providers.
 
     They write to the output of this process, so pytest shows it below a failed test.
 
     :param data: an empty directory.
+    :param names: the servers to run.
     """
     assert shutil.which("xmlsec1"), NO_XMLSEC1
     addresses = Addresses(free_ports(len(SERVERS)))
@@ -72,7 +73,7 @@ def running_servers(data: Path) -> Iterator[Servers]:
     with ExitStack() as stack:
         processes = {
             name: stack.enter_context(_process(_command(name, addresses), environment))
-            for name in SERVERS
+            for name in names
         }
         for name, process in processes.items():
             _wait_until_ready(name, process, addresses.port(name))
