@@ -1,4 +1,4 @@
-"""Providers that each have a way of their own to say that an address is verified."""
+"""Providers that assert in different ways that an e-mail address is verified."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ AZURE = {
 
 
 class OurGitLab(GitLabOAuth2):
-    """A backend of a project's."""
+    """A project's subclass of a backend."""
 
     name = "our-gitlab"
 
 
 @dataclass
 class Providers:
-    """The settings and the wire between them and us."""
+    """Configures a provider, registers its responses and logs in with it."""
 
     wire: responses.RequestsMock
     settings: Any
     frontend: Frontend
 
-    def google(self, said: dict[str, Any]) -> Any:
+    def google(self, profile: dict[str, Any]) -> Any:
         self._configure("google-oauth2", "social_core.backends.google.GoogleOAuth2")
         self.wire.post("https://accounts.google.com/o/oauth2/token", json={"access_token": "t"})
-        self.wire.get("https://www.googleapis.com/oauth2/v3/userinfo", json={"sub": "7", **said})
+        self.wire.get("https://www.googleapis.com/oauth2/v3/userinfo", json={"sub": "7", **profile})
         return self.log_in("google-oauth2")
 
     def apple(self, claims: dict[str, Any]) -> Any:
@@ -59,8 +59,8 @@ class Providers:
         self.settings.SOCIAL_AUTH_APPLE_ID_CLIENT = self.settings.SOCIAL_AUTH_APPLE_ID_TEAM = "id"
         self.wire.get("https://appleid.apple.com/auth/keys", json=_keys())
         id_token = _signed({"iss": "https://appleid.apple.com", "sub": "7", **claims})
-        answer = {"access_token": "t", "id_token": id_token}
-        self.wire.post("https://appleid.apple.com/auth/token", json=answer)
+        response = {"access_token": "t", "id_token": id_token}
+        self.wire.post("https://appleid.apple.com/auth/token", json=response)
         return self.log_in("apple-id")
 
     def microsoft(self, claims: dict[str, Any], name: str = "azuread-oauth2") -> Any:
@@ -77,12 +77,12 @@ class Providers:
         self.wire.get(f"{MICROSOFT}/oidc", json=with_host)
         self.wire.get(f"{MICROSOFT}/keys", json=_keys())
         id_token = _signed(claims)
-        answer = {"access_token": "t", "id_token": id_token}
-        return self.log_in(name, answer)
+        response = {"access_token": "t", "id_token": id_token}
+        return self.log_in(name, response)
 
-    def graph(self, said: dict[str, Any]) -> Any:
+    def graph(self, profile: dict[str, Any]) -> Any:
         self._configure("microsoft-graph", "social_core.backends.microsoft.MicrosoftOAuth2")
-        me = {"id": "7", "userPrincipalName": "ada", **said}
+        me = {"id": "7", "userPrincipalName": "ada", **profile}
         self.wire.get("https://graph.microsoft.com/v1.0/me", json=me)
         return self.log_in("microsoft-graph", {"access_token": "t"})
 
@@ -93,22 +93,27 @@ class Providers:
         self.wire.get("https://api.github.com/user/emails", json=emails)
         return self.log_in("github")
 
-    def gitlab(self, said: dict[str, Any]) -> Any:
+    def gitlab(self, profile: dict[str, Any]) -> Any:
         self._configure("our-gitlab", "tests.support.email_providers.OurGitLab")
         self.wire.post("https://gitlab.com/oauth/token", json={"access_token": "t"})
-        self.wire.get("https://gitlab.com/api/v4/user", json={"id": 7, "username": "ada", **said})
+        self.wire.get(
+            "https://gitlab.com/api/v4/user", json={"id": 7, "username": "ada", **profile}
+        )
         return self.log_in("our-gitlab")
 
-    def facebook(self, said: dict[str, Any]) -> Any:
+    def facebook(self, profile: dict[str, Any]) -> Any:
         self._configure("facebook", "social_core.backends.facebook.FacebookOAuth2")
         graph = "https://graph.facebook.com/v24.0"
         self.wire.get(f"{graph}/oauth/access_token", json={"access_token": "t"})
-        self.wire.get(f"{graph}/me", json={"id": "7", "name": "Ada", **said})
+        self.wire.get(f"{graph}/me", json={"id": "7", "name": "Ada", **profile})
         self.settings.SOCIAL_AUTH_FACEBOOK_API_VERSION = "24.0"
         return self.log_in("facebook")
 
     def log_in(self, name: str, tokens: dict[str, Any] | None = None) -> Any:
-        """Log in; ``tokens`` is what the token endpoint answers where nobody has said it."""
+        """Log in.
+
+        :param tokens: the response of the token endpoint, unless it is registered already.
+        """
         begun = self.frontend.begin(name)
         url = urlsplit(begun.data["authorization_url"])
         if tokens is not None:

@@ -1,4 +1,4 @@
-"""Which e-mail addresses each provider asserts to be verified."""
+"""The e-mail addresses that each provider asserts to be verified."""
 
 from __future__ import annotations
 
