@@ -105,15 +105,17 @@ def register_view(name: str, operations: dict[str, dict[str, Any]]) -> None:
 
         def view_replacement(self) -> Any:
             described = type(name, (self.target,), {})
-            return extend_schema_view(**dict(map(_describe, operations.items())))(described)
+            methods = (
+                operations.keys() & self.target.http_method_names
+            )  # which a project may restrict
+            schemas = {method: _describe(**operations[method]) for method in methods}
+            return extend_schema_view(**schemas)(described)
 
 
-def _describe(operation: tuple[str, dict[str, Any]]) -> tuple[str, Any]:
-    method, arguments = operation
-    responses = dict(arguments["responses"])
+def _describe(*, responses: dict[int, Any], **arguments: Any) -> Any:
     if responses.get(201) is _TOKEN_BODY:
-        responses[201] = get_token_body()
-    return method, extend_schema(**{**arguments, "responses": responses})
+        responses = {**responses, 201: get_token_body()}
+    return extend_schema(responses=responses, **arguments)
 
 
 for _name, _operations in OPERATIONS.items():

@@ -272,6 +272,16 @@ def test_second_route_has_the_same_responses(pattern: Any, settings: Any) -> Non
     assert paths["/second/o/{provider}/"]["post"]["responses"] == paths[AUTH]["post"]["responses"]
 
 
+class CompleteOnlyView(ProjectAuthView):
+    http_method_names = ["post"]
+
+
+def test_subclass_with_fewer_methods_has_fewer_operations(settings: Any) -> None:
+    settings.ROOT_URLCONF = urlconf(path("o/<str:provider>/", CompleteOnlyView.as_view()))
+
+    assert generate()["paths"]["/o/{provider}/"].keys() == {"post"}
+
+
 @pytest.mark.needs("rest_framework_simplejwt")
 def test_jwt_cookie_authentication_is_an_api_key_in_a_cookie(
     settings: Any, configure: Configure
