@@ -196,11 +196,11 @@ def test_redirects_recipe(uri: str, status: int, openid: OpenIDProvider, setting
     settings.TENANTS = {"testserver": {}}
     settings.SOCIAL_ENDPOINTS = {"ALLOWED_REDIRECT_URIS": "docs.recipes.redirects.is_allowed"}
 
-    answer = Frontend().begin(redirect_uri=uri)
+    response = Frontend().begin(redirect_uri=uri)
 
-    assert answer.status_code == status
+    assert response.status_code == status
     if status == 200:
-        query = urlsplit(answer.data["authorization_url"]).query
+        query = urlsplit(response.data["authorization_url"]).query
         assert parse_qs(query)["redirect_uri"] == [uri]
 
 
@@ -224,9 +224,9 @@ def test_pipeline_recipe(
 
     body = {"partial_token": paused.data["partial_token"], "email": "ada@example.com"}
     with django_capture_on_commit_callbacks(execute=True):
-        answer = frontend.complete(paused, body)
+        response = frontend.complete(paused, body)
 
-    assert answer.status_code == 201
+    assert response.status_code == 201
     assert User.objects.get().email == "ada@example.com"
     assert [message.to for message in mail.outbox] == [["ada@example.com"]]
 
@@ -247,11 +247,11 @@ def test_signals_example(
     exec(block, project)
     try:
         with django_capture_on_commit_callbacks(execute=True):
-            answers = browser.log_in(openid), browser.log_in(openid)
+            responses = browser.log_in(openid), browser.log_in(openid)
     finally:
         connected.disconnect(project["tell_the_owner"])
 
-    assert [answer.status_code for answer in answers] == [201, 201]
+    assert [response.status_code for response in responses] == [201, 201]
     assert [message.to for message in mail.outbox] == [["grace@example.com"]]
 
 
@@ -270,32 +270,32 @@ def test_sign_up_recipe(
             setattr(settings, name, value)
     del openid.userinfo["email"]
 
-    def answered(paused: Any, **answers: Any) -> Any:
+    def resume(paused: Any, **answers: Any) -> Any:
         body = {"partial_token": paused.data["partial_token"], **answers}
         with django_capture_on_commit_callbacks(execute=True):
             return frontend.complete(paused, body)
 
     email = frontend.log_in(openid)
-    sent = answered(email, email="ada@example.com")
+    sent = resume(email, email="ada@example.com")
     assert sent.data["redirect_to"] == settings.SOCIAL_AUTH_EMAIL_VALIDATION_URL
     (message,) = mail.outbox
     assert message.to == ["ada@example.com"]
     link = dict(parse_qsl(urlsplit(str(message.body)).query))
     assert link.pop("provider") == "oidc"
     assert link.pop("partial_token") == sent.data["partial_token"]
-    terms = answered(answered(sent, **link), partial_pipeline_confirm=True)
+    terms = resume(resume(sent, **link), partial_pipeline_confirm=True)
     documented = json.loads(code_blocks(DOCS / "pipelines.rst", "json")[0])
     assert terms.json()["fields"] == documented["fields"]
-    refused = answered(terms, terms=False, plan="team")
+    refused = resume(terms, terms=False, plan="team")
     assert refused.json() == {"terms": ["Without them there is no account."]}
-    answer = answered(terms, terms=True, plan="team")
+    response = resume(terms, terms=True, plan="team")
 
-    assert answer.status_code == 201
+    assert response.status_code == 201
     assert User.objects.get().email == "ada@example.com"
     assert frontend.log_in(openid).status_code == 201
 
 
-def note_verified_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+def add_verified_field(monkeypatch: pytest.MonkeyPatch) -> None:
     field = property(
         lambda user: user.is_staff, lambda user, value: setattr(user, "is_staff", value)
     )
@@ -303,21 +303,21 @@ def note_verified_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def type_address(**known: Any) -> dict[str, Any]:
-    """Let what the user has typed be the address of the account, as ``create_user`` takes it."""
+    """Set the address of the new account to one that the user typed."""
     return {"email": "victim@example.com"}
 
 
 @pytest.mark.django_db
-def test_the_accounts_recipe_does_not_take_a_typed_address_for_a_verified_one(
+def test_accounts_recipe_does_not_verify_an_address_that_the_user_typed(
     openid: OpenIDProvider, settings: Any, frontend: Frontend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else whoever types the address of another would wait in the account for the other."""
+    """An attacker could otherwise register a victim's address and wait for the victim."""
     pipeline = list(DEFAULT_AUTH_PIPELINE)
     place = pipeline.index("social_core.pipeline.user.create_user")
     pipeline.insert(place + 1, "docs.recipes.accounts.mark_verified")
     pipeline.insert(place, "tests.docs.test_docs.type_address")
     settings.SOCIAL_AUTH_PIPELINE = pipeline
-    note_verified_addresses(monkeypatch)
+    add_verified_field(monkeypatch)
     openid.userinfo["email_verified"] = True
 
     assert frontend.log_in(openid).status_code == 201
@@ -344,7 +344,7 @@ def test_accounts_recipe(
     )
     exec(block.replace("myproject.", "docs.recipes."), project)
     settings.SOCIAL_AUTH_PIPELINE = project["SOCIAL_AUTH_PIPELINE"]
-    note_verified_addresses(monkeypatch)
+    add_verified_field(monkeypatch)
     openid.userinfo["email_verified"] = verified
     assert frontend.log_in(openid).status_code == 201
     assert User.objects.get().email_verified is verified
@@ -394,11 +394,11 @@ def test_refresh_recipe(
     old = {name: jwt_browser.cookies.pop(name).value for name in ("access", "refresh")}
     jwt_browser.cookies["refresh"] = old["refresh"]
 
-    answer = post_with_csrf(jwt_browser, "/auth/refresh/")
+    response = post_with_csrf(jwt_browser, "/auth/refresh/")
 
-    assert (answer.status_code, answer.content) == (204, b"")
-    assert set(answer.cookies) == ({"access", "refresh"} if rotates else {"access"})
-    for name, cookie in answer.cookies.items():
+    assert (response.status_code, response.content) == (204, b"")
+    assert set(response.cookies) == ({"access", "refresh"} if rotates else {"access"})
+    for name, cookie in response.cookies.items():
         assert cookie["httponly"]
         assert cookie["secure"]
         assert cookie.value not in ("", old[name])
@@ -408,10 +408,10 @@ def test_refresh_recipe(
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/auth/refresh/", "/auth/sign-out/"])
 def test_jwt_recipes_enforce_csrf(jwt_browser: APIClient, path: str) -> None:
-    answer = jwt_browser.post(path, secure=True)
+    response = jwt_browser.post(path, secure=True)
 
-    assert answer.status_code == 403
-    assert not answer.cookies
+    assert response.status_code == 403
+    assert not response.cookies
 
 
 @needs_jwt
@@ -423,19 +423,19 @@ def test_refresh_recipe_refuses(jwt_browser: APIClient, refresh: str) -> None:
     else:
         jwt_browser.cookies["refresh"] = refresh
 
-    answer = post_with_csrf(jwt_browser, "/auth/refresh/")
+    response = post_with_csrf(jwt_browser, "/auth/refresh/")
 
-    assert answer.status_code == 401
-    assert not answer.cookies
+    assert response.status_code == 401
+    assert not response.cookies
 
 
 @needs_jwt
 @pytest.mark.django_db
 def test_sign_out_recipe(jwt_browser: APIClient) -> None:
-    answer = post_with_csrf(jwt_browser, "/auth/sign-out/")
+    response = post_with_csrf(jwt_browser, "/auth/sign-out/")
 
-    assert answer.status_code == 204
-    assert {name: cookie.value for name, cookie in answer.cookies.items()} == {
+    assert response.status_code == 204
+    assert {name: cookie.value for name, cookie in response.cookies.items()} == {
         "access": "",
         "refresh": "",
     }
