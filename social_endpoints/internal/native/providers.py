@@ -18,7 +18,7 @@ from social_core.exceptions import AuthConfigurationError
 from social_endpoints.conf import NAME, get_names, import_path, settings
 from social_endpoints.exceptions import ProviderNotSupported
 from social_endpoints.internal.backends.registry import Provider, configured, find
-from social_endpoints.internal.native.id_tokens.issuers import find_issuer, issues_id_tokens
+from social_endpoints.internal.native.id_tokens.issuers import find_issuer
 from social_endpoints.internal.native.provider_settings import (
     introspection_url,
     leeway,
@@ -70,11 +70,11 @@ def native_token_types(backend: BaseAuth[Any]) -> list[str]:
 
 
 def verifiable_token_types(backend: BaseAuth[Any]) -> list[str]:
-    """Return the same for a provider that need not be listed. Does not use the network."""
+    """Return the token types of a provider, listed or not. Does not use the network."""
     if backend.ASSOCIATION_ONLY:
         return []
-    id_token = ["id_token"] if issues_id_tokens(type(backend)) else []
-    return [*id_token, *(["access_token"] if find_verifier(backend) else [])]
+    verified_by = {"id_token": find_issuer(backend), "access_token": find_verifier(backend)}
+    return [token_type for token_type, by in verified_by.items() if by is not None]
 
 
 def find_invalid_setting(backend: BaseAuth[Any]) -> str | None:

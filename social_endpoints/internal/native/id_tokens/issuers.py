@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from social_core.backends.apple import AppleIdAuth
 from social_core.backends.azuread import AzureADOAuth2
@@ -12,7 +12,7 @@ from social_core.backends.google import GoogleOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthConfigurationError, AuthResponseError
 
-from social_endpoints.internal.backends.registry import BackendClass, is_google_one_tap
+from social_endpoints.internal.backends.registry import is_google_one_tap
 
 # Only algorithms with a key pair: with HS256, the public key would be the secret to sign with.
 _ALGORITHMS = frozenset(
@@ -112,19 +112,10 @@ _BY_CLASS: tuple[tuple[type[Any], type[Issuer]], ...] = (
 )
 
 
-def issues_id_tokens(backend: BackendClass) -> bool:
-    """Return True if users of a backend can sign in with an ID token."""
-    return _issuer_class(backend) is not None
-
-
 def find_issuer(backend: BaseAuth[Any]) -> Issuer | None:
     """Return the issuer of the ID tokens that a backend accepts, or None."""
-    issuer_class = _issuer_class(type(backend))
+    if is_google_one_tap(type(backend)):
+        return Google(backend)
+    classes = (issuer for base, issuer in _BY_CLASS if isinstance(backend, base))
+    issuer_class = next(classes, None)
     return issuer_class(backend) if issuer_class is not None else None
-
-
-def _issuer_class(backend: BackendClass) -> type[Issuer] | None:
-    if is_google_one_tap(backend):
-        return Google
-    classes = (issuer for base, issuer in _BY_CLASS if issubclass(cast("type", backend), base))
-    return next(classes, None)
