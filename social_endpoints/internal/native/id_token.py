@@ -19,8 +19,7 @@ from social_endpoints.internal.backends.extensions.pipeline import keep_extra_da
 from social_endpoints.internal.flows.storage import claim_id_token
 from social_endpoints.internal.native.access_token import input_error, require_well_formed
 from social_endpoints.internal.native.id_tokens.claims import verified_claims
-from social_endpoints.internal.native.id_tokens.issuers import Issuer, find_issuer
-from social_endpoints.internal.native.provider_settings import leeway
+from social_endpoints.internal.native.id_tokens.issuers import Issuer, find_issuer, leeway
 
 PARAMETER = "id_token"
 

@@ -1,8 +1,9 @@
-"""Issuers of the ID tokens that a backend's users may sign in with."""
+"""Issuers of ID tokens, and the settings for the verification of tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from social_core.backends.apple import AppleIdAuth
@@ -51,9 +52,7 @@ class Issuer:
         allowed = self.backend.setting("JWT_ALGORITHMS", default)
         algorithms = _ALGORITHMS & frozenset(allowed if isinstance(allowed, (list, tuple)) else ())
         if not algorithms:
-            raise AuthConfigurationError(
-                self.backend, parameter="JWT_ALGORITHMS", stage="token_validation"
-            )
+            raise setting_error(self.backend, "JWT_ALGORITHMS")
         return algorithms
 
     def validate(self, claims: Mapping[str, Any], key: Mapping[str, Any]) -> None:
@@ -119,3 +118,41 @@ def find_issuer(backend: BaseAuth[Any]) -> Issuer | None:
     classes = (issuer for base, issuer in _BY_CLASS if isinstance(backend, base))
     issuer_class = next(classes, None)
     return issuer_class(backend) if issuer_class is not None else None
+
+
+def own_client_ids(backend: BaseAuth[Any]) -> frozenset[str]:
+    """Return the project's client ids: ``KEY`` (for Apple ``CLIENT``) and the list ``AUDIENCE``.
+
+    :raises AuthConfigurationError: there is none, or one of them is not a non-empty string.
+    """
+    key = "CLIENT" if isinstance(backend, AppleIdAuth) else "KEY"
+    audience = backend.setting("AUDIENCE") or ()
+    if isinstance(audience, str):
+        audience = (audience,)
+    if not isinstance(audience, (list, tuple, set, frozenset)):
+        raise setting_error(backend, "AUDIENCE")
+    client_ids = [*filter(None, [backend.setting(key)]), *audience]
+    if not client_ids:
+        raise setting_error(backend, key, code="missing_setting")
+    if not all(isinstance(each, str) and each for each in client_ids):
+        raise setting_error(backend, "AUDIENCE")
+    return frozenset(client_ids)
+
+
+def leeway(backend: BaseAuth[Any]) -> float:
+    """Return how many seconds clocks may differ: the setting ``JWT_LEEWAY``.
+
+    :raises AuthConfigurationError: it is not a number, or it is negative or infinite.
+    """
+    value = backend.setting("JWT_LEEWAY", getattr(backend, "JWT_LEEWAY", 1.0))
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not (isfinite(value) and value >= 0):
+        raise setting_error(backend, "JWT_LEEWAY")
+    return float(value)
+
+
+def setting_error(
+    backend: BaseAuth[Any], parameter: str, *, code: str = "invalid_setting"
+) -> AuthConfigurationError:
+    """Return the exception for a setting of the provider."""
+    return AuthConfigurationError(backend, code=code, parameter=parameter, stage="token_validation")

@@ -16,7 +16,7 @@ from social_core.exceptions import (
     SocialAuthBaseException,
 )
 
-from social_endpoints.internal.native.provider_settings import own_client_ids
+from social_endpoints.internal.native.id_tokens.issuers import own_client_ids, setting_error
 
 _MAX_NUMBER = 10**12  # In seconds: 30,000 years, which timedelta can represent.
 _MAX_IDENTIFIER = 10**64  # Python refuses to write integers of more than 4,300 digits.
@@ -138,9 +138,7 @@ class TokenVerifier:
         key, secret = self.backend.get_key_and_secret()
         for name, value in (("KEY", key), ("SECRET", secret)):
             if not value:
-                raise AuthConfigurationError(
-                    self.backend, code="missing_setting", parameter=name, stage="token_validation"
-                )
+                raise setting_error(self.backend, name, code="missing_setting")
         return key, secret
 
     def ask(self, url: str, **request: Any) -> VerifierResponse:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, cast
+from urllib.parse import urlsplit
 
+from django.urls import NoReverseMatch
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import BaseOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
@@ -17,7 +19,7 @@ from social_core.exceptions import (
     SocialAuthBaseException,
 )
 
-from social_endpoints.internal.native.provider_settings import introspection_url, leeway
+from social_endpoints.internal.native.id_tokens.issuers import leeway, setting_error
 from social_endpoints.internal.native.verifiers.base import (
     TokenInfo,
     TokenVerifier,
@@ -96,6 +98,23 @@ class OktaIntrospection(Introspection):
     """Okta, where ``sub`` is the login name ("OpenID Connect & OAuth 2.0 API")."""
 
     subject_claim = "uid"
+
+
+def introspection_url(backend: BaseAuth[Any]) -> str | None:
+    """Return the setting ``INTROSPECTION_URL``, or None.
+
+    :raises AuthConfigurationError: it is not an HTTP URL.
+    """
+    setting = "INTROSPECTION_URL"
+    try:
+        # Django's strategy also accepts the name of a URL pattern of the project.
+        url = backend.setting(setting) or None
+        is_url = url is None or urlsplit(url).scheme in {"http", "https"}
+    except (NoReverseMatch, TypeError, ValueError) as error:
+        raise setting_error(backend, setting) from error
+    if not is_url:
+        raise setting_error(backend, setting)
+    return cast("str | None", url)
 
 
 def _is_refresh_token(response: VerifierResponse) -> bool:
