@@ -99,15 +99,13 @@ def _unshared_cache(provider: Provider, backend: BaseAuth[Any]) -> Iterator[Chec
     cache = caches[DEFAULT_CACHE_ALIAS] if may_post(backend) else None
     if isinstance(cache, DummyCache):
         yield Error(
-            f"The provider {provider.name!r} needs the handoff, and the default cache stores"
-            " nothing.",
+            f"The provider {provider.name!r} needs the handoff. The default cache stores nothing.",
             hint="Set CACHES['default'] to a cache that all servers share, such as Redis.",
             id="social_endpoints.E015",
         )
     if isinstance(cache, LocMemCache):
         yield Warning(
-            f"The provider {provider.name!r} needs the handoff, and the default cache is not"
-            " shared between processes.",
+            f"The provider {provider.name!r} needs the handoff. The default cache is not shared.",
             hint="Before you run a second process, set CACHES['default'] to a cache that all"
             " servers share, such as Redis.",
             id="social_endpoints.W005",
@@ -155,9 +153,8 @@ def check_icons(**kwargs: Any) -> Iterator[CheckMessage]:
         yield Info(
             f"The static files contain no icon for {', '.join(names)}. The provider list returns"
             " null for these icons.",
-            hint="Add 'social_django.finders.SocialAuthIconFinder' to STATICFILES_FINDERS, after"
-            " Django's finders, and run collectstatic. If you need no icons, add this id to"
-            " SILENCED_SYSTEM_CHECKS.",
+            hint="Append 'social_django.finders.SocialAuthIconFinder' to STATICFILES_FINDERS and"
+            " run collectstatic, or add this id to SILENCED_SYSTEM_CHECKS.",
             id="social_endpoints.I001",
         )
 

@@ -123,8 +123,7 @@ def check_token_fields(**kwargs: Any) -> Iterator[CheckMessage]:
         if isinstance(name, str) and name not in OPTIONAL_FIELDS:
             yield Error(
                 f"{NAME}['TOKEN_FIELDS'] contains {name!r}, which is not an optional field.",
-                hint=f"Choose from {', '.join(OPTIONAL_FIELDS)}. To add other fields, subclass"
-                " the token serializer.",
+                hint=f"Choose from {', '.join(OPTIONAL_FIELDS)}, or subclass the serializer.",
                 id="social_endpoints.E018",
             )
 
@@ -138,8 +137,7 @@ def check_durations(**kwargs: Any) -> Iterator[CheckMessage]:
         if not 0 <= value < math.inf or (name == "LOGIN_TIMEOUT" and not value):
             yield Error(
                 f"{NAME}[{name!r}] must not be {value!r}.",
-                hint="Write a number of seconds. LOGIN_TIMEOUT must be greater than 0."
-                " HTTP_POOL_IDLE may be 0, which closes each connection after use.",
+                hint="Write a number of seconds. HTTP_POOL_IDLE may be 0, LOGIN_TIMEOUT may not.",
                 id="social_endpoints.E021",
             )
 
@@ -155,8 +153,7 @@ def check_unique_email(**kwargs: Any) -> Iterator[CheckMessage]:
         yield Warning(
             f"{NAME}['UNIQUE_EMAIL'] does not work at the isolation level REPEATABLE READ."
             " Two simultaneous first logins with the same address create two accounts.",
-            hint="Remove 'isolation_level' from OPTIONS in DATABASES. Django's default is READ"
-            " COMMITTED.",
+            hint="Remove 'isolation_level' from OPTIONS in DATABASES, to use READ COMMITTED.",
             id="social_endpoints.W012",
         )
 
