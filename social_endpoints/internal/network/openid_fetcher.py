@@ -18,7 +18,7 @@ from openid import fetchers
 from social_core.backends.base import BaseAuth
 
 from social_endpoints.internal.network import sessions
-from social_endpoints.internal.network.reading import MalformedResponse
+from social_endpoints.internal.network.adapter import MalformedResponse
 from social_endpoints.internal.network.transport import request_options
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -21,8 +21,7 @@ import requests
 from urllib3.exceptions import LocationValueError
 
 from social_endpoints.conf import get_seconds, settings
-from social_endpoints.internal.network.adapter import ProviderAdapter
-from social_endpoints.internal.network.reading import MalformedResponse
+from social_endpoints.internal.network.adapter import MalformedResponse, ProviderAdapter
 
 MAX_SESSIONS = 256
 """Resting sessions of one process."""

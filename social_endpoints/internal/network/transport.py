@@ -30,7 +30,7 @@ from social_core.exceptions import (
 from social_core.utils import http_error, redact_request_error, user_agent
 
 from social_endpoints.internal.network import sessions
-from social_endpoints.internal.network.reading import MalformedResponse
+from social_endpoints.internal.network.adapter import MalformedResponse
 
 MAX_MESSAGE = 1_000
 """Characters of each message of an exception."""

@@ -24,8 +24,8 @@ from social_core.store import OpenIdSessionWrapper
 
 from social_endpoints.internal.backends.extensions.bases import OpenId
 from social_endpoints.internal.flows.redirect_uris import with_parameters
+from social_endpoints.internal.network.adapter import MalformedResponse
 from social_endpoints.internal.network.openid_fetcher import Fetching, fetching_for
-from social_endpoints.internal.network.reading import MalformedResponse
 
 
 class OpenID2(OpenId):
