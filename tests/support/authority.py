@@ -1,4 +1,4 @@
-"""A certificate authority of the tests' own."""
+"""A certificate authority for the servers of the tests."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Authority:
 
     @cached_property
     def bundle(self) -> Path:
-        """The file that a client verifies by."""
+        """The CA bundle of a client."""
         path = self.folder / f"{self.name}.pem"
         path.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
         return path
 
     def context(self, version: str = "TLSv1_3") -> ssl.SSLContext:
-        """Return what a server speaks one version of TLS with, under a new certificate."""
+        """Return the TLS context of a server with a new certificate and one version of TLS."""
         key = ec.generate_private_key(ec.SECP256R1())
         host = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
         certificate = (

@@ -1,4 +1,4 @@
-"""Providers that issue signed ID tokens and publish their keys, over a faked wire."""
+"""Providers that issue signed ID tokens and publish their keys, on a simulated network."""
 
 from __future__ import annotations
 

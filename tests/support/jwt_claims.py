@@ -9,7 +9,7 @@ from rest_framework_simplejwt.tokens import Token
 
 
 class WithClaims(TokenObtainPairSerializer):
-    """A project's own, as Simple JWT documents it."""
+    """Adds the e-mail address as a claim, as Simple JWT documents it."""
 
     @classmethod
     def get_token(cls, user: Any) -> Token:

@@ -1,4 +1,4 @@
-"""Logs in twice, in a process of its own: ``python -m tests.support.two_logins PROVIDER CACHES``"""
+"""Log in twice in a new process: ``python -m tests.support.two_logins PROVIDER CACHES``."""
 
 from __future__ import annotations
 
