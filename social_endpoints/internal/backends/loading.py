@@ -1,19 +1,79 @@
-"""Instantiate a provider's backend for one request."""
+"""Load a provider's backend, with the mixins of ``extensions/`` above its class.
+
+To change what a backend of social-core does, write a mixin in ``extensions/`` and add a row
+to one of the two tables below.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest
 from social_core.backends.base import BaseAuth
 
 from social_endpoints.conf import import_path, import_setting
-from social_endpoints.internal.backends.classes import extended
-from social_endpoints.internal.backends.registry import Provider
+from social_endpoints.internal.backends.extensions import (
+    authorization_url,
+    bases,
+    discovery,
+    openid2,
+    pipeline,
+    pkce,
+    provider_quirks,
+    revocation,
+    saml,
+    verified_tokens,
+)
+from social_endpoints.internal.backends.registry import Provider, is_saml
 from social_endpoints.internal.flows.flow import Flow
+from social_endpoints.internal.network.transport import Transport
 from social_endpoints.strategy import Strategy
+
+
+def _lacks_pkce(backend: type[Any]) -> bool:
+    return issubclass(backend, bases.OAuth2) and not issubclass(backend, bases.OAuth2PKCE)
+
+
+# A base class of the backends that a mixin is for, or a function that recognises them.
+_Condition = type[Any] | Callable[[Any], bool]
+
+# Mixins around the whole backend, including the methods of a project's subclass. The first
+# one is the outermost; a mixin must stand above the mixins that it inherits from.
+_AROUND: tuple[tuple[_Condition, Any], ...] = (
+    (bases.Backend, pipeline.PipelineResult),
+    (bases.Backend, revocation.TokenRevocation),
+    (bases.Backend, pipeline.NativeExtraData),
+    (bases.Backend, pipeline.DeletedConnection),
+    (discovery.has_core_discovery, discovery.CachedDiscovery),
+    (discovery.has_core_keys, discovery.CachedKeys),
+    (discovery.has_core_microsoft_keys, discovery.CachedMicrosoftKeys),
+    (bases.Apple, provider_quirks.AppleUser),
+    (bases.Pushbullet, provider_quirks.PushbulletUserId),
+    (_lacks_pkce, pkce.AddedProofKey),
+    (bases.OAuth2PKCE, pkce.ProofKey),
+    (bases.OpenIdConnect, verified_tokens.VerifiedUserinfo),
+    (bases.OAuth2, verified_tokens.VerifiedProfile),
+    (bases.Apple, verified_tokens.VerifiedAppleToken),
+    (bases.FacebookLimited, verified_tokens.VerifiedLimitedToken),
+    (bases.OAuth2, verified_tokens.VerifiedIdToken),
+    (bases.OAuth1, authorization_url.RequestTokenState),
+    (bases.OpenId, openid2.OpenID2),
+    (is_saml, saml.SAML),
+)
+
+# Mixins directly above the class of social-core that they inherit from. A project's subclass
+# overrides their methods, and calls them with ``super()``. The most specific ones come first.
+_CORRECTIONS: tuple[tuple[type[Any], Any], ...] = (
+    (bases.SciStarter, authorization_url.SciStarterRedirectUri),
+    (bases.Soundcloud, authorization_url.SoundcloudQuery),
+    (bases.Telegram, provider_quirks.TelegramRedirect),
+    (bases.OAuth2, authorization_url.ExactQuery),
+    (bases.OAuth, authorization_url.ExactRedirectUri),
+    (bases.Backend, Transport),
+)
 
 
 def load(
@@ -25,7 +85,7 @@ def load(
     """
     strategy_class: type[Strategy] = import_setting("STRATEGY", Strategy)
     strategy = strategy_class(storage(), request, data=data, flow=flow)
-    backend_class = extended(provider.backend)
+    backend_class = _extended(cast("Hashable", provider.backend))
     strategy.backend = backend_class(strategy, redirect_uri=flow.redirect_uri)
     return strategy, strategy.backend
 
@@ -37,3 +97,25 @@ def storage() -> Any:
     """
     setting, default = "SOCIAL_AUTH_STORAGE", "social_django.models.DjangoStorage"
     return import_path(getattr(settings, setting, default), setting)
+
+
+@lru_cache(maxsize=256)
+def _extended(backend: Any) -> Any:
+    """Return a backend's class with the extensions that apply to it.
+
+    The class is built once. It keeps the name and the module of the project's class, which
+    social-core stores in ``user.backend``.
+    """
+    identity = {"__module__": backend.__module__, "__qualname__": backend.__qualname__}
+    above = [*_matches(_AROUND, backend)]
+    below: list[Any] = []
+    for mixin in _matches(_CORRECTIONS, backend):
+        # A class cannot precede its own subclass: this backend is social-core's class itself.
+        (above if issubclass(mixin, backend) else below).append(mixin)
+    return type(backend.__name__, (*above, backend, *below), identity)
+
+
+def _matches(rows: tuple[tuple[_Condition, Any], ...], backend: Any) -> Iterator[Any]:
+    for condition, mixin in rows:
+        if issubclass(backend, condition) if isinstance(condition, type) else condition(backend):
+            yield mixin
