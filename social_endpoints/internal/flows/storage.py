@@ -116,17 +116,16 @@ class PrimaryUsers(_Wrapper):
         if id_key is not None:
             wanted["id_key"] = id_key
         rows = self._project.objects.using(router.db_for_write(self._project))
-        for row in rows.select_related("user").filter(**wanted):
-            # Some databases ignore case.
-            if all(getattr(row, name) == value for name, value in wanted.items()):
-                return row
-        return None
+        found = rows.select_related("user").filter(**wanted)
+        # Compared again, because some databases ignore case.
+        exact = (row for row in found if wanted.items() <= vars(row).items())
+        return next(exact, None)
 
     def user_exists(self, *args: Any, **kwargs: Any) -> bool:
         if not self._inherits("user_exists"):
             return bool(self._project.user_exists(*args, **kwargs))
-        if "username" in kwargs:
-            kwargs[self._project.username_field()] = kwargs.pop("username")
+        field = self._project.username_field()
+        kwargs = {field if name == "username" else name: kwargs[name] for name in kwargs}
         return bool(self._on_primary(self._project.filter_users(*args, **kwargs)).exists())
 
     def get_user(self, pk: Any = None, **kwargs: Any) -> Any:
