@@ -90,19 +90,15 @@ class Strategy(DjangoStrategy):
         return dict(self.data) if self._is_post() else {}
 
     def request_is_secure(self) -> bool:
-        """Tell whether the callback arrived over HTTPS."""
         return self._callback_url().scheme == "https"
 
     def request_host(self) -> str:
-        """Return the host, including the port, of the callback's URL."""
         return self._callback_url().netloc
 
     def request_path(self) -> str:
-        """Return the path of the callback's URL."""
         return self._callback_url().path
 
     def request_port(self) -> int:
-        """Return the port of the callback's URL."""
         url = self._callback_url()
         return url.port or {"https": 443}.get(url.scheme, 80)
 

@@ -34,7 +34,6 @@ def connect(
         returned; if it raises, nothing is connected.
     :raises EndpointError: the user, the browser or the provider caused an error; for example,
         another user has begun.
-    :raises ConfigurationError: the project's settings are wrong.
     """
     with translate_errors(provider.name, "callback"):
         account = get_account(user, stage="callback")

@@ -46,7 +46,6 @@ def disconnect(
     :raises ConnectionNotFound: the user has no such connection.
     :raises EndpointError: it is the user's last way to sign in, for example, or the provider has
         not revoked its token.
-    :raises ConfigurationError: the project's settings are wrong.
     """
     rows = loading.storage().user.get_social_auth_for_user(user.pk)
     provider = find_or_substitute(_find(rows, connection_id).provider)
