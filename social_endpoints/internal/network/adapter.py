@@ -201,14 +201,25 @@ class ProviderAdapter(HTTPAdapter):
         return pool
 
     def _connection(self, connection_class: Any, **kwargs: Any) -> Any:
-        connection = connection_class(**kwargs)
-        response_class = connection.response_class
-
-        def read(sock: Any, *args: Any, **kwargs: Any) -> Any:
-            return response_class(ResponseReader(connection, sock, self.deadline), *args, **kwargs)
-
-        connection.response_class = read
+        connection = _with_reader(connection_class)(**kwargs)
+        connection.adapter = self
         return connection
+
+
+class _ReaderMixin:
+    """A mixin above a connection class of urllib3."""
+
+    adapter: ProviderAdapter
+
+    def response_class(self, sock: Any, *args: Any, **kwargs: Any) -> Any:
+        reader = ResponseReader(self, sock, self.adapter.deadline)
+        response_class: Any = HTTPConnection.response_class
+        return response_class(reader, *args, **kwargs)
+
+
+@lru_cache(8)
+def _with_reader(connection_class: Any) -> Any:
+    return type(connection_class.__name__, (_ReaderMixin, connection_class), {})
 
 
 def tls_context(verify: Any) -> SSLContext:
