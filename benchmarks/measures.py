@@ -28,8 +28,8 @@ class Plan:
     :param quiet: seconds without a login.
     """
 
-    logins: int = 100
-    warm_up: int = 20
+    logins: int = 60
+    warm_up: int = 10
     idle: int = 50
     quiet: float = 60
 
