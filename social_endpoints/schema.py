@@ -125,7 +125,7 @@ for _name, _operations in OPERATIONS.items():
 class JWTCookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # the same
     """Describes ``JWTCookieAuthentication``: the access token is sent in a cookie."""
 
-    target_class = "social_endpoints.tokens.jwt_cookies.JWTCookieAuthentication"
+    target_class = "social_endpoints.tokens.jwt.JWTCookieAuthentication"
     name = "jwtCookie"
     match_subclasses = True
     optional = True  # The extra may not be installed.

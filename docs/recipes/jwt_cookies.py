@@ -17,7 +17,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 from rest_framework_simplejwt.views import TokenRefreshView
 
 from social_endpoints.conf import settings
-from social_endpoints.tokens.jwt_cookies import delete_jwt_cookies, set_jwt_cookie
+from social_endpoints.tokens.jwt import delete_jwt_cookies, set_jwt_cookie
 
 
 class CookieRefreshSerializer(TokenRefreshSerializer):

@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from social_endpoints.tokens.base import LoginSerializer
     from social_endpoints.tokens.djoser import DjoserSerializer
     from social_endpoints.tokens.drf import TokenSerializer
-    from social_endpoints.tokens.jwt import JWTSerializer
-    from social_endpoints.tokens.jwt_cookies import JWTCookieAuthentication, JWTCookieSerializer
+    from social_endpoints.tokens.jwt import (
+        JWTCookieAuthentication,
+        JWTCookieSerializer,
+        JWTSerializer,
+    )
     from social_endpoints.tokens.knox import KnoxTokenSerializer
     from social_endpoints.tokens.session import SessionSerializer
 
@@ -32,8 +35,8 @@ _MODULES = {
     "LoginSerializer": "base",
     "TokenSerializer": "drf",
     "JWTSerializer": "jwt",
-    "JWTCookieSerializer": "jwt_cookies",
-    "JWTCookieAuthentication": "jwt_cookies",
+    "JWTCookieSerializer": "jwt",
+    "JWTCookieAuthentication": "jwt",
     "KnoxTokenSerializer": "knox",
     "SessionSerializer": "session",
     "DjoserSerializer": "djoser",

@@ -1,13 +1,23 @@
-"""The token pair of Simple JWT, in the body."""
+"""The token pair of Simple JWT: in the body, or in cookies that scripts cannot read."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.middleware.csrf import rotate_token
 from django.utils.module_loading import import_string
 from rest_framework import serializers
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework_simplejwt import settings as jwt_settings
+from rest_framework_simplejwt.authentication import JWTAuthentication
+from rest_framework_simplejwt.exceptions import AuthenticationFailed
+from rest_framework_simplejwt.tokens import Token
 
+from social_endpoints.conf import settings
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login
 
@@ -20,7 +30,92 @@ class JWTSerializer(LoginSerializer):
     user = serializers.CharField(read_only=True)
 
     def issue(self, login: Login) -> dict[str, Any]:
-        """Return a new token pair from Simple JWT's ``TOKEN_OBTAIN_SERIALIZER``."""
-        serializer = import_string(jwt_settings.api_settings.TOKEN_OBTAIN_SERIALIZER)
-        refresh = serializer.get_token(login.user)
+        """Return a new token pair."""
+        refresh = get_refresh_token(login.user)
         return {"access": str(refresh.access_token), "refresh": str(refresh)}
+
+
+class JWTCookieSerializer(LoginSerializer):
+    """``{"user": "…"}``, with access and refresh token in HttpOnly cookies.
+
+    Use :class:`JWTCookieAuthentication` to authenticate later requests.
+    """
+
+    # It sends the CSRF token that JWTCookieAuthentication requires.
+    required_middleware = ("django.middleware.csrf.CsrfViewMiddleware",)
+    sets_cookies = True
+
+    user = serializers.CharField(read_only=True)
+
+    def issue(self, login: Login) -> dict[str, Any]:
+        """Issue a new token pair."""
+        self._refresh_token = get_refresh_token(login.user)
+        return {}
+
+    def log_in(self, request: HttpRequest, login: Login) -> None:
+        """Send ``user_logged_in`` and make Django issue a new CSRF token."""
+        super().log_in(request, login)
+        rotate_token(request)
+
+    def set_cookies(self, response: Response) -> None:
+        """Set one cookie for each token, with the lifetime of the token."""
+        secure, refresh = self.context["request"].is_secure(), self._refresh_token
+        set_jwt_cookie(response, settings.JWT_ACCESS_COOKIE, refresh.access_token, secure)
+        set_jwt_cookie(response, settings.JWT_REFRESH_COOKIE, refresh, secure)
+
+
+class JWTCookieAuthentication(JWTAuthentication):
+    """Authenticates by the cookie with the access token, and enforces CSRF as DRF does.
+
+    A request with an invalid or expired cookie is anonymous and not a 401, because browsers send
+    the cookie automatically, even to the endpoint where the user is about to sign in.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Any, Token] | None:
+        """Return the user and the token, or None without a valid cookie.
+
+        :raises PermissionDenied: the request fails Django's CSRF check.
+        """
+        raw_token = request.COOKIES.get(settings.JWT_ACCESS_COOKIE, "")
+        try:
+            token = self.get_validated_token(raw_token.encode())
+            user = self.get_user(token)
+        except AuthenticationFailed:
+            return None
+        SessionAuthentication().enforce_csrf(request)
+        return user, token
+
+
+def get_refresh_token(user: Any) -> Any:
+    """Return a refresh token with the claims of Simple JWT's ``TOKEN_OBTAIN_SERIALIZER``."""
+    return import_string(jwt_settings.api_settings.TOKEN_OBTAIN_SERIALIZER).get_token(user)
+
+
+def set_jwt_cookie(response: HttpResponseBase, name: str, token: Token, secure: bool) -> None:
+    """Set a cookie with a token, using the ``JWT_COOKIE_…`` settings.
+
+    :param name: value of the setting ``JWT_ACCESS_COOKIE`` or ``JWT_REFRESH_COOKIE``.
+    :param secure: Secure attribute of the cookie if ``JWT_COOKIE_SECURE`` is None.
+    """
+    configured = settings.JWT_COOKIE_SECURE
+    response.set_cookie(
+        name,
+        str(token),
+        max_age=token.lifetime,
+        path=settings.JWT_COOKIE_PATH,
+        domain=settings.JWT_COOKIE_DOMAIN,
+        secure=secure if configured is None else configured,
+        httponly=True,
+        samesite=settings.JWT_COOKIE_SAMESITE,
+    )
+
+
+def delete_jwt_cookies(response: HttpResponseBase) -> None:
+    """Delete both cookies. Call it in a view that signs out."""
+    for name in (settings.JWT_ACCESS_COOKIE, settings.JWT_REFRESH_COOKIE):
+        response.delete_cookie(
+            name,
+            path=settings.JWT_COOKIE_PATH,
+            domain=settings.JWT_COOKIE_DOMAIN,
+            samesite=settings.JWT_COOKIE_SAMESITE,
+        )

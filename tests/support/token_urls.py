@@ -59,7 +59,7 @@ class SignOutView(APIView):
 
     def post(self, request: Request) -> Response:
         # Imported here, because the extra may not be installed.
-        from social_endpoints.tokens.jwt_cookies import delete_jwt_cookies
+        from social_endpoints.tokens.jwt import delete_jwt_cookies
 
         response = Response(status=status.HTTP_204_NO_CONTENT)
         delete_jwt_cookies(response)

@@ -286,7 +286,7 @@ def test_subclass_with_fewer_methods_has_fewer_operations(settings: Any) -> None
 def test_jwt_cookie_authentication_is_an_api_key_in_a_cookie(
     settings: Any, configure: Configure
 ) -> None:
-    from social_endpoints.tokens.jwt_cookies import JWTCookieAuthentication
+    from social_endpoints.tokens.jwt import JWTCookieAuthentication
 
     view = ProjectAuthView.as_view(authentication_classes=[JWTCookieAuthentication])
     settings.ROOT_URLCONF = urlconf(path("project/<str:provider>/", view))
