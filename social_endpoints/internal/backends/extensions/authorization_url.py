@@ -25,7 +25,6 @@ class ExactQuery(OAuth2):
     """
 
     def auth_url(self) -> str:
-        """Return the authorization URL."""
         parameters = self.auth_params(self.get_or_create_state())
         parameters.update(self.get_scope_argument())  # type: ignore[no-untyped-call]  # core's
         parameters.update(self.auth_extra_arguments())
@@ -67,7 +66,6 @@ class SciStarterRedirectUri(SciStarter):
     """
 
     def get_redirect_uri(self, state: str | None = None) -> str:
-        """Return what ``ExactRedirectUri`` returns."""
         return super(SciStarterOAuth2, self).get_redirect_uri(state)
 
 
@@ -79,5 +77,4 @@ class SoundcloudQuery(Soundcloud):
     """
 
     def auth_url(self) -> Any:
-        """Return what ``ExactQuery`` returns."""
         return super(SoundcloudOAuth2, self).auth_url()

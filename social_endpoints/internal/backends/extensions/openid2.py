@@ -104,7 +104,6 @@ class OpenID2(OpenId):
 
     @staticmethod
     def _add_return_to_parameters(url: str, params: dict[str, str]) -> str:
-        """Add parameters to the redirect URI and leave the rest unchanged."""
         return with_parameters(url, params)
 
     def _validate_message(self) -> None:
@@ -132,16 +131,13 @@ class OpenID2(OpenId):
             host = _host(identity)
             is_trusted = any(host == each or host.endswith(f".{each}") for each in trusted_hosts)
             if host and not is_trusted and not _is_public_https(identity):
-                raise AuthResponseError(
-                    self, code="invalid_claim", claim="claimed_id", stage="callback"
-                )
+                code, claim = "invalid_claim", "claimed_id"
+                raise AuthResponseError(self, code=code, claim=claim, stage="callback")
 
     def _malformed_response(self) -> AuthResponseError:
         return AuthResponseError(self, code="malformed_response", stage="callback")
 
-    def _request_error(
-        self, failure: Exception | None, stage: ErrorStage
-    ) -> SocialAuthBaseException:
+    def _request_error(self, failure: Any, stage: ErrorStage) -> SocialAuthBaseException:
         if isinstance(failure, MalformedResponse):
             return AuthResponseError(self, code="malformed_response", stage=stage)
         return AuthProviderError(self, code=_error_code(failure), stage=stage)

@@ -26,7 +26,6 @@ class PipelineResult(Backend):
     def run_pipeline(
         self, pipeline: list[str], pipeline_index: int = 0, *args: Any, **kwargs: Any
     ) -> Any:
-        """Run the pipeline from a step."""
         out = super().run_pipeline(pipeline, pipeline_index, *args, **kwargs)
         if isinstance(out, dict):
             self.new_association = bool(out.get("new_association"))
@@ -45,7 +44,6 @@ class DeletedConnection(Backend):
     def extra_data(
         self, user: Any, uid: str, response: Any, details: Any, pipeline_kwargs: dict[str, Any]
     ) -> dict[str, Any]:
-        """Return the extra data to store."""
         social = pipeline_kwargs.get("social")
         if social is not None:
             social.save = partial(_update, social)

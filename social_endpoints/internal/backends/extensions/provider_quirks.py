@@ -65,7 +65,6 @@ class PushbulletUserId(Pushbullet):
     """
 
     def get_user_id(self, details: Any, response: Any) -> Any:
-        """Return Pushbullet's identifier of the user."""
         encoded = {**details, "username": str(details["username"]).encode()}
         return super().get_user_id(encoded, response)  # type: ignore[no-untyped-call]  # core's
 

@@ -35,7 +35,6 @@ class SAML(Backend):
     """
 
     def generate_saml_config(self, idp: Any = None) -> dict[str, Any]:
-        """Return python3-saml's settings without ``debug``."""
         backend: Any = super()  # SAMLAuth cannot be imported without python3-saml.
         config: dict[str, Any] = backend.generate_saml_config(idp)
         return {**config, "debug": False}
