@@ -7,7 +7,7 @@ import os
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from http.client import HTTPConnection
 from io import BufferedReader, RawIOBase
@@ -69,7 +69,7 @@ class ResponseReader(RawIOBase):
 
     def __init__(self, connection: Any, sock: Any, deadline: float) -> None:
         self._connection, self._sock, self._deadline = connection, sock, deadline
-        self._file = sock.makefile("rb", buffering=0)
+        self._file: RawIOBase = sock.makefile("rb", buffering=0)
         self._timeout = sock.gettimeout() or deadline
         self._has_ended = False
 
@@ -86,8 +86,7 @@ class ResponseReader(RawIOBase):
         if remaining <= 0:
             raise TimeoutError("The time limit is exceeded.")
         self._sock.settimeout(min(remaining, self._timeout))
-        count: int | None = self._file.readinto(buffer)
-        return count
+        return self._file.readinto(buffer)
 
     def end(self, buffer: BufferedReader) -> None:
         """Close the connection if the server has sent more than the response.
@@ -118,32 +117,23 @@ class _Buffer(BufferedReader):
 class ProviderAdapter(HTTPAdapter):
     """Sends the requests of one login at a time."""
 
-    deadline = 0.0
-    """The end of the current login's time, by ``time.monotonic()``."""
-
-    repeats_get = False
-    """Whether a GET may be sent again if there is no response."""
-
-    is_reusable = True
-    """Whether the connections may serve another login."""
-
-    max_idle = math.inf
-    """Seconds for which the provider keeps an idle connection open, less a margin."""
+    deadline = 0.0  # of the current login, by time.monotonic()
+    repeats_get = False  # if there is no response
+    is_reusable = True  # by another login
+    max_idle = math.inf  # seconds for which the provider keeps connections open, less a margin
 
     def send(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
         """Send a request, and once more if the provider cannot have acted on it."""
         timeout = kwargs.pop("timeout", None)
-        send: Any = partial(super().send, request, *args, **kwargs)
-        response: requests.Response
+        send: Callable[..., requests.Response] = partial(super().send, request, *args, **kwargs)
         try:
-            response = send(timeout=self._remaining(timeout))
+            return send(timeout=self._remaining(timeout))
         except requests.ConnectionError as error:
             if not self._may_repeat(request, error):
                 raise
-            response = send(timeout=self._remaining(timeout))
-        return response
+        return send(timeout=self._remaining(timeout))
 
     def _remaining(self, timeout: Any) -> Any:
         total = self.deadline - time.monotonic()

@@ -38,10 +38,7 @@ MAX_LOCATION = 4_096
 
 
 class ProviderSession(requests.Session):
-    """A session with limits on redirects and on time.
-
-    :param key: the provider that the session is for.
-    """
+    """A session with limits on redirects and on time, for the provider with a ``key``."""
 
     def __init__(self, key: str = "") -> None:
         super().__init__()
@@ -201,8 +198,6 @@ def send(provider: str, method: str, url: str, **options: Any) -> requests.Respo
     """Send a request as :meth:`ProviderSession.ask` does, with the session of this login.
 
     Outside a :class:`ProviderRequests`, a session is borrowed for this request only.
-
-    :param provider: the name of the backend.
     """
     current = _current.get()
     if current is not None:
