@@ -159,7 +159,7 @@ class Strategy(DjangoStrategy):
         return self.unit_of_work.run(pipeline)
 
     def has_default_pipeline(self, backend: BaseAuth[Any]) -> bool:
-        """Tell whether a login runs social-core's default pipeline, which deactivates no user."""
+        """Return whether a login runs social-core's default pipeline, which deactivates no user."""
         return tuple(self.get_pipeline(backend)) == DEFAULT_AUTH_PIPELINE
 
     def create_user(self, *args: Any, **kwargs: Any) -> Any:
@@ -183,7 +183,7 @@ class Strategy(DjangoStrategy):
     def partial_pipeline_external_resume_confirmed(
         self, backend: BaseAuth[Any], request_data: dict[str, Any]
     ) -> bool:
-        """Tell whether the request contains the confirmation."""
+        """Return whether the request contains the confirmation."""
         serializer_class = confirmation_serializer(_confirmation_parameter(backend))
         return serializer_class(data=request_data).is_valid(raise_exception=True)
 

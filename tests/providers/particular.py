@@ -150,7 +150,7 @@ class Telegram(BaseBackendTest):  # type: ignore[misc]  # not installed
 
     @property
     def begins(self) -> bool:
-        """Say whether this login begins with a redirect. In social-core it begins in a widget."""
+        """Return whether this login begins with a redirect and not in a widget."""
         return hasattr(self.backend, "attempt")
 
 

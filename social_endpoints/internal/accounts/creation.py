@@ -83,7 +83,7 @@ def _refuse_taken(address: str, user_model: Any) -> None:
 
 
 def _is_duplicate(error: IntegrityError) -> bool:
-    """Tell whether a unique constraint is violated.
+    """Return whether a unique constraint is violated.
 
     The codes are from PostgreSQL's manual, appendix A (psycopg and psycopg2), ER_DUP_ENTRY of
     MySQL and MariaDB, and SQLite's extended result codes.

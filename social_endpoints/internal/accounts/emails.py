@@ -23,7 +23,7 @@ def fold(address: str) -> str:
 
 
 def is_same_mailbox(address: str, other: str) -> bool:
-    """Tell whether two addresses are equal except for the case of ASCII letters.
+    """Return whether two addresses are equal except for the case of ASCII letters.
 
     This is stricter than :func:`fold`: an address with a ligature in place of two letters is
     another mailbox (RFC 6531), which another person may own and have verified.

@@ -45,7 +45,7 @@ def associate_by_verified_email(
 
 
 def is_email_verified(backend: Any, details: Mapping[str, Any], response: Any) -> bool:
-    """Tell whether the provider asserts that ``details["email"]`` is verified.
+    """Return whether the provider asserts that ``details["email"]`` is verified.
 
     ``details`` may contain another address than the verified one, so the two are compared.
 

@@ -30,7 +30,7 @@ ResponseT = TypeVar("ResponseT")
 
 
 def is_user(backend: Any, result: Any) -> bool:
-    """Tell whether the result of a pipeline is an instance of the project's user model."""
+    """Return whether the result of a pipeline is an instance of the project's user model."""
     return isinstance(result, backend.strategy.storage.user.user_model())
 
 

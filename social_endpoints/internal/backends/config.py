@@ -83,7 +83,7 @@ def _names(value: str | Iterable[str] | None) -> set[str]:
 
 
 def is_redirect_class(backend: BackendClass) -> bool:
-    """Say whether a class is for redirects.
+    """Return whether a class is for redirects.
 
     These are not, although they have an authorization URL: Facebook's SDK, applications in a
     frame of vk.com and Google's widget.
@@ -93,7 +93,7 @@ def is_redirect_class(backend: BackendClass) -> bool:
 
 
 def has_redirect(backend: BaseAuth[Any]) -> bool:
-    """Say whether a backend can begin a login. No request is sent."""
+    """Return whether a backend can begin a login. No request is sent."""
     backend_class = type(backend)
     if not is_redirect_class(backend_class) or backend_class.auth_url is BaseAuth.auth_url:
         return False
@@ -102,19 +102,19 @@ def has_redirect(backend: BaseAuth[Any]) -> bool:
 
 
 def always_posts(backend: BackendClass) -> bool:
-    """Say whether the provider always posts its response, as in social-core's SAML."""
+    """Return whether the provider always posts its response, as in social-core's SAML."""
     return is_saml(backend)
 
 
 def requests_post(authorization_url: str) -> bool:
-    """Say whether an authorization URL requests the provider to post its response."""
+    """Return whether an authorization URL requests the provider to post its response."""
     if _RESPONSE_MODE not in authorization_url:
         return False  # The common case, without parsing the URL.
     return parse_qs(urlsplit(authorization_url).query).get(_RESPONSE_MODE) == [_FORM_POST]
 
 
 def may_post(backend: BaseAuth[Any]) -> bool:
-    """Say whether the provider posts its response, according to the settings."""
+    """Return whether the provider posts its response, according to the settings."""
     if not isinstance(backend, OAuthAuth):
         return always_posts(type(backend))
     mode = None
@@ -189,7 +189,7 @@ def _needs_endpoint(backend: BaseAuth[Any]) -> bool:
 
 
 def _may_be_public_client(backend: BaseAuth[Any]) -> bool:
-    """Say whether the client may have no secret (RFC 6749 section 2.1)."""
+    """Return whether the client may have no secret (RFC 6749 section 2.1)."""
     if isinstance(backend, AzureADOAuth2):
         return True  # It may use a client assertion or a federated token.
     if isinstance(backend, BaseOAuth2PKCE) and not isinstance(backend, AddedProofKey):

@@ -53,7 +53,7 @@ def icon_url(backend: BackendClass) -> str | None:
 
 
 def has_icon_file(backend: BackendClass) -> bool:
-    """Say whether a static files finder of the project finds the backend's icon."""
+    """Return whether a static files finder of the project finds the backend's icon."""
     if not backend.icon or not apps.is_installed(STATIC_FILES):
         return False
     try:

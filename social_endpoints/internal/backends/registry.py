@@ -85,12 +85,12 @@ def protocol(backend: BackendClass) -> str:
 
 
 def is_saml(backend: BackendClass) -> bool:
-    """Say whether a class is a ``SAMLAuth``, which cannot be imported without python3-saml."""
+    """Return whether a class is a ``SAMLAuth``, which cannot be imported without python3-saml."""
     return hasattr(backend, "generate_saml_config")
 
 
 def is_google_one_tap(backend: BackendClass) -> bool:
-    """Say whether a class is a ``GoogleOneTap``, which cannot be imported without google-auth.
+    """Return whether a class is a ``GoogleOneTap``, which cannot be imported without google-auth.
 
     It is the only backend for Google without OAuth.
     """

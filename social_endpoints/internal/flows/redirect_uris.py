@@ -18,7 +18,7 @@ _LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))((?:[/?#].*)?)", re.DO
 
 
 def is_allowed(uri: str, *, provider: str, request: HttpRequest) -> bool:
-    """Tell whether ``ALLOWED_REDIRECT_URIS`` allows a redirect URI for a provider.
+    """Return whether ``ALLOWED_REDIRECT_URIS`` allows a redirect URI for a provider.
 
     :param uri: the redirect URI as the client sent it.
     :raises ImproperlyConfigured: the setting is neither a list nor the path of a callable.
@@ -43,7 +43,7 @@ def _policy_allows(uri: str, provider: str, request: HttpRequest) -> bool:
 
 
 def is_loopback(uri: str) -> bool:
-    """Tell whether a redirect URI leads to the user's own machine."""
+    """Return whether a redirect URI leads to the user's own machine."""
     return re.match(r"http://(127\.0\.0\.1|\[::1\])([:/?#]|$)", uri) is not None
 
 

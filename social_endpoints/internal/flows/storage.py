@@ -76,7 +76,7 @@ class _Wrapper:
         return getattr(self._project, name)
 
     def _inherits(self, name: str) -> bool:
-        """Tell whether the project's class inherits a method from social_django."""
+        """Return whether the project's class inherits a method from social_django."""
         from social_django import models  # Not at import time: the app registry must be ready.
 
         if not isinstance(self._project, type):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 from urllib.parse import unquote_plus
 
 import requests
@@ -43,14 +43,8 @@ _CODES = (  # The first match counts: some of the exceptions inherit from others
     (exceptions.ChunkedEncodingError, "connection_failed"),
 )
 
-# The backends of social-core 7 are generic, those of 6 are not.
-if TYPE_CHECKING:
-    _BaseAuth = BaseAuth[Any]
-else:
-    _BaseAuth = BaseAuth
 
-
-class Transport(_BaseAuth):
+class Transport(BaseAuth):  # type: ignore[type-arg]  # generic in social-core 7, but not in 6
     """A mixin directly above ``BaseAuth``, below a backend's own ``request()``."""
 
     def request(

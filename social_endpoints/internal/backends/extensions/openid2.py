@@ -168,7 +168,7 @@ def _host(url: str) -> str:
 
 
 def _is_public_https(url: str) -> bool:
-    """Say whether a URL uses HTTPS on its default port, at a name with a top-level domain."""
+    """Return whether a URL uses HTTPS on its default port, at a name with a top-level domain."""
     name = re.compile(r"https://([a-z0-9-]+\.)+[a-z][a-z0-9-]*(/.*)?", re.IGNORECASE | re.DOTALL)
     return name.fullmatch(url) is not None
 

@@ -99,7 +99,7 @@ class AddedProofKey(ProofKey):
 
 
 def _discovery_supports_pkce(backend: BaseAuth[Any]) -> bool:
-    """Say whether the provider's discovery document lists S256 (RFC 8414 section 2)."""
+    """Return whether the provider's discovery document lists S256 (RFC 8414 section 2)."""
     if not isinstance(backend, OpenIdConnectAuth):
         return False
     if backend.setting("AUTHORIZATION_URL", backend.AUTHORIZATION_URL):
