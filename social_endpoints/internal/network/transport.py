@@ -106,21 +106,15 @@ def request_options(backend: BaseAuth[Any], timeout: float | None = None) -> dic
 def translated(
     backend: BaseAuth[Any], error: requests.RequestException, *, url: str, stage: ErrorStage
 ) -> SocialAuthBaseException:
-    """Return social-core's error for a failed request, without URLs in the messages.
-
-    :param url: the URL of the request.
-    """
+    """Return social-core's error for a failed request, without URLs in the messages."""
     _shorten_messages(error)
     redact_request_error(error, request_url=url)
     if isinstance(error, requests.HTTPError):
         return http_error(backend, error, stage=stage)
-    is_malformed = isinstance(error, MalformedResponse)
-    if isinstance(error, _URL_ERRORS):
-        if not _is_discovered(backend, url, stage):
-            code, parameter = "invalid_setting", "url"
-            return AuthConfigurationError(backend, code=code, parameter=parameter, stage=stage)
-        is_malformed = True
-    if is_malformed:
+    is_about_url = isinstance(error, _URL_ERRORS)
+    if is_about_url and not _is_discovered(backend, url, stage):
+        return AuthConfigurationError(backend, parameter="url", stage=stage)
+    if is_about_url or isinstance(error, MalformedResponse):
         return AuthResponseError(backend, code="malformed_response", stage=stage)
     codes = (code for kind, code in _CODES if isinstance(error, kind))
     return AuthProviderError(backend, code=next(codes, "http_error"), stage=stage)
