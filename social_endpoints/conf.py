@@ -103,7 +103,10 @@ class Settings:
 
 
 settings = Settings()
-"""The settings of the project. Each attribute is read again on every access."""
+"""The settings of the project. Each attribute is read again on every access.
+
+:meta hide-value:
+"""
 
 
 def _get_djoser_setting(name: str, default: Any) -> Any:

@@ -69,7 +69,7 @@ def test_size_of_flow_cookie_is_the_documented_one(project: None, settings: Any)
         "Telegram": size("telegram"),
     }
     settings.SOCIAL_AUTH_OIDC_AUTH_EXTRA_ARGUMENTS = {"response_mode": "form_post"}
-    measured["OpenID Connect, handed off"] = size("oidc")
+    measured["OpenID Connect, with a handoff"] = size("oidc")
 
     rows = re.findall(r"^   \* - (.+)\n     - (\d+)$", PAGE.read_text(), re.MULTILINE)
     documented = {protocol: int(number) for protocol, number in rows}
