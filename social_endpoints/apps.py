@@ -28,7 +28,7 @@ class SocialEndpointsConfig(AppConfig):
 
 
 def _is_schema_generated() -> bool:
-    """Return whether the project uses drf-spectacular, whose import is slow."""
+    """Return whether the project uses drf-spectacular. Its import is slow."""
     configured: dict[str, Any] = getattr(settings, "REST_FRAMEWORK", None) or {}
     by_class = "drf_spectacular." in str(configured.get("DEFAULT_SCHEMA_CLASS"))
     return by_class or apps.is_installed("drf_spectacular")

@@ -16,8 +16,8 @@ __all__ = ["settings"]
 NAME = "SOCIAL_ENDPOINTS"
 
 MAX_SECONDS = 1_000_000
-"""Upper limit of a time setting, about eleven days. Sockets accept timeouts of up to 24 days, so
-that larger numbers, which mean "no limit", must be reduced."""
+"""Upper limit of a time setting, about eleven days. Some projects set a huge number to have no
+limit, but a socket accepts a timeout of at most 24 days."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Settings:
     ``"new_association"``."""
 
     FLOW_TRANSPORT: Literal["auto", "cookie", "body"] = "auto"
-    """How a flow travels: ``"cookie"``, ``"body"``, or ``"auto"`` for both."""
+    """How a flow travels: ``"cookie"``, ``"body"``, or ``"auto"`` for both. If the token serializer
+    sets cookies, ``"auto"`` means ``"cookie"``."""
 
     PKCE: Literal["auto"] | bool | Mapping[str, Literal["auto"] | bool] = "auto"
     """Whether OAuth 2.0 logins use PKCE: ``True``, ``False``, or ``"auto"`` to use it with
@@ -53,7 +54,7 @@ class Settings:
     """Dotted path of a subclass of :class:`social_endpoints.strategy.Strategy`."""
 
     UNIQUE_EMAIL: bool = False
-    """Whether to refuse new accounts whose email address belongs to another account."""
+    """Whether to refuse new accounts whose e-mail address belongs to another account."""
 
     EMAIL_ASSOCIATION_POLICY: str = "social_endpoints.pipeline.local_email_is_verified"
     """Dotted path of a callable ``(user, *, email, backend, details, response) -> bool``. It
@@ -68,7 +69,7 @@ class Settings:
     """Whether to reuse connections to providers."""
 
     HTTP_POOL_IDLE: float = 50
-    """Number of seconds after which an unused connection is not reused."""
+    """Seconds after which an idle connection is not reused."""
 
     LOGIN_TIMEOUT: float = 30
     """Time budget, in seconds, for all provider requests made during one client request."""
@@ -120,10 +121,7 @@ def _get_djoser_setting(name: str, default: Any) -> Any:
 
 
 def get_dictionary(name: str) -> Mapping[str, Any]:
-    """Return a dictionary in the project's settings, or an empty one.
-
-    A value of another type counts as empty. A system check reports it.
-    """
+    """Return a dictionary in the project's settings, or an empty one if it has another type."""
     value = getattr(django_settings, name, None)
     return value if isinstance(value, Mapping) else {}
 
@@ -134,7 +132,7 @@ def get_names(name: str) -> Collection[str]:
     :raises ImproperlyConfigured: it is not a list.
     """
     value = getattr(settings, name)
-    # A string is refused, because `in` would find every part of its text.
+    # A string is refused, because `in` would find substrings of it.
     if not isinstance(value, (list, tuple, set, frozenset)):
         raise ImproperlyConfigured(f"{NAME}[{name!r}] must be a list of names.")
     return value
@@ -155,8 +153,8 @@ def get_seconds(name: str) -> float:
 def import_setting(name: str, base: type | None = None) -> Any:
     """Import the object that one of our settings names by its dotted path.
 
-    :param base: the class that it must be a subclass of. Without it, any callable is accepted.
-    :raises ImproperlyConfigured: it cannot be imported or is another object.
+    :param base: the required base class. Without it, any callable is accepted.
+    :raises ImproperlyConfigured: the object cannot be imported or is not accepted.
     """
     setting = f"{NAME}[{name!r}]"
     value = import_path(getattr(settings, name), setting)

@@ -16,8 +16,8 @@
         ├── InactiveUser            the user account is inactive
         └── AssociationOnly         the provider cannot be used to sign in
 
-Exceptions of social-core never leave the use cases: :func:`translate_errors` turns them into
-an :class:`EndpointError` with the same error code.
+Exceptions of social-core never leave the actions: :func:`translate_errors` turns them into an
+:class:`EndpointError`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ __all__ = ["ConfigurationError", "ConnectionNotFound", "EndpointError", "Provide
 logger = logging.getLogger("social_endpoints")
 
 # Error codes of OAuth 2.0 (RFC 6749 sections 4.1.2.1 and 5.2). Only these are logged: any other
-# value may be text of an attacker, because callbacks pass through the browser.
+# value may be an attacker's text, because callbacks pass through the browser.
 _LOGGED_PROVIDER_CODES = frozenset(
     {
         "access_denied",
@@ -168,10 +168,10 @@ def translate_errors(provider: str, stage: ErrorStage) -> Iterator[None]:
     An ``EndpointError``, DRF's ``ValidationError`` and DRF's ``NotFound`` pass unchanged: their
     texts are written for the client.
 
-    :param provider: name of a configured backend, for the log.
-    :param stage: stage of the login that is reported if the exception names none.
-    :raises EndpointError: with the error code of social-core; ``unknown_error`` for an exception
-        that is not one of social-core's.
+    :param provider: the provider's name, for the log.
+    :param stage: the stage to report for an exception that is not one of social-core's.
+    :raises EndpointError: with social-core's error code, or ``unknown_error`` for any other
+        exception.
     :raises ConfigurationError: the project's settings are wrong.
     """
     try:
@@ -196,7 +196,7 @@ def _translated(error: Exception, provider: str, stage: ErrorStage) -> EndpointE
 
 
 def _classify(error: SocialAuthBaseException) -> SocialAuthBaseException:
-    """Return an exception with the error code for provider codes that social-core lacks."""
+    """Return a more specific exception if social-core does not know the provider's code."""
     backend, stage, provider_code = error.backend, error.stage, str(error.provider_code)
     if stage != "callback":
         return error

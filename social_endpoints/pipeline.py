@@ -2,7 +2,7 @@
 
 ``require_fields`` makes a step from a DRF serializer: the 202 of the paused login describes the
 form as data, and the later steps receive the validated answers. ``associate_by_verified_email``
-connects a new identity to the account with its e-mail address.
+connects a new identity to the account that has the same e-mail address.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 FIELD_TYPES = sorted(set(SimpleMetadata.label_lookup.mapping.values()))
-"""The values of a field's ``type``, which are DRF's."""
+"""The possible values of a field's ``type``, as DRF defines them."""
 
 # The parameters of a resuming request that the endpoints read themselves.
 _RESERVED = frozenset({"flow", "partial_token"})
@@ -63,7 +63,7 @@ class Question(JsonResponse):
     The 202 of the paused login contains ``fields``, which describes them. In views other than
     ours (social_django's, for example) it is an ordinary JSON response.
 
-    :param serializer: its writable fields are asked for.
+    :param serializer: the user fills in its writable fields.
     :raises ImproperlyConfigured: a field has a reserved name.
     :raises TypeError: a field has a choice that JSON does not support.
     """
@@ -103,8 +103,8 @@ def require_fields(
     ``backend``, ``strategy``, ``request`` and so on.
 
     :param serializer_class: a field cannot be named ``flow`` or ``partial_token``.
-    :param when: called with the pipeline's keyword arguments, also when the login resumes. The
-        step asks for nothing if it returns a false value.
+    :param when: called with the pipeline's keyword arguments, also when the login resumes. If
+        it returns a false value, the step asks for nothing.
     """
 
     @partial_step(save_to_session=True)
@@ -127,7 +127,7 @@ def require_fields(
 
 
 def confirmation_serializer(parameter: str) -> type[serializers.Serializer[Any]]:
-    """Return a serializer class with one checkbox of this name, which must be ticked."""
+    """Return a serializer class with one checkbox, named ``parameter``, that must be ticked."""
     checkbox = serializers.BooleanField(
         label=_("Continue to sign in"),
         help_text=_("Confirm that you have opened this link to sign in."),

@@ -66,7 +66,7 @@ OPERATIONS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "ProviderConnectView": {
         "get": {
-            "description": "Begin to connect: returns the provider's URL.",
+            "description": "Begin a connect: returns the provider's URL.",
             **_BEGIN,
         },
         "post": {
@@ -91,13 +91,13 @@ OPERATIONS: dict[str, dict[str, dict[str, Any]]] = {
 
 
 def get_token_body() -> Any:
-    """Return the token serializer, or an object without known fields for djoser's strategies."""
+    """Return the token serializer, or an object with any fields if it declares none."""
     serializer = import_setting("TOKEN_SERIALIZER")
     return serializer if serializer().fields else OpenApiTypes.OBJECT
 
 
 def register_view(name: str, operations: dict[str, dict[str, Any]]) -> None:
-    """Define the extension of one view, which registers it with drf-spectacular."""
+    """Define the extension of one view. Its definition registers it with drf-spectacular."""
 
     class Extension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # untyped upstream
         target_class = f"social_endpoints.views.{name}"
@@ -105,9 +105,8 @@ def register_view(name: str, operations: dict[str, dict[str, Any]]) -> None:
 
         def view_replacement(self) -> Any:
             described = type(name, (self.target,), {})
-            methods = (
-                operations.keys() & self.target.http_method_names
-            )  # which a project may restrict
+            # A project may restrict http_method_names.
+            methods = operations.keys() & self.target.http_method_names
             schemas = {method: _describe(**operations[method]) for method in methods}
             return extend_schema_view(**schemas)(described)
 
@@ -122,7 +121,7 @@ for _name, _operations in OPERATIONS.items():
     register_view(_name, _operations)
 
 
-class JWTCookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # the same
+class JWTCookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """Describes ``JWTCookieAuthentication``: the access token is sent in a cookie."""
 
     target_class = "social_endpoints.tokens.jwt.JWTCookieAuthentication"
@@ -131,5 +130,4 @@ class JWTCookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untype
     optional = True  # The extra may not be installed.
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """Return the security scheme."""
         return {"type": "apiKey", "in": "cookie", "name": settings.JWT_ACCESS_COOKIE}

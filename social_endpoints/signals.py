@@ -2,8 +2,8 @@
 
 Each signal is sent inside the transaction of its event, with the user's class as sender. Rows
 that a receiver writes are committed with the event, and an exception rolls everything back. If
-two logins collide, one of them is rolled back and its signal is sent again. Therefore send
-e-mails from ``transaction.on_commit()``, for example.
+two logins collide, one of them is rolled back and runs again, which can send its signal twice.
+So send e-mails in ``transaction.on_commit()``, for example.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ None), ``provider`` (its name), ``is_new_user`` (this login has created the user
 ``new_association`` (this login has created ``social``)."""
 
 connected = Signal()
-"""An identity has been connected to the current user. Arguments: ``request``, ``user``, ``social``
+"""A new identity has been connected to the user. Arguments: ``request``, ``user``, ``social``
 and ``provider``."""
 
 disconnected = Signal()

@@ -1,4 +1,4 @@
-"""python-social-auth's strategy for Django, on request parameters and a flow."""
+"""The python-social-auth strategy, which uses a flow in place of the session."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ResponseT = TypeVar("ResponseT")
 
 
 class Strategy(DjangoStrategy):
-    """The project and the request, as a backend and a pipeline see them.
+    """Gives backends and pipelines access to the settings, the request and the flow.
 
     ``session_get()`` and ``session_set()`` work on the flow, ``request_data()`` returns the
     parameters of the provider, and ``request`` is Django's request. Name a subclass in the
@@ -71,7 +71,7 @@ class Strategy(DjangoStrategy):
     def setting(self, name: str, default: Any = None, backend: Any = None) -> Any:
         """Return a setting of the backend or, if it is not set, of the project.
 
-        social-core reads ``REVOKE_TOKENS_ON_DISCONNECT`` without naming the backend.
+        social-core reads ``REVOKE_TOKENS_ON_DISCONNECT`` without a backend.
         """
         if name == "REVOKE_TOKENS_ON_DISCONNECT":
             backend = backend or self.backend
@@ -82,7 +82,7 @@ class Strategy(DjangoStrategy):
         return dict(self.data)
 
     def request_get(self) -> dict[str, Any]:
-        """Return the parameters of this login if the request is a GET."""
+        """Return the parameters of this login unless the request is a POST."""
         return {} if self._is_post() else dict(self.data)
 
     def request_post(self) -> dict[str, Any]:
@@ -125,10 +125,10 @@ class Strategy(DjangoStrategy):
         raise AuthSessionError(code="session_context_missing", stage="callback")
 
     def absolute_uri(self, path: str | None = None) -> str:
-        """Return an absolute URI unchanged, and complete a path as Django does.
+        """Return an absolute URI unchanged, or the absolute URI of a path.
 
-        Not even ``SOCIAL_AUTH_REDIRECT_IS_HTTPS`` may change a redirect URI, because the
-        provider compares it with the registered one.
+        ``SOCIAL_AUTH_REDIRECT_IS_HTTPS`` does not change a redirect URI, because the provider
+        compares it with the registered one.
         """
         if path and urlsplit(path).scheme:
             return path
@@ -159,7 +159,7 @@ class Strategy(DjangoStrategy):
         return self.unit_of_work.run(pipeline)
 
     def has_default_pipeline(self, backend: BaseAuth[Any]) -> bool:
-        """Return whether a login runs social-core's default pipeline, which deactivates no user."""
+        """Return whether logins run social-core's default pipeline, which deactivates no user."""
         return tuple(self.get_pipeline(backend)) == DEFAULT_AUTH_PIPELINE
 
     def create_user(self, *args: Any, **kwargs: Any) -> Any:
@@ -175,8 +175,8 @@ class Strategy(DjangoStrategy):
     ) -> Question:
         """Ask for the confirmation that social-core requires before a link resumes a login.
 
-        social-core's own page contains a one-time code, so that neither another site nor a
-        scanner of links can post it. Here the new flow of the 202 has this role.
+        social-core's own page contains a one-time code, so that neither another site nor a link
+        scanner can confirm. Here the new flow in the 202 serves this purpose.
         """
         return Question(confirmation_serializer(_confirmation_parameter(backend))())
 

@@ -1,4 +1,4 @@
-"""Values that the actions return, and that hooks and token serializers receive."""
+"""Values that views, actions, hooks and token serializers exchange."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Connected", "Login", "Paused"]
 
 @dataclass(frozen=True, slots=True)
 class SealedFlow:
-    """A flow for the browser.
+    """An encrypted flow for the browser.
 
     :param token: the encrypted flow.
     :param correlation_id: the value that the callback will bring back, such as the state.
@@ -24,7 +24,7 @@ class SealedFlow:
 
 @dataclass(frozen=True, slots=True)
 class ListedProvider:
-    """A configured provider, as a page needs it to draw a button.
+    """A configured provider, with the values that a sign-in button needs.
 
     :param icon: a URL, an absolute path, or None.
     :param capabilities: what the provider can be used for: ``redirect``, ``id_token``,
@@ -50,8 +50,8 @@ class Begun:
 class Login:
     """A completed login, for which a token serializer builds the response.
 
-    :param social: the ``UserSocialAuth`` row of the identity, or None if the pipeline has
-        created none.
+    :param social: the ``UserSocialAuth`` row of the identity, or None if the pipeline has not
+        set one.
     :param provider: the provider's name.
     :param is_new: whether this login has created the user.
     :param new_association: whether this login has created ``social``.
@@ -95,12 +95,12 @@ class NativeTokens:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """A login whose pipeline waits for the user.
+    """A login, a connect or a disconnect whose pipeline waits for the user.
 
-    :param partial_token: None if the login cannot be resumed, after a plain redirect.
+    :param partial_token: the token to resume with; None after a redirect without one.
     :param redirect_to: the URL to which the step redirects the browser, or None.
     :param fields: the form fields that the step asks for, or None.
-    :param flow: the flow that resumes the login; None if it cannot be resumed.
+    :param flow: the flow to resume with, or None.
     """
 
     partial_token: str | None = field(repr=False)

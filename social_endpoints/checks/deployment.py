@@ -21,7 +21,7 @@ def check_https_redirect_uris(**kwargs: Any) -> Iterator[CheckMessage]:
     for uri in allowed if isinstance(allowed, COLLECTIONS) else ():
         if isinstance(uri, str) and uri.startswith("http://") and not is_loopback(uri):
             yield Warning(
-                f"The redirect URI {uri!r} is not HTTPS. The network can read the code.",
+                f"The redirect URI {uri!r} is not HTTPS. The code is sent unencrypted.",
                 hint="Use https. A native app may use http with the host 127.0.0.1 or [::1].",
                 id="social_endpoints.W003",
             )
@@ -49,7 +49,7 @@ def _uses_jwt_cookies() -> bool:
 
 
 def check_proxy_count(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Report a limit for each address without the number of proxies that it depends on."""
+    """Report a limit for client addresses if the number of proxies is not set."""
     rates: Any = settings.THROTTLE_RATES
     proxies: Any = api_settings.NUM_PROXIES
     has_limit = isinstance(rates, Mapping) and bool(rates.get("anon"))

@@ -21,7 +21,7 @@ from social_endpoints.internal.native.providers import (
 
 
 def check_native_providers(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Report entries of ``NATIVE_PROVIDERS`` that cannot sign anyone in."""
+    """Report entries of ``NATIVE_PROVIDERS`` that are unknown or cannot verify tokens."""
     names = settings.NATIVE_PROVIDERS
     for name in names if isinstance(names, COLLECTIONS) else ():
         for problem, hint in _provider_problems(name):
@@ -59,7 +59,7 @@ def _backend_problems(provider: Provider) -> Iterator[tuple[str, str]]:
 
 
 def check_verifiers(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Report entries of ``NATIVE_VERIFIERS`` with a wrong provider or a wrong class."""
+    """Report entries of ``NATIVE_VERIFIERS`` with an unknown provider or an unsuitable class."""
     paths = settings.NATIVE_VERIFIERS
     for name, path in paths.items() if isinstance(paths, Mapping) else ():
         for problem, hint in _verifier_problems(str(name), path):
@@ -70,7 +70,7 @@ def _verifier_problems(name: str, path: Any) -> Iterator[tuple[str, str]]:
     try:
         import_verifier(name, path)
     except ImproperlyConfigured as error:
-        yield str(error), "Set it to the dotted path of a subclass of the verifier."
+        yield str(error), "Set it to the dotted path of a subclass of TokenVerifier."
     providers = configured_providers()
     if providers is not None and name not in providers:
         problem = f"{NAME}['NATIVE_VERIFIERS'] contains {name!r}, which is not configured."

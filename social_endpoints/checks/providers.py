@@ -1,4 +1,4 @@
-"""System checks of the configured providers, and of what surrounds them in the project."""
+"""System checks of the providers, and of the app, cache, URLs and icons that they need."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def check_apps(**kwargs: Any) -> Iterator[CheckMessage]:
 
 
 def check_providers(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Report classes that cannot be imported, no provider, and problems of each provider."""
+    """Report import errors, missing or unknown providers, and problems of each provider."""
     try:
         storage()
         providers = configured()
@@ -74,12 +74,12 @@ def configured_providers() -> dict[str, Provider] | None:
 
 
 def can_load_backends() -> bool:
-    """Return whether backends have the same settings for all requests."""
+    """Return whether backends can be loaded without a request. A custom strategy may need one."""
     return settings.STRATEGY == Settings.STRATEGY and apps.is_installed("social_django")
 
 
 def load_backend(provider: Provider) -> BaseAuth[Any]:
-    """Return the backend of a provider, outside of any request."""
+    """Return the backend of a provider, without a request."""
     _, backend = load(provider, request=None, data={}, flow=Flow(provider.name, LOGIN, ""))
     return backend
 
@@ -115,8 +115,8 @@ def _unshared_cache(provider: Provider, backend: BaseAuth[Any]) -> Iterator[Chec
 def _any_openid_server(provider: Provider, backend: BaseAuth[Any]) -> Iterator[CheckMessage]:
     if isinstance(backend, OpenIdAuth) and not backend.requires_openid_provider_binding():
         yield Warning(
-            f"The provider {provider.name!r} lets users choose any server. This server sends"
-            " requests to it, including addresses inside your network.",
+            f"The provider {provider.name!r} lets users enter any URL. This server sends requests"
+            " to it, even if the address is inside your network.",
             hint="Use a backend with a fixed URL. Otherwise restrict the server's outgoing"
             " requests, and add this id to SILENCED_SYSTEM_CHECKS.",
             id="social_endpoints.W006",
@@ -126,7 +126,7 @@ def _any_openid_server(provider: Provider, backend: BaseAuth[Any]) -> Iterator[C
 def check_urls(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report djoser's URLs, whose pattern matches every path below ``o/``."""
     view = getattr(sys.modules.get("djoser.social.views"), "ProviderAuthView", None)
-    has_urls = getattr(django_settings, "ROOT_URLCONF", None)  # A worker may have none.
+    has_urls = getattr(django_settings, "ROOT_URLCONF", None)  # A worker process may have none.
     if view is not None and has_urls and _routes_to(view, get_resolver()):
         yield Error(
             "'djoser.social.urls' is still included. It matches the paths of these endpoints.",
@@ -145,7 +145,7 @@ def _routes_to(view: type, resolver: URLResolver) -> bool:
 
 
 def check_icons(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Report icons that are not served; not as a warning, because icons are optional."""
+    """Report missing icons. This is not a warning, because icons are optional."""
     providers = configured_providers() if apps.is_installed(STATIC_FILES) else None
     backends = [provider.backend for provider in (providers or {}).values()]
     names = [backend.name for backend in backends if backend.icon and not has_icon_file(backend)]

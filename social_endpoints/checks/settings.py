@@ -23,7 +23,7 @@ from social_endpoints.strategy import Strategy
 from social_endpoints.tokens import MissingExtra
 from social_endpoints.tokens.base import OPTIONAL_FIELDS, LoginSerializer
 
-COLLECTIONS = (list, tuple, set, frozenset)  # accepted for a list of names
+COLLECTIONS = (list, tuple, set, frozenset)  # types of a list of names
 
 
 def did_you_mean(name: object, choices: Collection[str]) -> str:
@@ -91,8 +91,7 @@ def _check_path(name: str, base: type | None = None) -> Iterator[CheckMessage]:
         uris = "a list of URIs, or " if name == "ALLOWED_REDIRECT_URIS" else ""
         yield Error(
             f"{setting}: cannot import {path!r}.",
-            hint=f"Set it to {uris}the dotted path of a module and a name in it. Python reports:"
-            f" {error}",
+            hint=f"Set it to {uris}a dotted path such as 'module.name'. Python reports: {error}",
             id="social_endpoints.E005",
         )
     else:
@@ -147,7 +146,8 @@ def check_unique_email(**kwargs: Any) -> Iterator[CheckMessage]:
     if not settings.UNIQUE_EMAIL:
         return
     connection = connections[router.db_for_write(get_user_model())]
-    # psycopg's enumeration. MySQL and MariaDB use locking reads, which see committed rows.
+    # A member of psycopg's IsolationLevel. MySQL and MariaDB use locking reads, which see
+    # committed rows.
     level = getattr(connection.settings_dict["OPTIONS"].get("isolation_level"), "name", "")
     if connection.vendor == "postgresql" and level == "REPEATABLE_READ":
         yield Warning(

@@ -1,4 +1,4 @@
-"""System checks of the token serializer: its apps, its middleware and its transport."""
+"""System checks of the token serializer: apps, middleware, transport, djoser strategy."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def check_token_serializer(**kwargs: Any) -> Iterator[CheckMessage]:
 
 
 def configured_serializer() -> type[LoginSerializer] | None:
-    """Return the token serializer, or None if the setting is wrong (see ``settings``)."""
+    """Return the token serializer, or None if check_dotted_paths() reports the setting."""
     try:
         serializer: type[LoginSerializer] = import_setting("TOKEN_SERIALIZER", LoginSerializer)
     except ImproperlyConfigured:

@@ -1,6 +1,6 @@
 """The base class of token serializers, and the shipped token serializers.
 
-Each module is imported on first use, because most need an app or a package of their own.
+Each module is imported on first use, because most modules need an additional package or app.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from social_endpoints.conf import NAME, get_names
 from social_endpoints.types import Login
 
-OPTIONAL_FIELDS = ("is_new_user", "new_association")  # which TOKEN_FIELDS can add
+OPTIONAL_FIELDS = ("is_new_user", "new_association")  # the names that TOKEN_FIELDS accepts
 
 
 class LoginSerializer(serializers.Serializer[Login]):
@@ -66,14 +66,14 @@ class LoginSerializer(serializers.Serializer[Login]):
     def log_in(self, request: HttpRequest, login: Login) -> None:
         """Send Django's signal ``user_logged_in``, which updates ``last_login``.
 
-        Override this method to do more at each login. The body has been built already.
+        Override this method to do more at each login. At this time the body is already built.
         """
         user_logged_in.send(sender=type(login.user), request=request, user=login.user)
 
     def take_back(self, request: HttpRequest) -> None:
         """Undo what your :meth:`log_in` did outside the database, because the login failed.
 
-        The changes in the database are rolled back already.
+        The changes in the database are already rolled back.
         """
 
     def set_cookies(self, response: Response) -> None:

@@ -13,7 +13,7 @@ from social_endpoints.types import Login
 
 
 class DjoserSerializer(LoginSerializer):
-    """The dictionary that ``DJOSER["SOCIAL_AUTH_TOKEN_STRATEGY"]`` returns for the user."""
+    """The dictionary that the strategy in ``DJOSER["SOCIAL_AUTH_TOKEN_STRATEGY"]`` returns."""
 
     def to_representation(self, instance: Login) -> dict[str, Any]:
         """Return the strategy's dictionary. Objects in it are converted to text as in djoser."""

@@ -41,7 +41,7 @@ class JWTCookieSerializer(LoginSerializer):
     Use :class:`JWTCookieAuthentication` to authenticate later requests.
     """
 
-    # It sends the CSRF token that JWTCookieAuthentication requires.
+    # This middleware sends the CSRF token that JWTCookieAuthentication requires.
     required_middleware = ("django.middleware.csrf.CsrfViewMiddleware",)
     sets_cookies = True
 
@@ -68,11 +68,11 @@ class JWTCookieAuthentication(JWTAuthentication):
     """Authenticates by the cookie with the access token, and enforces CSRF as DRF does.
 
     A request with an invalid or expired cookie is anonymous and not a 401, because browsers send
-    the cookie automatically, even to the endpoint where the user is about to sign in.
+    the cookie automatically, even with the request that signs the user in again.
     """
 
     def authenticate(self, request: Request) -> tuple[Any, Token] | None:
-        """Return the user and the token, or None without a valid cookie.
+        """Return the user and the token, or None if there is no valid cookie.
 
         :raises PermissionDenied: the request fails Django's CSRF check.
         """

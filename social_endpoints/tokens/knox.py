@@ -1,4 +1,4 @@
-"""The token of django-rest-knox, which has one token for each login and stores only hashes."""
+"""The token of django-rest-knox: a new one for each login. Only its hash is stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The views. A project can subclass them and route the subclass itself."""
+"""The views. A project can subclass a view and route the subclass itself."""
 
 from social_endpoints.views.connections import (
     ConnectionDetailView,

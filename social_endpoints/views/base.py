@@ -34,8 +34,8 @@ from social_endpoints.internal.http.throttling import THROTTLES
 class EndpointView(APIView):
     """Base view for all endpoints.
 
-    It ignores the ``Authorization`` header and the session: an expired token, or an admin
-    signed in in another tab, must not turn a login into a 401 or 403.
+    It ignores the ``Authorization`` header and the session: neither an expired token nor an
+    admin session in another tab may turn a login into a 401 or 403.
     """
 
     authentication_classes: Sequence[type[BaseAuthentication]] = ()
@@ -60,9 +60,9 @@ class EndpointView(APIView):
 
     @method_decorator(sensitive_post_parameters())
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """Handle the request, with its parameters hidden from Django's error reports."""
+        """Handle the request, with its POST parameters hidden from Django's error reports."""
         if request.encoding not in {None, "utf-8"}:
-            # Otherwise Django decodes the query string with the codec that the client names.
+            # Otherwise Django decodes the query string with the charset of the Content-Type.
             request.encoding = "utf-8"
         return super().dispatch(request, *args, **kwargs)
 
@@ -78,7 +78,7 @@ class EndpointView(APIView):
         :param kwargs: path parameters that differ from those of this request.
         :raises ImproperlyConfigured: the project does not route this endpoint.
         """
-        match = cast("ResolverMatch", self.request.resolver_match)  # set, because a view runs
+        match = cast("ResolverMatch", self.request.resolver_match)  # set before a view runs
         name = ":".join([*match.namespaces, url_name])
         try:
             return reverse(name, kwargs={**match.kwargs, **kwargs})
@@ -96,7 +96,7 @@ class EndpointView(APIView):
             exc = configuration_error(exc)
         response = super().handle_exception(exc)
         if isinstance(exc, EndpointError):
-            # A project's exception handler may use another format, which stays as it is.
+            # A response in another format of the project's exception handler is not changed.
             if isinstance(response.data, dict) and "detail" in response.data:
                 del response.data["detail"]
                 response.data.update(exc.body)
@@ -118,12 +118,12 @@ class EndpointView(APIView):
 class IsProjectUser(permissions.IsAuthenticated):
     """Allows signed-in users of the project's user model.
 
-    A row of another model is refused, because its primary key may be that of a user. Objects
-    that are not rows (users that exist in a token only) carry a user's primary key.
+    An instance of another model is refused, because its primary key may equal that of a user.
+    An object that is not a model instance, such as a user built from a token, is accepted.
     """
 
     def has_permission(self, request: Any, view: Any) -> bool:
-        """Return whether the request's user is such a user."""
+        """Return whether the request has such a user."""
         if not super().has_permission(request, view):
             return False
         user = request.user

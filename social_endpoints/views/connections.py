@@ -25,10 +25,7 @@ from social_endpoints.views.redirect_flow import FlowView, RedirectFlowView
 
 
 class ProviderConnectView(AccountView, RedirectFlowView):
-    """Begin and complete connecting an identity to the signed-in user.
-
-    A project can subclass this view and route the subclass itself.
-    """
+    """Begin and complete a connect of an identity to the signed-in user."""
 
     purpose = CONNECT
 
@@ -37,7 +34,7 @@ class ProviderConnectView(AccountView, RedirectFlowView):
         return self.request.user
 
     def complete(self, provider: Provider, callback: Callback) -> Response | Paused:
-        """Return the connection, or the pause of the pipeline."""
+        """Return the response with the connection, or a paused connect."""
         return connect(
             provider=provider,
             callback=callback,
@@ -64,7 +61,7 @@ class ConnectionListView(AccountView, ListAPIView[Any]):
 
     @property
     def paginator(self) -> Any:
-        """The paginator, or None. A ``CursorPagination`` uses the order of this list."""
+        """The paginator, or None. A ``CursorPagination`` gets the order of this list."""
         paginator = super().paginator
         if paginator is not None:
             paginator.ordering = ORDER  # type: ignore[attr-defined]  # of CursorPagination
@@ -77,8 +74,8 @@ class ConnectionListView(AccountView, ListAPIView[Any]):
     def paginate_queryset(self, queryset: Any) -> Any:
         """Return the requested page, or None if the list is not paginated.
 
-        :raises NotFound: there is no such page. DRF does not check for limits that exceed the
-            database's integers, and for cursors that are not a time.
+        :raises NotFound: the page does not exist. DRF accepts limits that exceed the database's
+            integers, and cursors that are not a time.
         """
         try:
             return super().paginate_queryset(queryset)

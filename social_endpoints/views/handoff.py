@@ -1,4 +1,4 @@
-"""The handoff: the endpoint to which a provider sends the browser, instead of the frontend."""
+"""The endpoint of the handoff, which receives a provider's response for the frontend."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _HEADERS = {
 class ProviderCallbackView(EndpointView):
     """Store the parameters that a provider sent and redirect the browser to the frontend.
 
-    This view does not sign the user in. A project can subclass it and route the subclass itself.
+    This view does not sign the user in.
     """
 
     schema = None  # Providers and browsers use this endpoint, API clients do not.
 
     def get(self, request: Request, provider: str, **kwargs: Any) -> HttpResponseBase:
-        """Hand off parameters in the query string, for example those of an error."""
+        """Hand off parameters in the query string, for example an error."""
         return self.hand_off(request, provider)
 
     def post(self, request: Request, provider: str, **kwargs: Any) -> HttpResponseBase:
@@ -45,7 +45,7 @@ class ProviderCallbackView(EndpointView):
         return self.hand_off(request, provider)
 
     def hand_off(self, request: Request, provider: str) -> HttpResponseBase:
-        """Return a redirect to the redirect URI that the login began with."""
+        """Return a redirect to the ``redirect_uri`` that the login began with."""
         found = find(provider)
         data = parameters(request, resumes=False)
         for name in (FLOW, PARTIAL_TOKEN):  # Our own parameters; providers do not send them.

@@ -1,4 +1,4 @@
-"""The endpoints that sign a user in: by redirect, and with a token of an SDK."""
+"""The endpoints that sign a user in: by redirect, and by native sign-in."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LoginView(FlowView):
     serializer: LoginSerializer | None = None
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Return the error response, after undoing effects of the login outside the database."""
+        """Return the error response. Undo effects of the login outside the database."""
         response = super().handle_exception(exc)
         if self.serializer is not None:
             self.serializer.take_back(self.django_request)
@@ -43,16 +43,12 @@ class LoginView(FlowView):
 
 
 class ProviderAuthView(LoginView, RedirectFlowView):
-    """Begin and complete a login with a provider.
-
-    A project can subclass this view and route the subclass itself. The URLs can be included
-    below a path with parameters of the project.
-    """
+    """Begin and complete a login with a provider."""
 
     purpose = LOGIN
 
     def complete(self, provider: Provider, callback: Callback) -> Response | Paused:
-        """Return the response of the token serializer, or the pause of the pipeline."""
+        """Return the response of the token serializer, or a paused login."""
         return complete(
             provider=provider,
             callback=callback,
@@ -62,10 +58,7 @@ class ProviderAuthView(LoginView, RedirectFlowView):
 
 
 class ProviderTokenView(LoginView):
-    """Sign in with a token that an SDK obtained from the provider.
-
-    A project can subclass this view and route the subclass itself.
-    """
+    """Sign in with a token that an SDK obtained from the provider."""
 
     def post(self, request: Request, provider: str, **kwargs: Any) -> Response:
         """Return the response of the token serializer, or that of a paused login."""

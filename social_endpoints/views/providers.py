@@ -18,9 +18,8 @@ from social_endpoints.views.base import EndpointView
 class ProviderListView(EndpointView):
     """List the configured providers.
 
-    Caches may store the response but must revalidate it for every request. That makes a
-    ``Vary`` header unnecessary: the ETag is computed from the response to the current request,
-    whatever the titles depend on.
+    Caches may store the response but must revalidate it for every request. No ``Vary`` header
+    is needed, because the ETag is computed from the response to the current request.
     """
 
     def get(self, request: Request, **kwargs: Any) -> Response:
@@ -47,7 +46,7 @@ class ProviderListView(EndpointView):
         }
 
     def get_conditional_response(self, response: HttpResponse) -> HttpResponse:
-        """Return the rendered response with an ETag, or a 304 if the client has it already."""
+        """Return the rendered response with an ETag, or a 304 if the client already has it."""
         set_response_etag(response)
         conditional = get_conditional_response(
             self.django_request, etag=response.headers["ETag"], response=response
@@ -55,9 +54,9 @@ class ProviderListView(EndpointView):
         return cast("HttpResponse", conditional)  # None only if called without a response.
 
     def set_cache_headers(self, response: Any) -> None:
-        """Allow caches to store the list and revalidate it. Forbid them to store an error."""
+        """Allow caches to store and revalidate the list. Forbid them to store an error."""
         if response.status_code == 200 and self.request.method in {"GET", "HEAD"}:
-            # Older releases of Django's cache middleware ignore no-cache; max-age=0 is for them.
+            # max-age=0 is for older releases of Django's cache middleware, which ignore no-cache.
             patch_cache_control(response, no_cache=True, max_age=0)
         else:
             super().set_cache_headers(response)

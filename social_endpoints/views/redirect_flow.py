@@ -1,4 +1,4 @@
-"""The base views for logins and connects that send the user to the provider and back."""
+"""The base views for endpoints that use a flow."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class FlowView(EndpointView):
     flow: Flow | None = None
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Return the error response. It deletes the cookie of a flow that has been used up."""
+        """Return the error response. It deletes the cookie of a flow that cannot complete again."""
         response = super().handle_exception(exc)
         if self.flow is not None and self.flow.is_claimed:
             self.transport.drop(response)
@@ -88,7 +88,7 @@ class RedirectFlowView(FlowView):
     """Purpose of the flow: ``LOGIN`` or ``CONNECT``."""
 
     complete: Callable[[Provider, Callback], Response | Paused]
-    """Method of the subclass that completes the flow and returns the 201 or the pause."""
+    """Method of the subclass that completes the flow. It returns the 201 or a paused login."""
 
     def get(self, request: Request, provider: str, **kwargs: Any) -> Response:
         """Begin: return the provider's authorization URL and the flow."""
@@ -136,8 +136,8 @@ class RedirectFlowView(FlowView):
         return None
 
     def get_handoff_path(self) -> str:
-        """Return the path of the handoff, which a provider is given if it POSTs its response.
+        """Return the path of the handoff, for providers that POST their response.
 
-        :raises ImproperlyConfigured: the project does not route it.
+        :raises ImproperlyConfigured: the project does not route the handoff.
         """
         return self.get_endpoint_path("provider-callback")

@@ -22,11 +22,11 @@ MAX_COOKIE_BYTES = 4_000
 
 
 class FlowTransport:
-    """Issues, finds and drops the flows of one request, as ``FLOW_TRANSPORT`` says.
+    """Issues, finds and drops the flows of one request, according to ``FLOW_TRANSPORT``.
 
     :param request: Django's request.
     :param sets_cookies: whether the token serializer signs in with a cookie. If so, only flows
-        from a cookie are accepted: a flow that another site can post allows login CSRF.
+        in a cookie are accepted, because another site can post a flow (login CSRF).
     :raises ImproperlyConfigured: ``FLOW_TRANSPORT`` is ``"body"`` and ``sets_cookies`` is true.
     """
 
@@ -38,13 +38,13 @@ class FlowTransport:
                 "FLOW_TRANSPORT is 'body', but the token serializer signs in with a cookie."
             )
         self._secure = request.is_secure() or django_settings.SESSION_COOKIE_SECURE
-        # Browsers accept a cookie with the prefix "__Host-" only from this very host, so a
-        # sibling subdomain cannot plant one (RFC 6265bis section 4.1.3.2). Django's error
-        # reports hide the values of cookies with "auth" in their name.
+        # Browsers accept a cookie with the prefix "__Host-" only from this host, so a sibling
+        # subdomain cannot plant one (RFC 6265bis section 4.1.3.2). Django's error reports hide
+        # the values of cookies with "auth" in their name.
         self._prefix = ("__Host-" if self._secure else "") + "auth_flow_"
         self._found: str | None = None
         self.flow_sent = False
-        """Whether the request contains any flow; set by :meth:`find`."""
+        """Whether the request contains any flow, valid or not. Set by :meth:`find`."""
 
     def issue(self, flow: SealedFlow, response: Response) -> None:
         """Add a flow to the response: as a cookie, in its body, or as both."""
@@ -73,11 +73,10 @@ class FlowTransport:
         """Return the open flow that a callback belongs to, or None.
 
         :param posted: the flow in the body, if the request contains one.
-        :param correlation_id: value in the callback that identifies the flow (``state``, for
-            example). If None, the newest flow of this provider and purpose is returned.
+        :param correlation_id: value in the callback that identifies the flow's cookie
+            (``state``, for example). If None, the newest flow is returned.
         """
         for name, token in self._get_candidates(posted, correlation_id):
-            self.flow_sent = True
             flow = open_flow(token, provider=provider, purpose=purpose)
             if flow is not None:
                 self._found = name
@@ -90,8 +89,8 @@ class FlowTransport:
             self._delete(self._found, response)
 
     def _is_script_request(self) -> bool:
-        # Fetch Metadata: another site can make the browser load any URL in a frame or an image,
-        # but not in these two modes. Otherwise it could plant a flow cookie or evict others.
+        # Fetch Metadata: another site can make the browser load any URL in a frame or an image.
+        # Such a request must neither plant a flow cookie nor evict others.
         mode = self._request.headers.get("Sec-Fetch-Mode", "cors")
         return mode in {"cors", "same-origin"}
 
@@ -109,7 +108,7 @@ class FlowTransport:
                 yield cookie_name, token
 
     def _drop_oldest(self, length: int, response: Response) -> None:
-        """Delete the oldest cookies where the limits leave no room for one of ``length`` bytes."""
+        """Delete the oldest cookies, so that a new one of ``length`` bytes fits the limits."""
         others = [cookie for cookie in self._get_cookies().items() if cookie[0] != self._found]
         for count, (name, token) in enumerate(others, start=2):
             length += len(name) + len(token)
@@ -117,7 +116,7 @@ class FlowTransport:
                 self._delete(name, response)
 
     def _get_cookies(self) -> dict[str, str]:
-        """Return the flow cookies of the request, the newest first."""
+        """Return the flow cookies of the request, newest first."""
         # Not request.COOKIES: Django strips Unicode white space from cookie names. A subdomain
         # can set a cookie whose name starts with such a character and then with our prefix.
         header = self._request.META.get("HTTP_COOKIE", "")
@@ -129,6 +128,6 @@ class FlowTransport:
         response.delete_cookie(name, samesite=django_settings.SESSION_COOKIE_SAMESITE)
 
     def _get_name(self, correlation_id: str) -> str:
-        # Hashed, because a provider's token may contain characters that cookie names may not.
+        # Hashed, because a correlation ID may contain characters that a cookie name may not.
         digest = hashlib.sha256(correlation_id.encode()).digest()[:12]
         return self._prefix + base64.urlsafe_b64encode(digest).decode()

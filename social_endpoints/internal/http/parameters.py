@@ -21,14 +21,14 @@ from social_endpoints.types import FormText, NativeTokens
 FLOW = "flow"
 PARTIAL_TOKEN = "partial_token"
 
-# Parameters that must be strings. Under any other name, a value that is not a string cannot have
-# been sent by a provider and is ignored; some frontends post their fetch options, for example.
+# Parameters that must be strings. Another parameter with a value of another type is ignored: no
+# provider sends one, but some frontends post their fetch options, for example.
 _OAUTH1 = {"oauth_token", "oauth_verifier", "denied"}
 _OAUTH2 = {"code", "state", "redirect_state", "iss", "error", "error_description", "error_uri"}
 _TOKENS = {"id_token", "access_token", "nonce"}
 _TEXT_PARAMETERS = frozenset({FLOW, PARTIAL_TOKEN, *_OAUTH1, *_OAUTH2, *_TOKENS})
 
-# The same for a request that resumes a paused login. The fields of its step can be of any type.
+# The same for a request that resumes a paused login. The step's fields can have any type.
 _TEXT_PARAMETERS_OF_RESUME = frozenset({FLOW, PARTIAL_TOKEN, "verification_code"})
 
 # Telegram's widget gives these values to the page as numbers and signs them as text.
@@ -48,7 +48,6 @@ class TextField(CharField):
         super().__init__(allow_blank=True, trim_whitespace=False)
 
     def to_internal_value(self, data: Any) -> str:
-        """Return the string unchanged."""
         if not isinstance(data, str):
             self.fail("invalid")
         return data
@@ -62,7 +61,7 @@ def parameters(request: Request, *, resumes: bool = True) -> dict[str, Any]:
 
     The last value of a repeated parameter counts. ``flow`` in the query string is ignored,
     because URLs are written to logs and histories. All values are strings, except in a request
-    that resumes a paused login: there they are JSON values, or strings of a form.
+    that resumes a paused login: there they are JSON values or form strings.
 
     :param resumes: whether the endpoint can resume a paused login.
     :raises ValidationError: a parameter has the wrong type or contains characters that a
@@ -137,7 +136,7 @@ def _body(request: Request) -> dict[str, Any]:
 
 
 def _to_text(name: str, value: Any) -> Any:
-    """Return a value as the text that the provider sent, if the page decoded it."""
+    """Restore the text that the provider sent, if the page decoded it to another type."""
     if name in _NUMBERS and type(value) is int:
         return str(value)
     if name == _OBJECT and isinstance(value, dict):
@@ -161,7 +160,7 @@ def _validated(values: Mapping[str, Any], *, texts: Collection[str]) -> dict[str
     for name, value in values.items():
         try:
             _TEXT.run_validation(name)
-        except ValidationError as error:  # Such a name cannot be the key of a field error.
+        except ValidationError as error:  # A field error cannot contain such a name.
             message = _("The name of a parameter is invalid.")
             raise _invalid_body(message) from error
         try:

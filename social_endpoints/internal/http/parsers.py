@@ -16,15 +16,13 @@ from rest_framework.exceptions import APIException, ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
 
 MAX_BODY = 1_000_000
-"""Size limit of a request body, in bytes. SAML responses, the largest callbacks, have about
-100,000."""
+"""Size limit of a request body, in bytes. The largest callbacks (SAML) have about 100,000."""
 
 
 class JSONNegotiation(DefaultContentNegotiation):
     """Always responds with JSON, whatever the ``Accept`` header and ``format`` parameter are."""
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
-        """Return the first renderer."""
         return renderers[0], renderers[0].media_type
 
 
@@ -52,15 +50,11 @@ class JSONParser(parsers.BaseParser):
 
 
 class FormParser(parsers.BaseParser):
-    """``application/x-www-form-urlencoded`` in UTF-8.
-
-    DRF's parser has no size limit for this media type.
-    """
+    """``application/x-www-form-urlencoded`` in UTF-8. DRF's parser has no size limit."""
 
     media_type = "application/x-www-form-urlencoded"
 
     def parse(self, stream: IO[Any], *args: Any, **kwargs: Any) -> Any:
-        """Return the fields."""
         body = _read(stream)
         with _form_errors():
             return QueryDict(body, encoding="utf-8")

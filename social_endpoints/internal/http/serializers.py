@@ -60,7 +60,7 @@ class RedirectURIField(serializers.CharField):
 class BeginSerializer(serializers.Serializer[Any]):
     """The query parameters of begin."""
 
-    redirect_uri = RedirectURIField(help_text="Where the provider sends the user back to.")
+    redirect_uri = RedirectURIField(help_text="URI that the provider sends the user back to.")
 
 
 class BegunSerializer(serializers.Serializer[Any]):
@@ -105,7 +105,7 @@ class ChoiceSerializer(serializers.Serializer[Any]):
 
 
 class AskedFieldSerializer(serializers.Serializer[Any]):
-    """A form field that a pipeline step requests, with its limits, as DRF describes it."""
+    """A form field that a pipeline step requests, in the format of DRF's metadata."""
 
     name = serializers.CharField(help_text="Name to post the value under.")
     type = serializers.ChoiceField(choices=FIELD_TYPES)
@@ -124,7 +124,7 @@ class AskedFieldSerializer(serializers.Serializer[Any]):
 
 
 class PausedSerializer(serializers.Serializer[Any]):
-    """A paused login, which waits for input of the user."""
+    """A paused login, which waits for the user."""
 
     partial_token = serializers.CharField(
         allow_null=True, help_text="Token to resume with, or null if the login cannot be resumed."
@@ -172,7 +172,6 @@ class ConnectionSerializer(serializers.Serializer[Any]):
     )
 
     def get_title(self, social: Any) -> str:
-        """Return the provider's title."""
         return provider_title(
             find_or_substitute(social.provider), self.context["view"].django_request
         )

@@ -17,7 +17,7 @@ from social_endpoints.conf import NAME, settings
 from social_endpoints.exceptions import log_failure
 
 # The rates that DRF documents. DRF itself reads only the first letter of the period, so it
-# takes "10/month" for ten a minute.
+# takes "10/month" for "10/minute".
 _RATE = re.compile(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)")
 
 
@@ -43,7 +43,8 @@ class EndpointThrottle(SimpleRateThrottle):
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
         """Return DRF's key as a hash, or None if this throttle does not apply.
 
-        A header may be too long for a cache key. The prefix separates our counters from DRF's.
+        The client's header may be too long for a cache key. The prefix separates our counters
+        from DRF's.
         """
         key = super().get_cache_key(request, view)
         return key and f"social_endpoints_{sha256(key.encode()).hexdigest()}"
@@ -59,7 +60,7 @@ class EndpointThrottle(SimpleRateThrottle):
     def wait(self) -> float:
         """Return the seconds until the next request is allowed.
 
-        DRF's method returns None if the rate has been lowered, and omits ``Retry-After``.
+        DRF's method returns None if the rate has been lowered; then ``Retry-After`` is missing.
         """
         return float(self.duration - (self.now - self.history[self.num_requests - 1]))
 
@@ -70,8 +71,8 @@ class AnonThrottle(EndpointThrottle, AnonRateThrottle):
     def get_ident(self, request: Request) -> str:
         """Return the client's IPv4 address, its IPv6 network of 64 bits, or the unparsed text.
 
-        A host chooses the lower 64 bits of its IPv6 address itself, and can do so for each
-        request (RFC 4291 section 2.5.1, RFC 8981).
+        A host chooses the lower 64 bits of its IPv6 address and can change them for each request
+        (RFC 4291 section 2.5.1, RFC 8981).
         """
         ident = super().get_ident(request)
         try:
@@ -85,7 +86,7 @@ class AnonThrottle(EndpointThrottle, AnonRateThrottle):
 
 
 class UserThrottle(EndpointThrottle, UserRateThrottle):
-    """Limits the requests of a signed-in user, from whatever address."""
+    """Limits the requests of a signed-in user from all addresses together."""
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
         """Return the key of the user, or None for an anonymous request."""

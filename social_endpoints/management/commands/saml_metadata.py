@@ -21,15 +21,14 @@ class Command(BaseCommand):
     help = "Print this site's SAML metadata: its entity ID, its keys, and the URL for responses."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the site's origin, which is not a setting, and the provider."""
         parser.add_argument("origin", help="origin of the API, e.g. https://api.example.com")
-        parser.add_argument("--provider", default="saml", help="name of the backend (saml)")
+        parser.add_argument("--provider", default="saml", help="backend name (default: saml)")
 
     def handle(self, *args: Any, **options: Any) -> str:
         """Return the XML.
 
-        :raises CommandError: the provider does not exist or does not use SAML, or python3-saml
-            rejects its settings.
+        :raises CommandError: the origin or the provider is not valid, or python3-saml rejects
+            the settings.
         """
         provider = _provider(options["provider"])
         flow = Flow(provider.name, LOGIN, _callback(options["origin"], provider), handoff=True)
