@@ -23,11 +23,11 @@ class SocialEndpointsConfig(AppConfig):
         for module in (settings, providers, tokens, native, deployment):
             for check, tags in module.CHECKS.items():
                 register(check, *tags, deploy=module is deployment)
-        if _is_schema_generated():
+        if _uses_spectacular():
             from social_endpoints import schema  # noqa: F401 - the import registers it
 
 
-def _is_schema_generated() -> bool:
+def _uses_spectacular() -> bool:
     """Return whether the project uses drf-spectacular. Its import is slow."""
     configured: dict[str, Any] = getattr(settings, "REST_FRAMEWORK", None) or {}
     by_class = "drf_spectacular." in str(configured.get("DEFAULT_SCHEMA_CLASS"))

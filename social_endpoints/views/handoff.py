@@ -47,15 +47,15 @@ class ProviderCallbackView(EndpointView):
     def hand_off(self, request: Request, provider: str) -> HttpResponseBase:
         """Return a redirect to the ``redirect_uri`` that the login began with."""
         found = find(provider)
-        data = parameters(request, resumes=False)
+        params = parameters(request, resumes=False)
         for name in (FLOW, PARTIAL_TOKEN):  # Our own parameters; providers do not send them.
-            data.pop(name, None)
-        if sum(len(name) + len(text) for name, text in data.items()) > MAX_LENGTH:
+            params.pop(name, None)
+        if sum(len(name) + len(text) for name, text in params.items()) > MAX_LENGTH:
             raise BodyTooLarge
         # A 303 (RFC 9110 section 15.4.4) makes the browser continue with GET. After a 307 or 308
         # it would post the parameters again. HttpResponseRedirect is not used, because it
         # refuses the private-use schemes of native apps (RFC 8252 section 7.1).
-        location = iri_to_uri(hand_off(provider=found, params=data))
+        location = iri_to_uri(hand_off(provider=found, params=params))
         return HttpResponse(status=303, headers={**_HEADERS, "Location": location})
 
     def handle_exception(self, exc: Exception) -> Any:

@@ -113,18 +113,19 @@ class RedirectFlowView(FlowView):
     def post(self, request: Request, provider: str, **kwargs: Any) -> Response:
         """Complete, or resume a paused login."""
         found = find(provider)
-        data = parameters(request)
-        posted_flow, partial_token = data.pop(FLOW, None), data.pop(PARTIAL_TOKEN, None) or None
+        params = parameters(request)
+        posted_flow = params.pop(FLOW, None)
+        partial_token = params.pop(PARTIAL_TOKEN, None) or None
         if partial_token is None:
-            require(data, missing_parameters(found, data))
+            require(params, missing_parameters(found, params))
         self.transport = self.get_transport()
         self.flow = self.transport.find(
             posted_flow,
-            partial_token or returned_id(found, data),
+            partial_token or returned_id(found, params),
             provider=provider,
             purpose=self.purpose,
         )
-        callback = Callback(data, partial_token, self.flow, self.transport.flow_sent)
+        callback = Callback(params, partial_token, self.flow, self.transport.flow_sent)
         outcome = self.complete(found, callback)
         if isinstance(outcome, Paused):
             outcome = self.get_paused_response(outcome)

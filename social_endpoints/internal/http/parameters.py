@@ -35,7 +35,7 @@ _TEXT_PARAMETERS_OF_RESUME = frozenset({FLOW, PARTIAL_TOKEN, "verification_code"
 _NUMBERS = frozenset({"auth_date", "id"})
 
 # Apple's script gives this value to the page as an object; Apple's form POST contains it as JSON.
-_OBJECT = "user"
+_APPLE_USER = "user"
 
 # MariaDB limits the depth of JSON values to 32, and social_django stores ours inside its own.
 _MAX_DEPTH = 16
@@ -87,12 +87,12 @@ def native_tokens(request: Request) -> NativeTokens:
     :raises ValidationError: a parameter has the wrong type (``user`` may be a string or an
         object), or the request contains no token.
     """
-    data = parameters(request, resumes=False)
-    user = _to_text(_OBJECT, _body(request).get(_OBJECT))
+    params = parameters(request, resumes=False)
+    user = _to_text(_APPLE_USER, _body(request).get(_APPLE_USER))
     if user is not None:
-        _validated({_OBJECT: user}, texts=(_OBJECT,))
+        _validated({_APPLE_USER: user}, texts=(_APPLE_USER,))
     names = ("id_token", "access_token", "nonce", "user")
-    given = {name: data[name] for name in names if data.get(name)}
+    given = {name: params[name] for name in names if params.get(name)}
     if "access_token" not in given:
         require(given, ["id_token"])
     return NativeTokens(**given)
@@ -107,13 +107,13 @@ def query_parameters(request: Request) -> dict[str, str]:
     return _validated(query, texts=query.keys())
 
 
-def require(data: Mapping[str, str], names: list[str]) -> None:
+def require(params: Mapping[str, str], names: list[str]) -> None:
     """Require parameters to be present and not empty.
 
     :raises ValidationError: with a field error for each missing parameter.
     """
     required = ErrorDetail(_("This field is required."), code="required")
-    missing = {name: [required] for name in names if not data.get(name)}
+    missing = {name: [required] for name in names if not params.get(name)}
     if missing:
         raise ValidationError(missing)
 
@@ -139,7 +139,7 @@ def _to_text(name: str, value: Any) -> Any:
     """Restore the text that the provider sent, if the page decoded it to another type."""
     if name in _NUMBERS and type(value) is int:
         return str(value)
-    if name == _OBJECT and isinstance(value, dict):
+    if name == _APPLE_USER and isinstance(value, dict):
         with suppress(RecursionError):
             return json.dumps(value)
     return value

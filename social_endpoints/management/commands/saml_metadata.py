@@ -31,7 +31,7 @@ class Command(BaseCommand):
             the settings.
         """
         provider = _provider(options["provider"])
-        flow = Flow(provider.name, LOGIN, _callback(options["origin"], provider), handoff=True)
+        flow = Flow(provider.name, LOGIN, _callback_url(options["origin"], provider), handoff=True)
         backend: Any
         _, backend = load(provider, request=None, data={}, flow=flow)
         try:
@@ -53,7 +53,7 @@ def _provider(name: str) -> Provider:
     return provider
 
 
-def _callback(origin: str, provider: Provider) -> str:
+def _callback_url(origin: str, provider: Provider) -> str:
     if urlsplit(origin).scheme not in {"http", "https"}:
         raise CommandError(f"{origin!r} is not an origin. Write https:// before the host name.")
     try:
