@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,7 +10,6 @@ import pytest
 from social_core.backends.github import GithubOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthProviderError
-from social_django.models import Association, Nonce
 
 from social_endpoints.strategy import Strategy
 from tests.support.configuration import Configure
@@ -31,16 +31,6 @@ def test_begin_returns_the_authorization_url(frontend: Frontend, openid: OpenIDP
     assert params["redirect_uri"] == REDIRECT_URI
     assert params["code_challenge_method"] == "S256"
     assert response.headers["Content-Type"] == "application/json"
-
-
-def test_begin_writes_no_rows(
-    frontend: Frontend, openid: OpenIDProvider, django_assert_num_queries: Any
-) -> None:
-    with django_assert_num_queries(0):
-        for _ in range(3):
-            frontend.begin()
-    assert not Nonce.objects.exists()
-    assert not Association.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -113,8 +103,10 @@ def test_extra_argument_cannot_add_a_second_parameter(
     [
         ("a\0b", "invitation"),
         ("".join(chr(0x4E00 + number) for number in range(1_500)), "non_field_errors"),
+        (secrets.token_urlsafe(4_000), "non_field_errors"),
+        ("a" * 70_000, "non_field_errors"),
     ],
-    ids=["no database stores it", "too large for a flow"],
+    ids=["no database stores it", "long", "random", "compressible"],
 )
 def test_field_that_a_flow_cannot_store_is_rejected(
     text: str, key: str, frontend: Frontend, settings: Any
@@ -123,9 +115,8 @@ def test_field_that_a_flow_cannot_store_is_rejected(
 
     response = frontend.begin("github", invitation=text)
 
-    assert response.status_code == 400
     assert next(iter(response.data)) == key
-    assert response.data.get("error_code") in {None, "invalid_parameter"}
+    assert error(response) == (400, "invalid_parameter" if key == "non_field_errors" else None)
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
@@ -229,17 +220,3 @@ def test_overridden_methods_of_a_backend_are_used(
 
     assert authorization_params(begun)["redirect_uri"] == "https://broker.example.com/callback"
     assert frontend.complete(begun, callback).status_code == 201
-
-
-@pytest.mark.parametrize(
-    "url", ["javascript:alert(1)", "/path", "nonsense", "", "https://", "http://[", "ftp://a/b"]
-)
-def test_authorization_endpoint_that_is_not_http_is_rejected(
-    url: str, frontend: Frontend, openid: OpenIDProvider
-) -> None:
-    openid.endpoints = {"authorization_endpoint": url}
-
-    response = frontend.begin()
-
-    assert response.status_code == 400
-    assert "authorization_url" not in response.data

@@ -12,7 +12,9 @@ from rest_framework.test import APIClient
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_django.models import Nonce, UserSocialAuth
 
-from tests.support.frontend import Frontend, error
+from social_endpoints.signals import signed_in
+from tests.support.configuration import Configure
+from tests.support.frontend import REDIRECT_URI, Frontend, error
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import DEFAULT_PIPELINE
 from tests.support.signals import received
@@ -34,11 +36,17 @@ def test_first_login_creates_user_association_and_token(
     assert response.data == {"token": Token.objects.get(user=user).key}
 
 
-def test_second_login_reaches_the_same_account(frontend: Frontend, openid: OpenIDProvider) -> None:
+def test_returning_user_reaches_the_same_account_and_another_identity_another_one(
+    frontend: Frontend, openid: OpenIDProvider
+) -> None:
     first, second = frontend.log_in(openid), frontend.log_in(openid)
+    openid.claims["sub"] = openid.userinfo["sub"] = "user-2"
+    openid.userinfo["preferred_username"] = "grace"
+    other = frontend.log_in(openid)
 
-    assert first.data == second.data
-    assert User.objects.count() == UserSocialAuth.objects.count() == 1
+    assert first.data == second.data == {"token": Token.objects.get(user__username="ada").key}
+    assert other.data == {"token": Token.objects.get(user__username="grace").key}
+    assert User.objects.count() == UserSocialAuth.objects.count() == 2
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
@@ -81,21 +89,24 @@ class OpenIdConnect2(OpenIdConnect1):
     name = "oidc-2"
 
 
-def test_logins_of_three_providers_side_by_side_complete(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any
+def test_logins_of_three_providers_and_two_redirect_uris_side_by_side_complete(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any, configure: Configure
 ) -> None:
     settings.AUTHENTICATION_BACKENDS = [
         f"{__name__}.OpenIdConnect1",
         f"{__name__}.OpenIdConnect2",
         *settings.AUTHENTICATION_BACKENDS,
     ]
-    names = ["oidc", "oidc-1", "oidc-2"]
-    begun = [frontend.begin(name) for name in names]
+    other = "https://app.example.com/other"
+    configure(ALLOWED_REDIRECT_URIS=[REDIRECT_URI, other])
+    names = ["oidc", "oidc-1", "oidc-2", "oidc"]
+    uris = [REDIRECT_URI] * 3 + [other]
+    begun = [frontend.begin(name, redirect_uri=uri) for name, uri in zip(names, uris, strict=True)]
     callbacks = [openid.authorize(response.data["authorization_url"]) for response in begun]
 
     responses = [frontend.complete(*login) for login in zip(begun, callbacks, names, strict=True)]
 
-    assert [response.status_code for response in responses] == [201] * 3
+    assert [response.status_code for response in responses] == [201] * 4
 
 
 # --- Who may complete -----------------------------------------------------------------
@@ -168,8 +179,10 @@ def test_inactive_user_is_rejected_unless_the_project_allows_it(
     Token.objects.all().delete()
     User.objects.update(is_active=False, last_login=None)
 
-    response = frontend.log_in(openid)
+    with received(signed_in) as calls:
+        response = frontend.log_in(openid)
 
+    assert calls == []
     assert error(response) == (400, "authentication_disallowed")
     assert response.data["non_field_errors"] == ["This account is inactive."]
     assert not Token.objects.exists()

@@ -1,4 +1,4 @@
-"""A project's own view, pipeline steps and backends in a login."""
+"""A project's pipeline steps and backends in a login."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_login_failed
-from django.urls import include, path
-from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import ValidationError
-from rest_framework.request import Request
-from rest_framework.response import Response
 from social_core.backends.base import BaseAuth
 from social_core.backends.utils import load_backends
 from social_core.exceptions import AuthSessionError
 from social_django.models import Nonce, Partial
 
-from social_endpoints.views import ProviderAuthView
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, error
 from tests.support.openid_provider import OpenIDProvider
@@ -28,37 +23,6 @@ from tests.support.signals import received
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
-
-
-class OwnView(ProviderAuthView):
-    """A view that adds to the response."""
-
-    def post(self, request: Request, provider: str) -> Response:
-        response = super().post(request, provider)
-        response.data["version"] = 1
-        return response
-
-
-urlpatterns = [
-    path("auth/", include("social_endpoints.urls")),
-    path("own/<str:provider>/", OwnView.as_view()),
-]
-
-
-@pytest.mark.urls(__name__)
-def test_view_of_the_project_may_add_to_the_response(
-    frontend: Frontend, openid: OpenIDProvider
-) -> None:
-    begun, callback = frontend.authorize(openid)
-    flow = {"flow": begun.data["flow"]} if frontend.transport == "body" else {}
-
-    response = frontend.client.post("/own/oidc/", callback | flow, format="json", secure=True)
-
-    assert response.status_code == 201
-    assert response.json() == {"token": Token.objects.get().key, "version": 1}
-
-
-# --- Steps ----------------------------------------------------------------------------
 
 
 def refuse(**kwargs: Any) -> None:
@@ -174,7 +138,7 @@ def pausing(settings: Any) -> None:
 
 
 @pytest.mark.usefixtures("pausing")
-def test_paused_login_resumes_once_in_its_own_browser(
+def test_paused_login_resumes_once_in_its_own_browser_with_the_requested_field(
     frontend: Frontend, openid: OpenIDProvider
 ) -> None:
     paused = frontend.log_in(openid)
@@ -186,26 +150,17 @@ def test_paused_login_resumes_once_in_its_own_browser(
     assert (invalid.status_code, invalid.data) == (400, {"name": ["Enter a name."]})
     assert not User.objects.exists()
 
+    again = frontend.resume(paused)
+    assert again.status_code == 202
+    assert again.data["partial_token"] != partial_token
+
     cookies = dict(frontend.client.cookies)
-    assert frontend.resume(paused, name="Augusta").status_code == 201
+    assert frontend.resume(again, name="Augusta").status_code == 201
     assert User.objects.get().first_name == "Augusta"
     assert not Partial.objects.exists()
 
     frontend.client.cookies.update(cookies)
-    assert error(frontend.resume(paused, name="Augusta")) == (400, "state_mismatch")
-
-
-@pytest.mark.usefixtures("pausing")
-def test_resume_without_the_requested_field_pauses_again(
-    frontend: Frontend, openid: OpenIDProvider
-) -> None:
-    first = frontend.log_in(openid)
-
-    second = frontend.resume(first)
-
-    assert second.status_code == 202
-    assert second.data["partial_token"] != first.data["partial_token"]
-    assert frontend.resume(second, name="Augusta").status_code == 201
+    assert error(frontend.resume(again, name="Augusta")) == (400, "state_mismatch")
 
 
 @pytest.mark.usefixtures("pausing")

@@ -306,20 +306,6 @@ def test_uri_reaches_an_oauth2_provider_byte_for_byte(
 
 
 @pytest.mark.django_db
-def test_logins_with_two_redirect_uris_side_by_side_complete(
-    frontend: Frontend, openid: OpenIDProvider, configure: Configure
-) -> None:
-    other = "https://app.example.com/other"
-    configure(ALLOWED_REDIRECT_URIS=[REDIRECT_URI, other])
-
-    begun = [frontend.begin(redirect_uri=uri) for uri in (REDIRECT_URI, other)]
-    callbacks = [openid.authorize(response.data["authorization_url"]) for response in begun]
-    responses = [frontend.complete(*login) for login in zip(begun, callbacks, strict=True)]
-
-    assert [response.status_code for response in responses] == [201, 201]
-
-
-@pytest.mark.django_db
 def test_redirect_uri_in_a_callback_is_ignored(frontend: Frontend, openid: OpenIDProvider) -> None:
     begun, callback = frontend.authorize(openid)
 

@@ -6,13 +6,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import transaction
-from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import ValidationError
 from social_django.models import UserSocialAuth
 
 from social_endpoints.signals import signed_in
-from tests.support.frontend import Frontend, error
+from tests.support.frontend import Frontend
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import AFTER_SOCIAL_USER, pipeline_with
 from tests.support.signals import connected, received
@@ -48,28 +46,6 @@ def test_new_identity_of_an_existing_user_is_a_new_association(
 
     (call,) = calls
     assert (call["is_new_user"], call["new_association"]) == (False, True)
-
-
-def test_refused_login_sends_no_signal(frontend: Frontend, openid: OpenIDProvider) -> None:
-    frontend.log_in(openid)
-    User.objects.update(is_active=False)
-
-    with received(signed_in) as calls:
-        assert frontend.log_in(openid).status_code == 400
-    assert calls == []
-
-
-@pytest.mark.django_db(transaction=True)
-def test_receiver_runs_in_the_transaction_of_the_login(
-    frontend: Frontend, openid: OpenIDProvider
-) -> None:
-    def fail(**kwargs: Any) -> None:
-        assert transaction.get_connection().in_atomic_block
-        raise RuntimeError
-
-    with connected(fail, signed_in):
-        assert error(frontend.log_in(openid)) == (400, "unknown_error")
-    assert User.objects.count() == Token.objects.count() == 0
 
 
 def test_validation_error_of_a_receiver_is_the_response(

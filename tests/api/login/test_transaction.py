@@ -12,10 +12,12 @@ from django.contrib.auth.signals import user_logged_in
 from django.core.management import call_command
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models.signals import post_save
+from django.dispatch import Signal
 from rest_framework.authtoken.models import Token
 from social_core.backends.github import GithubOAuth2
 from social_django.models import Nonce, UserSocialAuth
 
+from social_endpoints.signals import signed_in
 from social_endpoints.tokens.drf import TokenSerializer
 from tests.support.concurrency import (
     THREADS,
@@ -91,6 +93,7 @@ def assert_nothing_is_stored() -> None:
 @pytest.fixture(
     params=[
         user_logged_in,
+        signed_in,
         post_save,
         FailingSerializer,
         UnencodableSerializer,
@@ -108,7 +111,7 @@ def repair(
     """Make one part of a login fail; return a function that repairs it."""
     part = request.param
     sender = Token if part is post_save else None
-    if part in (user_logged_in, post_save):
+    if isinstance(part, Signal):
         part.connect(fail, sender=sender)
     elif isinstance(part, type):
         configure(TOKEN_SERIALIZER=f"{HERE}.{part.__name__}")
@@ -116,7 +119,7 @@ def repair(
         settings.SOCIAL_AUTH_PIPELINE = pipeline_with((LAST, f"{HERE}.{part.__name__}"))
 
     def undo() -> None:
-        if part in (user_logged_in, post_save):
+        if isinstance(part, Signal):
             part.disconnect(fail, sender=sender)
         configure(TOKEN_SERIALIZER="social_endpoints.tokens.TokenSerializer")
         settings.SOCIAL_AUTH_PIPELINE = DEFAULT_PIPELINE
