@@ -7,8 +7,10 @@ from importlib.util import find_spec
 from typing import Any
 
 import pytest
+from rest_framework.test import APIClient
 
 from tests.support.configuration import Configure
+from tests.support.frontend import Frontend
 
 # The tests also run in an environment without the extras.
 collect_ignore = [
@@ -31,6 +33,12 @@ def use_serializer(configure: Configure) -> Callable[..., None]:
         configure(TOKEN_SERIALIZER=path, **entries)
 
     return set_serializer
+
+
+@pytest.fixture
+def browser() -> Frontend:
+    """Return a browser for which CSRF is enforced."""
+    return Frontend("cookie", APIClient(enforce_csrf_checks=True))
 
 
 @pytest.fixture

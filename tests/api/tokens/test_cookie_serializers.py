@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from rest_framework.test import APIClient
 
 from tests.support.frontend import Frontend, error
 from tests.support.openid_provider import OpenIDProvider
@@ -23,13 +22,11 @@ def serializer(request: pytest.FixtureRequest) -> str:
     return request.param  # type: ignore[no-any-return]
 
 
-@pytest.fixture(params=["auto", "cookie"])
-def browser(
+@pytest.fixture(params=["auto", "cookie"], autouse=True)
+def transport(
     request: pytest.FixtureRequest, serializer: str, use_serializer: Callable[..., None]
-) -> Frontend:
-    """Return a browser for which CSRF is enforced, with each transport that is allowed."""
+) -> None:
     use_serializer(serializer, FLOW_TRANSPORT=request.param)
-    return Frontend("cookie", APIClient(enforce_csrf_checks=True))
 
 
 def get_user(browser: Frontend, serializer: str) -> Any:

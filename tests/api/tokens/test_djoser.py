@@ -45,6 +45,9 @@ class RefusingStrategy:
         raise ValidationError({"detail": "Not today."})
 
 
+JWT_BODY = {"access": "access-of-ada", "refresh": "refresh-of-ada", "user": "ada"}
+
+
 def configure_djoser(settings: Any, strategy: Any) -> None:
     """Use djoser's settings instead of ours."""
     settings.SOCIAL_ENDPOINTS = {"FLOW_TRANSPORT": settings.SOCIAL_ENDPOINTS["FLOW_TRANSPORT"]}
@@ -55,53 +58,41 @@ def configure_djoser(settings: Any, strategy: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "strategy", [f"{__name__}.JWTStrategy", JWTStrategy], ids=["dotted path", "class"]
+    ("strategy", "status", "body"),
+    [
+        (f"{__name__}.JWTStrategy", 201, JWT_BODY),
+        (JWTStrategy, 201, JWT_BODY),
+        (
+            InstanceStrategy(),  # Objects at any depth are text.
+            201,
+            {
+                "number": 1,
+                "flag": True,
+                "nothing": None,
+                "list": ["a"],
+                "nested": {"user": "ada"},
+                "users": ["ada"],
+                "id": "00000000-0000-0000-0000-000000000000",
+            },
+        ),
+        (RefusingStrategy, 400, {"detail": "Not today."}),
+    ],
+    ids=["dotted path", "class", "instance", "refusal"],
 )
-def test_body_is_the_strategys_dictionary(
-    strategy: Any, frontend: Frontend, openid: OpenIDProvider, settings: Any
+def test_body_is_what_the_strategy_returns_or_raises(
+    strategy: Any,
+    status: int,
+    body: dict[str, Any],
+    frontend: Frontend,
+    openid: OpenIDProvider,
+    settings: Any,
 ) -> None:
     configure_djoser(settings, strategy)
 
     response = frontend.log_in(openid)
 
-    assert response.status_code == 201
-    expected = {"access": "access-of-ada", "refresh": "refresh-of-ada", "user": "ada"}
-    assert response.json() == expected
-
-
-def test_redirect_uri_outside_djosers_list_is_rejected(frontend: Frontend, settings: Any) -> None:
-    configure_djoser(settings, JWTStrategy)
-
-    assert frontend.begin("github").status_code == 200
-    response = frontend.begin("github", redirect_uri="https://other.example.com/")
-    assert response.status_code == 400
-
-
-def test_objects_at_any_depth_are_text(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any
-) -> None:
-    configure_djoser(settings, InstanceStrategy())
-
-    assert frontend.log_in(openid).json() == {
-        "number": 1,
-        "flag": True,
-        "nothing": None,
-        "list": ["a"],
-        "nested": {"user": "ada"},
-        "users": ["ada"],
-        "id": "00000000-0000-0000-0000-000000000000",
-    }
-
-
-def test_refusing_strategy_leaves_nothing(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any
-) -> None:
-    configure_djoser(settings, RefusingStrategy)
-
-    response = frontend.log_in(openid)
-
-    assert (response.status_code, response.json()) == (400, {"detail": "Not today."})
-    assert not User.objects.exists()
+    assert (response.status_code, response.json()) == (status, body)
+    assert User.objects.exists() is (status == 201)
 
 
 @pytest.mark.parametrize("strategy", [None, "tests.Missing", "nodot", 5])

@@ -26,11 +26,6 @@ def jwt_cookie_serializer(use_serializer: UseSerializer) -> None:
     use_serializer("JWTCookieSerializer")
 
 
-@pytest.fixture
-def browser() -> Frontend:
-    return Frontend("cookie", APIClient(enforce_csrf_checks=True))
-
-
 def attributes(cookie: Morsel[str]) -> dict[str, Any]:
     """Return the attributes of a cookie that are set."""
     return {name: value for name, value in cookie.items() if value and name != "expires"}
@@ -107,19 +102,6 @@ def test_secure_attribute(
 
     for name in ("access", "refresh"):
         assert bool(response.cookies[name]["secure"]) is secure
-
-
-def test_both_tokens_have_the_projects_claims(
-    browser: Frontend, openid: OpenIDProvider, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Simple JWT reads SIMPLE_JWT only once.
-    path = "tests.support.jwt_claims.WithClaims"
-    monkeypatch.setattr(api_settings, "TOKEN_OBTAIN_SERIALIZER", path)
-
-    cookies = browser.log_in(openid).cookies
-
-    assert AccessToken(cookies["access"].value)["email"] == "ada@example.com"
-    assert RefreshToken(cookies["refresh"].value)["email"] == "ada@example.com"
 
 
 def test_refresh_token_in_the_access_cookie_does_not_authenticate(

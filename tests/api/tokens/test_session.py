@@ -10,7 +10,6 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
-from rest_framework.test import APIClient
 from social_django.models import UserSocialAuth
 
 from social_endpoints.tokens import SessionSerializer
@@ -44,11 +43,6 @@ class FailsInSetCookies(SessionSerializer):
 @pytest.fixture(autouse=True)
 def session_serializer(use_serializer: UseSerializer) -> None:
     use_serializer("SessionSerializer")
-
-
-@pytest.fixture
-def browser() -> Frontend:
-    return Frontend("cookie", APIClient(enforce_csrf_checks=True))
 
 
 @pytest.fixture(params=["db", "signed_cookies"])

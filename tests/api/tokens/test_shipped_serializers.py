@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from rest_framework.authtoken.models import Token
+from rest_framework.test import APIClient
 from social_django.models import UserSocialAuth
 
 from tests.support.frontend import Frontend, error
@@ -39,16 +40,45 @@ def frontend(
     return Frontend(transport)
 
 
-def test_login_sends_user_logged_in_once(frontend: Frontend, openid: OpenIDProvider) -> None:
+def test_login_sends_user_logged_in_once_and_no_provider_token(
+    frontend: Frontend, openid: OpenIDProvider
+) -> None:
     with received(user_logged_in) as calls:
         response = frontend.log_in(openid)
 
     assert response.status_code == 201
+    assert response.json().keys() <= {"token", "access", "refresh", "user", "expiry", "obtained"}
+    assert "no-store" in response.headers["Cache-Control"]
     (call,) = calls
     user = User.objects.get()
     assert (call["user"], call["sender"]) == (user, User)
     assert call["request"].path == "/auth/o/oidc/"
     assert user.last_login is not None
+
+
+@pytest.mark.parametrize(
+    ("pair", "view", "scheme", "key"),
+    [
+        (("TokenSerializer", "body"), "token", "Token", "token"),
+        pytest.param(
+            *(("JWTSerializer", "body"), "jwt", "Bearer", "access"),
+            marks=pytest.mark.needs("rest_framework_simplejwt"),
+        ),
+        pytest.param(
+            *(("KnoxTokenSerializer", "body"), "knox", "Token", "token"),
+            marks=pytest.mark.needs("knox"),
+        ),
+    ],
+    indirect=["pair"],
+)
+def test_token_in_the_body_authenticates(
+    view: str, scheme: str, key: str, frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    authorization = f"{scheme} {frontend.log_in(openid).data[key]}"
+
+    response = APIClient().get(f"/protected/{view}/", headers={"Authorization": authorization})
+
+    assert response.json() == "ada"
 
 
 def test_subclass_adds_fields(
@@ -78,13 +108,6 @@ def test_subclass_of_the_view_adds_to_the_response(
 
     assert response.status_code == 201
     assert response.json()["added"] == "by the project, for oidc"
-
-
-def test_body_contains_no_provider_token(frontend: Frontend, openid: OpenIDProvider) -> None:
-    response = frontend.log_in(openid)
-
-    assert response.json().keys() <= {"token", "access", "refresh", "user", "expiry", "obtained"}
-    assert "no-store" in response.headers["Cache-Control"]
 
 
 def test_login_with_a_failing_receiver_leaves_nothing(
