@@ -11,6 +11,9 @@ SESSION = "rest_framework.authentication.SessionAuthentication"
 STATELESS = f"{__name__}.StatelessAuthentication"
 FIXED = f"{__name__}.FixedAuthentication"
 
+CSRF_HEADERS = {"X-CSRFToken": "a" * 32, "Referer": "https://testserver/"}
+"""With the cookie ``csrftoken`` of the same value."""
+
 
 class StatelessUser:
     """A user without a row, as stateless JWT authentication provides it."""

@@ -9,10 +9,15 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
+from rest_framework.test import APIClient
 from social_core.backends.utils import load_backends
 
+from social_endpoints import signals
+from tests.support.account_views import route_account_views
 from tests.support.accounts import logged_in, user_with
+from tests.support.authentication import SESSION
 from tests.support.frontend import Frontend
+from tests.support.signals import received
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +33,26 @@ def empty_caches(settings: Any) -> Iterator[None]:
 def ada() -> Any:
     """Return a user with two connections and without a password."""
     return user_with(("oidc", "1"), ("github", "2"))
+
+
+@pytest.fixture
+def sent() -> Iterator[list[dict[str, Any]]]:
+    """Return the calls of the signals ``connected`` and ``disconnected``."""
+    with received(signals.connected, signals.disconnected) as calls:
+        yield calls
+
+
+@pytest.fixture
+def session_client(settings: Any) -> APIClient:
+    """Return a client of a project that authenticates with sessions, with a CSRF token."""
+    settings.MIDDLEWARE = [
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+    ]
+    route_account_views(settings, authentication=SESSION)
+    client = APIClient(enforce_csrf_checks=True)
+    client.cookies["csrftoken"] = "a" * 32
+    return client
 
 
 def connecting(username: str, frontend: Frontend) -> Frontend:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,7 +19,7 @@ from social_django.models import Nonce, UserSocialAuth
 from social_endpoints import signals
 from tests.support.account_views import route_account_views
 from tests.support.accounts import connections
-from tests.support.authentication import SESSION, STATELESS
+from tests.support.authentication import CSRF_HEADERS, STATELESS
 from tests.support.concurrency import together
 from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, error
 from tests.support.handoff import CALLBACK, handoff_params, post_to_callback
@@ -32,13 +31,6 @@ pytestmark = pytest.mark.django_db
 User = get_user_model()
 GRACE = ("grace", "oidc", "user-1")
 ALAN = ("alan", "oidc", "user-1")
-
-
-@pytest.fixture
-def sent() -> Iterator[list[dict[str, Any]]]:
-    """Return the calls of the signal ``connected``."""
-    with received(signals.connected) as calls:
-        yield calls
 
 
 def test_connect_links_the_identity_to_the_user_who_began(
@@ -62,13 +54,21 @@ def test_connect_links_the_identity_to_the_user_who_began(
     assert call["sender"] is User
 
 
-def test_connect_is_not_a_login(grace: Frontend, openid: OpenIDProvider) -> None:
+def test_connect_is_not_a_login(
+    grace: Frontend, openid: OpenIDProvider, django_assert_num_queries: Any
+) -> None:
     with received(user_logged_in, user_login_failed, signals.signed_in) as calls:
-        response = grace.log_in(openid)
-        rejected = grace.post({"code": "1", "state": "2"})
+        with django_assert_num_queries(1):  # The query of the authentication.
+            begun, callback = grace.authorize(openid)
+        missing = grace.complete(begun, {"state": callback["state"]})
+        response = grace.complete(begun, callback)
+        begun, callback = grace.authorize(openid)
+        declined = grace.complete(begun, {"error": "access_denied", "state": callback["state"]})
 
-    assert (response.status_code, rejected.status_code) == (201, 400)
+    assert (missing.status_code, list(missing.data)) == (400, ["code"])
+    assert response.status_code == 201
     assert "token" not in response.data
+    assert error(declined) == (400, "authorization_declined")
     assert calls == []
     assert User.objects.get().last_login is None
     assert Token.objects.count() == 1  # Grace already has it.
@@ -168,22 +168,15 @@ def test_anonymous_request_is_a_401(
     assert openid.requests == []
 
 
-def test_session_authentication_enforces_csrf(openid: OpenIDProvider, settings: Any) -> None:
-    settings.MIDDLEWARE = [
-        "django.contrib.sessions.middleware.SessionMiddleware",
-        "django.contrib.auth.middleware.AuthenticationMiddleware",
-    ]
-    route_account_views(settings, authentication=SESSION)
-    client = APIClient(enforce_csrf_checks=True)
-    client.force_login(User.objects.create(username="grace"))
-    frontend = Frontend("cookie", client, below="connect/")
+def test_session_authentication_enforces_csrf(
+    session_client: APIClient, openid: OpenIDProvider
+) -> None:
+    session_client.force_login(User.objects.create(username="grace"))
+    frontend = Frontend("cookie", session_client, below="connect/")
     begun, callback = frontend.authorize(openid)
-    token = "a" * 32
-    client.cookies["csrftoken"] = token
 
     without = frontend.complete(begun, callback)
-    headers = {"X-CSRFToken": token, "Referer": "https://testserver/"}
-    with_token = frontend.post(callback, headers=headers)
+    with_token = frontend.post(callback, headers=CSRF_HEADERS)
 
     assert (without.status_code, with_token.status_code) == (403, 201), with_token.data
     assert connections() == [GRACE]
@@ -204,13 +197,6 @@ def test_stateless_user_connects_only_while_active(
 
 
 # --- Begin ----------------------------------------------------------------------------
-
-
-def test_begin_writes_no_rows(
-    grace: Frontend, openid: OpenIDProvider, django_assert_num_queries: Any
-) -> None:
-    with django_assert_num_queries(1):  # The query of the authentication.
-        grace.begin()
 
 
 @pytest.mark.parametrize("query", [{}, {"redirect_uri": "https://evil.example.com/"}])
@@ -237,21 +223,6 @@ def test_unknown_provider_is_a_404(grace: Frontend) -> None:
 
 
 # --- Completions that fail ------------------------------------------------------------
-
-
-def test_missing_parameter_is_a_field_error(grace: Frontend) -> None:
-    response = grace.post({"state": "1"})
-
-    assert (response.status_code, list(response.data)) == (400, ["code"])
-
-
-def test_declined_connect_is_rejected(grace: Frontend, openid: OpenIDProvider) -> None:
-    begun, callback = grace.authorize(openid)
-
-    response = grace.complete(begun, {"error": "access_denied", "state": callback["state"]})
-
-    assert error(response) == (400, "authorization_declined")
-    assert connections() == []
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/token"), ("GET", "/userinfo")])
@@ -289,22 +260,17 @@ def fail(**kwargs: Any) -> None:
         (return_no_connection, "authentication_disallowed"),
         (return_another_user, "authentication_disallowed"),
         (fail, "unknown_error"),
+        (None, "unknown_error"),
     ],
 )
-def test_pipeline_that_does_not_end_with_the_connection_is_rejected(
+def test_step_or_receiver_that_fails_undoes_the_connect(
     step: Any, code: str, grace: Frontend, alan: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
-    settings.SOCIAL_AUTH_PIPELINE = [*DEFAULT_PIPELINE, f"{__name__}.{step.__name__}"]
+    if step is not None:
+        settings.SOCIAL_AUTH_PIPELINE = [*DEFAULT_PIPELINE, f"{__name__}.{step.__name__}"]
 
-    assert error(grace.log_in(openid)) == (400, code)
-    assert connections() == []
-
-
-def test_receiver_that_raises_undoes_the_connect(grace: Frontend, openid: OpenIDProvider) -> None:
-    with connected(fail, signals.connected):
-        response = grace.log_in(openid)
-
-    assert error(response) == (400, "unknown_error")
+    with connected(fail, *([] if step else [signals.connected])):
+        assert error(grace.log_in(openid)) == (400, code)
     assert connections() == []
 
 

@@ -12,12 +12,12 @@ import pytest
 import requests
 import responses
 from django.contrib.auth import get_user_model
+from django.core.cache import cache
 from django.db import connection
 from social_core.backends.github import GithubOAuth2
 from social_core.backends.utils import load_backends
 from social_django.models import UserSocialAuth
 
-from social_endpoints import signals
 from tests.support.accounts import (
     DISCONNECT_PIPELINE,
     SECRET,
@@ -29,7 +29,6 @@ from tests.support.accounts import (
 from tests.support.frontend import Frontend, error
 from tests.support.openid_provider import ISSUER, OpenIDProvider
 from tests.support.pipeline import DEFAULT_PIPELINE
-from tests.support.signals import connected
 
 User = get_user_model()
 pytestmark = pytest.mark.django_db
@@ -68,18 +67,6 @@ def openid(openid: OpenIDProvider) -> OpenIDProvider:
 def ada() -> Any:
     """Return a user with two connections."""
     return user_with(("oidc", "1"), ("google-oauth2", "2"))
-
-
-@pytest.fixture
-def disconnected() -> Iterator[list[str]]:
-    """Return the uids for which the signal ``disconnected`` is sent."""
-    received: list[str] = []
-
-    def receive(uid: str, **kwargs: Any) -> None:
-        received.append(uid)
-
-    with connected(receive, signals.disconnected):
-        yield received
 
 
 def write(user: Any, **kwargs: Any) -> None:
@@ -126,9 +113,10 @@ def disconnect_uid(user: Any, uid: str = "1") -> Any:
 
 @pytest.mark.parametrize("method", ["client_secret_post", "client_secret_basic"])
 def test_token_is_posted_with_client_authentication(
-    method: str, ada: Any, openid: OpenIDProvider, settings: Any, disconnected: list[str]
+    method: str, ada: Any, openid: OpenIDProvider, settings: Any, sent: list[Any]
 ) -> None:
     settings.SOCIAL_AUTH_OIDC_TOKEN_ENDPOINT_AUTH_METHOD = method
+    settings.SOCIAL_AUTH_DISCONNECT_PIPELINE = [f"{__name__}.write", *DISCONNECT_PIPELINE]
     received = on_revocation(openid.wire)
 
     assert disconnect_uid(ada).status_code == 204
@@ -144,7 +132,8 @@ def test_token_is_posted_with_client_authentication(
         credentials = {"client_id": ["our-client-id"], "client_secret": ["our-client-secret"]}
         assert body == {"token": [SECRET], **credentials}
     assert uids() == ["2"]
-    assert disconnected == ["1"]
+    assert [call["uid"] for call in sent] == ["1"]
+    assert User.objects.get().first_name == "written"  # Each step ran once.
 
 
 def test_backend_with_revocation_parameters_is_respected(
@@ -196,16 +185,15 @@ def test_nothing_to_revoke_sends_no_request(provider: str, token: Any) -> None:
     assert uids() == ["2"]
 
 
-def test_discovery_without_revocation_endpoint_disconnects(
+def test_discovery_without_revocation_endpoint_disconnects_and_invalid_discovery_does_not(
     ada: Any, openid: OpenIDProvider
 ) -> None:
-    del openid.endpoints["revocation_endpoint"]
+    endpoint = openid.endpoints.pop("revocation_endpoint")
+    ada.social_auth.create(provider="oidc", uid="3")
+    assert disconnect_uid(ada, "3").status_code == 204
 
-    assert disconnect_uid(ada).status_code == 204
-    assert uids() == ["2"]
-
-
-def test_invalid_discovery_keeps_connection(ada: Any, openid: OpenIDProvider) -> None:
+    openid.endpoints["revocation_endpoint"] = endpoint
+    cache.clear()
     openid.wire.replace("GET", f"{ISSUER}/.well-known/openid-configuration", json=[])
 
     assert error(disconnect_uid(ada)) == (400, "malformed_response")
@@ -215,25 +203,26 @@ def test_invalid_discovery_keeps_connection(ada: Any, openid: OpenIDProvider) ->
 # --- The setting ------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("wire")
 @pytest.mark.parametrize(
-    "name", ["REVOKE_TOKENS_ON_DISCONNECT", "OIDC_REVOKE_TOKENS_ON_DISCONNECT"]
+    ("general", "for_provider", "revokes"),
+    [(False, None, False), (True, False, False), (False, True, True)],
 )
-def test_setting_disables_revocation(name: str, ada: Any, settings: Any) -> None:
-    setattr(settings, f"SOCIAL_AUTH_{name}", False)
-
-    assert disconnect_uid(ada).status_code == 204
-
-
-def test_setting_of_provider_enables_revocation(
-    ada: Any, openid: OpenIDProvider, settings: Any
+def test_setting_of_provider_replaces_the_general_one(
+    general: bool,
+    for_provider: bool | None,
+    revokes: bool,
+    ada: Any,
+    openid: OpenIDProvider,
+    settings: Any,
 ) -> None:
-    settings.SOCIAL_AUTH_REVOKE_TOKENS_ON_DISCONNECT = False
-    settings.SOCIAL_AUTH_OIDC_REVOKE_TOKENS_ON_DISCONNECT = True
+    settings.SOCIAL_AUTH_REVOKE_TOKENS_ON_DISCONNECT = general
+    if for_provider is not None:
+        settings.SOCIAL_AUTH_OIDC_REVOKE_TOKENS_ON_DISCONNECT = for_provider
     received = on_revocation(openid.wire)
 
     assert disconnect_uid(ada).status_code == 204
-    assert len(received) == 1
+    assert len(received) == revokes
+    assert bool(openid.requests) is revokes
 
 
 # --- Failures ---------------------------------------------------------------------------
@@ -259,7 +248,7 @@ def test_failed_revocation_keeps_connection(
     ada: Any,
     openid: OpenIDProvider,
     settings: Any,
-    disconnected: list[str],
+    sent: list[Any],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     settings.SOCIAL_AUTH_DISCONNECT_PIPELINE = [f"{__name__}.write", *DISCONNECT_PIPELINE]
@@ -274,7 +263,7 @@ def test_failed_revocation_keeps_connection(
     assert response.data["error_stage"] == "disconnect"
     assert response.data["error_recovery"] == recovery
     assert response.get("Retry-After") == ("7" if isinstance(status, int) else None)
-    assert (uids(), disconnected) == (["1", "2"], [])
+    assert (uids(), sent) == (["1", "2"], [])
     assert User.objects.get().first_name == ""
     assert SECRET not in caplog.text + response.content.decode()
 
@@ -300,14 +289,6 @@ def test_no_transaction_is_open_during_revocation(ada: Any, openid: OpenIDProvid
 
     assert disconnect_uid(ada).status_code == 204
     assert states == [(False, ["1", "2"])]
-
-
-def test_steps_of_pipeline_write_once(ada: Any, openid: OpenIDProvider, settings: Any) -> None:
-    on_revocation(openid.wire)
-    settings.SOCIAL_AUTH_DISCONNECT_PIPELINE = [f"{__name__}.write", *DISCONNECT_PIPELINE]
-
-    assert disconnect_uid(ada).status_code == 204
-    assert User.objects.get().first_name == "written"
 
 
 @pytest.mark.parametrize(("step", "status"), [("fail", 400), ("pause", 202)])
