@@ -91,13 +91,6 @@ def test_followed_link_asks_for_a_confirmation(frontend: Frontend, openid: OpenI
     assert not any(cookie.value for cookie in frontend.client.cookies.values())
 
 
-def test_form_may_confirm(frontend: Frontend, openid: OpenIDProvider) -> None:
-    asked = follow(frontend, frontend.log_in(openid))
-    frontend.format = "multipart"
-
-    assert frontend.resume(asked, partial_pipeline_confirm="on").status_code == 201
-
-
 @pytest.mark.parametrize(
     ("value", "message"),
     [
@@ -118,13 +111,14 @@ def test_other_value_does_not_confirm(
     assert confirm(frontend, asked).status_code == 201
 
 
-def test_link_cannot_confirm_itself(frontend: Frontend, openid: OpenIDProvider) -> None:
+def test_form_confirms_and_link_does_not(frontend: Frontend, openid: OpenIDProvider) -> None:
     paused = frontend.log_in(openid)
 
     asked = follow(frontend, paused, partial_pipeline_confirm=True)
 
     assert (asked.status_code, len(asked.data["fields"])) == (202, 1)
-    assert confirm(frontend, asked).status_code == 201
+    frontend.format = "multipart"
+    assert frontend.resume(asked, partial_pipeline_confirm="on").status_code == 201
 
 
 def test_project_may_rename_the_confirmation(
@@ -142,23 +136,20 @@ def test_project_may_rename_the_confirmation(
 # --- Who may use a link ---------------------------------------------------------------
 
 
-def test_link_in_another_browser_is_rejected(frontend: Frontend, openid: OpenIDProvider) -> None:
+def test_link_in_another_browser_or_login_is_rejected(
+    frontend: Frontend, openid: OpenIDProvider
+) -> None:
     paused = frontend.log_in(openid)
     code, partial_token = sent_params()
     body = {"partial_token": partial_token, "verification_code": code}
+    other = Frontend(frontend.transport)
+    other_paused = other.log_in(openid)
 
+    assert error(other.complete(other_paused, body)) == MISSING
     for params in ({}, {"partial_pipeline_confirm": True}, {"flow": "nonsense"}):
         assert error(Frontend(frontend.transport).post({**body, **params})) == MISSING
-    assert confirm(frontend, follow(frontend, paused)).status_code == 201
-
-
-def test_link_of_another_login_is_rejected(openid: OpenIDProvider, frontend: Frontend) -> None:
-    Frontend(frontend.transport).log_in(openid)
-    code, partial_token = sent_params()
-    paused = frontend.log_in(openid)
-    body = {"partial_token": partial_token, "verification_code": code}
-
-    assert error(frontend.complete(paused, body)) == MISSING
+    asked = frontend.complete(paused, body)
+    assert confirm(frontend, asked).status_code == 201
 
 
 def test_link_completes_one_login(frontend: Frontend, openid: OpenIDProvider) -> None:
@@ -201,7 +192,10 @@ def test_simultaneous_confirmations_complete_once(
 # --- The code -------------------------------------------------------------------------
 
 
-def test_wrong_code_can_be_corrected(frontend: Frontend, openid: OpenIDProvider) -> None:
+@pytest.mark.parametrize("corrects", ["form", "link"])
+def test_wrong_code_can_be_corrected(
+    corrects: str, frontend: Frontend, openid: OpenIDProvider
+) -> None:
     asked = follow(frontend, frontend.log_in(openid), code="wrong")
 
     rejected = confirm(frontend, asked)
@@ -209,17 +203,11 @@ def test_wrong_code_can_be_corrected(frontend: Frontend, openid: OpenIDProvider)
     assert rejected.data["error_source"]
     assert not User.objects.exists()
 
-    code, _ = sent_params()
-    assert confirm(frontend, asked, verification_code=code).status_code == 201
-
-
-def test_right_link_after_a_wrong_one_is_accepted(
-    frontend: Frontend, openid: OpenIDProvider
-) -> None:
-    asked = follow(frontend, frontend.log_in(openid), code="wrong")
-    assert error(confirm(frontend, asked)) == REJECTED
-
-    assert confirm(frontend, follow(frontend, asked)).status_code == 201
+    if corrects == "form":
+        completed = confirm(frontend, asked, verification_code=sent_params()[0])
+    else:
+        completed = confirm(frontend, follow(frontend, asked))
+    assert completed.status_code == 201
 
 
 @pytest.mark.parametrize(

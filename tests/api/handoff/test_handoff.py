@@ -25,12 +25,12 @@ CALLBACK_URL = f"https://testserver{CALLBACK}"
 
 @pytest.mark.parametrize("encoding", ["json", "multipart"])
 def test_login_completes_with_the_code_of_the_handoff(
-    encoding: str, frontend: Frontend, openid: OpenIDProvider
+    encoding: str, frontend: Frontend, openid: OpenIDProvider, django_assert_num_queries: Any
 ) -> None:
     frontend.format = encoding
-    begun, posted = frontend.authorize(openid)
-
-    response = post_to_callback(posted)
+    with django_assert_num_queries(0):
+        begun, posted = frontend.authorize(openid)
+        response = post_to_callback(posted)
 
     assert authorization_params(begun)["redirect_uri"] == CALLBACK_URL
     assert response.status_code == 303
@@ -46,14 +46,6 @@ def test_login_completes_with_the_code_of_the_handoff(
     completed = frontend.complete(begun, handoff_params(response))
     assert completed.status_code == 201, completed.data
     assert completed.data == {"token": Token.objects.get(user__username="ada").key}
-
-
-def test_begin_and_handoff_take_no_queries(
-    frontend: Frontend, openid: OpenIDProvider, django_assert_num_queries: Any
-) -> None:
-    with django_assert_num_queries(0):
-        _, posted = frontend.authorize(openid)
-        post_to_callback(posted)
 
 
 @pytest.mark.parametrize(
@@ -97,65 +89,39 @@ def test_error_of_the_provider_is_handed_off(
 # --- The code -------------------------------------------------------------------------
 
 
-def test_code_is_accepted_once(frontend: Frontend, openid: OpenIDProvider) -> None:
+def test_code_is_accepted_once_and_not_logged(
+    frontend: Frontend, openid: OpenIDProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
     begun, posted = frontend.authorize(openid)
     cookies = dict(frontend.client.cookies)
     code = handoff_params(post_to_callback(posted))
+    post_to_callback({**posted, "state": "unknown"})
+    frontend.complete(begun, {**code, "code": "wrong"})
     assert frontend.complete(begun, code).status_code == 201
     frontend.client.cookies.update(cookies)
 
     assert error(frontend.complete(begun, code)) == (400, "state_mismatch")
     assert openid.requests.count("/token") == 1
+    text = "".join(record.getMessage() for record in caplog.records)
+    assert posted["code"] not in text
+    assert code["code"] not in text
 
 
-def test_code_is_accepted_with_the_flow_of_its_login_only(
+def test_code_of_another_login_or_of_the_provider_is_rejected(
     frontend: Frontend, openid: OpenIDProvider
 ) -> None:
     victim, attacker = frontend, Frontend(frontend.transport)
     begun, posted = victim.authorize(openid)
     other, callback = attacker.authorize(openid)
     code = handoff_params(post_to_callback(posted))
+    post_to_callback({"code": "forged", "state": posted["state"]})
 
     for stolen in (code, {**code, "state": callback["state"]}):
         assert attacker.complete(other, stolen).status_code == 400
+    assert error(victim.complete(begun, posted)) == (400, "state_mismatch")
     assert not User.objects.exists()
     assert victim.complete(begun, code).status_code == 201
-
-
-def test_code_of_the_provider_is_rejected(frontend: Frontend, openid: OpenIDProvider) -> None:
-    begun, posted = frontend.authorize(openid)
-
-    rejected = frontend.complete(begun, posted)
-
-    assert error(rejected) == (400, "state_mismatch")
-    completed = frontend.complete(begun, handoff_params(post_to_callback(posted)))
-    assert completed.status_code == 201
-
-
-def test_forged_post_with_the_state_does_not_end_the_login(
-    frontend: Frontend, openid: OpenIDProvider
-) -> None:
-    begun, posted = frontend.authorize(openid)
-    code = handoff_params(post_to_callback(posted))
-
-    post_to_callback({"code": "forged", "state": posted["state"]})
-
-    assert frontend.complete(begun, code).status_code == 201
-
-
-def test_secrets_are_not_logged(
-    frontend: Frontend, openid: OpenIDProvider, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    begun, posted = frontend.authorize(openid)
-    code = handoff_params(post_to_callback(posted))
-    post_to_callback({**posted, "state": "unknown"})
-    frontend.complete(begun, {**code, "code": "wrong"})
-    frontend.complete(begun, code)
-
-    text = "".join(record.getMessage() for record in caplog.records)
-    assert posted["code"] not in text
-    assert code["code"] not in text
 
 
 # --- The project ----------------------------------------------------------------------

@@ -17,7 +17,6 @@ from tests.support.frontend import Frontend, error
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import (
     AFTER_ASSOCIATE_USER,
-    AFTER_CREATE_USER,
     ASK_NAME,
     BEFORE_CREATE_USER,
     pipeline_with,
@@ -109,11 +108,16 @@ def test_partial_step_pauses_the_login(
     assert not Partial.objects.exists()
 
 
+@pytest.mark.parametrize("steps", [[], [(BEFORE_CREATE_USER, ASK_NAME)]], ids=["first", "paused"])
 def test_plain_redirect_ends_the_login(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any
+    steps: Any, frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
-    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_ASSOCIATE_USER, f"{HERE}.redirect"))
+    redirect = (AFTER_ASSOCIATE_USER, f"{HERE}.redirect")
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with(*steps, redirect)
     begun, callback = frontend.authorize(openid)
+    if steps:
+        begun = frontend.complete(begun, callback)
+        callback = {"partial_token": begun.data["partial_token"], "name": "Ada"}
     cookies = dict(frontend.client.cookies)
 
     ended = frontend.complete(begun, callback)
@@ -124,22 +128,9 @@ def test_plain_redirect_ends_the_login(
     assert not User.objects.exists()
     assert not UserSocialAuth.objects.exists()
     assert not any(cookie.value for cookie in frontend.client.cookies.values())
-    frontend.client.cookies.update(cookies)
-    assert error(frontend.complete(begun, callback)) == (400, "state_mismatch")
-
-
-def test_plain_redirect_after_a_pause_ends_the_login(
-    frontend: Frontend, openid: OpenIDProvider, settings: Any
-) -> None:
-    settings.SOCIAL_AUTH_PIPELINE = pipeline_with(
-        (BEFORE_CREATE_USER, ASK_NAME), (AFTER_CREATE_USER, f"{HERE}.redirect")
-    )
-
-    ended = frontend.resume(frontend.log_in(openid), name="Ada")
-
-    assert (ended.status_code, ended.data["partial_token"]) == (202, None)
-    assert ended.data["redirect_to"] == "https://app.example.com/away"
-    assert not User.objects.exists()
+    if not steps:
+        frontend.client.cookies.update(cookies)
+        assert error(frontend.complete(begun, callback)) == (400, "state_mismatch")
 
 
 class RedirectingBackend(OpenIdConnectAuth):
@@ -249,7 +240,6 @@ def test_parameters_of_the_endpoints_must_be_text(
 ) -> None:
     paused = frontend.log_in(openid)
 
-    assert "verification_code" in frontend.resume(paused, verification_code=5).data
     assert "partial_token" in frontend.post({"partial_token": ["a"]}).data
     # "code" is a parameter of providers, which a resumed login does not ask again.
     assert frontend.resume(paused, value="text", code=5).status_code == 201

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf import global_settings
 from django.contrib.staticfiles import finders
 from django.core.files.storage import Storage
 from django.utils import translation
@@ -169,46 +170,31 @@ def test_icon_without_the_staticfiles_app_is_null(settings: Any) -> None:
 
 
 @pytest.mark.usefixtures("static_files")
-def test_icon_without_the_icon_finder_is_null(settings: Any) -> None:
-    del settings.STATICFILES_FINDERS
-
-    assert github_icon() is None
-
-
-@pytest.mark.usefixtures("static_files")
-def test_icon_without_a_static_url_is_null(settings: Any) -> None:
-    settings.STATIC_URL = None
-
-    assert github_icon() is None
-
-
-@pytest.mark.usefixtures("static_files")
-def test_icon_that_has_not_been_collected_is_null(settings: Any, tmp_path: Any) -> None:
+@pytest.mark.parametrize(
+    ("name", "value", "is_logged"),
+    [
+        ("STATICFILES_FINDERS", global_settings.STATICFILES_FINDERS, False),
+        ("STATIC_URL", None, True),
+        # The icon has not been collected.
+        ("STORAGE", "django.contrib.staticfiles.storage.ManifestStaticFilesStorage", False),
+        ("STATICFILES_FINDERS", ["nowhere.Finder"], True),
+        ("STATICFILES_FINDERS", [f"{__name__}.FailingFinder"], True),
+        ("STORAGE", f"{__name__}.FailingStorage", True),
+    ],
+)
+def test_icon_that_cannot_be_found_is_null(
+    name: str,
+    value: Any,
+    is_logged: bool,
+    settings: Any,
+    tmp_path: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     settings.STATIC_ROOT = str(tmp_path)
-    storage = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": storage}}
+    if name == "STORAGE":
+        name, value = "STORAGES", {**settings.STORAGES, "staticfiles": {"BACKEND": value}}
+    setattr(settings, name, value)
 
     assert github_icon() is None
-
-
-@pytest.mark.usefixtures("static_files")
-@pytest.mark.parametrize("finder", ["nowhere.Finder", f"{__name__}.FailingFinder"])
-def test_icon_with_a_failing_finder_is_null_and_logged(
-    finder: str, settings: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    settings.STATICFILES_FINDERS = [finder]
-
-    assert github_icon() is None
-    assert "icon of github" in caplog.text
-
-
-@pytest.mark.usefixtures("static_files")
-def test_icon_with_a_failing_storage_is_null_and_logged(
-    settings: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    storage = {"BACKEND": f"{__name__}.FailingStorage"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": storage}
-
-    assert github_icon() is None
-    assert "icon of github" in caplog.text
+    assert ("icon of github" in caplog.text) is is_logged
     assert SECRET not in caplog.text
