@@ -6,6 +6,7 @@ import json
 import secrets
 import time
 import zlib
+from string import ascii_letters, digits
 from typing import Any
 
 import pytest
@@ -13,12 +14,11 @@ from cryptography.fernet import Fernet
 from django.core import signing
 
 from social_endpoints.internal.flows import token as tokens
-from social_endpoints.internal.flows.flow import CONNECT, LOGIN, Flow
+from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.internal.flows.token import MAX_CONTENT, open_flow, seal, sealed_at
 
 URI = "https://app.example.com/login/callback"
 CONTENT = ["oidc", LOGIN, URI, 2**40, {}, "id", "", False, ""]
-OTHER_KEY = "another secret key, as long as the first one or a bit longer"
 
 
 def live_flow(**fields: Any) -> Flow:
@@ -46,21 +46,11 @@ def sealed(content: bytes) -> str:
 def test_open_flow_returns_what_was_sealed(session: dict[str, Any]) -> None:
     flow = live_flow(session=session, correlation_id="state", handoff=True, user_id="7")
 
-    assert opened(seal(flow)) == flow
+    token = seal(flow)
 
-
-def test_token_needs_no_quoting_in_a_cookie() -> None:
-    token = seal(live_flow())
-
-    assert set(token) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
-
-
-@pytest.mark.parametrize(
-    "session", [{"a": secrets.token_urlsafe(4_000)}, {"a": "a" * (MAX_CONTENT + 1)}]
-)
-def test_seal_with_too_large_session_raises_value_error(session: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="flow"):
-        seal(live_flow(session=session))
+    assert opened(token) == flow
+    # It needs no quoting in a cookie.
+    assert set(token) <= {*ascii_letters, *digits, "-", "_"}
 
 
 @pytest.mark.parametrize(
@@ -120,32 +110,8 @@ def test_open_flow_decompresses_a_bounded_number_of_bytes() -> None:
     assert opened(sealed(content)) is None
 
 
-def test_open_flow_with_other_purpose_or_provider_returns_none() -> None:
-    token = seal(Flow("oidc", CONNECT, URI, int(time.time()) + 60))
-
-    assert opened(token) is None
-    assert open_flow(token, provider="github", purpose=CONNECT) is None
-    assert open_flow(token, provider="oidc", purpose=CONNECT) is not None
-
-
 @pytest.mark.parametrize(("seconds", "is_live"), [(-1, False), (0, False), (2, True)])
 def test_open_flow_returns_only_live_flows(seconds: int, is_live: bool) -> None:
     token = seal(live_flow(expires=int(time.time()) + seconds))
 
     assert (opened(token) is not None) is is_live
-
-
-def test_open_flow_with_other_secret_key_returns_none(settings: Any) -> None:
-    token = seal(live_flow())
-    settings.SECRET_KEY, first_key = OTHER_KEY, settings.SECRET_KEY
-    assert opened(token) is None
-
-    settings.SECRET_KEY_FALLBACKS = [first_key]
-    assert opened(token) is not None
-
-
-def test_sealed_at_distinguishes_flows_of_one_second() -> None:
-    before = time.time_ns() // 1000
-    first, second = seal(live_flow()), seal(live_flow())
-
-    assert before <= sealed_at(first) < sealed_at(second) <= time.time_ns() // 1000

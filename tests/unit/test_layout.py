@@ -15,13 +15,15 @@ import pytest
 import social_endpoints
 
 PACKAGE = Path(social_endpoints.__file__).parent
-MODULES = sorted(PACKAGE.rglob("*.py"))
-WORKAROUNDS = PACKAGE / "internal" / "backends" / "extensions"
+SOURCES = {path.relative_to(PACKAGE).as_posix(): path.read_text() for path in PACKAGE.rglob("*.py")}
+TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
+WORKAROUNDS = "internal/backends/extensions/"
 
 MAX_MODULES = 100
 MAX_LINES = 7_600
 """Lines that are not blank, comments and docstrings included."""
 MAX_FUNCTION_LINES = 50
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 FORBIDDEN = (
     "FunctionType(",
@@ -38,16 +40,6 @@ DOCUMENTED = {"_", "_base_manager", "_default_manager", "_meta", "_state"}
 """Names that Django documents in spite of their underscore."""
 
 
-def name(path: Path) -> str:
-    return path.relative_to(PACKAGE).as_posix()
-
-
-def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            yield node
-
-
 def is_private(identifier: str) -> bool:
     is_dunder = identifier.startswith("__") and identifier.endswith("__")
     return identifier.startswith("_") and not is_dunder and identifier not in DOCUMENTED
@@ -57,7 +49,7 @@ def own_names(tree: ast.AST) -> set[str]:
     """Return the names that a module defines: functions, classes, attributes, variables."""
     names: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
             names.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
@@ -86,56 +78,31 @@ def private_names_of_others(tree: ast.AST, own: set[str]) -> Iterator[str]:
             yield node.attr
 
 
-def test_package_has_limited_number_of_modules() -> None:
-    assert len(MODULES) <= MAX_MODULES
+def test_package_has_limited_size() -> None:
+    lines = sum(1 for source in SOURCES.values() for line in source.splitlines() if line.strip())
 
-
-def test_package_has_limited_number_of_lines() -> None:
-    lines = sum(1 for path in MODULES for line in path.read_text().splitlines() if line.strip())
-
+    assert len(SOURCES) <= MAX_MODULES
     assert lines <= MAX_LINES
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
-def test_functions_have_limited_length(path: Path) -> None:
-    lengths = {
-        function.name: (function.end_lineno or 0) - function.lineno + 1
-        for function in functions(ast.parse(path.read_text()))
-    }
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_module_has_short_functions_and_does_not_depend_on_internals(name: str) -> None:
+    functions = [node for node in ast.walk(TREES[name]) if isinstance(node, FUNCTIONS)]
 
-    assert {name: lines for name, lines in lengths.items() if lines > MAX_FUNCTION_LINES} == {}
-
-
-@pytest.mark.parametrize("path", MODULES, ids=name)
-def test_module_does_not_depend_on_internals(path: Path) -> None:
-    source = path.read_text()
-
-    assert [text for text in FORBIDDEN if text in source] == []
+    lengths = {each.name: (each.end_lineno or 0) - each.lineno + 1 for each in functions}
+    assert {each: lines for each, lines in lengths.items() if lines > MAX_FUNCTION_LINES} == {}
+    assert [text for text in FORBIDDEN if text in SOURCES[name]] == []
 
 
-def test_private_names_of_libraries_are_only_in_the_workarounds() -> None:
-    trees = {path: ast.parse(path.read_text()) for path in MODULES}
-    own = set[str]().union(*map(own_names, trees.values()))
+def test_private_names_of_libraries_are_only_in_workarounds_that_will_be_removed() -> None:
+    own = set[str]().union(*map(own_names, TREES.values()))
 
-    found = {
-        name(path): names
-        for path, tree in trees.items()
-        if WORKAROUNDS not in path.parents and (names := set(private_names_of_others(tree, own)))
-    }
-    assert found == {}
+    found = {name: set(private_names_of_others(tree, own)) for name, tree in TREES.items()}
+    assert {name for name, names in found.items() if names and not may_be_private(name)} == set()
 
 
-def test_workarounds_with_private_names_say_when_to_remove_them() -> None:
-    trees = {path: ast.parse(path.read_text()) for path in MODULES}
-    own = set[str]().union(*map(own_names, trees.values()))
-
-    assert [
-        name(path)
-        for path, tree in trees.items()
-        if WORKAROUNDS in path.parents
-        and set(private_names_of_others(tree, own))
-        and "remove when" not in path.read_text().lower()
-    ] == []
+def may_be_private(name: str) -> bool:
+    return name.startswith(WORKAROUNDS) and "remove when" in SOURCES[name].lower()
 
 
 @pytest.mark.parametrize(

@@ -124,18 +124,13 @@ def test_correct_provider_has_no_finding(
     assert findings() == []
 
 
-def test_confidential_client_of_openid_connect_needs_secret(settings: Any) -> None:
-    use(settings, OIDC, {"OIDC_USE_PKCE": False, "OIDC_SECRET": None})
-
-    assert "SOCIAL_AUTH_OIDC_SECRET" in only("W002").msg
-
-
-def test_missing_settings_are_not_reported_with_custom_strategy(
+def test_missing_secret_is_reported_unless_the_project_has_a_strategy(
     configure: Configure, settings: Any
 ) -> None:
-    del settings.SOCIAL_AUTH_GITHUB_KEY
-    configure(STRATEGY=f"{HERE}.TenantStrategy")
+    use(settings, OIDC, {"OIDC_USE_PKCE": False, "OIDC_SECRET": None})
+    assert "SOCIAL_AUTH_OIDC_SECRET" in only("W002").msg
 
+    configure(STRATEGY=f"{HERE}.TenantStrategy")
     assert findings() == []
 
 
@@ -225,6 +220,14 @@ def djoser(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, name, module)
 
 
+def test_other_urls_are_accepted(djoser: None, settings: Any) -> None:
+    settings.ROOT_URLCONF = urlconf(path("auth/", include("djoser.urls")), ENDPOINTS)
+    assert findings() == []
+
+    del settings.ROOT_URLCONF
+    assert findings() == []
+
+
 @pytest.mark.parametrize("is_nested", [False, True])
 def test_urls_of_djoser_social(is_nested: bool, djoser: None, settings: Any) -> None:
     included = path("auth/", include("djoser.social.urls"))
@@ -232,18 +235,6 @@ def test_urls_of_djoser_social(is_nested: bool, djoser: None, settings: Any) -> 
     settings.ROOT_URLCONF = urlconf(nested if is_nested else included, ENDPOINTS)
 
     assert "include('social_endpoints.urls')" in only("E014").hint
-
-
-def test_other_urls_of_djoser_are_accepted(djoser: None, settings: Any) -> None:
-    settings.ROOT_URLCONF = urlconf(path("auth/", include("djoser.urls")), ENDPOINTS)
-
-    assert findings() == []
-
-
-def test_project_without_urls_is_accepted(djoser: None, settings: Any) -> None:
-    del settings.ROOT_URLCONF
-
-    assert findings() == []
 
 
 @pytest.mark.parametrize(
