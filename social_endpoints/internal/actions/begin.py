@@ -125,8 +125,7 @@ def _authorization_url(backend: BaseAuth[Any], provider: Provider) -> str:
         if isinstance(backend, (OIDCDiscoveryMixin, OpenIdAuth)):  # From the provider's discovery.
             raise AuthResponseError(backend, code="malformed_response", stage="begin")
         if isinstance(backend, OAuthAuth):
-            parameter = "AUTHORIZATION_URL"
-            raise AuthConfigurationError(backend, parameter=parameter, stage="begin")
+            raise AuthConfigurationError(backend, parameter="AUTHORIZATION_URL", stage="begin")
         raise ProviderNotSupported(provider.name)
     return url
 

@@ -35,9 +35,7 @@ def lifetime(backend: BaseAuth[Any]) -> int:
     """
     seconds = backend.setting("STATE_LIFETIME", 1800)
     if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds <= 0:
-        raise AuthConfigurationError(
-            backend, code="invalid_setting", parameter="STATE_LIFETIME", stage="begin"
-        )
+        raise AuthConfigurationError(backend, parameter="STATE_LIFETIME", stage="begin")
     return seconds
 
 

@@ -112,13 +112,13 @@ class PrimaryUsers(_Wrapper):
     def get_social_auth(self, provider: str, uid: str | int, id_key: str | None = None) -> Any:
         if not self._inherits("get_social_auth"):
             return self._project.get_social_auth(provider, uid, id_key=id_key)
-        wanted = {"provider": provider, "uid": str(uid)}
+        lookup = {"provider": provider, "uid": str(uid)}
         if id_key is not None:
-            wanted["id_key"] = id_key
-        rows = self._project.objects.using(router.db_for_write(self._project))
-        found = rows.select_related("user").filter(**wanted)
-        # Compared again, because some databases ignore case.
-        exact = (row for row in found if wanted.items() <= vars(row).items())
+            lookup["id_key"] = id_key
+        connections = self._project.objects.using(router.db_for_write(self._project))
+        rows = connections.select_related("user").filter(**lookup)
+        # Some databases ignore case, so the values are compared again.
+        exact = (row for row in rows if lookup.items() <= vars(row).items())
         return next(exact, None)
 
     def user_exists(self, *args: Any, **kwargs: Any) -> bool:
@@ -131,8 +131,8 @@ class PrimaryUsers(_Wrapper):
     def get_user(self, pk: Any = None, **kwargs: Any) -> Any:
         if not self._inherits("get_user"):
             return self._project.get_user(pk, **kwargs)
-        wanted = {"pk": pk} if pk else kwargs
-        users = self._on_primary(self._project.filter_active_users(**wanted))[:2]
+        lookup = {"pk": pk} if pk else kwargs
+        users = self._on_primary(self._project.filter_active_users(**lookup))[:2]
         return users[0] if len(users) == 1 else None
 
     def get_users_by_email(self, email: str) -> Any:
@@ -184,10 +184,10 @@ class FlowAssociations(_Wrapper):
         else:
             self._project.store(server_url, association)
 
-    def get(self, **wanted: str) -> Any:
+    def get(self, **lookup: str) -> Any:
         nonce, *rest = self.flow.session.get(_ASSOCIATION, [None])
-        if nonce is None or nonce != wanted.get("handle"):
-            return self._project.get(**wanted)
+        if nonce is None or nonce != lookup.get("handle"):
+            return self._project.get(**lookup)
         return [FlowAssociation(nonce, *rest)]
 
     def remove(self, ids_to_delete: list[Any]) -> None:

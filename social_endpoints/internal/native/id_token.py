@@ -52,7 +52,7 @@ def authenticate(
     claims = verified_claims(issuer, id_token, nonce=nonce, access_token=access_token)
     keep_extra_data(backend)
     expires = math.ceil(claims["exp"] + leeway(backend))
-    backend.strategy.before_pipeline = partial(_use_up, backend, id_token, expires)
+    backend.strategy.before_pipeline = partial(_require_unused, backend, id_token, expires)
     return _run_pipeline(backend, issuer, claims, id_token, access_token)
 
 
@@ -73,7 +73,7 @@ def _run_pipeline(
     return backend.do_auth(access_token, response=response)
 
 
-def _use_up(backend: BaseAuth[Any], id_token: str, expires: int) -> None:
+def _require_unused(backend: BaseAuth[Any], id_token: str, expires: int) -> None:
     """Refuse an ID token that has signed in before.
 
     The digest is that of header and claims: the same signature can be encoded in several ways.

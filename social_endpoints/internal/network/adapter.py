@@ -70,7 +70,7 @@ class ResponseReader(RawIOBase):
     def __init__(self, connection: Any, sock: Any, deadline: float) -> None:
         self._connection, self._sock, self._deadline = connection, sock, deadline
         self._file: RawIOBase = sock.makefile("rb", buffering=0)
-        self._timeout = sock.gettimeout() or deadline
+        self._timeout = sock.gettimeout() or math.inf
         self._has_ended = False
 
     def makefile(self, mode: str) -> BufferedReader:
@@ -185,12 +185,12 @@ class ProviderAdapter(HTTPAdapter):
         if isinstance(connection_class, partial):
             return pool
         if issubclass(connection_class, HTTPConnection):
-            pool.ConnectionCls = partial(self._connection, connection_class)
-        else:  # A replacement of urllib3: surplus bytes would not be noticed.
+            pool.ConnectionCls = partial(self._create_connection, connection_class)
+        else:  # It replaces urllib3's, and surplus bytes are not noticed.
             self.is_reusable = False
         return pool
 
-    def _connection(self, connection_class: Any, **kwargs: Any) -> Any:
+    def _create_connection(self, connection_class: Any, **kwargs: Any) -> Any:
         connection = _with_reader(connection_class)(**kwargs)
         connection.adapter = self
         return connection

@@ -72,7 +72,7 @@ class Transport(BaseAuth):  # type: ignore[type-arg]  # generic in social-core 7
                 self.name,
                 method,
                 url,
-                repeats_get=stage != "token_exchange" and not self._redeems(url, params),
+                repeats_get=stage != "token_exchange" and not self._has_callback_value(url, params),
                 headers=headers,
                 data=data,
                 json=json,
@@ -85,7 +85,7 @@ class Transport(BaseAuth):  # type: ignore[type-arg]  # generic in social-core 7
             raise translated(self, error, url=url, stage=stage) from error
         return response
 
-    def _redeems(self, url: str, params: dict[str, Any] | None) -> bool:
+    def _has_callback_value(self, url: str, params: dict[str, Any] | None) -> bool:
         """Return whether a request contains a value of the callback, such as its code."""
         values = {unquote_plus(part) for part in re.split("[/?&=]", str(url))}
         values.update(map(str, (params or {}).values()))
@@ -116,7 +116,7 @@ def translated(
         return AuthConfigurationError(backend, parameter="url", stage=stage)
     if is_about_url or isinstance(error, MalformedResponse):
         return AuthResponseError(backend, code="malformed_response", stage=stage)
-    codes = (code for kind, code in _CODES if isinstance(error, kind))
+    codes = (code for error_class, code in _CODES if isinstance(error, error_class))
     return AuthProviderError(backend, code=next(codes, "http_error"), stage=stage)
 
 

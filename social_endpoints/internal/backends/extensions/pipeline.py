@@ -26,10 +26,10 @@ class PipelineResult(Backend):
     def run_pipeline(
         self, pipeline: list[str], pipeline_index: int = 0, *args: Any, **kwargs: Any
     ) -> Any:
-        out = super().run_pipeline(pipeline, pipeline_index, *args, **kwargs)
-        if isinstance(out, dict):
-            self.new_association = bool(out.get("new_association"))
-        return out
+        result = super().run_pipeline(pipeline, pipeline_index, *args, **kwargs)
+        if isinstance(result, dict):
+            self.new_association = bool(result.get("new_association"))
+        return result
 
 
 class DeletedConnection(Backend):

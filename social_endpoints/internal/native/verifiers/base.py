@@ -173,8 +173,7 @@ class TokenVerifier:
 
     def expired(self) -> AuthResponseError:
         """Return the exception for a token that has expired."""
-        code = "response_expired"
-        return AuthResponseError(self.backend, code=code, stage="token_validation")
+        return AuthResponseError(self.backend, code="response_expired", stage="token_validation")
 
     def misconfigured(self) -> AuthConfigurationError:
         """Return the exception for a client id or client secret that the provider refuses.

@@ -75,8 +75,7 @@ class Introspection(TokenVerifier):
     def _lifetime(self, response: VerifierResponse) -> int | None:
         now = time.time()
         if response.has("nbf") and response.number("nbf") > now + leeway(self.backend):
-            code = "response_not_yet_valid"
-            raise AuthResponseError(self.backend, code=code, stage=_STAGE)
+            raise AuthResponseError(self.backend, code="response_not_yet_valid", stage=_STAGE)
         if not response.has("exp"):
             return None
         lifetime = response.number("exp") - now
