@@ -1,8 +1,7 @@
 """Steps for ``SOCIAL_AUTH_PIPELINE``.
 
-``require_fields`` makes a step from a DRF serializer: the 202 of the paused login describes the
-form as data, and the later steps receive the validated answers. ``associate_by_verified_email``
-connects a new identity to the account that has the same e-mail address.
+``require_fields`` makes a step that asks the user for the fields of a DRF serializer.
+``associate_by_verified_email`` connects a new identity to the account with its e-mail address.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ FIELD_TYPES = sorted(set(SimpleMetadata.label_lookup.mapping.values()))
 # The parameters of a resuming request that the endpoints read themselves.
 _RESERVED = frozenset({"flow", "partial_token"})
 
-_ASKING_STEP = "social_endpoints_asked"  # in the flow: the index of the step that asked last
+_ASKING_STEP = "social_endpoints_asked"  # In the flow: the index of the last step that asked.
 
 _MULTIPLE_VALUES = (
     serializers.ListField,
@@ -58,10 +57,10 @@ class _AnswersEncoder(DjangoJSONEncoder):
 
 
 class Question(JsonResponse):
-    """The response of a partial step that asks for a serializer's fields.
+    """The response of a partial step that asks the user for the fields of a serializer.
 
-    The 202 of the paused login contains ``fields``, which describes them. In views other than
-    ours (social_django's, for example) it is an ordinary JSON response.
+    Our endpoints return its ``fields`` in the 202 of the paused login. Other views, such as
+    social_django's, return it as an ordinary JSON response.
 
     :param serializer: the user fills in its writable fields.
     :raises ImproperlyConfigured: a field has a reserved name.
@@ -92,12 +91,12 @@ def require_fields(
 
         ask_terms = require_fields(TermsSerializer)
 
-    The login pauses. The serializer validates the request that resumes it. Invalid values are
-    field errors, and the login stays paused. Valid values are passed to the later steps in the
-    keyword argument ``answers``, a dictionary with the values of all such steps. They are JSON
-    values, because the login may pause again: a date is a string, as in a response of DRF.
-    They do not change ``details``, ``username`` or ``email``, because what a user types is not
-    verified.
+    The login pauses. The serializer validates the request that resumes it. If a value is
+    invalid, the response contains field errors and the login stays paused. Valid values are
+    passed to the later steps in the keyword argument ``answers``, a dictionary with the values
+    of all such steps. They are JSON values, because the login may pause again: a date is a
+    string. They do not change ``details``, ``username`` or ``email``, because values that a
+    user types are not verified.
 
     The serializer's context contains the pipeline's keyword arguments: ``user``, ``details``,
     ``backend``, ``strategy``, ``request`` and so on.
@@ -152,7 +151,7 @@ def _describe(name: str, field: serializers.Field[Any, Any, Any, Any]) -> dict[s
 def _with_all_values(
     serializer: serializers.Serializer[Any], params: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the parameters, with all values of a form for the fields that take several."""
+    """Return the parameters, with a list of all form values for fields that take several."""
     names = {
         name for name, field in serializer.fields.items() if isinstance(field, _MULTIPLE_VALUES)
     }

@@ -71,7 +71,8 @@ class Strategy(DjangoStrategy):
     def setting(self, name: str, default: Any = None, backend: Any = None) -> Any:
         """Return a setting of the backend or, if it is not set, of the project.
 
-        social-core reads ``REVOKE_TOKENS_ON_DISCONNECT`` without a backend.
+        social-core reads ``REVOKE_TOKENS_ON_DISCONNECT`` without naming the backend. Remove when
+        its disconnect pipeline names it.
         """
         if name == "REVOKE_TOKENS_ON_DISCONNECT":
             backend = backend or self.backend
@@ -159,7 +160,7 @@ class Strategy(DjangoStrategy):
         return self.unit_of_work.run(pipeline)
 
     def has_default_pipeline(self, backend: BaseAuth[Any]) -> bool:
-        """Return whether logins run social-core's default pipeline, which deactivates no user."""
+        """Return whether this login runs social-core's default pipeline."""
         return tuple(self.get_pipeline(backend)) == DEFAULT_AUTH_PIPELINE
 
     def create_user(self, *args: Any, **kwargs: Any) -> Any:
@@ -194,9 +195,9 @@ def _confirmation_parameter(backend: BaseAuth[Any]) -> Any:
 
 
 def _refuse_null_characters(backend: BaseAuth[Any], response: Any) -> None:
-    # PostgreSQL cannot store them, SQLite can. A login has the same result on each database.
+    # PostgreSQL cannot store them. A login must have the same result on every database.
     pending = [response]
-    while pending:  # Not recursive, because the provider decides how deep a response nests.
+    while pending:  # Not recursive, because a response may be nested deeply.
         value = pending.pop()
         if isinstance(value, Mapping):
             pending += value.keys()

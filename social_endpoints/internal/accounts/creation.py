@@ -1,4 +1,4 @@
-"""Creating an account, and the errors for an e-mail address or user name that is taken."""
+"""Create an account, and report an e-mail address or username that is taken."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LOCKS = "social_endpoints.email"
 
 
 def create_account(create: Callable[[], UserT], fields: Mapping[str, Any], storage: Any) -> UserT:
-    """Create an account unless its e-mail address or user name is taken.
+    """Create an account unless its e-mail address or username is taken.
 
-    The cause of each error is an ``IntegrityError``, because it may be a collision with another
-    first login of the same identity. The unit of work then runs again and finds that account.
+    The cause of each error is an ``IntegrityError``. The unit of work then runs again, because
+    another first login of the same identity may have created the account.
 
     :param create: creates and returns the account.
     :param fields: the account's values, named as in social-core's pipeline.
@@ -32,7 +32,7 @@ def create_account(create: Callable[[], UserT], fields: Mapping[str, Any], stora
     users = storage.user
     address = _address(fields, users)
     try:
-        # Atomic, so that queries are possible after an IntegrityError.
+        # A savepoint, so that queries are possible after an IntegrityError.
         with transaction.atomic(using=router.db_for_write(users.user_model())):
             if settings.UNIQUE_EMAIL and address:
                 _lock(address, storage.nonce.objects)
@@ -60,17 +60,16 @@ def _address(fields: Mapping[str, Any], users: Any) -> str:
 def _lock(address: str, nonces: Any) -> None:
     """Make other creations with this address wait until this transaction ends.
 
-    A row is inserted under the unique constraint of the nonce table and deleted. A second
-    transaction that inserts it waits although the row is deleted: PostgreSQL waits for the
-    transaction that has inserted it, InnoDB for the lock on the deleted index entry, and SQLite
-    has only one writer.
+    A row is inserted in the nonce table, which has a unique constraint, and deleted. Another
+    transaction that inserts it waits nevertheless: PostgreSQL waits for the transaction that has
+    inserted it, InnoDB for the lock on the deleted index entry, and SQLite has only one writer.
     """
     salt = hashlib.sha256(fold(address).encode()).hexdigest()
     nonces.create(server_url=LOCKS, timestamp=0, salt=salt).delete()
 
 
 def _refuse_taken(address: str, user_model: Any) -> None:
-    """Refuse an address that an account has now, even one created after this transaction began.
+    """Refuse an address of an existing account, even one created during this transaction.
 
     At READ COMMITTED, Django's default on MySQL and MariaDB, a query sees newly committed rows.
     At REPEATABLE READ, InnoDB's default, only a locking query does; it locks all rows it scans.
@@ -98,8 +97,8 @@ def _taken_name(address: str, username: Any, users: Any) -> str | None:
     """Return ``email`` or ``username`` if another account has this value, else None.
 
     The error of the database is not parsed: its text differs between databases, and a
-    constraint on ``Lower("email")`` names no column. The address is looked up first, because
-    social-core has chosen a user name that was free.
+    constraint on ``Lower("email")`` does not name a column. The address is looked up first,
+    because social-core has chosen a username that was free.
     """
     model = users.user_model()
     if address and accounts_with(address, model):

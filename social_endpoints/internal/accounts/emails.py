@@ -1,4 +1,4 @@
-"""E-mail addresses: comparing them, and finding accounts by them."""
+"""Compare e-mail addresses, and find accounts by them."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def accounts_with(address: str, user_model: Any, *, locking: bool = False) -> li
     if name is None:
         return []
     folded = fold(address)
-    # SQLite ignores the case of ASCII letters only, so the query contains three spellings.
+    # SQLite only ignores the case of ASCII letters, so the query contains three spellings.
     spellings = {address.strip(), folded, folded.upper()}
     query = reduce(or_, (Q(**{f"{name}__iexact": spelling}) for spelling in spellings))
-    # The base manager, because the project's default manager may hide accounts.
+    # The default manager of the project may hide accounts.
     accounts = user_model._base_manager.using(router.db_for_write(user_model)).filter(query)
     found = accounts.select_for_update() if locking else accounts
     return [user for user in found if fold(getattr(user, name)) == folded]

@@ -1,4 +1,4 @@
-"""Connecting a new identity to the account that has its verified e-mail address."""
+"""Connect a new identity to the account that has its verified e-mail address."""
 
 from __future__ import annotations
 
@@ -20,15 +20,14 @@ def associate_by_verified_email(
 ) -> dict[str, Any] | None:
     """Connect a new identity to the one active account with its e-mail address, if this is safe.
 
-    A pipeline step for any strategy. It belongs after
-    ``social_core.pipeline.social_auth.social_user`` and before
-    ``social_core.pipeline.user.get_username``::
+    Add this step to the pipeline after ``social_core.pipeline.social_auth.social_user`` and
+    before ``social_core.pipeline.user.get_username``::
 
         "social_endpoints.pipeline.associate_by_verified_email",
 
     It connects the identity if the provider asserts that the address is verified
     (:func:`is_email_verified`), exactly one active account has the address, and the callable in
-    ``EMAIL_ASSOCIATION_POLICY`` agrees. Otherwise the pipeline continues as for a new user.
+    ``EMAIL_ASSOCIATION_POLICY`` returns a true value. Otherwise the pipeline continues unchanged.
     ``SOCIAL_AUTH_ACTIVE_USERS_FILTER`` defines which accounts are active.
 
     :raises ImproperlyConfigured: the policy cannot be imported.
@@ -47,7 +46,7 @@ def associate_by_verified_email(
 def is_email_verified(backend: Any, details: Mapping[str, Any], response: Any) -> bool:
     """Return whether the provider asserts that ``details["email"]`` is verified.
 
-    ``details`` may contain another address than the verified one, so the two are compared.
+    ``details`` may contain an address other than the verified one, so the two are compared.
 
     :param backend: the backend of this login.
     :param details: the pipeline's ``details``.
@@ -58,13 +57,12 @@ def is_email_verified(backend: Any, details: Mapping[str, Any], response: Any) -
 
 
 def local_email_is_verified(user: Any, **context: Any) -> bool:
-    """Allow an association if ``user.email_verified`` is True. The default policy.
+    """Return whether ``user.email_verified`` is True. The default policy.
 
-    Without it, an attacker could register here with another person's address, and that person
-    would sign in to the attacker's account.
+    Without this check, an attacker could register here with another person's address, and that
+    person would sign in to the attacker's account.
 
-    :param user: the account. ``email_verified`` is a field or a property of the user model; a
-        missing attribute or any other value than True is a refusal.
+    :param user: the account. ``email_verified`` is a field or a property of the user model.
     """
     return getattr(user, "email_verified", None) is True
 

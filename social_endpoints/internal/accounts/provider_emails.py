@@ -1,4 +1,4 @@
-"""The e-mail address that a provider asserts to be verified, by its own documentation."""
+"""The e-mail address that a provider asserts to be verified, according to its documentation."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ reference", ``tid``)."""
 def verified_email(backend: Any, response: Any) -> str | None:
     """Return the address that the provider asserts to be verified, or None.
 
-    A provider without a rule below, an unknown type of value and a missing claim count as not
-    verified. A project's subclass of a backend has the rule of that backend.
+    An address is not verified if there is no rule for the provider, a claim is missing, or a
+    value has an unknown type. A project's subclass of a backend has the rule of that backend.
 
     :param response: the pipeline's ``response``.
     """
@@ -50,9 +50,9 @@ def _microsoft(backend: Any, response: Mapping[str, Any]) -> Any:
     """Microsoft, "Migrate away from using email claims for user identification".
 
     The administrator of any tenant can enter any address. The optional claim ``xms_edov`` states
-    that the owner of the domain is verified; the address of a personal account is verified.
-    ``preferred_username`` and ``upn`` are only names ("ID token claims reference"). ``xms_edov``
-    is documented as a boolean, but Microsoft also sends a number or a string.
+    that the owner of the domain is verified. The address of a personal account is verified.
+    ``preferred_username`` and ``upn`` are not addresses ("ID token claims reference").
+    ``xms_edov`` is documented as a boolean, but Microsoft also sends a number or a string.
     """
     is_owned = response.get("xms_edov") in (True, 1, "1", "true")
     return response.get("email") if is_owned or response.get("tid") == CONSUMERS else None
@@ -78,7 +78,7 @@ def _github(backend: Any, response: Mapping[str, Any]) -> Any:
 def _gitlab(backend: Any, response: Mapping[str, Any]) -> Any:
     """GitLab, "Users API", the current user: ``confirmed_at`` is the time of confirmation.
 
-    ``email`` is the primary address. A new one replaces it only after its confirmation.
+    ``email`` is the primary address. A new address replaces it only after its confirmation.
     """
     confirmed = response.get("confirmed_at")
     return response.get("email") if isinstance(confirmed, str) and confirmed else None

@@ -47,8 +47,8 @@ def begin(
 
     :param redirect_uri: an allowed URI, to which the provider sends the browser.
     :param handoff_uri: returns the URI to which a provider posts its callback.
-    :param query: the parameters of the request. Only those that the project's settings or
-        the provider's protocol ask for are used.
+    :param query: the parameters of the request. The settings and the protocol of the provider
+        define which of them are used.
     :param user: the user whom the identity will be connected to; None for a login.
     :raises ProviderNotSupported: the backend has no redirect login.
     :raises EndpointError: the provider cannot be reached, for example.
@@ -87,8 +87,8 @@ def _begin(
     backend.prepare_auth(user=user)
     _apply_query(strategy, backend, flow, query)
     url = _authorization_url(backend, provider)
-    # A handoff URI was a path until now. The completion may arrive under another host name,
-    # but the provider compares the URI with this one.
+    # The backend has completed a handoff URI with the host. The completion must send the same
+    # URI to the provider, even if it is requested under another host name.
     flow.redirect_uri = str(backend.redirect_uri)
     flow.correlation_id = sent_id(backend, flow)
     return Begun(url, seal_flow(flow, backend, stage="begin"))
@@ -97,7 +97,7 @@ def _begin(
 def _apply_query(
     strategy: Strategy, backend: BaseAuth[Any], flow: Flow, query: Mapping[str, str]
 ) -> None:
-    """Pass the requested query parameters to the flow and the backend, and no others."""
+    """Pass the allowed query parameters to the flow and the backend."""
     stored = config.stored_fields(backend)
     flow.session.update((name, text) for name, text in query.items() if name in stored)
     allowed = stored | config.overridable_arguments(backend) | {config.protocol_parameter(backend)}
@@ -107,7 +107,7 @@ def _apply_query(
 
 
 def _authorization_url(backend: BaseAuth[Any], provider: Provider) -> str:
-    # A backend for a login widget has no authorization URL, or a page of the project.
+    # The authorization URL of a login widget is missing, or is a page of the project.
     if isinstance(backend, OAuthAuth) and not backend.uses_redirect():
         raise ProviderNotSupported(provider.name)
     try:
@@ -116,13 +116,13 @@ def _authorization_url(backend: BaseAuth[Any], provider: Provider) -> str:
         raise ProviderNotSupported(provider.name) from error
     except SocialAuthBaseException:
         raise
-    except ValueError as error:  # Perhaps the identifier that the user typed is not a URL.
+    except ValueError as error:  # The user may have typed an identifier that is not a URL.
         typed = {config.protocol_parameter(backend)} & backend.data.keys()
         if not typed:
             raise
         raise AuthInputError(backend, parameter=typed.pop(), stage="begin") from error
     if not isinstance(url, str) or not _is_web_url(url):
-        if isinstance(backend, (OIDCDiscoveryMixin, OpenIdAuth)):  # From the provider's discovery.
+        if isinstance(backend, (OIDCDiscoveryMixin, OpenIdAuth)):  # The URL is discovered.
             raise AuthResponseError(backend, code="malformed_response", stage="begin")
         if isinstance(backend, OAuthAuth):
             raise AuthConfigurationError(backend, parameter="AUTHORIZATION_URL", stage="begin")

@@ -1,8 +1,8 @@
 """Complete a login or a connect, or resume a paused one.
 
-A completion has two halves. The network: the flow is opened and claimed and the provider is
-asked, with no transaction open. The database: pipeline, checks and response are one
-transaction, so a login is stored completely or not at all.
+A completion has two halves. In the network half, the flow is claimed and the provider is asked,
+with no transaction open. In the database half, pipeline, checks and response share one
+transaction, so a login is stored completely or not at all. A resumed login has only this half.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Callback:
     :param params: the parameters from the provider or, with a partial token, the values that
         the paused step asked for.
     :param partial_token: the token of a paused pipeline, or None.
-    :param flow: the open flow that the request belongs to, or None.
-    :param flow_sent: whether the request carried any flow.
+    :param flow: the flow of the request, or None if it has no valid flow.
+    :param flow_sent: whether the request contained a flow, valid or not.
     """
 
     params: Mapping[str, Any] = field(repr=False)
@@ -123,7 +123,7 @@ def complete_flow(
 def _provider_params(
     provider: Provider, params: Mapping[str, str], flow: Flow
 ) -> Mapping[str, str]:
-    """Return the parameters that the provider sent; after a handoff they are in the cache."""
+    """Return the parameters that the provider sent. After a handoff, they are in the cache."""
     returned = returned_id(provider, params)
     expected = flow.correlation_id
     if expected and returned and not constant_time_compare(expected, returned):
@@ -139,8 +139,8 @@ def _provider_params(
 def _ask_provider(backend: BaseAuth[Any], flow: Flow, returned: str | None, user: Any) -> Any:
     validate_issuer(backend)
     if flow.correlation_id and not returned:
-        # Without a state, the callback may belong to any login, so this flow is not claimed.
-        # Some providers send an error without a state.
+        # Some providers send errors without a state. Such a callback may belong to another
+        # login, so this flow is not claimed.
         raise_callback_error(backend)
         raise AuthSessionError(backend, code="state_mismatch", stage="callback")
     _claim(backend, flow)
@@ -152,10 +152,10 @@ def _ask_provider(backend: BaseAuth[Any], flow: Flow, returned: str | None, user
 def _resume(
     backend: BaseAuth[Any], flow: Flow, partial_token: str, user: Any, session: dict[str, Any]
 ) -> Any:
-    # A collision runs this again; each run starts from the session that the browser sent.
+    # This runs again after a collision, and must start from the session that the browser sent.
     flow.session.clear()
     flow.session.update(deepcopy(session))
-    # The claim is part of the login's transaction: after a field error the login stays paused.
+    # The claim is part of the transaction, so the login stays paused after a field error.
     _claim(backend, flow)
     return resume(backend, flow, partial_token, user)
 

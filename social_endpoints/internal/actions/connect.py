@@ -32,8 +32,8 @@ def connect(
     :param user: the current user.
     :param build_response: called with the connection inside its transaction. Its result is
         returned; if it raises, nothing is connected.
-    :raises EndpointError: the user, the browser or the provider caused an error; for example,
-        another user has begun.
+    :raises EndpointError: the user, the browser or the provider caused an error. For example,
+        the connect was begun by another user.
     """
     with translate_errors(provider.name, "callback"):
         account = get_account(user, stage="callback")
@@ -67,7 +67,7 @@ def connect(
 
 
 def get_account(user: Any, *, stage: ErrorStage) -> Any:
-    """Return the current user's row. An authentication class may only know a token's claims.
+    """Return the current user's row. Some authentication classes only know a token's claims.
 
     :raises InactiveUser: the user does not exist or is not active.
     """

@@ -34,18 +34,18 @@ def disconnect(
 ) -> Paused | None:
     """Disconnect an identity from its user with social-core's disconnect pipeline.
 
-    The pipeline is one transaction. If a step wants to revoke a token, the transaction is
-    rolled back, the provider is asked with no transaction open, and the pipeline runs again.
-    So the provider is asked only after all steps have agreed, an error of the provider leaves
-    the connection in place, and a slow provider holds no lock.
+    The pipeline is one transaction. If a step revokes a token, the transaction is rolled back,
+    the revocation is sent with no transaction open, and the pipeline runs again. So a token is
+    revoked only if all steps have succeeded, an error of the provider leaves the connection in
+    place, and no lock is held while the provider is slow.
 
     :param user: the current user.
     :param connection_id: the primary key of the row, as text.
     :param params: the request's parameters, for the project's own steps.
-    :return: the redirect of a step, or None if the identity is disconnected.
+    :returns: the redirect of a step, or None if the identity is disconnected.
     :raises ConnectionNotFound: the user has no such connection.
-    :raises EndpointError: it is the user's last way to sign in, for example, or the provider has
-        not revoked its token.
+    :raises EndpointError: the provider has not revoked the token, or the user could no longer
+        sign in, for example.
     """
     rows = loading.storage().user.get_social_auth_for_user(user.pk)
     provider = find_or_substitute(_find(rows, connection_id).provider)
@@ -70,7 +70,7 @@ def _run(
     request: HttpRequest,
     revoked: list[Revocation],
 ) -> Paused | list[Revocation]:
-    """Run the pipeline. Roll it back and return the revocations if it asks for new ones."""
+    """Run the pipeline. If it asks for new revocations, roll it back and return them."""
     flow = Flow(provider.name, CONNECT, "", user_id=str(user.pk))
     strategy, backend = loading.load(provider, request=request, data=params, flow=flow)
     with strategy.unit_of_work as work:
@@ -113,8 +113,8 @@ def _pending(strategy: Any, revoked: list[Revocation]) -> list[Revocation]:
 def _locked_connections(user_storage: Any, user: Any) -> Any:
     """Return a user's connections, locked until the transaction ends.
 
-    The user's row is not locked: a login also writes the connection before the user, and two
-    orders would deadlock.
+    The user's row is not locked. A login writes the connection before the user, so the opposite
+    order could deadlock.
     """
     rows = user_storage.get_social_auth_for_user(user.pk)
     rows = rows.using(router.db_for_write(user_storage)).select_for_update()
@@ -122,8 +122,8 @@ def _locked_connections(user_storage: Any, user: Any) -> Any:
 
 
 def _find(rows: Iterable[Any], connection_id: str) -> Any:
-    # Compared as text: for a value that is not a key, each model and database raises an
-    # exception of its own. A user has only a few connections.
+    # Compared as text, because a query with an invalid key raises a different exception for
+    # each model and database. A user has only a few connections.
     for social in rows:
         if str(social.pk) == connection_id:
             return social

@@ -14,10 +14,10 @@ from social_endpoints.internal.flows.redirect_uris import with_parameters
 
 
 def hand_off(*, provider: Provider, params: Mapping[str, str]) -> str:
-    """Store the parameters of a callback, and return the URI for the browser.
+    """Store the parameters of a callback, and return the URI to redirect the browser to.
 
-    This is the ``redirect_uri`` that the login began with, plus a one-time ``code`` and the
-    ``state``. The user is not signed in: only the browser that has the flow can complete.
+    The URI is the login's ``redirect_uri`` with a one-time ``code`` and the ``state``. The user
+    is not signed in: only the browser that has the flow can complete.
 
     :param params: the parameters that the provider sent.
     :raises EndpointError: no login with this state waits for a handoff.

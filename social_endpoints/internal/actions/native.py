@@ -41,10 +41,10 @@ def sign_in(
     ``build_response`` share one transaction, as in a redirect login.
 
     :param tokens: an ID token, an access token or both.
-    :param build_response: builds the response from the login, inside the transaction. If it raises,
-        everything is rolled back.
-    :raises EndpointError: a token was not issued to this project or is not valid, or another
-        error of the app, the user or the provider.
+    :param build_response: called with the login inside its transaction. Its result is
+        returned; if it raises, the login is rolled back.
+    :raises EndpointError: the app, the user or the provider caused an error. For example, a
+        token is not valid or was not issued to this project.
     :raises ConfigurationError: the project's settings are wrong.
     """
     with (

@@ -1,4 +1,4 @@
-"""Outcomes of the actions: a login, a paused login, and the flow for the browser."""
+"""Outcomes of the actions: a login, or a paused login with its flow."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def log_in(
 
 
 def _build_login(provider: Provider, backend: Any, user: Any) -> Login:
-    # A pipeline may return anything: None, a response, an instance of another model, or a user
-    # to whom the identity does not belong.
+    # A pipeline may return any object, such as None, a response, an instance of another model,
+    # or a user with the identity of another user.
     if not is_user(backend, user):
         raise AuthPolicyError(backend, stage="pipeline")
     social = getattr(user, "social_user", None)
@@ -91,8 +91,8 @@ def require_active(backend: Any, user: Any) -> None:
     :raises InactiveUser: the user is not active.
     """
     using = router.db_for_write(type(user))
-    # social-core's default pipeline has just read the user. A step of the project may have
-    # deactivated the user after that.
+    # This login has read the user. social-core's default pipeline does not change
+    # ``is_active``, but a step of the project may.
     is_fresh = user._state.db == using and backend.strategy.has_default_pipeline(backend)
     is_field = any(field.name == "is_active" for field in user._meta.concrete_fields)
     if is_field and not is_fresh:
@@ -105,8 +105,8 @@ def require_active(backend: Any, user: Any) -> None:
 def pause_login(backend: Any, flow: Flow, result: Any, work: UnitOfWork) -> Paused:
     """Return a paused login with the flow that resumes it.
 
-    A step that is not a partial step may return a redirect. Such a login cannot be resumed, so
-    it is rolled back.
+    If the step that has returned a redirect is not a partial step, the login cannot be resumed
+    and is rolled back.
 
     :param result: the result of the pipeline, which is not a user.
     :raises AuthPolicyError: the pipeline has neither paused nor returned a redirect.

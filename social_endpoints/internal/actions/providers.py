@@ -22,18 +22,18 @@ from social_endpoints.types import ListedProvider
 CAPABILITIES = ("redirect", "id_token", "access_token", "connect")
 """What a provider can be used for, in the order of the list.
 
-``redirect``: a login by redirect. ``id_token`` and ``access_token``: native sign-in with such a
-token. ``connect``: connecting it to an existing account.
+``redirect``: login by redirect. ``id_token`` and ``access_token``: native sign-in with such a
+token. ``connect``: connecting an identity to an existing account.
 """
 
 
 def list_providers(*, request: HttpRequest) -> list[ListedProvider]:
     """Return the configured providers in the order of ``AUTHENTICATION_BACKENDS``.
 
-    Neither a provider nor the database is asked, unless the project's strategy or backend does
-    so. A backend that raises an exception is listed with its name and without capabilities.
+    This sends no request and makes no query, unless the project's strategy or backend does. A
+    backend that raises an exception is listed with its name and without capabilities.
 
-    :param request: passed to the strategy, whose titles and keys may depend on the tenant.
+    :param request: passed to the strategy, whose settings may depend on the tenant.
     :raises ImproperlyConfigured: a class in the settings cannot be imported, for example.
     """
     return [_listed(provider, request) for provider in configured().values()]

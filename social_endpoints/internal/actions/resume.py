@@ -21,8 +21,8 @@ from social_endpoints.internal.flows.flow import LOGIN, Flow
 def resume(backend: Any, flow: Flow, partial_token: str, user: Any) -> Any:
     """Resume a paused pipeline and return its result.
 
-    This is a user, another pause, or the confirmation that social-core asks for when a step is
-    resumed by a link from outside.
+    The result is a user, the response of another pause, or the confirmation that social-core
+    asks for if an external link resumes the step.
 
     :param user: the user whom the identity is connected to; None for a login.
     :raises AuthSessionError: the flow has no such paused login, or its user or association no
@@ -45,14 +45,14 @@ def _find(
     if not constant_time_compare(flow.session.get(PARTIAL_TOKEN_SESSION_NAME, ""), partial_token):
         raise _missing(backend)
     params = backend.strategy.data
-    # social-core compares a parameter named like the identity's key with the identity, as if
-    # the provider had sent it. Here the user has typed it: a user name, for example.
+    # social-core compares the parameter with this name with the uid of the paused login, as if
+    # the provider had sent it. Here the user has typed it: a username, for example.
     backend.strategy.data = {
         name: value for name, value in params.items() if name != backend.id_key()
     }
     try:
         outcome = partial_pipeline_result(backend, user, partial_token)
-    finally:  # After a collision, this runs again.
+    finally:  # This runs again after a collision.
         backend.strategy.data = params
     if outcome.response is not None:
         response: HttpResponseBase = outcome.response
@@ -66,7 +66,7 @@ def _find(
 def _require_user_and_association(backend: Any, paused: PartialMixin) -> None:
     """Refuse a login whose user was deactivated or whose identity was disconnected meanwhile.
 
-    Without them, the pipeline would create a second account or connect the identity again.
+    The pipeline would create a second account or connect the identity again.
     """
     stored = backend.strategy.storage.partial.load(paused.token).kwargs
     if any(stored.get(name) and not paused.kwargs.get(name) for name in ("user", "social")):
@@ -74,10 +74,10 @@ def _require_user_and_association(backend: Any, paused: PartialMixin) -> None:
 
 
 def _find_association_again(backend: Any, paused: PartialMixin) -> None:
-    """Run the pipeline's ``social_user`` step again if it had found no association.
+    """Run the pipeline's ``social_user`` step again.
 
     While this login was paused, the same person may have signed in for the first time in
-    another tab. Both logins must reach that account.
+    another tab. Both logins must reach the same account.
     """
     strategy = backend.strategy
     for index, step in enumerate(strategy.get_pipeline(backend)[: paused.next_step]):

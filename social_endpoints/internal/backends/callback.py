@@ -1,4 +1,4 @@
-"""Validate a callback before its backend receives it, and select what the backend may see."""
+"""Validate a callback, and select the parameters that its backend receives."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from social_endpoints.internal.backends.correlation import decode_base64, unpack
 from social_endpoints.internal.backends.registry import BackendClass, Provider, is_saml
 from social_endpoints.internal.flows.flow import Flow
 
-# A callback with one of these parameters may contain nothing else.
+# A callback with one of these parameters may lack all others.
 _ERROR_PARAMETERS = frozenset({"error", "error_code", "denied", "oauth_problem"})
 
 _TELEGRAM_RESULT = "tgAuthResult"
 
-# Issuers that are not in a discovery document, by the origin of the authorization URL.
+# Issuers of backends without discovery, by the origin of the authorization URL.
 _ISSUERS = {
     ("https", "accounts.google.com"): "https://accounts.google.com",
     ("https", "discord.com"): "https://discord.com",
@@ -77,13 +77,13 @@ def backend_params(provider: Provider, params: Mapping[str, str], flow: Flow) ->
     frontend_params = parse_qsl(urlsplit(flow.redirect_uri).query, keep_blank_values=True)
     sent = {name: text for name, text in params.items() if (name, text) not in frontend_params}
     if issubclass(backend, AppleIdAuth):
-        # social-core would use it instead of the project's client ID. Apple does not send it.
+        # Apple does not send it. social-core would prefer it to the project's client id.
         sent.pop("client_id", None)
     if issubclass(backend, TelegramAuth):
         return _telegram_params(sent)
     if is_saml(backend) and "SAMLResponse" in sent:
-        # Without it social-core returns a page that posts the response once more. social-core
-        # 6 has neither the attribute nor the page.
+        # Without this parameter, social-core 7 returns a page that posts the response again.
+        # social-core 6 has neither the attribute nor the page.
         sent[getattr(backend, "BROWSER_RETURN_FIELD", "psa_saml_browser_return")] = "1"
     return sent
 
@@ -91,7 +91,7 @@ def backend_params(provider: Provider, params: Mapping[str, str], flow: Flow) ->
 def _openid_params(params: Mapping[str, str]) -> dict[str, str]:
     """Return OpenID's parameters and those of its ``return_to``.
 
-    python3-openid requires each of the latter and rejects all others.
+    python3-openid requires all parameters of ``return_to`` and rejects unknown ones.
     """
     try:
         return_to = urlsplit(params.get("openid.return_to", ""))
@@ -126,7 +126,7 @@ def _telegram_params(params: Mapping[str, str]) -> dict[str, str]:
 
 
 def raise_callback_error(backend: BaseAuth[Any]) -> None:
-    """Raise the error that a callback contains.
+    """Raise the error that a callback contains, if any.
 
     :raises SocialAuthBaseException: the callback contains an error.
     """
@@ -144,7 +144,7 @@ def validate_issuer(backend: BaseAuth[Any]) -> None:
 
     A callback without ``iss`` is accepted, because frontends may post code and state alone.
 
-    :raises AuthResponseError: ``iss`` is the name of another issuer.
+    :raises AuthResponseError: ``iss`` names another issuer.
     """
     if not isinstance(backend, BaseOAuth2):
         return

@@ -1,4 +1,4 @@
-"""The configuration of a provider: its settings, and what follows from them."""
+"""The settings of a provider, and properties that depend on them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def overridable_arguments(backend: BaseAuth[Any]) -> set[str]:
 def protocol_parameter(backend: BaseAuth[Any]) -> str:
     """Return the name of the query parameter that the protocol needs to build a URL.
 
-    It names one of several identity providers or shops, for example.
+    Its value is the name of an identity provider or a shop, for example.
     """
     if isinstance(backend, LiveJournalOpenId):
         return "openid_lj_user"
@@ -66,7 +66,7 @@ def protocol_parameter(backend: BaseAuth[Any]) -> str:
 
 
 def protocol_defaults(backend: BaseAuth[Any]) -> dict[str, str]:
-    """Return the protocol's parameter if only one value is possible."""
+    """Return the protocol's parameter if it has only one possible value."""
     providers = backend.setting("ENABLED_IDPS") if is_saml(type(backend)) else None
     if isinstance(providers, dict) and len(providers) == 1:
         return {"idp": next(iter(providers))}
@@ -81,10 +81,10 @@ def _names(value: str | Iterable[str] | None) -> set[str]:
 
 
 def is_redirect_class(backend: BackendClass) -> bool:
-    """Return whether a class is for redirects.
+    """Return whether a class is for redirect logins.
 
-    These are not, although they have an authorization URL: Facebook's SDK, applications in a
-    frame of vk.com and Google's widget.
+    The classes for Facebook's SDK, applications in a frame of vk.com, and Google's widget are
+    not, although they have an authorization URL.
     """
     without_redirect = (FacebookLimitedLogin, VKAppOAuth2)
     return not issubclass(backend, without_redirect) and not is_google_one_tap(backend)
@@ -95,19 +95,19 @@ def has_redirect(backend: BaseAuth[Any]) -> bool:
     backend_class = type(backend)
     if not is_redirect_class(backend_class) or backend_class.auth_url is BaseAuth.auth_url:
         return False
-    # OpenIdAuth.uses_redirect() would ask the provider.
+    # OpenIdAuth.uses_redirect() would send a request.
     return not isinstance(backend, OAuthAuth) or backend.uses_redirect()
 
 
 def always_posts(backend: BackendClass) -> bool:
-    """Return whether the provider always posts its response, as in social-core's SAML."""
+    """Return whether the provider always posts its response, as in SAML."""
     return is_saml(backend)
 
 
 def requests_post(authorization_url: str) -> bool:
     """Return whether an authorization URL requests the provider to post its response."""
     if _RESPONSE_MODE not in authorization_url:
-        return False  # The common case, without parsing the URL.
+        return False  # Most URLs need not be parsed.
     return parse_qs(urlsplit(authorization_url).query).get(_RESPONSE_MODE) == [_FORM_POST]
 
 
@@ -162,7 +162,7 @@ def _required_settings(backend: BaseAuth[Any], to_begin: bool) -> tuple[str, ...
     if isinstance(backend, GoogleOAuth) or not isinstance(backend, OAuthAuth):
         return ()
     if type(backend).get_key_and_secret is not BaseAuth.get_key_and_secret:
-        return ()  # The backend has its own source for them.
+        return ()  # The backend has its own source of key and secret.
     endpoint = ("OIDC_ENDPOINT",) if _needs_endpoint(backend) else ()
     secret = () if to_begin or _may_be_public_client(backend) else ("SECRET",)
     return ("KEY", *secret, *endpoint)

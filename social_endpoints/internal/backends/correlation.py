@@ -1,7 +1,7 @@
 """Find the login that a callback belongs to.
 
-Each login has a correlation ID that its provider receives and returns, in a form that depends
-on the protocol.
+Each login has a correlation id, which the provider receives and returns. Its form depends on
+the protocol.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from social_endpoints.internal.flows.flow import Flow
 
 
 def sent_id(backend: BaseAuth[Any], flow: Flow) -> str:
-    """Return the correlation ID that a begin has sent, or an empty string if it sent none."""
+    """Return the correlation id that a begin has sent, or an empty string if it sent none."""
     name, session = backend.name, flow.session
     if isinstance(backend, BaseOAuth1):
         tokens = session.get(name + backend.UNATHORIZED_TOKEN_SUFIX, [""])
@@ -42,17 +42,17 @@ def sent_id(backend: BaseAuth[Any], flow: Flow) -> str:
 
 
 def returned_id(provider: Provider, params: Mapping[str, str]) -> str | None:
-    """Return the correlation ID in a callback, or None if it contains none."""
+    """Return the correlation id in a callback, or None if it contains none."""
     backend = provider.backend
     if issubclass(backend, BaseOAuth1):
-        # "denied" is Twitter's parameter for the token if the user declined.
+        # If the user declined, Twitter sends the token as "denied".
         return params.get(backend.OAUTH_TOKEN_PARAMETER_NAME) or params.get("denied")
     if issubclass(backend, DiscourseAuth):
         return _discourse_nonce(params.get("sso", "")) or None
     if issubclass(backend, OpenIdAuth):
         return params.get("redirect_state") or _return_to_state(params) or None
     if is_saml(backend) and "SAMLResponse" in params:
-        # From the response itself. The backend verifies it and compares it with the signed part.
+        # Not verified yet. The backend compares it with the signed part.
         return in_response_to(params["SAMLResponse"])
     params = unpack(provider, params)
     return params.get("state") or params.get("redirect_state")

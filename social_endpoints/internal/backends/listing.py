@@ -18,7 +18,7 @@ from social_endpoints.internal.flows.flow import LOGIN, Flow
 
 STATIC_FILES = "django.contrib.staticfiles"
 
-_ICON_FOLDER = "social_auth/icons"  # The folder of social-core's icons in social_django's finder.
+_ICON_FOLDER = "social_auth/icons"  # social_django's folder for the icons of social-core.
 
 
 def provider_title(provider: Provider, request: HttpRequest | None) -> str:
@@ -40,12 +40,12 @@ def backend_title(backend: BaseAuth[Any]) -> str:
 
 
 def icon_url(backend: BackendClass) -> str | None:
-    """Return the URL or path of a backend's icon, or None if the project serves no icon."""
+    """Return the URL or path of a backend's icon, or None if the project does not serve it."""
     if not has_icon_file(backend):
         return None
     try:
         return static(_icon_path(backend))
-    except ValueError:  # The storage requires collected files, and this one is not collected.
+    except ValueError:  # The storage requires that collectstatic has collected the file.
         return None
     except Exception as error:  # noqa: BLE001 - a project's storage may raise any exception
         log_failure(f"The icon of {backend.name} has no URL", error)

@@ -1,4 +1,4 @@
-"""Load a provider's backend, with the mixins of ``extensions/`` above its class.
+"""Load a provider's backend, with the mixins of ``extensions/`` added to its class.
 
 To change what a backend of social-core does, write a mixin in ``extensions/`` and add a row
 to one of the two tables below.
@@ -37,11 +37,11 @@ def _lacks_pkce(backend: type[Any]) -> bool:
     return issubclass(backend, bases.OAuth2) and not issubclass(backend, bases.OAuth2PKCE)
 
 
-# A base class of the backends that a mixin is for, or a function that recognises them.
+# A base class of the backends that a mixin is for, or a function that recognizes them.
 _Condition = type[Any] | Callable[[Any], bool]
 
-# Mixins around the whole backend, including the methods of a project's subclass. The first
-# one is the outermost; a mixin must stand above the mixins that it inherits from.
+# Mixins above the project's class, whose methods they override. The first one is the
+# outermost; a mixin must precede the mixins that it inherits from.
 _AROUND: tuple[tuple[_Condition, Any], ...] = (
     (bases.Backend, pipeline.PipelineResult),
     (bases.Backend, revocation.TokenRevocation),
@@ -64,8 +64,8 @@ _AROUND: tuple[tuple[_Condition, Any], ...] = (
     (is_saml, saml.SAML),
 )
 
-# Mixins directly above the class of social-core that they inherit from. A project's subclass
-# overrides their methods, and calls them with ``super()``. The most specific ones come first.
+# Mixins between the project's class, which can override their methods, and the class of
+# social-core that they inherit from. The most specific ones come first.
 _CORRECTIONS: tuple[tuple[type[Any], Any], ...] = (
     (bases.SciStarter, authorization_url.SciStarterRedirectUri),
     (bases.Soundcloud, authorization_url.SoundcloudQuery),
@@ -79,7 +79,7 @@ _CORRECTIONS: tuple[tuple[type[Any], Any], ...] = (
 def load(
     provider: Provider, *, request: HttpRequest | None, data: Mapping[str, str], flow: Flow
 ) -> tuple[Strategy, BaseAuth[Any]]:
-    """Return a strategy for a request and a flow, and the backend with this strategy.
+    """Return a strategy for a request and a flow, and the backend that uses it.
 
     :param data: the request parameters that the backend may see.
     """
@@ -110,7 +110,7 @@ def _extended(backend: Any) -> Any:
     above = [*_matches(_AROUND, backend)]
     below: list[Any] = []
     for mixin in _matches(_CORRECTIONS, backend):
-        # A class cannot precede its own subclass: this backend is social-core's class itself.
+        # A mixin must precede its base class, which may be this backend itself.
         (above if issubclass(mixin, backend) else below).append(mixin)
     return type(backend.__name__, (*above, backend, *below), identity)
 

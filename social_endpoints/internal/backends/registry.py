@@ -49,8 +49,8 @@ def configured() -> dict[str, Provider]:
     """Return the providers of ``AUTHENTICATION_BACKENDS`` by name, in their order.
 
     The backends ``email`` and ``username`` are left out, because they accept the name that a
-    client sends without a proof. So are names with a slash, which no URL path can contain. If
-    two backends have the same name, the last one counts, as in social-core.
+    client sends without a proof. Backends with a slash in their name are left out, because our
+    URL patterns do not match it. The last backend with a name counts, as in social-core.
 
     :raises ImproperlyConfigured: a backend cannot be imported.
     """
@@ -71,7 +71,7 @@ def find(name: str) -> Provider:
 def find_or_substitute(name: str) -> Provider:
     """Return a configured provider, or a substitute for one that is no longer configured.
 
-    Users may still have connections to such a provider. Its substitute revokes no tokens.
+    Users may still have connections to it. The substitute does not revoke tokens.
     """
     return configured().get(name) or _substitute(name)
 

@@ -1,7 +1,7 @@
 """Redirect URIs and callbacks of logins with a handoff, in Django's cache.
 
-A provider's POST comes from another site without a cookie, and a page cannot read its body.
-The cache makes both available to every server of a deployment.
+A provider's POST comes from another site, so it contains no cookie, and the frontend cannot read
+its body. All servers of a deployment share the cache.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ LIFETIME = 60
 """Seconds for which a callback is stored."""
 
 MAX_LENGTH = 250_000
-"""Characters of a callback's parameters. The longest, a SAML response with certificates, has
-about 100,000. memcached silently drops values above 1,000,000 bytes."""
+"""Maximum characters of a callback. A SAML response with certificates has about 100,000.
+Memcached silently drops values above 1,000,000 bytes."""
 
 
 def store_redirect_uri(provider: str, state: str, redirect_uri: str, seconds: int) -> None:
@@ -45,7 +45,7 @@ def store_callback(provider: str, state: str, params: Mapping[str, str]) -> str:
 def take_callback(provider: str, state: str, code: str) -> dict[str, str] | None:
     """Remove a stored callback and return its parameters, or None if there is none.
 
-    If several calls are simultaneous, only the call whose deletion succeeds gets them.
+    If calls are simultaneous, only the one whose deletion succeeds gets them.
     """
     key = _cache_key(provider, state, code)
     params: dict[str, str] | None = cache.get(key)

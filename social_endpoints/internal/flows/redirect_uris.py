@@ -1,4 +1,4 @@
-"""Redirect URIs: the rule that allows them, and query parameters added to them."""
+"""Check redirect URIs, and add query parameters to them."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def _policy_allows(uri: str, provider: str, request: HttpRequest) -> bool:
         return bool(policy(uri, provider=provider, request=request))
     except ImproperlyConfigured:
         raise
-    except Exception:  # noqa: BLE001 - a project's policy may raise anything for a client's input
+    except Exception:  # noqa: BLE001 - a project's policy may raise any exception
         logger.exception("The policy of ALLOWED_REDIRECT_URIS raised an exception; URI refused.")
         return False
 
 
 def is_loopback(uri: str) -> bool:
-    """Return whether a redirect URI leads to the user's own machine."""
+    """Return whether the host of a redirect URI is a loopback IP address."""
     return re.match(r"http://(127\.0\.0\.1|\[::1\])([:/?#]|$)", uri) is not None
 
 

@@ -1,8 +1,8 @@
 """python-social-auth's storage during a login.
 
-What social-core would write at begin (a nonce for the state, an association for the nonce of
-OpenID Connect) is stored in the flow, so a begin writes nothing. A completion writes one nonce,
-its claim. Reads that decide a login go to the primary database.
+The flow stores what social-core would write at begin: a nonce for the state, and an association
+for the nonce of OpenID Connect. So a begin writes nothing, and a completion writes one nonce,
+which claims the flow. Reads that decide a login go to the primary database.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NONCES = "nonces"
 def claim_flow(flow: Flow, storage: Any) -> bool:
     """Claim a flow for this completion; return False if it has been claimed before.
 
-    One INSERT under the unique constraint of the nonce table decides between all servers. The
+    The unique constraint of the nonce table lets only one INSERT of all servers succeed. The
     row's timestamp is the flow's expiry, so ``clearsocial`` keeps it while the flow is valid.
     """
     return _claim(storage, CLAIMS, flow.id, flow.expires)
@@ -64,7 +64,7 @@ def _claim(storage: Any, scope: str, salt: str, timestamp: int) -> bool:
 
 
 class _Wrapper:
-    """Adds methods to a storage class of the project."""
+    """Delegates to a storage class of the project, except for the methods of a subclass."""
 
     def __init__(self, project: Any, flow: Flow) -> None:
         self._project = project
@@ -103,8 +103,8 @@ class PrimaryUsers(_Wrapper):
     """The project's user storage, read from the primary database.
 
     social_django reads through default managers, which a router may send to a replica: a login
-    would not find the account that was created a moment ago. Its queries are repeated here on
-    the primary database. A method that the project overrides is called unchanged.
+    would not find the account that was created a moment ago. Here the same queries use the
+    primary database. A method that the project overrides is called unchanged.
 
     Remove when social_django reads from ``router.db_for_write()``.
     """
@@ -212,7 +212,7 @@ class FlowAssociation(AssociationMixin):
 
 
 class FlowPartials(_Wrapper):
-    """The project's paused pipelines, each tied to the flow that has paused it.
+    """The project's paused pipelines, each tied to the flow of its login.
 
     social-core lets a step decide this (``save_to_session``). Here only the browser that began
     can resume a login.

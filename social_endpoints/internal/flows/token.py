@@ -19,16 +19,16 @@ from django.utils.encoding import force_bytes
 from social_endpoints.internal.flows.flow import Flow
 
 MAX_LENGTH = 3_900
-"""Characters of a token. Browsers drop a cookie above 4,096 bytes, its name included."""
+"""Characters of a token. Browsers drop a cookie whose name and value exceed 4,096 bytes."""
 
 MAX_CONTENT = 65_536
 """Bytes of a flow before compression."""
 
-# HKDF's "info": keys derived for this purpose cannot open or make any other token.
+# HKDF's "info": keys derived for another purpose are different.
 _KEY_PURPOSE = b"social_endpoints.flow.v2"
 
-# Preset dictionary of zlib: the strings of most flows, the most common ones last. Open flows
-# become invalid when it changes.
+# Preset dictionary of zlib: the strings of most flows, the most common ones last. A change
+# makes open flows invalid.
 _DICTIONARY = (
     b'_request_id":"_unauthorized_token_name":["oauth_token=&oauth_token_secret=","connect",'
     b'"}]},"http://127.0.0.1:"https://api./auth/o//callback/",true,""]"oidc_association":["'
@@ -36,7 +36,7 @@ _DICTIONARY = (
     b',"code_verifier":"","oidc_nonce":""},"_oauth2_transaction_index":{"":17}},"",false,""]'
 )
 
-# The content of a token: these fields, which have these types.
+# The fields of a flow that a token contains, and their types.
 _FIELDS = [field.name for field in fields(Flow) if field.name != "is_claimed"]
 _TYPES = [str, str, str, int, dict, str, str, bool, str]
 
@@ -75,9 +75,8 @@ def open_flow(token: str, *, provider: str, purpose: str) -> Flow | None:
 def sealed_at(token: str) -> int:
     """Return when a token was sealed, in microseconds since the epoch; 0 if it is not ours.
 
-    Fernet tokens contain their time in clear, in whole seconds by the specification. Ours
-    contain microseconds, because a page may begin several logins within a second and the oldest
-    flow of a browser must be found.
+    Fernet tokens contain their time, in seconds by the specification. Ours contain microseconds,
+    because a page may begin several logins within a second, and the oldest one must be found.
     """
     try:
         return _cipher().extract_timestamp(_padded(token))
@@ -94,7 +93,7 @@ def _compress(values: Any) -> bytes:
 
 
 def _decompress(compressed: bytes) -> Any:
-    """Return the values, or None if these bytes do not contain any."""
+    """Return the values, or None if the bytes are not valid."""
     decompressor = zlib.decompressobj(-15, zdict=_DICTIONARY)
     try:
         content = decompressor.decompress(compressed, MAX_CONTENT)
@@ -108,7 +107,7 @@ def _padded(token: str) -> bytes:
 
 
 def _cipher() -> MultiFernet:
-    # Built for each call: a project rotates its keys, and tests override them.
+    # Built for each call, because tests override the settings.
     keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     return MultiFernet([_fernet(force_bytes(key)) for key in keys])
 

@@ -1,4 +1,4 @@
-"""The database half of a login: one transaction that opens late."""
+"""The database half of a login: a transaction that opens after the provider was asked."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ class UnitOfWork:
     def run(self, pipeline: Callable[[], T]) -> T:
         """Open the transaction and run the pipeline; a nested call only runs it.
 
-        If the pipeline collides with another login, such as two first logins of one identity, it
-        is rolled back and run again. It then finds the rows of the other login.
+        If the pipeline collides with another login, for example another first login of the same
+        identity, it is rolled back and run again. It then finds the rows of the other login.
         """
         if self._is_running:
             return pipeline()
@@ -80,12 +80,12 @@ class UnitOfWork:
     def finish(self, result: Any, build_response: Callable[[Any], T]) -> T:
         """Build the response inside the transaction.
 
-        If this collides with another login, the pipeline is rolled back and both run again.
+        If this collides with another login, the transaction is rolled back, and the pipeline
+        and ``build_response`` run again.
 
         :param result: the result of :meth:`run`, as returned by the backend.
-        :param build_response: called with the result.
         """
-        if self._pipeline is None:  # The backend has returned a user without a pipeline.
+        if self._pipeline is None:  # The backend has not run a pipeline.
             return self.run(lambda: build_response(result))
         pipeline = self._pipeline
         try:
@@ -113,7 +113,7 @@ class UnitOfWork:
 
 
 def _pauses(error: BaseException | None) -> tuple[float, ...]:
-    """Return the longest pause, in seconds, before each new attempt; empty for no new attempt.
+    """Return the longest pause, in seconds, before each new attempt; empty if there is none.
 
     After an IntegrityError, the next attempt can read the other login's row at once. After a
     lock error, the other transaction must end first; on SQLite every writer holds the lock.

@@ -23,13 +23,13 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 def authenticate(backend: Any, access_token: str) -> Any:
     """Run the pipeline for the owner of an access token.
 
-    The provider is asked first to whom it has issued the token. Otherwise any application could
-    sign in as its users with their tokens. A token may be posted again as long as it is valid.
+    First, the provider is asked which client it has issued the token to. Otherwise, every other
+    application could sign in with its users' tokens. A token may be posted again while it is valid.
 
     :returns: the user, or the response of a pipeline step that has paused.
     :raises AuthInputError: the token is malformed, or the provider has no verifier.
-    :raises SocialAuthBaseException: the token was issued to another application, is expired or
-        revoked; the profile is not that of its owner; the provider failed.
+    :raises SocialAuthBaseException: the token was issued to another application, has expired or
+        was revoked; the profile is not its owner's; or the provider failed.
     :raises ImproperlyConfigured: ``NATIVE_VERIFIERS`` is wrong.
     """
     require_well_formed(backend, access_token)
@@ -47,7 +47,7 @@ def authenticate(backend: Any, access_token: str) -> Any:
 
 
 def require_well_formed(backend: Any, access_token: str) -> None:
-    """Refuse a string that is too long, or has characters that RFC 6749 does not allow."""
+    """Refuse a token that is too long, or has characters that RFC 6749 does not allow."""
     if not _TOKEN.fullmatch(access_token):
         raise input_error(backend, "invalid_parameter", PARAMETER)
 
@@ -60,7 +60,7 @@ def _require_own_client(verifier: TokenVerifier, info: TokenInfo) -> None:
 
 
 def _require_owner(verifier: TokenVerifier, info: TokenInfo, profile: Mapping[str, Any]) -> None:
-    """Refuse a profile of another user, if the provider has reported the token's owner."""
+    """Refuse the profile of another user, if the provider has reported the token's owner."""
     subject = as_identifier(verifier.subject_of(profile))
     if info.subject is not None and subject != info.subject:
         raise AuthResponseError(

@@ -32,8 +32,8 @@ def authenticate(
 ) -> Any:
     """Run the pipeline for the subject of an ID token.
 
-    If the app has an access token, the profile is requested with it; otherwise the claims are
-    the profile.
+    If the app has posted an access token, the profile is requested with it. Otherwise the claims
+    are the profile.
 
     :param nonce: the nonce that the app has requested the ID token with, if any.
     :returns: the user, or the response of a pipeline step that has paused.
@@ -76,7 +76,7 @@ def _run_pipeline(
 def _require_unused(backend: BaseAuth[Any], id_token: str, expires: int) -> None:
     """Refuse an ID token that has signed in before.
 
-    The digest is that of header and claims: the same signature can be encoded in several ways.
+    The digest excludes the signature, which can be encoded in several ways.
     """
     signed = hashlib.sha256(id_token.rpartition(".")[0].encode()).digest()
     digest = urlsafe_b64encode(signed).decode().rstrip("=")
@@ -87,12 +87,12 @@ def _require_unused(backend: BaseAuth[Any], id_token: str, expires: int) -> None
 
 
 def _require_owner(issuer: Issuer, claims: Mapping[str, Any], profile: Mapping[str, Any]) -> None:
-    """Refuse the profile of another user, which another user's access token would return.
+    """Refuse the profile of another user, whose access token the app may have posted.
 
-    A profile without ``sub`` must name the user by the same ``ID_KEY`` as the claims.
+    If a profile has no ``sub``, its ``ID_KEY`` must be ``sub`` or ``ID_KEY`` of the claims.
     """
     subject, key = claims["sub"], issuer.backend.id_key()
-    # OpenID Connect backends compare "sub" at once, and may return a part of the profile.
+    # OpenID Connect backends have compared "sub" before, and may omit it from the profile.
     default = subject if isinstance(issuer.backend, OpenIdConnectAuth) else None
     if profile.get("sub", default) != subject:
         raise issuer.error("invalid_claim", "sub")

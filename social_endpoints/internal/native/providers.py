@@ -1,4 +1,4 @@
-"""The providers that take part in native sign-in, and the verifiers of their tokens."""
+"""The providers of native sign-in, and the verifiers of their access tokens."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from social_endpoints.internal.native.verifiers.vendors import (
 
 VERIFIERS_SETTING = "NATIVE_VERIFIERS"
 
-# The first base class of a backend decides.
+# The first match counts.
 _VERIFIERS: tuple[tuple[type[Any], type[TokenVerifier] | None], ...] = (
     (GoogleOAuth2, GoogleTokenInfo),
     (FacebookLimitedLogin, None),  # Its access tokens do not give access to anything.
@@ -47,7 +47,7 @@ _VERIFIERS: tuple[tuple[type[Any], type[TokenVerifier] | None], ...] = (
 def find_native(name: str) -> Provider:
     """Return a configured provider that ``NATIVE_PROVIDERS`` lists.
 
-    :raises ProviderNotSupported: there is none with this name.
+    :raises ProviderNotSupported: the list or the configuration has no provider with this name.
     :raises ImproperlyConfigured: the setting is not a list.
     """
     if name not in get_names("NATIVE_PROVIDERS"):
@@ -56,7 +56,7 @@ def find_native(name: str) -> Provider:
 
 
 def native_token_types(backend: BaseAuth[Any]) -> list[str]:
-    """Return the token types that sign in: ``"id_token"``, ``"access_token"``, both or none.
+    """Return the token types that can sign in: ``"id_token"``, ``"access_token"`` or both.
 
     :raises ImproperlyConfigured: ``NATIVE_PROVIDERS`` or ``NATIVE_VERIFIERS`` is wrong.
     """
@@ -66,7 +66,7 @@ def native_token_types(backend: BaseAuth[Any]) -> list[str]:
 
 
 def verifiable_token_types(backend: BaseAuth[Any]) -> list[str]:
-    """Return the token types of a provider, listed or not. Does not use the network."""
+    """Return the token types of a provider, even if it is not listed. Sends no request."""
     if backend.ASSOCIATION_ONLY:
         return []
     verified_by = {"id_token": find_issuer(backend), "access_token": find_verifier(backend)}
@@ -88,7 +88,7 @@ def find_invalid_setting(backend: BaseAuth[Any]) -> str | None:
 
 
 def find_verifier(backend: BaseAuth[Any]) -> TokenVerifier | None:
-    """Return the verifier of a provider's access tokens: the project's, or ours, or None.
+    """Return the verifier of a provider's access tokens: the project's or ours, or None.
 
     :raises ImproperlyConfigured: ``NATIVE_VERIFIERS`` is wrong.
     """
@@ -114,7 +114,7 @@ def import_verifier(provider: str, path: Any) -> type[TokenVerifier]:
 
 
 def _project_verifiers() -> dict[str, type[TokenVerifier]]:
-    """Return the classes that ``NATIVE_VERIFIERS`` names; a misspelt name is not ignored."""
+    """Return the classes that ``NATIVE_VERIFIERS`` names. A misspelled name is an error."""
     paths = settings.NATIVE_VERIFIERS or {}
     if not isinstance(paths, Mapping):
         raise ImproperlyConfigured(f"{NAME}[{VERIFIERS_SETTING!r}] must be a dictionary.")

@@ -1,4 +1,4 @@
-"""The adapter of requests for providers: TLS contexts, limits, and one retry."""
+"""requests' adapter for providers, with shared TLS contexts, limits, and one retry."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from urllib3.util import Timeout
 from urllib3.util.ssl_ import create_urllib3_context
 
 MAX_BYTES = 1_000_000
-"""Size of the body of one response, after decompression."""
+"""Maximum size of the body of one response, after decompression."""
 
 MAX_CONTEXTS = 32
 
@@ -33,7 +33,7 @@ _contexts_lock = Lock()
 
 
 class MalformedResponse(requests.RequestException):
-    """The response exceeds a limit, or redirects to something other than a web address."""
+    """The response exceeds a limit, or cannot be followed or decoded."""
 
 
 class BoundedBody:
@@ -55,7 +55,7 @@ class BoundedBody:
             yield piece
 
     def read(self, **options: Any) -> bytes:
-        # requests would read all of a redirect whose body it cannot decode.
+        # requests calls this if it cannot decode the body of a redirect, and would read all of it.
         self._raw.close()
         return b""
 
@@ -63,8 +63,8 @@ class BoundedBody:
 class ResponseReader(RawIOBase):
     """Reads one response from a socket. http.client uses it in place of the socket.
 
-    :param connection: the connection that the socket belongs to.
-    :param deadline: the end of all reading, by ``time.monotonic()``.
+    :param connection: the connection of the socket.
+    :param deadline: when reading must end, by ``time.monotonic()``.
     """
 
     def __init__(self, connection: Any, sock: Any, deadline: float) -> None:
@@ -91,11 +91,11 @@ class ResponseReader(RawIOBase):
     def end(self, buffer: BufferedReader) -> None:
         """Close the connection if the server has sent more than the response.
 
-        urllib3 looks at the socket before it uses a connection again. It does not see bytes
-        that were read or decrypted already, after which more may come.
+        Before urllib3 uses a connection again, it checks that the socket has received nothing. It
+        does not see bytes that were already read or decrypted.
         """
         self._has_ended = True
-        # The buffers of TLS within TLS, which is not a socket, cannot be examined.
+        # TLS within TLS is not a socket, and its buffers cannot be examined.
         is_examinable = isinstance(self._sock, socket.socket)
         pending = getattr(self._sock, "pending", int)  # Only TLS sockets have it.
         if not is_examinable or buffer.peek() or pending():
@@ -117,10 +117,10 @@ class _Buffer(BufferedReader):
 class ProviderAdapter(HTTPAdapter):
     """Sends the requests of one login at a time."""
 
-    deadline = 0.0  # of the current login, by time.monotonic()
-    repeats_get = False  # if there is no response
-    is_reusable = True  # by another login
-    max_idle = math.inf  # seconds for which the provider keeps connections open, less a margin
+    deadline = 0.0  # The end of the current login, by time.monotonic().
+    repeats_get = False  # Whether a GET without a response is sent again.
+    is_reusable = True  # Whether another login may use this adapter.
+    max_idle = math.inf  # Seconds for which the provider keeps connections open, less a margin.
 
     def send(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
@@ -156,9 +156,9 @@ class ProviderAdapter(HTTPAdapter):
         body: Any = BoundedBody(resp)
         response = super().build_response(req, body)
         if response.status_code < 200:
-            # http.client returns it, and the final response is yet to come (section 15.2).
+            # An interim response. The final one is still to come (RFC 9110 section 15.2).
             self.is_reusable = False
-        # A request that is sent while the provider closes the connection is lost.
+        # The margin prevents a request while the provider closes the connection.
         if keep_alive := _KEEP_ALIVE.search(response.headers.get("Keep-Alive", "")):
             seconds = int(keep_alive[1])
             self.max_idle = min(self.max_idle, seconds - min(1, seconds / 2))
@@ -174,7 +174,7 @@ class ProviderAdapter(HTTPAdapter):
             raise requests.exceptions.SSLError(error) from error
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        # With the context above, urllib3 would parse the CA bundle for every connection.
+        # urllib3 would load the CA bundle again into the shared context for every connection.
         if conn.proxy is not None and conn.proxy.scheme == "https":
             verify_proxy: Any = super().cert_verify  # It is not typed.
             verify_proxy(conn, url, verify, cert)
@@ -197,7 +197,7 @@ class ProviderAdapter(HTTPAdapter):
 
 
 class _ReaderMixin:
-    """A mixin above a connection class of urllib3."""
+    """A mixin for urllib3's connections, which read with :class:`ResponseReader`."""
 
     adapter: ProviderAdapter
 
@@ -215,8 +215,8 @@ def _with_reader(connection_class: Any) -> Any:
 def tls_context(verify: Any) -> SSLContext:
     """Return the shared TLS context for ``verify``, an argument of ``requests.request()``.
 
-    To parse a CA bundle takes longer than everything else in a login, so it is only parsed
-    when it is first needed and when it has changed.
+    Parsing a CA bundle takes longer than everything else in a login, so a bundle is only parsed
+    on its first use and after a change.
 
     :raises OSError: the bundle cannot be read.
     """
@@ -224,7 +224,7 @@ def tls_context(verify: Any) -> SSLContext:
         return _context(None, None)
     path = DEFAULT_CA_BUNDLE_PATH if verify is True else os.fspath(verify)
     state = Path(path).stat()
-    with _contexts_lock:  # At the start of a process, many threads need the same one.
+    with _contexts_lock:  # Many threads may need the same context at once.
         return _context(path, (state.st_ino, state.st_mtime_ns, state.st_size))
 
 

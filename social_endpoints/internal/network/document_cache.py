@@ -1,8 +1,7 @@
 """Documents that providers publish, stored in Django's cache ``default``.
 
 OpenID Connect discovery and signing keys are the same for every login and rarely change. If the
-cache does not store anything (``DummyCache``, or a cache server that is down), each process
-stores them in its own memory.
+cache does not work (``DummyCache``, or a server that is down), each process stores them itself.
 """
 
 from __future__ import annotations
@@ -26,22 +25,22 @@ MIN_LIFETIME = 300
 """Shortest time, in seconds, for which a document is not requested again."""
 
 MAX_LIFETIME = 86_400
-"""Longest such time, and the default: that of social-core's own cache."""
+"""Longest such time, and the default, as in social-core's cache."""
 
 GRACE = 86_400
 """Seconds for which an expired document is still used while the provider fails."""
 
 PAUSE = 60
-"""Seconds between two requests for a document that is stored already."""
+"""Minimum time, in seconds, between two requests for a stored document."""
 
 CLOCK_SKEW = 60
 """Seconds by which the clock of another server may be ahead."""
 
 MAX_LENGTH = 200_000
-"""Characters of a stored document. Memcached does not store more than a megabyte."""
+"""Maximum characters of a stored document. Memcached stores at most a megabyte."""
 
 process_cache = LocMemCache("social_endpoints.documents", {})
-"""Used if the cache ``default`` does not store anything. Django limits it to 300 entries."""
+"""Used if the cache ``default`` does not work. Django limits it to 300 entries."""
 
 Fetch = Callable[[], tuple[Any, str]]
 """Requests a document. Returns it with the ``Cache-Control`` header of the response."""
@@ -62,10 +61,10 @@ class CachedDocument:
     """One document of a provider.
 
     :param content_type: ``"discovery"`` or ``"jwks"``; part of the name in the cache.
-    :param backend: its class and ``VERIFY_SSL`` are part of the name, because a document that
-        was requested without verifying the certificate must not be used with verification.
-    :param is_complete: checks a value of any type. Only complete documents are stored, and
-        only complete documents are read from the cache.
+    :param backend: its class and ``VERIFY_SSL`` are part of the name. A document that was
+        requested without verifying the certificate must not be used with verification.
+    :param is_complete: checks a value of any type. Only complete documents are stored and used
+        from the cache.
     """
 
     def __init__(
@@ -83,7 +82,7 @@ class CachedDocument:
         """Return the stored document, or request it.
 
         An expired document is requested again, at most once in :data:`PAUSE`, and is still
-        used if the provider fails or sends an incomplete one. If nothing is stored, the
+        used if the provider fails or sends an incomplete one. Without a stored document, the
         exceptions of ``fetch`` are raised.
         """
         entry = self._entry = self._read()
@@ -93,23 +92,23 @@ class CachedDocument:
             return entry.document
         try:
             document = self._request()
-        except Exception as error:  # noqa: BLE001 - the stored document is used, whatever failed
+        except Exception as error:  # noqa: BLE001 - the stored document is used after any failure
             log_failure("Using an expired document, because the provider failed", error)
             return entry.document
         return document if self._is_complete(document) else entry.document
 
     def versions(self, *, rate_limited: bool) -> Iterator[Any]:
-        """Yield the stored document and then the one that the provider has now.
+        """Yield the stored document and then the provider's current one.
 
-        :param rate_limited: request it at most once in :data:`PAUSE`, for callers that an
-            anonymous client can cause to ask.
+        :param rate_limited: request it at most once in :data:`PAUSE`. Required if anonymous
+            clients can cause the request.
         """
         yield self.get()
         if self._entry is not None and (not rate_limited or self._may_request(self._entry)):
             yield self._request()
 
     def expire(self) -> None:
-        """Have the document requested again by the next login, if this one used a stored one."""
+        """Have the next login request the document again, if this login used a stored one."""
         entry, now = self._entry, time.time()
         if entry is not None and now < entry.expires and self._read() == entry:
             self._write(_Entry(entry.document, entry.fetched, now))
@@ -123,11 +122,11 @@ class CachedDocument:
         return document
 
     def _may_request(self, entry: _Entry) -> bool:
-        """Return True for one of the callers in each period of :data:`PAUSE`."""
+        """Return whether the caller may request: one caller in each period of :data:`PAUSE`."""
         return time.time() - entry.fetched >= PAUSE and _reserve(f"{self._name}.request")
 
     def _write(self, entry: _Entry) -> None:
-        with suppress(RecursionError):  # Nested too deeply to be written.
+        with suppress(RecursionError):  # The document is nested too deeply.
             text = json.dumps([entry.fetched, entry.expires, entry.document])
             if len(text) <= MAX_LENGTH:
                 _store(self._name, text, int(entry.expires - time.time()) + GRACE)
@@ -170,7 +169,7 @@ def _store(name: str, text: str, timeout: int) -> None:
 
 
 def _reserve(name: str) -> bool:
-    """Return True for the first caller in each period of :data:`PAUSE`."""
+    """Return whether this is the first call in a period of :data:`PAUSE`."""
 
     def reserve(target: BaseCache) -> bool | None:
         is_first = target.add(name, 1, PAUSE)
@@ -180,7 +179,7 @@ def _reserve(name: str) -> bool:
 
 
 def _in_cache(operation: Callable[[BaseCache], Any]) -> Any:
-    """Run an operation in the cache ``default``; without a result, in the process's own."""
+    """Run an operation in the cache ``default``, or in the process's if the result is None."""
     try:
         result = operation(cache)
     except Exception as error:  # noqa: BLE001 - each cache has its own exceptions

@@ -1,7 +1,8 @@
-"""The fetcher of python3-openid: with the session, the limits and the deadline of a login.
+"""A fetcher for python3-openid, with the session, the limits and the deadline of a login.
 
-The library's own fetcher has no time limit, and with generic OpenID the user chooses the
-server. The library also logs the messages that it refuses, with signature and profile.
+python3-openid's own fetcher has no time limit, and with generic OpenID the user chooses the
+server. It logs messages that it rejects, with signature and profile. Remove when it accepts a
+fetcher for each call and does not log messages.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ _fetching: ContextVar[Fetching | None] = ContextVar("fetching", default=None)
 def fetching_for(backend: BaseAuth[Any]) -> Iterator[Fetching]:
     """Make python3-openid fetch with the settings of a backend, and without logging.
 
-    Other code in the process fetches and logs as before. A fetcher that the project has set
-    with ``openid.fetchers.setDefaultFetcher()`` stays in place.
+    Other code in the process fetches and logs as before. A fetcher that the project has set with
+    ``openid.fetchers.setDefaultFetcher()`` is not replaced.
     """
     fetcher = fetchers.getDefaultFetcher()
     if isinstance(getattr(fetcher, "fetcher", fetcher), _STOCK):
@@ -71,7 +72,7 @@ class ProviderFetcher(fetchers.HTTPFetcher):  # type: ignore[misc]  # openid is 
         self._stock = stock
 
     def fetch(self, url: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
-        """Return the response to a GET, or to a POST of ``body``, whatever its status is.
+        """Return the response to a GET, or to a POST of ``body``, with any status.
 
         :raises requests.RequestException: there is no response, or it exceeds a limit.
         """
@@ -81,7 +82,7 @@ class ProviderFetcher(fetchers.HTTPFetcher):  # type: ignore[misc]  # openid is 
         try:
             return _fetch(fetching.backend, url, body, headers or {})
         except requests.RequestException as error:
-            # The library reports only a text, or that the message is not signed.
+            # python3-openid only reports a text or an invalid signature.
             fetching.failure = error
             raise
 

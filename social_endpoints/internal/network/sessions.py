@@ -1,8 +1,8 @@
 """The sessions of requests that logins borrow, one login at a time.
 
-HTTP/1.1 does not bind a response to its request. If two logins shared a connection, one
-surplus response would sign in the second user as the first. So a login borrows a session of
-its provider, and the session rests before another login uses it.
+HTTP/1.1 does not bind a response to its request. If two logins shared a connection, one surplus
+response would sign in the second user as the first. So a login borrows a session, and the session
+rests before another login uses it.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from social_endpoints.conf import get_seconds, settings
 from social_endpoints.internal.network.adapter import MalformedResponse, ProviderAdapter
 
 MAX_SESSIONS = 256
-"""Resting sessions of one process."""
+"""Maximum number of resting sessions in a process."""
 
 REST = 1.0
 """Seconds before another login may use a session."""
 
 MAX_AGE = 600
-"""Seconds for which a session is used. A new one looks up the provider's address again."""
+"""Seconds for which a session is used. A new session resolves the host name again."""
 
 MAX_REDIRECTS = 5
 MAX_LOCATION = 4_096
@@ -38,7 +38,7 @@ MAX_LOCATION = 4_096
 
 
 class ProviderSession(requests.Session):
-    """A session with limits on redirects and on time, for the provider with a ``key``."""
+    """A session for one provider, which ``key`` identifies, with limits on redirects and time."""
 
     def __init__(self, key: str = "") -> None:
         super().__init__()
@@ -62,12 +62,12 @@ class ProviderSession(requests.Session):
         self.adapter.deadline, self.adapter.repeats_get = deadline, repeats_get
         try:
             return self.request(method, url, **options)
-        except LocationValueError as error:  # requests does not convert all of them.
+        except LocationValueError as error:  # requests does not translate all of them.
             raise requests.exceptions.InvalidURL(error) from error
         except requests.ConnectionError as error:
             if time.monotonic() < deadline:
                 raise
-            # requests reports a timeout while it reads a body as a failed connection.
+            # requests raises ConnectionError for a timeout in the body of a response.
             raise requests.Timeout("The time limit is exceeded.") from error
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
@@ -100,7 +100,7 @@ def _require_bounded_redirect(response: requests.Response, target: str) -> None:
 
 
 class SessionStore:
-    """The sessions of a process that no login uses, with the oldest one first.
+    """The resting sessions of a process, with the oldest one first.
 
     No lock is held during network access.
     """
@@ -110,7 +110,7 @@ class SessionStore:
         self._lock = Lock()
 
     def take(self, key: str, max_idle: float) -> ProviderSession:
-        """Return the last used session of a provider that has rested, or a new session."""
+        """Return the last used session that has rested and has this key, or a new session."""
         now = time.monotonic()
         rested, expired, others = None, [], deque[ProviderSession]()
         with self._lock:
@@ -152,10 +152,9 @@ with suppress(AttributeError):  # Windows has no fork.
 
 
 class ProviderRequests:
-    """All requests to a provider inside a ``with``: one session, one ``LOGIN_TIMEOUT``.
+    """The requests in a ``with`` block. They share a ``LOGIN_TIMEOUT`` and, if pooled, a session.
 
-    An exception that leaves the ``with`` means that the login has failed. Its session is not
-    used again.
+    If an exception leaves the block, the login has failed and its session is not used again.
     """
 
     def __init__(self) -> None:
@@ -177,7 +176,7 @@ class ProviderRequests:
             session.close()
 
     def send(self, provider: str, method: str, url: str, **options: Any) -> requests.Response:
-        """Send a request with the session of this login."""
+        """Send a request with the session and the deadline of this login."""
         if self._deadline is None:
             self._deadline = time.monotonic() + get_seconds("LOGIN_TIMEOUT")
         options["deadline"] = self._deadline
@@ -185,7 +184,7 @@ class ProviderRequests:
             with ProviderSession() as session:
                 return session.ask(method, url, **options)
         if self._session is None:
-            # The tenants of a project may have different hosts and proxies.
+            # The tenants of a project may use different hosts and proxies.
             key = repr([provider, str(url).split("/", 3)[:3], options.get("proxies")])
             self._session = store.take(key, get_seconds("HTTP_POOL_IDLE"))
         return self._session.ask(method, url, **options)
@@ -197,7 +196,7 @@ _current: ContextVar[ProviderRequests | None] = ContextVar("provider_requests", 
 def send(provider: str, method: str, url: str, **options: Any) -> requests.Response:
     """Send a request as :meth:`ProviderSession.ask` does, with the session of this login.
 
-    Outside a :class:`ProviderRequests`, a session is borrowed for this request only.
+    Outside a :class:`ProviderRequests` block, a session is borrowed for this request only.
     """
     current = _current.get()
     if current is not None:

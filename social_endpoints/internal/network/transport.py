@@ -1,7 +1,7 @@
-"""The method ``request()`` of all backends: how a provider is asked.
+"""The method ``request()`` of all backends, which sends requests to providers.
 
 ``BaseAuth.request()`` of social-core 6.2 and 7.0 calls ``requests.request()``, which parses
-the CA bundle and opens a connection each time, and has no limit on the whole of a response.
+the CA bundle and opens a connection each time, and limits neither total time nor size.
 Remove :class:`Transport` when social-core sends with a ``requests.Session`` that a subclass or a
 strategy can provide, for example with ``self.get_session().request(...)``, and when the errors
 that :func:`translated` adds are raised there.
@@ -33,7 +33,7 @@ from social_endpoints.internal.network import sessions
 from social_endpoints.internal.network.adapter import MalformedResponse
 
 MAX_MESSAGE = 1_000
-"""Characters of each message of an exception."""
+"""Maximum characters of each message of an exception."""
 
 _URL_ERRORS = (exceptions.InvalidURL, exceptions.InvalidSchema, exceptions.MissingSchema)
 _CODES = (  # The first match counts: some of the exceptions inherit from others.
@@ -62,7 +62,7 @@ class Transport(BaseAuth):  # type: ignore[type-arg]  # generic in social-core 7
     ) -> Response:
         """Send a request with the settings of the backend, and return a successful response.
 
-        :raises SocialAuthBaseException: as social-core does, and where a limit is exceeded.
+        :raises SocialAuthBaseException: as in social-core, and if a limit is exceeded.
         """
         headers = {} if headers is None else dict(headers)
         if self.SEND_USER_AGENT and "User-Agent" not in headers:
@@ -106,7 +106,7 @@ def request_options(backend: BaseAuth[Any], timeout: float | None = None) -> dic
 def translated(
     backend: BaseAuth[Any], error: requests.RequestException, *, url: str, stage: ErrorStage
 ) -> SocialAuthBaseException:
-    """Return social-core's error for a failed request, without URLs in the messages."""
+    """Return social-core's error for a failed request, without the URL in the messages."""
     _shorten_messages(error)
     redact_request_error(error, request_url=url)
     if isinstance(error, requests.HTTPError):
@@ -131,8 +131,7 @@ def _is_discovered(backend: Any, url: str, stage: ErrorStage) -> bool:
 def _shorten_messages(error: object, depth: int = 8) -> None:
     """Cut the messages of an exception and of its causes.
 
-    A provider's status line of 64 KB becomes a message, for which ``redact_request_error()``
-    needs 13 seconds.
+    ``redact_request_error()`` needs 13 seconds for a message with a status line of 64 KB.
     """
     if not isinstance(error, BaseException) or not depth:
         return

@@ -20,7 +20,7 @@ from social_endpoints.internal.flows.redirect_uris import with_parameters
 class ExactQuery(OAuth2):
     """Quote every parameter of the authorization URL.
 
-    social-core unquotes the query where ``REDIRECT_STATE`` is false. An ``&`` in a value then
+    social-core unquotes the query if ``REDIRECT_STATE`` is false. An ``&`` in a value then
     starts a new parameter. Remove when ``BaseOAuth2.auth_url()`` leaves the query quoted.
     """
 
@@ -34,14 +34,13 @@ class ExactQuery(OAuth2):
 class ExactRedirectUri(OAuth):
     """Send the redirect URI unchanged to every provider that returns the state.
 
-    social-core adds ``redirect_state`` to the redirect URI of most backends, for providers that
-    do not return ``state``, and encodes the URI again. Providers compare the URI as a string
-    (RFC 6749 section 3.1.2.3). Remove when ``OAuthAuth.get_redirect_uri()`` adds the parameter
-    only where ``STATE_PARAMETER`` is false, and keeps the rest of the URI as it is.
+    social-core adds ``redirect_state`` to the redirect URI of most backends, even if the provider
+    returns ``state``, and encodes the URI again. Providers compare the URI as a string (RFC 6749
+    section 3.1.2.3). Remove when ``OAuthAuth.get_redirect_uri()`` adds the parameter only if
+    ``STATE_PARAMETER`` is false, and does not change the rest of the URI.
     """
 
     def get_redirect_uri(self, state: str | None = None) -> str:
-        """Return the redirect URI, with the state where it has no parameter of its own."""
         uri = str(self.redirect_uri)
         if state and self.REDIRECT_STATE and not self.STATE_PARAMETER:
             return with_parameters(uri, {"redirect_state": state})

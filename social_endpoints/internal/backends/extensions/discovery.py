@@ -1,8 +1,8 @@
 """OpenID Connect discovery and signing keys, cached for all processes of the project.
 
-social-core caches both documents in each process: any number of them, for a day whatever the
-provider's ``Cache-Control`` says, and also incomplete ones. Remove when its ``cache`` decorator
-can use another store and check the value.
+social-core caches them in each process for a day. It ignores ``Cache-Control``, stores incomplete
+documents, and does not limit their number. Remove when its ``cache`` decorator can use another
+store and check the value.
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ _CLAIMS = (
 
 _SCHEMES = ("https://", "http://")
 
-# Sites of version 1.0 issuers, sts.windows.net and sts.chinacloudapi.cn.
+# Sites of Microsoft's version 1.0 issuers: sts.windows.net and sts.chinacloudapi.cn.
 _MICROSOFT_SITES = (["windows", "net"], ["chinacloudapi", "cn"])
 
 _KEY_METHODS = ("get_jwks_keys", "get_jwks_keys_for_uri", "get_remote_jwks_keys")
 
-# The stages of an error that says nothing about the provider's documents.
+# Errors of these stages are not caused by the provider's documents.
 _UNRELATED_STAGES = frozenset({"callback", "pipeline"})
 
 
 def has_core_discovery(backend: Any) -> bool:
-    """Return True for a class that uses discovery and does not override how it is requested."""
+    """Return whether a class uses discovery and inherits how it is requested."""
     methods = ("get_openid_configuration", "get_json")
     return any(_inherits(backend, base, *methods) for base in (OIDCDiscoveryMixin, AzureADOAuth2))
 
 
 def has_core_keys(backend: Any) -> bool:
-    """Return True for an OpenID Connect class that does not override how keys are requested."""
+    """Return whether a class is for OpenID Connect and inherits how keys are requested."""
     return _inherits(backend, OpenIdConnectAuth, *_KEY_METHODS)
 
 
 def has_core_microsoft_keys(backend: Any) -> bool:
-    """Return True for a Microsoft class that does not override how keys are requested."""
+    """Return whether a class is for Microsoft and inherits how keys are requested."""
     return _inherits(backend, AzureADOAuth2, *_KEY_METHODS)
 
 
@@ -69,7 +69,7 @@ def signing_keys(backend: BaseAuth[Any], uri: str) -> CachedDocument:
 
 @contextmanager
 def document_renewal(backend: Any) -> Iterator[None]:
-    """If a login fails, have the next one request discovery again: an endpoint may have moved."""
+    """After a failed login, have discovery requested again: an endpoint may have moved."""
     try:
         yield
     except SocialAuthBaseException as error:
@@ -79,14 +79,14 @@ def document_renewal(backend: Any) -> Iterator[None]:
 
 
 class CachedDiscovery(bases.Backend):
-    """A mixin for backends that use discovery (OpenID Connect Discovery section 4)."""
+    """Cache the documents of discovery (OpenID Connect Discovery section 4)."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._discovery: dict[str, tuple[CachedDocument, Any]] = {}
 
     def get_openid_configuration(self, url: str) -> Any:
-        """Return the document at a URL. All steps of a login use the same one."""
+        """Return the document at a URL. All steps of a login use the same document."""
         if url not in self._discovery:
             fetch = partial(_fetch_discovery, self, url)
             cached = CachedDocument("discovery", self, url, fetch, partial(_is_complete, self, url))
@@ -94,34 +94,33 @@ class CachedDiscovery(bases.Backend):
         return self._discovery[url][1]
 
     def expire_discovery(self) -> None:
-        """Have the documents that this login has used requested again by the next one."""
+        """Have the next login request the documents again that this login has used."""
         for cached, _ in self._discovery.values():
             cached.expire()
 
     def complete(self, *args: Any, **kwargs: Any) -> Any:
-        """Complete a redirect login."""
         with document_renewal(self):
             return super().complete(*args, **kwargs)
 
 
 class _CachedKeys(bases.Backend):
-    """The keys that ID tokens are signed with.
+    """Cache the keys that ID tokens are signed with.
 
-    A provider may change its keys at any moment, also without changing the key ID (``kid``). So
+    A provider may change its keys at any moment, even without changing the key id (``kid``). So
     an ID token that no stored key has signed is verified again with newly requested keys. In a
-    redirect login it comes from the provider itself, so this needs no rate limit.
+    redirect login, the provider sends the ID token, so this needs no rate limit.
     """
 
     _keys: list[dict[str, Any]] | None = None
 
     def get_jwks_keys(self) -> list[dict[str, Any]]:
-        """Return copies of the keys to verify with. social-core adds ``alg`` to them."""
+        """Return copies of the keys, because social-core adds ``alg`` to them."""
         if self._keys is None:
             self._keys = self._cached_keys().get()
         return [dict(key) for key in self._keys]
 
     def _with_each_key_set(self, verify: Callable[[], Any]) -> Any:
-        """Return the first result of ``verify`` that is not None, for stored and for new keys."""
+        """Call ``verify`` with stored and then new keys, until its result is not None."""
         failure: Exception | None = None
         for keys in self._cached_keys().versions(rate_limited=False):
             self._keys = keys
@@ -145,16 +144,14 @@ class CachedKeys(_CachedKeys):
     """A mixin for OpenID Connect backends."""
 
     def find_valid_key(self, id_token: str) -> Any:
-        """Return the key that an ID token is signed with, or None."""
         backend: Any = super()
         return self._with_each_key_set(partial(backend.find_valid_key, id_token))
 
 
 class CachedMicrosoftKeys(_CachedKeys):
-    """A mixin for Microsoft's backends, which choose the key by its ID alone."""
+    """A mixin for Microsoft's backends, which choose the key by its id alone."""
 
     def validate_and_return_id_token(self, id_token: str) -> Any:
-        """Return the claims of an ID token."""
         backend: Any = super()
         verify = partial(backend.validate_and_return_id_token, id_token)
         return self._with_each_key_set(verify)
@@ -193,7 +190,7 @@ def _fetch_json(backend: BaseAuth[Any], url: str, stage: ErrorStage) -> tuple[An
 
 
 def _is_complete(backend: Any, url: str, document: Any) -> bool:
-    """Return True for the configured provider's document with all endpoints that are used."""
+    """Return whether a document is from the configured issuer and has the necessary URLs."""
     if not isinstance(document, dict) or not _is_issuer(backend, url, document.get("issuer")):
         return False
     endpoints = {name: each for name, each in document.items() if name.endswith("_endpoint")}
@@ -203,17 +200,17 @@ def _is_complete(backend: Any, url: str, document: Any) -> bool:
 
 
 def _is_used(backend: Any, method: str, setting: str) -> bool:
-    """Return True if a backend takes a URL from discovery, and not from elsewhere."""
+    """Return whether a backend takes a URL from discovery."""
     is_inherited = method == "jwks_uri" or _inherits(type(backend), OpenIdConnectAuth, method)
     return is_inherited and not backend.setting(setting, getattr(backend, setting, None))
 
 
 def _is_issuer(backend: Any, url: str, issuer: Any) -> bool:
-    """Compare the issuer with the configured one (OpenID Connect Discovery section 4.3).
+    """Return whether an issuer is the configured one (OpenID Connect Discovery section 4.3).
 
-    The configured one is the setting ``ID_TOKEN_ISSUER`` or what the URL begins with. Microsoft
-    has an issuer for each tenant, with a placeholder in its documents. There only the host is
-    compared, or the site: social-core compares the tenant of each ID token.
+    That is the setting ``ID_TOKEN_ISSUER`` or the beginning of the URL. Microsoft has an issuer
+    for each tenant and a placeholder in its documents, so only the site or the host is compared.
+    social-core compares the tenant of each ID token.
     """
     if not isinstance(issuer, str):
         return False
@@ -226,7 +223,7 @@ def _is_issuer(backend: Any, url: str, issuer: Any) -> bool:
 
 
 def _site(url: str) -> list[str]:
-    """Return the last two labels of the host."""
+    """Return the last two labels of a URL's host."""
     return url.partition("://")[2].partition("/")[0].split(".")[-2:]
 
 

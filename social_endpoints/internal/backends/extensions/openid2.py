@@ -1,4 +1,4 @@
-"""OpenID 2.0 for frontends on another origin, without server-side state."""
+"""OpenID 2.0 with a flow and with bounded discovery."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from social_endpoints.internal.network.openid_fetcher import Fetching, fetching_
 class OpenID2(OpenId):
     """Run OpenID 2.0 with the flow as its only store, and with bounded discovery.
 
-    Two methods have private names of social-core:
+    Two methods are private in social-core:
 
     - ``_add_return_to_parameters()`` is overridden because social-core encodes the redirect URI
-      again. Remove when ``OpenIdAuth`` keeps it unchanged.
+      again. Remove when ``OpenIdAuth`` does not change the URI.
     - ``_expected_openid_endpoint()`` is called because the endpoint that the login began with
       has no public accessor. Remove the call when it has one.
     """
@@ -44,7 +44,7 @@ class OpenID2(OpenId):
     def auth_url(self) -> str:
         """Return the provider's URL.
 
-        :raises AuthInputError: the identifier that the user entered has no OpenID provider.
+        :raises AuthInputError: the identifier that the user typed has no OpenID provider.
         :raises AuthProviderError: the provider's discovery failed.
         """
         with fetching_for(self) as self._fetching:
@@ -52,15 +52,15 @@ class OpenID2(OpenId):
                 url: str = super().auth_url()  # type: ignore[no-untyped-call]  # core's
             except AuthProviderError as error:
                 raise self._begin_error(error) from error
-        # The discovered services, stored for further attempts. They would enlarge the flow.
+        # Without the discovered services, which are stored for a retry, the flow is shorter.
         self.strategy.session_get(SESSION_NAME).pop(OpenIdSessionWrapper.manager_key, None)
         return url
 
     def auth_complete(self, *args: Any, **kwargs: Any) -> Any:
         """Complete a login.
 
-        :raises AuthResponseError: the callback is not an OpenID 2.0 message, or its identity is
-            one that this provider cannot assert.
+        :raises AuthResponseError: the callback is malformed, or the provider cannot assert the
+            identity in it.
         """
         self._validate_message()
         if self.requires_openid_provider_binding():
@@ -71,11 +71,11 @@ class OpenID2(OpenId):
     def process_error(self, data: Any, *, stage: ErrorStage = "callback") -> None:
         """Raise the error of a response that is not a positive assertion.
 
-        social-core reports a failed network request and a required interaction like an invalid
-        signature. Remove when it distinguishes them.
+        social-core reports a failed request and a required interaction as an invalid signature.
+        Remove when it distinguishes them.
 
-        :raises AuthCredentialError: the provider must ask the user.
-        :raises AuthProviderError: the provider did not answer the verification request.
+        :raises AuthCredentialError: the provider must interact with the user.
+        :raises AuthProviderError: the verification request failed.
         """
         status = getattr(data, "status", None)
         if status == SETUP_NEEDED:
@@ -87,7 +87,7 @@ class OpenID2(OpenId):
         super().process_error(data, stage=stage)
 
     def get_consumer_store(self) -> None:
-        """Return no store, because a begin writes no rows.
+        """Return None, because a begin does not write rows.
 
         Without an association, the provider verifies its own signature (OpenID Authentication
         2.0 section 11.4.2). The flow binds the assertion to this login and to one use.
@@ -107,7 +107,10 @@ class OpenID2(OpenId):
         return with_parameters(url, params)
 
     def _validate_message(self) -> None:
-        """Reject messages that python3-openid cannot parse, or treats as OpenID 1."""
+        """Reject a message that python3-openid cannot parse, or of another OpenID version.
+
+        python3-openid raises its parser's exceptions. Remove when it reports an invalid message.
+        """
         try:
             message = Message.fromPostArgs(dict(self.data))
         except (KeyError, ValueError) as error:
@@ -117,11 +120,10 @@ class OpenID2(OpenId):
             raise self._malformed_response()
 
     def _validate_identity(self) -> None:
-        """Reject an identity at a host that cannot belong to a provider on the web.
+        """Reject an identity at a host that may be inside the project's network.
 
-        python3-openid fetches the URL of the identity before it verifies the signature. The
-        browser chooses the URL, which could be inside the project's network. Remove when
-        python3-openid verifies first.
+        python3-openid fetches the URL of the identity, which the browser sends, before it
+        verifies the signature. Remove when python3-openid verifies first.
         """
         endpoint = self._expected_openid_endpoint()
         urls = (self.URL, endpoint.server_url, endpoint.claimed_id)
@@ -143,7 +145,7 @@ class OpenID2(OpenId):
         return AuthProviderError(self, code=_error_code(failure), stage=stage)
 
     def _begin_error(self, error: AuthProviderError) -> SocialAuthBaseException:
-        """Return the error for a failed discovery: social-core has one for all causes."""
+        """Return the error for a failed discovery. social-core has one error for all causes."""
         reason = error.__cause__
         if not isinstance(reason, DiscoveryFailure):
             return error
@@ -168,7 +170,7 @@ def _host(url: str) -> str:
 
 
 def _is_public_https(url: str) -> bool:
-    """Return whether a URL uses HTTPS on its default port, at a name with a top-level domain."""
+    """Return whether a URL uses HTTPS on the default port of a fully qualified host name."""
     name = re.compile(r"https://([a-z0-9-]+\.)+[a-z][a-z0-9-]*(/.*)?", re.IGNORECASE | re.DOTALL)
     return name.fullmatch(url) is not None
 

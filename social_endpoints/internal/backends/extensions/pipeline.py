@@ -17,8 +17,8 @@ _KEEP_EXTRA_DATA = "social_endpoints.native"
 class PipelineResult(Backend):
     """Record whether a pipeline created a connection.
 
-    social-core keeps ``user``, ``social`` and ``is_new`` of a pipeline's result. Remove when it
-    keeps ``new_association`` too.
+    social-core only keeps ``user``, ``social`` and ``is_new`` of a pipeline's result. Remove when
+    it also keeps ``new_association``.
     """
 
     new_association = False
@@ -35,9 +35,9 @@ class PipelineResult(Backend):
 class DeletedConnection(Backend):
     """Update a connection that existed when the pipeline began, and never insert it again.
 
-    social-core saves the row that it read earlier. If another request has deleted the row in the
-    meantime, ``save()`` inserts it again. ``extra_data()`` is the last method of the backend
-    before that, and costs no additional query. Remove when social-core or social_django updates
+    social-core saves the row that it read earlier. If another request has deleted the row since
+    then, ``save()`` inserts it again. ``extra_data()`` is the last backend method that is called
+    before this, so it replaces ``save()``. Remove when social-core or social_django updates
     the row in place.
     """
 
@@ -65,16 +65,19 @@ def _update(social: Any, *args: Any, **kwargs: Any) -> None:
 
 
 def keep_extra_data(backend: BaseAuth[Any]) -> None:
-    """Keep stored extra data during this login, also after a pause.
+    """Keep stored extra data during this login, even after a pause.
 
-    A native sign-in has no refresh token and no ID token, which a token endpoint returns.
-    Without this call social-core replaces stored ones with None.
+    An app does not post all tokens that a token endpoint returns. Without this call, social-core
+    replaces stored tokens with None.
     """
     backend.strategy.session_set(_KEEP_EXTRA_DATA, True)
 
 
 class NativeExtraData(Backend):
-    """Merge the extra data of a native sign-in into the stored extra data."""
+    """Merge the extra data of a native sign-in into the stored extra data.
+
+    Remove when social-core does not replace stored values with None.
+    """
 
     def extra_data(
         self, user: Any, uid: str, response: Any, details: Any, pipeline_kwargs: dict[str, Any]

@@ -19,9 +19,9 @@ _SETTING, _VERIFIER = "USE_PKCE", "code_verifier"
 class ProofKey(OAuth2PKCE):
     """Decide for each login whether social-core's PKCE is used.
 
-    social-core uses PKCE where a backend's author has enabled it. This mixin enables it for all
-    providers that document it, and adds the project's setting ``PKCE``. The decision is made
-    when a login begins: a completion uses PKCE if its flow contains a verifier.
+    social-core uses PKCE if the backend enables it. This mixin enables it for all providers that
+    document it, and adds the setting ``PKCE``. The decision is made when a login begins: a
+    completion uses PKCE if its flow contains a verifier.
     """
 
     _transaction_verifier: str | None = None
@@ -35,7 +35,7 @@ class ProofKey(OAuth2PKCE):
         return self._is_enabled()
 
     def validate_state(self) -> str | None:
-        """Validate the state, which removes the verifier from the flow; remember the verifier."""
+        """Validate the state. This removes the verifier from the flow, so the backend keeps it."""
         state = self.get_request_state()  # type: ignore[no-untyped-call]  # core's
         transaction = self.strategy.session_get(self.transaction_key(state))
         validated = super().validate_state()
@@ -82,7 +82,7 @@ class ProofKey(OAuth2PKCE):
         return _discovery_supports_pkce(self)
 
     def _verifier(self) -> str | None:
-        # Logins without a state store it in the flow itself and not in a transaction.
+        # Without a state, the flow contains the verifier outside a transaction.
         stored: str | None = self.strategy.session_get(f"{self.name}_{_VERIFIER}")
         return self._transaction_verifier or stored
 
@@ -103,7 +103,7 @@ def _discovery_supports_pkce(backend: BaseAuth[Any]) -> bool:
     if not isinstance(backend, OpenIdConnectAuth):
         return False
     if backend.setting("AUTHORIZATION_URL", backend.AUTHORIZATION_URL):
-        return False  # A begin does not need the discovery document, which may not exist.
+        return False  # The document is not needed, and may not exist.
     methods = backend.oidc_config().get("code_challenge_methods_supported")
     return isinstance(methods, list) and "S256" in methods
 
@@ -120,14 +120,13 @@ PKCE_PROVIDERS = frozenset(
 )
 """Backends whose providers document PKCE with S256 and a client secret. See docs/providers.rst.
 
-Not listed: OpenID Connect providers, which document it in their discovery document, and
-backends for which social-core enables PKCE. A project's subclass with another name inherits
-the entry.
+Not listed: backends that use discovery, whose document lists S256, and backends for which
+social-core enables PKCE. A project's subclass with another name inherits the entry.
 """
 
 WITHOUT_PKCE = frozenset(
     {
-        # It refuses a code with both a verifier and a secret, whatever its discovery says.
+        # Contrary to its discovery, it refuses a code with both a verifier and a secret.
         "linkedin-openidconnect",
         # Whether these support PKCE depends on the version of the customer's server.
         "github-enterprise",
@@ -135,4 +134,4 @@ WITHOUT_PKCE = frozenset(
         "github-enterprise-team",
     }
 )
-"""Backends without PKCE although discovery or a parent class indicates it."""
+"""Backends without PKCE, although their discovery or a parent class supports it."""

@@ -17,11 +17,11 @@ class AppleUser(Apple):
     """Validate ``user``, which Apple sends through the browser at a user's first login.
 
     social-core passes the parameter to ``json.loads()`` and reads its fields without a check, so
-    anybody could cause a 500. Remove when ``AppleIdAuth`` raises ``AuthInputError`` instead.
+    anyone could cause a 500. Remove when ``AppleIdAuth`` raises ``AuthInputError`` instead.
     """
 
     def auth_complete(self, *args: Any, **kwargs: Any) -> Any:
-        """Complete a redirect login.
+        """Validate ``user`` and complete a redirect login.
 
         :raises AuthInputError: ``user`` is not JSON of the form ``{"name": {"firstName": …,
             "lastName": …}, "email": …}`` (Apple, "Request an authorization to the Sign in with
@@ -31,7 +31,7 @@ class AppleUser(Apple):
         return super().auth_complete(*args, **kwargs)
 
     def do_auth(self, *args: Any, **kwargs: Any) -> Any:
-        """Sign in with a token. A native app may send ``user`` with it.
+        """Validate ``user``, which a native app may send, and sign in with a token.
 
         :raises AuthInputError: see ``auth_complete()``.
         """
@@ -47,7 +47,7 @@ class AppleUser(Apple):
 def _is_apple_user(text: str) -> bool:
     try:
         user = json.loads(text)
-        # JSON can contain half of a surrogate pair, which databases do not store.
+        # JSON can contain half of a surrogate pair, which databases cannot store.
         json.dumps(user, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return False
@@ -72,8 +72,8 @@ class PushbulletUserId(Pushbullet):
 class TelegramRedirect(Telegram):
     """Add a redirect login to Telegram's backend.
 
-    social-core's backend only supports Telegram's login widget. The redirect leads to the page
-    that the widget opens. Remove when ``TelegramAuth`` has an ``auth_url()``.
+    social-core's backend only supports Telegram's login widget. The redirect opens the same page
+    as the widget. Remove when ``TelegramAuth`` has an ``auth_url()``.
     """
 
     def auth_url(self) -> str:

@@ -34,17 +34,17 @@ class Revocation:
 class TokenRevocation(Backend):
     """Revoke tokens after the transaction of a disconnect, and as RFC 7009 requires.
 
-    The disconnect pipeline runs in a transaction, and no request may be sent meanwhile. While
+    The disconnect pipeline runs in a transaction, in which no request may be sent. If
     ``strategy.revocations`` is a list, revocations are appended to it.
 
-    social-core's own ``revoke_token()`` sends no token unless the backend overrides
-    ``revoke_token_params()``, and raises for a token that has already expired. It also raises
-    where a discovery document has no ``revocation_endpoint``. Remove that part when
+    social-core's ``revoke_token()`` does not send the token unless the backend overrides
+    ``revoke_token_params()``. It raises an exception if the token has expired, or if the
+    discovery document has no ``revocation_endpoint``. Remove ``_revoke()`` when
     ``OAuthAuth.revoke_token()`` follows RFC 7009.
     """
 
     def revoke_token(self, token: Any, uid: str) -> Any:
-        """Revoke a token, now or later. Protocols without tokens do nothing."""
+        """Revoke a token, now or later. Does nothing for protocols without tokens."""
         strategy: Any = self.strategy
         if not isinstance(self, OAuthAuth):
             return None
@@ -61,8 +61,7 @@ class TokenRevocation(Backend):
                 return _revoke(backend, token, uid)
             return super().revoke_token(token, uid)  # type: ignore[misc]  # only OAuthAuth has it
         except AuthCredentialError as error:
-            # Google's response for an expired token. RFC 7009 section 2.2 defines an invalid
-            # token as success.
+            # Google's response for an expired token: a success by RFC 7009 section 2.2.
             if error.provider_code != "invalid_token":
                 raise
         except AuthResponseError as error:

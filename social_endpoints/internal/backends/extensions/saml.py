@@ -27,9 +27,9 @@ _IN_RESPONSE_TO = "InResponseTo"
 class SAML(Backend):
     """Correct three problems of social-core's ``SAMLAuth``, which is this mixin's real base.
 
-    - It sets ``debug``, with which python3-saml prints rejected responses to standard output.
-    - ``auth_url()`` lets python3-saml's exceptions for invalid settings pass.
-    - Every status other than success becomes the same ``AuthResponseError``.
+    - It sets ``debug``, so python3-saml prints rejected responses to standard output.
+    - ``auth_url()`` does not catch python3-saml's exceptions for invalid settings.
+    - It raises the same ``AuthResponseError`` for every status other than success.
 
     Remove each method when ``SAMLAuth`` no longer has its problem.
     """
@@ -56,7 +56,7 @@ class SAML(Backend):
         """Complete a login.
 
         :raises AuthCanceled: the user or the provider declined.
-        :raises AuthCredentialError: the provider must ask the user again.
+        :raises AuthCredentialError: the provider must authenticate the user again.
         :raises AuthProviderError: the provider failed.
         """
         try:
@@ -67,7 +67,7 @@ class SAML(Backend):
     def _specific_error(self, error: AuthResponseError) -> SocialAuthBaseException:
         """Return the error for the status of the response.
 
-        The status is not verified. Like ``error`` in OAuth 2, it is input of the browser.
+        The status is not verified. Like ``error`` in OAuth 2, it is sent by the browser.
         """
         statuses = _statuses(self.data.get("SAMLResponse", ""))
         if statuses & {"RequestDenied"}:

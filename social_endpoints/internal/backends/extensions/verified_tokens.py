@@ -17,15 +17,15 @@ from social_endpoints.internal.backends.extensions import bases
 
 
 class VerifiedIdToken(bases.OAuth2):
-    """A mixin for OAuth 2 backends: the profile is that of a verified ID token."""
+    """Use the claims of a verified ID token as the profile."""
 
     verified_claims: dict[str, Any] | None = None
-    """The claims of the ID token; None in every other login."""
+    """The claims of the ID token; None in all other logins."""
 
     def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         """Return the claims, or the profile that belongs to the access token if there is one.
 
-        Microsoft's backend takes the profile from the ID token in any case.
+        Microsoft's backend always takes the profile from the ID token.
         """
         uses_claims = isinstance(self, AzureADOAuth2) or not access_token
         if self.verified_claims is not None and uses_claims:
@@ -37,7 +37,6 @@ class VerifiedAppleToken(VerifiedIdToken, bases.Apple):
     """The same for Apple, whose backend decodes the ID token itself."""
 
     def decode_id_token(self, id_token: str) -> Any:
-        """Return the claims."""
         if self.verified_claims is not None:
             return dict(self.verified_claims)
         backend: Any = super()  # social-core has no types for it.
@@ -45,23 +44,21 @@ class VerifiedAppleToken(VerifiedIdToken, bases.Apple):
 
 
 class VerifiedLimitedToken(VerifiedIdToken, bases.FacebookLimited):
-    """The same for Facebook Limited Login, whose backend verifies before its pipeline."""
+    """The same for Facebook Limited Login, whose backend verifies the ID token itself."""
 
     def validated_response(self, response: dict[str, Any]) -> dict[str, Any]:
-        """Return the claims."""
         if self.verified_claims is not None:
             return dict(self.verified_claims)
         return super().validated_response(response)
 
 
 class VerifiedProfile(bases.OAuth2):
-    """A mixin for OAuth 2 backends: checks the owner of a profile before the pipeline."""
+    """Check the owner of a profile before the pipeline."""
 
     require_owner: Callable[[Mapping[str, Any]], None] | None = None
-    """Raises if a profile does not belong to the token's owner; None in every other login."""
+    """Raises if a profile does not belong to the token's owner; None in all other logins."""
 
     def authenticate(self, *args: Any, **kwargs: Any) -> Any:
-        """Check the profile and run the pipeline."""
         if self.require_owner is not None:
             self.require_owner(kwargs["response"])
         return super().authenticate(*args, **kwargs)
@@ -74,8 +71,8 @@ class VerifiedUserinfo(VerifiedProfile, bases.OpenIdConnect):
         """Compare the subjects of UserInfo and ID token; UserInfo must have one.
 
         The access token may belong to another user, so a response without ``sub`` is refused
-        (OpenID Connect Core section 5.3.2). If there is no ID token and the verifier does not
-        know the owner of the access token, the response is about the owner (section 5.3).
+        (OpenID Connect Core section 5.3.2). Without an ID token and a known owner of the access
+        token, the response itself identifies the owner (section 5.3).
         """
         if self.require_owner is not None and isinstance(userinfo, dict):
             if self.id_token is None:

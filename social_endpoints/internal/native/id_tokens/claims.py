@@ -1,6 +1,6 @@
 """Validation of ID tokens (OpenID Connect Core section 3.1.3.7).
 
-PyJWT verifies the signature, ``iss``, ``sub``, ``exp``, ``iat`` and ``nbf`` (:mod:`.signature`).
+:mod:`.signature` verifies the signature, ``iss``, ``sub``, ``exp``, ``iat`` and ``nbf`` with PyJWT.
 This module adds the rules that PyJWT does not have.
 """
 
@@ -33,8 +33,8 @@ def verified_claims(
 ) -> dict[str, Any]:
     """Return the claims of an ID token that was issued to this project and is valid now.
 
-    :raises AuthInputError: the ID token has a nonce, and the app has not posted one.
-    :raises SocialAuthBaseException: the ID token is not valid, or its keys cannot be fetched.
+    :raises AuthInputError: the ID token has a nonce, but the app has not posted one.
+    :raises SocialAuthBaseException: the ID token is not valid, or the keys cannot be requested.
     """
     token = SignedToken.verify(issuer, id_token)
     claims = token.claims
@@ -47,7 +47,7 @@ def verified_claims(
 
 
 def _require_audience(issuer: Issuer, claims: Mapping[str, Any]) -> None:
-    """Refuse an ID token that names a client of somebody else (rules 3 to 5)."""
+    """Refuse an ID token that names a client of another project (rules 3 to 5)."""
     own = own_client_ids(issuer.backend)
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
@@ -61,7 +61,7 @@ def _require_audience(issuer: Issuer, claims: Mapping[str, Any]) -> None:
 
 
 def _require_id_token(issuer: Issuer, claims: Mapping[str, Any]) -> None:
-    """Refuse a token of another type, and a subject of a length that is not allowed."""
+    """Refuse a token of another type, and a subject that is empty or too long."""
     if not 0 < len(claims["sub"]) <= _MAX_SUBJECT_LENGTH:
         raise issuer.error("invalid_claim", "sub")
     if str(claims.get("typ")).lower() in _OTHER_TYPES or "events" in claims:
@@ -82,10 +82,10 @@ def _require_nonce(issuer: Issuer, claims: Mapping[str, Any], nonce: str | None)
 
 
 def _is_nonce(claim: str, nonce: str) -> bool:
-    """Return True if a claim is the nonce (section 15.5.2) or the SHA-256 of the nonce.
+    """Return whether a claim is the nonce or the SHA-256 of the nonce (section 15.5.2).
 
-    Apps give SDKs the hash, so that the ID token does not reveal the nonce. It is written in
-    hexadecimal digits, as in Apple's and Firebase's examples, or in base64url, as in RFC 7636.
+    With the hash, the ID token does not reveal the nonce. It is in hexadecimal digits, as in
+    Apple's and Firebase's examples, or in base64url, as in RFC 7636.
     """
     digest = hashlib.sha256(nonce.encode()).digest()
     spellings = (nonce, digest.hex(), urlsafe_b64encode(digest).decode().rstrip("="))
@@ -100,7 +100,7 @@ def _require_access_token(issuer: Issuer, token: SignedToken, access_token: str 
     hash_algorithm = getattr(issuer.backend, "CUSTOM_AT_HASH_ALGO", None)
     try:
         expected = OpenIdConnectAuth.calc_at_hash(access_token, token.algorithm, hash_algorithm)
-    except NotImplementedError:  # No specification says which hash belongs to EdDSA.
+    except NotImplementedError:  # No specification defines the hash for EdDSA.
         return
     if not isinstance(claim, str) or not constant_time_compare(claim, expected):
         raise issuer.error("invalid_claim", "at_hash")

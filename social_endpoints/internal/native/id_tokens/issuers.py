@@ -15,28 +15,24 @@ from social_core.exceptions import AuthConfigurationError, AuthResponseError
 
 from social_endpoints.internal.backends.registry import is_google_one_tap
 
-# Only algorithms with a key pair: with HS256, the public key would be the secret to sign with.
+# Only algorithms with a key pair: with HS256, anyone could sign with the public key.
 _ALGORITHMS = frozenset(
     ["EdDSA", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"]
 )
 
-# Claims of Microsoft's access tokens that its ID tokens do not have ("Access token claims
-# reference"). It signs both with the same keys, and for an API of the project both have the
-# same audience.
+# Claims that only Microsoft's access tokens have ("Access token claims reference"). An access
+# token for the project's API has the same keys and the same audience as an ID token.
 _ACCESS_TOKEN_CLAIMS = frozenset({"appid", "scp"})
 
 
 class Issuer:
-    """The issuer of an OpenID Connect backend.
-
-    :param backend: the provider's backend, as loaded.
-    """
+    """The issuer of the ID tokens of a backend."""
 
     def __init__(self, backend: Any) -> None:
         self.backend = backend
 
     def jwks_uri(self) -> str:
-        """Return the URL of the keys (OpenID Connect Discovery section 3)."""
+        """Return the URL of the signing keys (OpenID Connect Discovery section 3)."""
         return str(self.backend.jwks_uri())
 
     def names(self, claims: Mapping[str, Any]) -> frozenset[str]:
@@ -56,7 +52,7 @@ class Issuer:
         return algorithms
 
     def validate(self, claims: Mapping[str, Any], key: Mapping[str, Any]) -> None:
-        """Apply the provider's own rules, as a redirect login does."""
+        """Apply the rules of the provider, as a redirect login does."""
 
     def error(self, code: str, claim: str | None = None) -> AuthResponseError:
         """Return the exception for an ID token that is not accepted."""
@@ -73,7 +69,7 @@ class Google(Issuer):
         return frozenset({"accounts.google.com", "https://accounts.google.com"})
 
     def validate(self, claims: Mapping[str, Any], key: Mapping[str, Any]) -> None:
-        """Require a verified address."""
+        """Require a verified e-mail address."""
         self.backend.validate_email_verified(claims, stage="token_validation")
 
 
@@ -94,7 +90,7 @@ class Microsoft(Issuer):
         return frozenset({self.backend.get_id_token_issuer(claims)})
 
     def validate(self, claims: Mapping[str, Any], key: Mapping[str, Any]) -> None:
-        """Require an ID token, a key of its tenant and, for Azure AD B2C, the right policy."""
+        """Require an ID token, a key of its tenant and, for Azure AD B2C, the configured policy."""
         for claim in _ACCESS_TOKEN_CLAIMS & claims.keys():
             raise self.error("invalid_claim", claim)
         self.backend.validate_key_issuer(key, claims)
@@ -102,7 +98,7 @@ class Microsoft(Issuer):
             self.backend.validate_id_token_policy(claims)
 
 
-# The first base class of a backend decides.
+# The first match counts.
 _BY_CLASS: tuple[tuple[type[Any], type[Issuer]], ...] = (
     (GoogleOAuth2, Google),
     (AppleIdAuth, Apple),
@@ -123,7 +119,7 @@ def find_issuer(backend: BaseAuth[Any]) -> Issuer | None:
 def own_client_ids(backend: BaseAuth[Any]) -> frozenset[str]:
     """Return the project's client ids: ``KEY`` (for Apple ``CLIENT``) and the list ``AUDIENCE``.
 
-    :raises AuthConfigurationError: there is none, or one of them is not a non-empty string.
+    :raises AuthConfigurationError: there is none, or one is empty or not a string.
     """
     key = "CLIENT" if isinstance(backend, AppleIdAuth) else "KEY"
     audience = backend.setting("AUDIENCE") or ()
@@ -140,9 +136,9 @@ def own_client_ids(backend: BaseAuth[Any]) -> frozenset[str]:
 
 
 def leeway(backend: BaseAuth[Any]) -> float:
-    """Return how many seconds clocks may differ: the setting ``JWT_LEEWAY``.
+    """Return the allowed clock difference in seconds: the setting ``JWT_LEEWAY``.
 
-    :raises AuthConfigurationError: it is not a number, or it is negative or infinite.
+    :raises AuthConfigurationError: it is not a number, negative or infinite.
     """
     value = backend.setting("JWT_LEEWAY", getattr(backend, "JWT_LEEWAY", 1.0))
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -15,13 +15,13 @@ from social_endpoints.internal.native.id_tokens.issuers import Issuer, leeway
 
 _KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 
-# The same issuer may have signed an access token (RFC 9068 section 2.1) or a logout token
-# (OpenID Connect Back-Channel Logout section 2.4) for the same client. Those have other types.
+# Access tokens (RFC 9068 section 2.1) and logout tokens (OpenID Connect Back-Channel Logout
+# section 2.4) of the same issuer for the same client have other types.
 _HEADER_TYPES = frozenset({"jwt", "application/jwt", "id_token+jwt"})
 
 _REQUIRED = ["exp", "iat", "iss", "sub"]
 
-# A "jti" of any type is accepted, and our rule for "aud" is stricter than PyJWT's.
+# PyJWT rejects a "jti" that is not a string. Its rule for "aud" is less strict than ours.
 _OPTIONS: Any = {"require": _REQUIRED, "verify_aud": False, "verify_jti": False}
 _SIGNATURE_ONLY: Any = {
     f"verify_{claim}": False for claim in ("aud", "exp", "iat", "iss", "jti", "nbf", "sub")
@@ -32,10 +32,7 @@ _MAX_TIME = 10**12  # In seconds since the epoch: 30,000 years.
 
 @dataclass(frozen=True, slots=True)
 class SignedToken:
-    """An ID token with a verified signature, issuer and lifetime.
-
-    ``key`` is the JWK that it is signed with.
-    """
+    """An ID token with a verified signature, issuer and lifetime. ``key`` is its JWK."""
 
     claims: dict[str, Any]
     key: dict[str, Any]
@@ -45,7 +42,7 @@ class SignedToken:
     def verify(cls, issuer: Issuer, id_token: str) -> SignedToken:
         """Verify an ID token with the issuer's stored keys, or with newly requested ones.
 
-        The keys are requested at most once a minute: anybody can post a wrong signature.
+        New keys are requested at most once a minute, because anyone can post a wrong signature.
         """
         header = _header(issuer, id_token)
         if header["alg"] not in issuer.algorithms():
@@ -70,7 +67,7 @@ def _header(issuer: Issuer, id_token: str) -> dict[str, Any]:
         raise jwt_error(issuer.backend, error) from error
     token_type = header.get("typ", "JWT")
     is_id_token = isinstance(token_type, str) and token_type.lower() in _HEADER_TYPES
-    # Extensions that the token marks as critical must be understood (RFC 7515 section 4.1.11).
+    # A token with unknown critical extensions must be rejected (RFC 7515 section 4.1.11).
     if "crit" in header or "b64" in header or not is_id_token:
         raise issuer.error("invalid_claim")
     if not isinstance(header.get("alg"), str):
@@ -98,7 +95,7 @@ def _with_verified_signature(
 
 
 def _is_suitable(key: Mapping[str, Any], algorithm: str, kid: str | None) -> bool:
-    """Return True if a key is meant for such signatures (RFC 7517 section 4)."""
+    """Return whether a key is for such signatures (RFC 7517 section 4)."""
     return (
         key.get("kty") == _KEY_TYPES[algorithm[:2]]
         and key.get("use", "sig") == "sig"
@@ -117,7 +114,7 @@ def _public_key(issuer: Issuer, key: dict[str, Any], algorithm: str) -> Any:
 def _require_valid(issuer: Issuer, id_token: str, token: SignedToken) -> None:
     """Refuse a token of another issuer, without a subject, or outside its lifetime.
 
-    The signature has been verified before, because Microsoft's issuer depends on a claim.
+    The signature is verified first, because Microsoft's issuer depends on a claim.
     """
     for name in ("exp", "iat", "nbf"):
         _require_time(issuer, token.claims, name)

@@ -24,10 +24,10 @@ _MAX_IDENTIFIER = 10**64  # Python refuses to write integers of more than 4,300 
 
 @dataclass(frozen=True, slots=True)
 class TokenInfo:
-    """Information that a provider gives about a valid access token.
+    """A provider's information about a valid access token.
 
-    :param clients: the client ids that the token was issued to. There must be at least one,
-        and all of them must be the project's own.
+    :param clients: the client ids that the token was issued to. At least one is required, and
+        all of them must be the project's own.
     :param subject: the user who owns the token; None if the provider does not report it.
     :param lifetime: remaining seconds; None if the provider does not report it.
     """
@@ -72,7 +72,7 @@ class VerifierResponse:
         return float(value)
 
     def has(self, name: str) -> bool:
-        """Return True if there is a value, and it is not null."""
+        """Return whether there is a value other than null."""
         return self.content.get(name) is not None
 
     def _required(self, name: str) -> Any:
@@ -92,9 +92,9 @@ class TokenVerifier:
     a request with the time limit, proxy and error handling of python-social-auth, and returns a
     :class:`VerifierResponse`.
 
-    Return what the provider reports, never anything that the client has sent. Your
-    :class:`TokenInfo` is compared twice: its clients with the client ids of the project, and
-    its subject with the profile that the backend requests next.
+    Return what the provider reports, never anything that the client has sent. The clients of your
+    :class:`TokenInfo` are compared with the project's client ids, and its subject is compared
+    with the profile that the backend requests next.
 
     :param backend: the provider's backend. ``backend.setting()`` reads its settings.
     """
@@ -106,14 +106,14 @@ class TokenVerifier:
     """HTTP statuses with which the provider reports an invalid token."""
 
     client_refused: ClassVar[frozenset[int]] = frozenset()
-    """HTTP statuses with which it reports a wrong client id or client secret."""
+    """HTTP statuses with which the provider reports a wrong client id or client secret."""
 
     def __init__(self, backend: BaseAuth[Any]) -> None:
         self.backend = backend
 
     @classmethod
     def is_available(cls, backend: BaseAuth[Any]) -> bool:
-        """Return True if this provider can be asked. Must not use the network."""
+        """Return whether this provider can be asked. Must not send a request."""
         return True
 
     def verify(self, access_token: str) -> TokenInfo:
@@ -134,7 +134,7 @@ class TokenVerifier:
         return profile.get(self.subject_key)
 
     def client(self) -> tuple[str, str]:
-        """Return the client id and the client secret, to authenticate the request with."""
+        """Return the client id and the client secret that authenticate the request."""
         key, secret = self.backend.get_key_and_secret()
         for name, value in (("KEY", key), ("SECRET", secret)):
             if not value:
@@ -146,8 +146,7 @@ class TokenVerifier:
 
         :param request: ``method``, ``headers``, ``params``, ``data``, ``json`` and ``auth``, as
             for python-social-auth's ``BaseAuth.request()``.
-        :raises SocialAuthBaseException: the request failed, or the response is not a JSON
-            object.
+        :raises SocialAuthBaseException: the request failed, or its response is not an object.
         """
         content: Any = None
         try:
@@ -176,10 +175,7 @@ class TokenVerifier:
         return AuthResponseError(self.backend, code="response_expired", stage="token_validation")
 
     def misconfigured(self) -> AuthConfigurationError:
-        """Return the exception for a client id or client secret that the provider refuses.
-
-        As in a redirect login, the client gets a 400 and the log an error.
-        """
+        """Return the exception, a 400, for a client id or secret that the provider refuses."""
         code = "invalid_client"  # RFC 6749 section 5.2.
         return AuthConfigurationError(
             self.backend, parameter="SECRET", stage="token_validation", provider_code=code

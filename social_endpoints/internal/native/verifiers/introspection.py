@@ -30,7 +30,7 @@ _STAGE: Final = "token_validation"
 
 
 class Introspection(TokenVerifier):
-    """Uses the endpoint of the setting ``INTROSPECTION_URL`` or of the provider's discovery.
+    """Uses the setting ``INTROSPECTION_URL``, or the endpoint in the provider's discovery.
 
     The client authenticates as at the token endpoint (RFC 7662 section 2.1).
     """
@@ -42,14 +42,14 @@ class Introspection(TokenVerifier):
 
     @classmethod
     def is_available(cls, backend: BaseAuth[Any]) -> bool:
-        """Return True if there is a setting, or a discovery that may have an endpoint."""
+        """Return whether there is a setting, or a discovery that may contain an endpoint."""
         try:
             return introspection_url(backend) is not None or _has_discovery(backend)
         except AuthConfigurationError:
-            return True  # verify() reports it.
+            return True  # verify() raises it.
 
     def verify(self, access_token: str) -> TokenInfo:
-        """Return ``client_id`` or, if it is missing, every ``aud`` (section 2.2)."""
+        """Ask for the owner, and for ``client_id`` or otherwise every ``aud`` (section 2.2)."""
         response = self._introspect(access_token)
         if response.content.get("active") is not True or _is_refresh_token(response):
             raise self.rejected()
@@ -59,7 +59,7 @@ class Introspection(TokenVerifier):
         return TokenInfo(self._clients(response), subject, lifetime)
 
     def subject_of(self, profile: Mapping[str, Any]) -> Any:
-        """Return the subject of UserInfo (OpenID Connect), or the backend's id of the user."""
+        """Return ``sub`` (OpenID Connect) or, if it is missing, the value of ``ID_KEY``."""
         return profile.get("sub", profile.get(self.backend.id_key()))
 
     def _introspect(self, access_token: str) -> VerifierResponse:
@@ -106,7 +106,7 @@ def introspection_url(backend: BaseAuth[Any]) -> str | None:
     """
     setting = "INTROSPECTION_URL"
     try:
-        # Django's strategy also accepts the name of a URL pattern of the project.
+        # The strategy of social_django also accepts the name of a URL pattern.
         url = backend.setting(setting) or None
         is_url = url is None or urlsplit(url).scheme in {"http", "https"}
     except (NoReverseMatch, TypeError, ValueError) as error:
@@ -117,7 +117,7 @@ def introspection_url(backend: BaseAuth[Any]) -> str | None:
 
 
 def _is_refresh_token(response: VerifierResponse) -> bool:
-    """Return True for a refresh token: a server may ignore ``token_type_hint`` (section 2.1)."""
+    """Return whether the token is a refresh token: a server may ignore the hint (section 2.1)."""
     is_named = response.has("token_type")
     return is_named and "refresh" in response.identifier("token_type").lower()
 

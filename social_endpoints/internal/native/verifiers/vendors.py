@@ -1,4 +1,4 @@
-"""Verifiers for Google, Facebook and GitHub, each of which has an endpoint of its own."""
+"""Verifiers for the endpoints of Google, Facebook and GitHub."""
 
 from __future__ import annotations
 
@@ -19,23 +19,22 @@ from social_endpoints.internal.native.verifiers.base import (
 _GOOGLE_URL = "https://oauth2.googleapis.com/tokeninfo"
 _FACEBOOK_URL = "https://graph.facebook.com/v{version}/debug_token"
 
-# Facebook's error codes ("Graph API, Error Handling"): the token is not one of this app; the
-# app's own token is not valid.
-_OTHER_APP = 100
-_APP_REFUSED = frozenset({101, 190})
+# Facebook's error codes ("Graph API, Error Handling").
+_OTHER_APP = 100  # The token does not belong to this app.
+_APP_REFUSED = frozenset({101, 190})  # The app access token is not valid.
 
 
 class GoogleTokenInfo(TokenVerifier):
     """Google's endpoint ``tokeninfo``, which needs no client secret.
 
-    Google's own libraries use it (google-auth-library, ``OAuth2Client.getTokenInfo()``). They
-    send the token in a header, not in the URL.
+    Like Google's library google-auth-library (``OAuth2Client.getTokenInfo()``), this sends the
+    token in a header, not in the URL.
     """
 
     token_refused = frozenset({400, 401, 403})
 
     def verify(self, access_token: str) -> TokenInfo:
-        """Return ``aud`` (the token's audience) and ``azp`` (its presenter, may be missing)."""
+        """Ask for ``aud`` (audience), ``azp`` (presenter, may be missing) and the owner."""
         headers = {
             "Authorization": f"Bearer {access_token}",
             "Content-Type": "application/x-www-form-urlencoded",
@@ -54,13 +53,13 @@ class FacebookDebugToken(TokenVerifier):
     """Facebook's endpoint ``debug_token`` ("Graph API Reference, /debug_token").
 
     The app access token in the request is written as ``{app-id}|{app-secret}`` ("Access Tokens,
-    App Access Tokens"). Facebook gives information about tokens of the same app only.
+    App Access Tokens"). Facebook only reports on tokens of the same app.
     """
 
     subject_key = "id"
 
     def verify(self, access_token: str) -> TokenInfo:
-        """Return ``app_id``. Facebook has no other client ids within one app."""
+        """Ask for ``app_id``, the only client id of an app, and for the owner."""
         version = self.backend.setting("API_VERSION", API_VERSION)
         params = {"input_token": access_token, "access_token": "|".join(self.client())}
         data = self.ask(_FACEBOOK_URL.format(version=version), params=params).part("data")
@@ -75,7 +74,7 @@ class FacebookDebugToken(TokenVerifier):
         return frozenset({self.client()[0]})
 
     def translate_error(self, error: SocialAuthBaseException) -> SocialAuthBaseException:
-        """Return the exception by Facebook's error code; the status is usually 400."""
+        """Return the exception for Facebook's error code. The status is usually 400."""
         if error.provider_code == _OTHER_APP:
             return self.rejected()
         if error.provider_code in _APP_REFUSED:
@@ -83,9 +82,12 @@ class FacebookDebugToken(TokenVerifier):
         return error
 
     def _lifetime(self, data: VerifierResponse) -> int | None:
-        """Return the seconds until ``expires_at``; 0 means never."""
+        """Return the seconds until ``expires_at``, or None for never (0).
+
+        :raises AuthResponseError: the token or its access to the profile has expired.
+        """
         now, lifetime = time.time(), None
-        for name in ("data_access_expires_at", "expires_at"):  # The first: of the profile.
+        for name in ("data_access_expires_at", "expires_at"):
             expires = data.number(name) if data.has(name) else 0
             if expires and expires <= now:
                 raise self.expired()
@@ -96,7 +98,7 @@ class FacebookDebugToken(TokenVerifier):
 class GithubToken(TokenVerifier):
     """The token check of GitHub and GitHub Enterprise Server ("REST API, Check a token").
 
-    It needs the app's client id and secret, and finds tokens of the same app only.
+    It needs the app's client id and client secret, and only finds tokens of the same app.
     """
 
     subject_key = "id"
@@ -105,7 +107,7 @@ class GithubToken(TokenVerifier):
     client_refused = frozenset({401})
 
     def verify(self, access_token: str) -> TokenInfo:
-        """Return the client id of the app, as GitHub reports it."""
+        """Ask for the client id of the app and for the owner."""
         key, secret = self.client()
         api: str = cast("Any", self.backend).api_url()
         response = self.ask(
@@ -123,7 +125,7 @@ class GithubToken(TokenVerifier):
         return frozenset({self.client()[0]})
 
     def translate_error(self, error: SocialAuthBaseException) -> SocialAuthBaseException:
-        """Return a rate limit for a 403 with ``Retry-After`` ("REST API, Rate limits")."""
+        """Return ``rate_limited`` for a 403 with ``Retry-After`` ("REST API, Rate limits")."""
         if error.status_code == HTTPStatus.FORBIDDEN and error.retry_after:
             code, delay = "rate_limited", error.retry_after
             return AuthProviderError(
