@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -10,15 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import responses
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.core.cache import cache
-from jwt.algorithms import RSAAlgorithm
 from social_core.backends.gitlab import GitLabOAuth2
 from social_core.utils import setting_name
 
 from tests.support.frontend import Frontend
-from tests.support.openid_provider import signing_key
+from tests.support.keys import elliptic_key, private_pem, public, signing_key
 
 MICROSOFT = "https://login.microsoftonline.com"
 TENANT = "11111111-2222-3333-4444-555555555555"
@@ -53,11 +49,12 @@ class Providers:
 
     def apple(self, claims: dict[str, Any]) -> Any:
         self._configure("apple-id", "social_core.backends.apple.AppleIdAuth")
-        key = ec.generate_private_key(ec.SECP256R1())
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        self.settings.SOCIAL_AUTH_APPLE_ID_SECRET = pem.decode()
+        self.settings.SOCIAL_AUTH_APPLE_ID_SECRET = private_pem(elliptic_key())
         self.settings.SOCIAL_AUTH_APPLE_ID_CLIENT = self.settings.SOCIAL_AUTH_APPLE_ID_TEAM = "id"
-        self.wire.get("https://appleid.apple.com/auth/keys", json=_keys())
+        self.wire.get(
+            "https://appleid.apple.com/auth/keys",
+            json=_keys(),
+        )
         id_token = _signed({"iss": "https://appleid.apple.com", "sub": "7", **claims})
         response = {"access_token": "t", "id_token": id_token}
         self.wire.post("https://appleid.apple.com/auth/token", json=response)
@@ -131,8 +128,7 @@ class Providers:
 
 
 def _keys() -> dict[str, Any]:
-    key = json.loads(RSAAlgorithm.to_jwk(signing_key().public_key()))
-    return {"keys": [{**key, "kid": "1", "alg": "RS256", "use": "sig"}]}
+    return {"keys": [public(signing_key(), alg="RS256")]}
 
 
 def _signed(claims: dict[str, Any]) -> str:

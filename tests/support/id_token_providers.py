@@ -8,52 +8,17 @@ import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import jwt
 import responses
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from tests.support.configuration import configure_endpoints
+from tests.support.keys import public, signing_key
 from tests.support.native import post_tokens
-from tests.support.openid_provider import signing_key
 
 TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
 DISCOVERY = "/.well-known/openid-configuration"
-
-
-@lru_cache
-def other_key() -> rsa.RSAPrivateKey:
-    """Return a key that is not the provider's."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-@lru_cache
-def elliptic_key() -> ec.EllipticCurvePrivateKey:
-    """Return a key for ES256."""
-    return ec.generate_private_key(ec.SECP256R1())
-
-
-@lru_cache
-def edwards_key() -> ed25519.Ed25519PrivateKey:
-    """Return a key for EdDSA."""
-    return ed25519.Ed25519PrivateKey.generate()
-
-
-_AS_JWK: Any = {
-    rsa.RSAPrivateKey: RSAAlgorithm,
-    ec.EllipticCurvePrivateKey: ECAlgorithm,
-    ed25519.Ed25519PrivateKey: OKPAlgorithm,
-}
-
-
-def public(key: Any, kid: str | None = "1", **members: Any) -> dict[str, Any]:
-    """Return the public half of a key as a JWK."""
-    algorithm = next(each for base, each in _AS_JWK.items() if isinstance(key, base))
-    names = {} if kid is None else {"kid": kid}
-    return {**json.loads(algorithm.to_jwk(key.public_key())), "use": "sig", **names, **members}
 
 
 @dataclass

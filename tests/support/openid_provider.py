@@ -9,22 +9,16 @@ import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import jwt
 import responses
 from cryptography.hazmat.primitives.asymmetric import rsa
-from jwt.algorithms import RSAAlgorithm
+
+from tests.support.keys import public, signing_key
 
 ISSUER = "https://id.example.com"
-
-
-@lru_cache
-def signing_key() -> rsa.RSAPrivateKey:
-    """Return the provider's key, which is generated once because that is slow."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 @dataclass
@@ -43,6 +37,7 @@ class OpenIDProvider:
     """
 
     wire: responses.RequestsMock
+    url: str = ISSUER
     claims: dict[str, Any] = field(default_factory=lambda: {"sub": "user-1"})
     userinfo: dict[str, Any] = field(
         default_factory=lambda: {
@@ -70,7 +65,7 @@ class OpenIDProvider:
             ("POST", "/token", self._token),
             ("GET", "/userinfo", self._userinfo),
         ):
-            self.wire.add_callback(method, ISSUER + path, callback=callback)
+            self.wire.add_callback(method, self.url + path, callback=callback)
 
     def authorize(self, authorization_url: str) -> dict[str, str]:
         """Sign in at the provider; return the parameters of the callback."""
@@ -83,21 +78,18 @@ class OpenIDProvider:
         return self._json(
             request,
             {
-                "issuer": ISSUER,
-                "authorization_endpoint": f"{ISSUER}/authorize",
-                "token_endpoint": f"{ISSUER}/token",
-                "userinfo_endpoint": f"{ISSUER}/userinfo",
-                "jwks_uri": f"{ISSUER}/jwks",
+                "issuer": self.url,
+                "authorization_endpoint": f"{self.url}/authorize",
+                "token_endpoint": f"{self.url}/token",
+                "userinfo_endpoint": f"{self.url}/userinfo",
+                "jwks_uri": f"{self.url}/jwks",
                 "token_endpoint_auth_methods_supported": ["client_secret_post"],
                 **self.endpoints,
             },
         )
 
     def _jwks(self, request: Any) -> tuple[int, dict[str, str], str]:
-        key = json.loads(RSAAlgorithm.to_jwk(self.key.public_key()))
-        return self._json(
-            request, {"keys": [{**key, **self._key_id(), **self.jwk_fields, "use": "sig"}]}
-        )
+        return self._json(request, {"keys": [public(self.key, self.kid, **self.jwk_fields)]})
 
     def _token(self, request: Any) -> tuple[int, dict[str, str], str]:
         posted = {name: values[0] for name, values in parse_qs(request.body).items()}
@@ -106,19 +98,17 @@ class OpenIDProvider:
             return self._json(request, {"error": "invalid_grant"}, status=400)
         now = int(time.time())
         claims = {
-            "iss": ISSUER,
+            "iss": self.url,
             "aud": params["client_id"],
             "iat": now,
             "exp": now + 300,
             **({"nonce": params["nonce"]} if "nonce" in params else {}),
             **self.claims,
         }
-        id_token = jwt.encode(claims, self.key, self.algorithm, headers=self._key_id())
+        headers = {} if self.kid is None else {"kid": self.kid}
+        id_token = jwt.encode(claims, self.key, self.algorithm, headers=headers)
         tokens = {"access_token": secrets.token_urlsafe(16), "token_type": "Bearer"}
         return self._json(request, {**tokens, "id_token": id_token})
-
-    def _key_id(self) -> dict[str, Any]:
-        return {} if self.kid is None else {"kid": self.kid}
 
     def _verifies(self, params: dict[str, str], posted: dict[str, str]) -> bool:
         digest = hashlib.sha256(posted.get("code_verifier", "").encode()).digest()

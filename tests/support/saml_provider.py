@@ -5,20 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import zlib
 from base64 import b64decode, b64encode
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
-from cryptography.x509.oid import NameOID
 from defusedxml import ElementTree
+
+from tests.support.keys import key_and_certificate
 
 ENTITY_ID = "https://idp.example.com/metadata"
 SSO_URL = "https://idp.example.com/sso"
@@ -48,27 +40,6 @@ ASSERTION = """<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion
 </saml:AttributeValue></saml:Attribute><saml:Attribute Name="username">
 <saml:AttributeValue xsi:type="xs:string">ada</saml:AttributeValue></saml:Attribute>
 </saml:AttributeStatement></saml:Assertion>"""
-
-
-@lru_cache
-def key_and_certificate(name: str) -> tuple[str, str]:
-    """Return a key and its self-signed certificate, both as PEM."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = dt.datetime.now(dt.UTC)
-    day = dt.timedelta(days=1)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - day)
-        .not_valid_after(now + day)
-        .sign(key, hashes.SHA256())
-    )
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return pem.decode(), certificate.public_bytes(Encoding.PEM).decode()
 
 
 def identity_provider() -> dict[str, str]:

@@ -11,11 +11,11 @@ from typing import Any
 
 import responses
 import social_core.backends
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from social_core.backends.oauth import BaseOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.utils import setting_name
+
+from tests.support.keys import elliptic_key, private_pem
 
 UNUSUAL_REDIRECT_URI = "https://app.example.com/cb?next=%2Fa%26b&x=1+2/"
 
@@ -62,9 +62,7 @@ def configure_backend(settings: Any, name: str) -> None:
             setattr(settings, setting_name(name, setting), f"https://id.example.com/{setting}")
     settings.SOCIAL_AUTH_AZUREAD_B2C_OAUTH2_POLICY = "b2c_policy"
     if name == "apple-id":
-        key = ec.generate_private_key(ec.SECP256R1())
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        setattr(settings, setting_name(name, "SECRET"), pem.decode())
+        settings.SOCIAL_AUTH_APPLE_ID_SECRET = private_pem(elliptic_key())
 
 
 def add_discovery(wire: responses.RequestsMock, **claims: Any) -> None:

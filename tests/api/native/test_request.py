@@ -17,7 +17,8 @@ from social_endpoints.signals import signed_in
 from tests.support.access_token_providers import TOKEN
 from tests.support.access_token_providers import github as create_github
 from tests.support.configuration import Configure
-from tests.support.id_token_providers import PROVIDERS, IdTokenProvider, other_key
+from tests.support.id_token_providers import PROVIDERS, IdTokenProvider
+from tests.support.keys import other_key
 from tests.support.native import assert_refused, post_tokens
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.signals import received

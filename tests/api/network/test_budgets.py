@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from django.core.cache import cache
@@ -13,32 +11,20 @@ from django.core.cache import cache
 from social_endpoints.internal.network.document_cache import process_cache
 from tests.support.authority import Authority
 from tests.support.frontend import Frontend
+from tests.support.http_provider import Routes
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.tcp_provider import Provider, Request
 
 pytestmark = pytest.mark.django_db
 
 
-class Routes(dict[tuple[str, str], Callable[..., Any]]):
-    """Collects the callbacks of a provider that is written for a faked wire."""
-
-    def add_callback(self, method: str, url: str, callback: Callable[..., Any]) -> None:
-        self[method, urlsplit(url).path] = callback
-
-
 @pytest.fixture
 def openid(provider: Provider, authority: Authority, settings: Any) -> OpenIDProvider:
     """Return an OpenID provider that answers at a real socket."""
     routes = Routes()
-    paths = {"authorization": "authorize", "token": "token", "userinfo": "userinfo"}
-    endpoints = {f"{name}_endpoint": f"{provider.url}/{path}" for name, path in paths.items()}
-    endpoints.update(issuer=provider.url, jwks_uri=f"{provider.url}/jwks")
-    claims = {"iss": provider.url, "sub": "user-1"}
-    openid = OpenIDProvider(routes, endpoints=endpoints, claims=claims)  # type: ignore[arg-type]  # all it calls
 
     def answer_to(request: Request) -> tuple[int, bytes]:
-        asked = SimpleNamespace(url=request.target, body=request.body.decode())
-        status, _, content = routes[request.method, request.path](asked)
+        status, _, content = routes.answer(request.method, request.target, request.body)
         return status, content.encode()
 
     provider.answer_to = answer_to  # type: ignore[method-assign]  # of this one
@@ -46,7 +32,7 @@ def openid(provider: Provider, authority: Authority, settings: Any) -> OpenIDPro
     settings.SOCIAL_AUTH_OIDC_VERIFY_SSL = str(authority.bundle)
     cache.clear()
     process_cache.clear()
-    return openid
+    return OpenIDProvider(routes, provider.url)  # type: ignore[arg-type]  # all it calls
 
 
 def test_round_trips_of_a_login(

@@ -31,8 +31,8 @@ from tests.support import caches
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, authorization_params
 from tests.support.http_provider import served
-from tests.support.id_token_providers import other_key
 from tests.support.interpreter import python
+from tests.support.keys import other_key
 from tests.support.openid_provider import ISSUER, OpenIDProvider
 
 pytestmark = [pytest.mark.django_db]

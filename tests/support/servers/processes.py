@@ -14,8 +14,8 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.keys import key_and_certificate
 from tests.support.servers.addresses import SERVERS, Addresses
-from tests.support.servers.keys import make_key
 from tests.support.servers.providers import openid_connect
 
 ROOT = Path(__file__).parents[3]
@@ -67,7 +67,8 @@ def running_servers(data: Path, names: Sequence[str] = SERVERS) -> Iterator[Serv
         "no_proxy": "127.0.0.1,localhost",
     }
     for name in ("site", "saml", "other"):
-        make_key(data, name)
+        for suffix, pem in zip(("key", "crt"), key_and_certificate(name), strict=True):
+            (data / f"{name}.{suffix}").write_text(pem)
     prepare = [sys.executable, "-m", f"{SITE}.prepare"]
     subprocess.run(prepare, cwd=ROOT, env=environment, check=True)
     with ExitStack() as stack:

@@ -19,8 +19,9 @@ from social_django.models import UserSocialAuth
 from tests.support.access_token_providers import SECRETS, TOKEN, Install, TokenProvider
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, authorization_params
+from tests.support.keys import signing_key
 from tests.support.native import assert_refused, post_tokens
-from tests.support.openid_provider import OpenIDProvider, signing_key
+from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import ASK_NAME
 
 pytestmark = pytest.mark.django_db

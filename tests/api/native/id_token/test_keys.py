@@ -10,9 +10,9 @@ import requests
 from social_endpoints.internal.network.document_cache import PAUSE
 from tests.support.caches import age_documents
 from tests.support.concurrency import together
-from tests.support.id_token_providers import IdTokenProvider, Install, other_key, public
+from tests.support.id_token_providers import IdTokenProvider, Install
+from tests.support.keys import other_key, public, signing_key
 from tests.support.native import assert_refused
-from tests.support.openid_provider import signing_key
 
 pytestmark = [pytest.mark.django_db]
 

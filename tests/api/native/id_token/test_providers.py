@@ -9,9 +9,9 @@ import pytest
 import responses
 from django.contrib.auth import get_user_model
 
-from tests.support.id_token_providers import IdTokenProvider, Install, public
+from tests.support.id_token_providers import IdTokenProvider, Install
+from tests.support.keys import public, signing_key
 from tests.support.native import assert_refused
-from tests.support.openid_provider import signing_key
 
 pytestmark = [pytest.mark.django_db]
 User = get_user_model()

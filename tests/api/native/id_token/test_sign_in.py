@@ -7,7 +7,6 @@ from base64 import urlsafe_b64decode
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.contrib.auth import get_user_model
 from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import ValidationError
@@ -16,7 +15,8 @@ from social_django.models import Nonce, UserSocialAuth
 
 from tests.support.concurrency import together
 from tests.support.frontend import Frontend, authorization_params
-from tests.support.id_token_providers import IdTokenProvider, elliptic_key
+from tests.support.id_token_providers import IdTokenProvider
+from tests.support.keys import elliptic_key, private_pem
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import ASK_NAME, DEFAULT_PIPELINE, pipeline_with
 
@@ -217,9 +217,7 @@ def test_redirect_login_with_apple_reaches_the_same_account(
     apple: IdTokenProvider, settings: Any
 ) -> None:
     settings.SOCIAL_AUTH_APPLE_ID_TEAM = settings.SOCIAL_AUTH_APPLE_ID_KEY = "x"
-    settings.SOCIAL_AUTH_APPLE_ID_SECRET = elliptic_key().private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    )
+    settings.SOCIAL_AUTH_APPLE_ID_SECRET = private_pem(elliptic_key())
     frontend = Frontend("body")
     begun = frontend.begin("apple-id")
     state = authorization_params(begun)["state"]

@@ -12,16 +12,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.cache import cache
 
-from tests.support.id_token_providers import (
-    IdTokenProvider,
-    edwards_key,
-    elliptic_key,
-    other_key,
-    public,
-    signed,
-)
+from tests.support.id_token_providers import IdTokenProvider, signed
+from tests.support.keys import edwards_key, elliptic_key, other_key, public, signing_key
 from tests.support.native import assert_refused
-from tests.support.openid_provider import signing_key
 
 pytestmark = [pytest.mark.django_db]
 
