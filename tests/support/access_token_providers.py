@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from social_core.backends.oauth import BaseOAuth2
+
 from tests.support.native import post_tokens
 from tests.support.openid_provider import ISSUER, OpenIDProvider
 
@@ -235,3 +237,19 @@ PROVIDERS = {
 }
 
 Install = Callable[[str], TokenProvider]
+
+
+class PlainOAuth2(BaseOAuth2):
+    """An OAuth 2 provider without OpenID Connect and without a shipped verifier."""
+
+    name = "plain"
+    ID_KEY = "id"
+
+    def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> Any:
+        return {"id": 7, "name": "ada"}
+
+    def get_user_details(self, response: Any) -> dict[str, Any]:
+        return {"username": response["name"], "email": ""}
+
+
+PLAIN = f"{__name__}.PlainOAuth2"

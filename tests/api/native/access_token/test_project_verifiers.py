@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from social_core.backends.oauth import BaseOAuth2
 
 from social_endpoints.verifiers import TokenInfo, TokenVerifier
-from tests.support.access_token_providers import TOKEN, TokenProvider
+from tests.support.access_token_providers import PLAIN, TOKEN, TokenProvider
 from tests.support.checks import findings, ids
 from tests.support.configuration import Configure
 from tests.support.native import assert_refused, post_tokens
@@ -50,19 +49,6 @@ class OtherClass:
     pass
 
 
-class Plain(BaseOAuth2):
-    """A provider without a shipped verifier."""
-
-    name = "plain"
-    ID_KEY = "id"
-
-    def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> Any:
-        return {"id": 7, "name": "ada"}
-
-    def get_user_details(self, response: Any) -> dict[str, Any]:
-        return {"username": response["name"], "email": ""}
-
-
 def test_project_verifier_replaces_the_shipped_one(
     github: TokenProvider, openid: OpenIDProvider, configure: Configure
 ) -> None:
@@ -76,7 +62,7 @@ def test_project_verifier_replaces_the_shipped_one(
 def test_project_verifier_adds_a_provider(
     settings: Any, openid: OpenIDProvider, configure: Configure
 ) -> None:
-    settings.AUTHENTICATION_BACKENDS = [f"{HERE}.Plain"]
+    settings.AUTHENTICATION_BACKENDS = [PLAIN]
     settings.SOCIAL_AUTH_PLAIN_KEY = "our-id"
     configure(NATIVE_PROVIDERS=["plain"], NATIVE_VERIFIERS={"plain": f"{HERE}.Corporate"})
     openid.wire.add("POST", CORPORATE, json={"client": "our-id", "user": 7})

@@ -29,14 +29,11 @@ def test_nonce_must_be_posted_and_match(claim: str, provider: IdTokenProvider) -
     assert provider.sign_in(provider.token(nonce=claim), nonce=NONCE).status_code == 201
 
 
-def test_posted_hash_of_the_claim_is_refused(oidc: IdTokenProvider) -> None:
-    response = oidc.sign_in(oidc.token(nonce=NONCE), nonce=HEXADECIMAL)
-
-    assert_refused(response, "nonce_mismatch")
-
-
-@pytest.mark.parametrize("claim", [None, "", 7, [], {}, ["n-1"], True])
+@pytest.mark.parametrize(
+    ("claim", "nonce"),
+    [*((each, "n-1") for each in (None, "", 7, [], {}, ["n-1"], True)), (NONCE, HEXADECIMAL)],
+)
 def test_posted_nonce_without_a_matching_claim_is_refused(
-    claim: Any, oidc: IdTokenProvider
+    claim: Any, nonce: str, oidc: IdTokenProvider
 ) -> None:
-    assert_refused(oidc.sign_in(oidc.token(nonce=claim), nonce="n-1"), "nonce_mismatch")
+    assert_refused(oidc.sign_in(oidc.token(nonce=claim), nonce=nonce), "nonce_mismatch")

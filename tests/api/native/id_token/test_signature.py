@@ -59,10 +59,6 @@ def test_unsigned_token_is_refused(provider: IdTokenProvider) -> None:
         assert_refused(provider.sign_in(each), "invalid_signature", "invalid_claim")
 
 
-def test_token_signed_with_a_foreign_key_is_refused(provider: IdTokenProvider) -> None:
-    assert_refused(provider.sign_in(provider.token(other_key())), "invalid_signature")
-
-
 @pytest.mark.parametrize("part", [0, 1, 2])
 def test_altered_token_is_refused(part: int, provider: IdTokenProvider) -> None:
     parts = provider.token().split(".")
@@ -74,12 +70,8 @@ def test_altered_token_is_refused(part: int, provider: IdTokenProvider) -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        {"crit": ["exp"], "exp": 1},
-        {"b64": False},
-        {"typ": "at+jwt"},
-        {"typ": "logout+jwt"},
-        {"typ": 7},
-        {"typ": None},
+        *({"crit": ["exp"], "exp": 1}, {"b64": False}),
+        *({"typ": value} for value in ("at+jwt", "logout+jwt", 7, None)),
     ],
 )
 def test_header_of_another_token_type_is_refused(
@@ -90,26 +82,18 @@ def test_header_of_another_token_type_is_refused(
     assert_refused(oidc.sign_in(token), "invalid_claim", "malformed_response")
 
 
-@pytest.mark.parametrize("name", ["jwk", "jku", "x5u", "x5c"])
-def test_key_in_the_header_is_ignored(name: str, provider: IdTokenProvider) -> None:
+@pytest.mark.parametrize("name", ["x", "jwk", "jku", "x5u", "x5c"])
+def test_token_signed_with_a_foreign_key_is_refused(name: str, provider: IdTokenProvider) -> None:
     value = public(other_key()) if name == "jwk" else "https://evil.example.com/keys"
-    headers = {"kid": "1", name: value}
+    token = provider.token(other_key(), headers={"kid": "1", name: value})
 
-    assert_refused(provider.sign_in(provider.token(other_key(), headers=headers)))
+    assert_refused(provider.sign_in(token), "invalid_signature")
 
 
 @pytest.mark.parametrize(
     "token",
     [
-        "x",
-        "a.b.c",
-        "..",
-        "a.b.c.d.e",
-        "{}",
-        "null",
-        "\u0131.b.c",
-        "x" * 20_000,
-        " ",
+        *("x", "a.b.c", "..", "a.b.c.d.e", "{}", "null", "\u0131.b.c", "x" * 20_000, " "),
         encoded(b"[" * 12_000) + ".e30.e30",
         encoded(b'{"alg":"RS256","kid":7}') + ".e30.e30",
         encoded(b"\xff\xfe") + ".e30.e30",
