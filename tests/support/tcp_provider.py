@@ -8,12 +8,16 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
+
+LogIn = Callable[..., Any]
+PassTime = Callable[[float], None]
 
 
 class Closed(Exception):
@@ -22,8 +26,6 @@ class Closed(Exception):
 
 @dataclass
 class Request:
-    """One request."""
-
     method: str
     target: str
     headers: dict[str, str]
@@ -31,7 +33,6 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The target without its query."""
         return self.target.partition("?")[0]
 
 
@@ -44,7 +45,6 @@ class Connection:
     number: int
 
     def read(self) -> Request:
-        """Return the next request."""
         head = self._read_head()
         first, *lines = head.decode().split("\r\n")
         method, target, _ = first.split(" ")
@@ -59,10 +59,12 @@ class Connection:
 
     def answer(self, content: Any, *, status: int = 200, headers: str = "") -> None:
         """Send a response with JSON, or with bytes."""
-        self.sock.sendall(response(content, status=status, headers=headers))
+        self.send(response(content, status=status, headers=headers))
+
+    def send(self, data: bytes) -> None:
+        self.sock.sendall(data)
 
     def close(self) -> None:
-        """Close the connection."""
         self.sock.close()
 
     def reset(self) -> None:
@@ -86,6 +88,24 @@ class Connection:
         return received
 
 
+def send_instead(data: bytes) -> Callable[[Connection], None]:
+    """Return a behaviour that answers a request with some bytes."""
+    return lambda connection: connection.send(data)
+
+
+def drip(start: bytes, rest: bytes) -> Callable[[Connection], None]:
+    """Return a behaviour that sends some bytes at once and the others slowly."""
+
+    def serve(connection: Connection) -> None:
+        connection.read()
+        connection.send(start)
+        for position in range(1000):
+            connection.send(rest[position : position + 1])
+            time.sleep(0.05)
+
+    return serve
+
+
 def response(content: Any, *, status: int = 200, headers: str = "") -> bytes:
     """Return the bytes of a response."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
@@ -97,11 +117,13 @@ def response(content: Any, *, status: int = 200, headers: str = "") -> bytes:
 class Provider:
     """An OAuth 2 provider at 127.0.0.1.
 
-    ``on_connection`` serves a connection. By default it answers all requests.
+    :param on_connection: serves a connection. By default it answers all requests.
+    :param special: serves the requests for a path in place of the default response.
     """
 
     context: ssl.SSLContext | None = None
     on_connection: Callable[[Connection], None] | None = None
+    special: dict[str, Callable[[Connection], None]] = field(default_factory=dict)
     headers: str = ""
     port: int = 0
     users: dict[str, str] = field(default_factory=dict)
@@ -120,7 +142,6 @@ class Provider:
 
     @property
     def url(self) -> str:
-        """The origin."""
         return f"{'https' if self.context else 'http'}://127.0.0.1:{self.port}"
 
     @property
@@ -129,7 +150,6 @@ class Provider:
         return self.connections + self.handshakes + sum(self.requests.values())
 
     def note(self, request: Request) -> None:
-        """Count a request."""
         with self._lock:
             self.received.append(request)
             self.requests[f"{request.method} {request.path}"] += 1
@@ -143,8 +163,12 @@ class Provider:
     def serve(self, connection: Connection, requests: int = 1_000_000) -> None:
         """Answer a number of requests on a connection."""
         for _ in range(requests):
-            status, content = self.answer_to(connection.read())
-            connection.answer(content, status=status, headers=self.headers)
+            request = connection.read()
+            if request.path in self.special:
+                self.special[request.path](connection)
+            else:
+                status, content = self.answer_to(request)
+                connection.answer(content, status=status, headers=self.headers)
 
     def answer_to(self, request: Request) -> tuple[int, Any]:
         """Return the status and the content of the answer to a request."""
@@ -161,7 +185,6 @@ class Provider:
         return 404, {}
 
     def stop(self) -> None:
-        """Close everything."""
         with suppress(OSError):  # Otherwise the thread in accept() would keep the address.
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

@@ -5,35 +5,16 @@ from __future__ import annotations
 import gzip
 import time
 import tracemalloc
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from tests.support.tcp_provider import Connection, Provider, response
+from tests.support.tcp_provider import Connection, LogIn, Provider, response, send_instead
 
 pytestmark = pytest.mark.django_db
-
-LogIn = Callable[..., Any]
 
 LARGE = b" " * 1_100_000
 BOMB = gzip.compress(gzip.compress(b" " * 200_000_000))
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-
-
-def once(provider: Provider, data: bytes, path: str = "/token") -> None:
-    """Answer requests for a path with some bytes."""
-
-    def serve(connection: Connection) -> None:
-        while True:
-            request = connection.read()
-            if request.path == path:
-                connection.sock.sendall(data)
-            else:
-                status, content = provider.answer_to(request)
-                connection.answer(content, status=status)
-
-    provider.on_connection = serve
 
 
 def redirect(target: str, body: bytes = b"", status: int = 302) -> bytes:
@@ -68,7 +49,7 @@ ABOVE_A_LIMIT = {
 def test_response_above_a_limit_is_malformed(
     data: bytes, provider: Provider, log_in: LogIn
 ) -> None:
-    once(provider, data)
+    provider.special["/token"] = send_instead(data)
     started = time.process_time()
 
     answer = log_in(provider)
@@ -80,7 +61,7 @@ def test_response_above_a_limit_is_malformed(
 
 def test_response_at_the_limit_is_accepted(provider: Provider, log_in: LogIn) -> None:
     token = b'{"access_token": "token-1"}'
-    once(provider, response(token + b" " * (1_000_000 - len(token))))
+    provider.special["/token"] = send_instead(response(token + b" " * (1_000_000 - len(token))))
 
     assert log_in(provider).status_code == 201
 
@@ -88,7 +69,9 @@ def test_response_at_the_limit_is_accepted(provider: Provider, log_in: LogIn) ->
 def test_compressed_response_costs_no_more_memory_than_the_limit(
     provider: Provider, log_in: LogIn
 ) -> None:
-    once(provider, response(BOMB, headers="Content-Encoding: gzip, gzip\r\n"))
+    provider.special["/token"] = send_instead(
+        response(BOMB, headers="Content-Encoding: gzip, gzip\r\n")
+    )
     log_in(provider)
     tracemalloc.start()
 
@@ -101,15 +84,13 @@ def test_compressed_response_costs_no_more_memory_than_the_limit(
 @pytest.mark.parametrize(("count", "status"), [(5, 201), (6, 400)])
 def test_redirects_are_limited(count: int, status: int, provider: Provider, log_in: LogIn) -> None:
     def serve(connection: Connection) -> None:
-        while True:
-            request = connection.read()
-            number = int(request.target.partition("=")[2] or 0)
-            if request.path == "/user" and number < count:
-                connection.sock.sendall(redirect(f"/user?number={number + 1}"))
-            else:
-                connection.answer(provider.answer_to(request)[1])
+        number = int(provider.received[-1].target.partition("=")[2] or 0)
+        if number < count:
+            connection.send(redirect(f"/user?number={number + 1}"))
+        else:
+            connection.answer({"id": "1", "login": "user1"})
 
-    provider.on_connection = serve
+    provider.special["/user"] = serve
 
     assert log_in(provider).status_code == status
     assert provider.requests["GET /user"] == 6
@@ -128,16 +109,8 @@ def test_redirects_are_limited(count: int, status: int, provider: Provider, log_
 def test_redirect_within_an_origin_is_followed(
     data: bytes, provider: Provider, log_in: LogIn
 ) -> None:
-    def serve(connection: Connection) -> None:
-        while True:
-            request = connection.read()
-            if request.path == "/token":
-                connection.sock.sendall(data)
-            else:
-                request.target = request.target.replace("/real", "/token")
-                connection.answer(provider.answer_to(request)[1])
-
-    provider.on_connection = serve
+    provider.special["/token"] = send_instead(data)
+    provider.special["/real"] = lambda connection: connection.answer({"access_token": "token-1"})
 
     assert log_in(provider).status_code == 201
     assert provider.requests["POST /real"] == 1
@@ -148,7 +121,9 @@ def test_secret_is_not_redirected_to_another_origin(
     status: int, provider: Provider, log_in: LogIn
 ) -> None:
     other = Provider()
-    once(provider, redirect(f"{other.url}/token", b"x" * 2_000_000, status))
+    provider.special["/token"] = send_instead(
+        redirect(f"{other.url}/token", b"x" * 2_000_000, status)
+    )
 
     assert log_in(provider).status_code == 400
     assert not other.connections
@@ -169,11 +144,7 @@ def test_secret_is_not_redirected_to_another_origin(
 def test_long_message_of_the_provider_costs_no_time(
     data: bytes, provider: Provider, log_in: LogIn
 ) -> None:
-    def serve(connection: Connection) -> None:
-        connection.read()
-        connection.sock.sendall(data)
-
-    provider.on_connection = serve
+    provider.special["/token"] = send_instead(data)
     started = time.process_time()
 
     assert log_in(provider).status_code == 400
@@ -182,9 +153,9 @@ def test_long_message_of_the_provider_costs_no_time(
 
 def test_interrupted_body_is_a_failed_connection(provider: Provider, log_in: LogIn) -> None:
     def serve(connection: Connection) -> None:
-        connection.read()
-        connection.sock.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")
+        connection.send(HEAD + b"Content-Length: 100\r\n\r\n{")
+        connection.close()
 
-    provider.on_connection = serve
+    provider.special["/token"] = serve
 
     assert log_in(provider).data["error_code"] == "connection_failed"

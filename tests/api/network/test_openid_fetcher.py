@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.frontend import Frontend
-from tests.support.tcp_provider import Connection, Provider, response
+from tests.support.tcp_provider import Provider, drip, response, send_instead
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
 BOMB = gzip.compress(b"<" * 100_000_000)
@@ -38,15 +38,8 @@ def begin(server: Provider) -> Any:
 def test_dripping_response_ends_in_time(
     start: bytes, rest: bytes, server: Provider, configure: Callable[..., None]
 ) -> None:
-    def serve(connection: Connection) -> None:
-        connection.read()
-        connection.sock.sendall(start)
-        for position in range(1000):
-            connection.sock.sendall(rest[position : position + 1])
-            time.sleep(0.05)
-
     configure(LOGIN_TIMEOUT=0.5)
-    server.on_connection = serve
+    server.on_connection = drip(start, rest)
     started = time.monotonic()
 
     answer = begin(server)
@@ -68,12 +61,7 @@ def test_dripping_response_ends_in_time(
     ids=["body", "compressed", "redirect body", "location", "redirects", "encoding"],
 )
 def test_response_above_a_limit_is_malformed(data: bytes, server: Provider) -> None:
-    def serve(connection: Connection) -> None:
-        while True:
-            connection.read()
-            connection.sock.sendall(data)
-
-    server.on_connection = serve
+    server.special = dict.fromkeys(("/ada", "/"), send_instead(data))
     started = time.process_time()
 
     answer = begin(server)

@@ -8,29 +8,24 @@ from typing import Any
 
 import pytest
 
-from tests.support.tcp_provider import Connection, Provider
+from tests.support.frontend import error
+from tests.support.tcp_provider import Connection, LogIn, PassTime, Provider
 
 pytestmark = pytest.mark.django_db
 
-LogIn = Callable[..., Any]
-PassTime = Callable[[float], None]
 Close = Callable[[Connection], None]
 
 closes = pytest.mark.parametrize("close", [Connection.close, Connection.reset])
 
 
-def close_instead(path: str, close: Close, times: int = 1) -> Callable[[Connection], None]:
-    """Return a behaviour that reads the first requests for a path, and closes."""
+def close_first(close: Close, times: int) -> Close:
+    """Return a behaviour that closes instead of answering the first requests for a profile."""
 
     def serve(connection: Connection) -> None:
-        provider = connection.provider
-        while True:
-            request = connection.read()
-            if request.path == path and provider.requests[f"{request.method} {path}"] <= times:
-                close(connection)
-                return
-            status, content = provider.answer_to(request)
-            connection.answer(content, status=status)
+        if connection.provider.requests["GET /user"] <= times:
+            close(connection)
+        else:
+            connection.answer({"id": "1", "login": "user1"})
 
     return serve
 
@@ -39,12 +34,12 @@ def close_instead(path: str, close: Close, times: int = 1) -> Callable[[Connecti
 def test_profile_request_without_response_is_repeated_once(
     close: Close, provider: Provider, log_in: LogIn
 ) -> None:
-    provider.on_connection = close_instead("/user", close)
+    provider.special["/user"] = close_first(close, 1)
     assert log_in(provider).status_code == 201
     assert provider.requests == {"POST /token": 1, "GET /user": 2}
 
     provider.requests.clear()
-    provider.on_connection = close_instead("/user", close, times=2)
+    provider.special["/user"] = close_first(close, 2)
     assert log_in(provider).data["error_code"] == "connection_failed"
     assert provider.requests == {"POST /token": 1, "GET /user": 2}
 
@@ -79,61 +74,46 @@ def test_code_is_never_redeemed_twice(
     assert provider.requests[f"{method} /token"] == 1 + is_reused
 
 
-def test_aggressive_provider_loses_no_login(provider: Provider, log_in: LogIn) -> None:
-    def serve(connection: Connection) -> None:
-        provider.serve(connection, 1)
-        connection.close()
+@pytest.mark.parametrize(("headers", "logins"), [("", 100), ("Connection: close\r\n", 1)])
+def test_provider_that_closes_after_each_response_loses_no_login(
+    headers: str, logins: int, provider: Provider, log_in: LogIn
+) -> None:
+    provider.headers = headers
+    provider.on_connection = lambda connection: provider.serve(connection, 1)
 
-    provider.on_connection = serve
+    assert {log_in(provider, str(user)).status_code for user in range(logins)} == {201}
+    assert not headers or provider.connections == 2
 
-    assert {log_in(provider, str(user)).status_code for user in range(100)} == {201}
 
-
+@pytest.mark.parametrize("is_down", [False, True])
 def test_connection_that_cannot_be_established_is_tried_twice(
-    provider: Provider, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+    is_down: bool, provider: Provider, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     attempts: list[Any] = []
     look_up = socket.getaddrinfo
+    if is_down:
+        provider.stop()
 
     def fail_once(*args: Any, **kwargs: Any) -> Any:
         attempts.append(args)
-        if len(attempts) == 1:
+        if len(attempts) == 1 and not is_down:
             raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
         return look_up(*args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", fail_once)
 
-    assert log_in(provider).status_code == 201
-    assert len(attempts) == 2
+    response = log_in(provider)
 
-
-def test_provider_that_is_down_is_tried_twice(
-    provider: Provider, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    provider.stop()
-    attempts: list[Any] = []
-    look_up = socket.getaddrinfo
-
-    def count(*args: Any, **kwargs: Any) -> Any:
-        attempts.append(args)
-        return look_up(*args, **kwargs)
-
-    monkeypatch.setattr(socket, "getaddrinfo", count)
-
-    assert log_in(provider).data["error_code"] == "connection_failed"
+    assert error(response) == ((400, "connection_failed") if is_down else (201, None))
     assert len(attempts) == 2
 
 
 def test_interrupted_response_is_not_repeated(provider: Provider, log_in: LogIn) -> None:
     def serve(connection: Connection) -> None:
-        while True:
-            request = connection.read()
-            if request.path == "/user":
-                connection.sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")
-                return
-            connection.answer(provider.answer_to(request)[1])
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")
+        connection.close()
 
-    provider.on_connection = serve
+    provider.special["/user"] = serve
 
     assert log_in(provider).data["error_code"] == "connection_failed"
     assert provider.requests["GET /user"] == 1

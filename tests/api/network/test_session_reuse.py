@@ -16,12 +16,9 @@ from social_endpoints.internal.network import sessions
 from social_endpoints.internal.network.sessions import MAX_SESSIONS, REST, ProviderRequests
 from tests.support.authority import Authority
 from tests.support.interpreter import python
-from tests.support.tcp_provider import Provider
+from tests.support.tcp_provider import LogIn, PassTime, Provider
 
 pytestmark = pytest.mark.django_db
-
-LogIn = Callable[..., Any]
-PassTime = Callable[[float], None]
 
 
 def until_open(provider: Provider, count: int) -> None:
@@ -163,14 +160,6 @@ def test_connection_closed_by_the_provider_is_replaced(
 
     assert log_in(provider).status_code == 201
     assert provider.requests == {"POST /token": 2, "GET /user": 2}
-
-
-def test_provider_that_closes_after_each_response(provider: Provider, log_in: LogIn) -> None:
-    provider.headers = "Connection: close\r\n"
-    provider.on_connection = lambda connection: provider.serve(connection, 1)
-
-    assert log_in(provider).status_code == 201
-    assert provider.connections == 2
 
 
 def test_no_cookies_and_no_credentials_reach_another_login(

@@ -10,23 +10,17 @@ from typing import Any
 import pytest
 from social_django.models import UserSocialAuth
 
-from tests.support.tcp_provider import Connection, Provider, response
+from tests.support.tcp_provider import Connection, LogIn, PassTime, Provider, response
 
 pytestmark = pytest.mark.django_db
-
-LogIn = Callable[..., Any]
-PassTime = Callable[[float], None]
 
 
 def answer_profile_twice(delay: float) -> Callable[[Connection], None]:
     def serve(connection: Connection) -> None:
-        while True:
-            request = connection.read()
-            status, content = connection.provider.answer_to(request)
-            connection.answer(content, status=status)
-            if request.path == "/user":
-                time.sleep(delay)
-                connection.answer(content, status=status)
+        _, content = connection.provider.answer_to(connection.provider.received[-1])
+        connection.answer(content)
+        time.sleep(delay)
+        connection.answer(content)
 
     return serve
 
@@ -35,7 +29,7 @@ def answer_profile_twice(delay: float) -> Callable[[Connection], None]:
 def test_surplus_response_reaches_no_other_login(
     delay: float, any_provider: Provider, log_in: LogIn
 ) -> None:
-    any_provider.on_connection = answer_profile_twice(delay)
+    any_provider.special["/user"] = answer_profile_twice(delay)
 
     for number in range(30):
         answer = log_in(any_provider, str(number))
@@ -50,7 +44,7 @@ def test_surplus_response_reaches_no_other_login(
 def test_surplus_during_a_rest_closes_the_connection(
     delay: float, any_provider: Provider, log_in: LogIn, pass_time: PassTime
 ) -> None:
-    any_provider.on_connection = answer_profile_twice(delay)
+    any_provider.special["/user"] = answer_profile_twice(delay)
 
     for number in range(3):
         assert log_in(any_provider, str(number)).status_code == 201

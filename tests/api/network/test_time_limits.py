@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from tests.support.proxy import Proxy
-from tests.support.tcp_provider import Connection, Provider
+from tests.support.tcp_provider import Connection, LogIn, PassTime, Provider, drip
 
 pytestmark = pytest.mark.django_db
 
-LogIn = Callable[..., Any]
 Configure = Callable[..., None]
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -29,17 +28,6 @@ PHASES = {
     "chunks": (CHUNKED, b"1\r\n \r\n" * 1000),
     "trailers": (CHUNKED + b"0\r\n", b"X-Trailer: x\r\n" * 1000),
 }
-
-
-def drip(start: bytes, rest: bytes) -> Callable[[Connection], None]:
-    def serve(connection: Connection) -> None:
-        connection.read()
-        connection.sock.sendall(start)
-        for position in range(1000):
-            connection.sock.sendall(rest[position : position + 1])
-            time.sleep(0.05)
-
-    return serve
 
 
 @pytest.fixture
@@ -89,7 +77,7 @@ def test_dripping_response_ends_in_time_through_a_proxy(
 
 @pytest.mark.usefixtures("short")
 def test_dripping_response_on_a_used_connection_ends_in_time(
-    any_provider: Provider, log_in: LogIn, pass_time: Callable[[float], None]
+    any_provider: Provider, log_in: LogIn, pass_time: PassTime
 ) -> None:
     def serve(connection: Connection) -> None:
         any_provider.serve(connection, 2)
@@ -110,12 +98,10 @@ def test_time_budget_is_that_of_all_requests(
     configure(LOGIN_TIMEOUT=1, HTTP_POOL=pooled)
 
     def serve(connection: Connection) -> None:
-        while True:
-            request = connection.read()
-            time.sleep(0.7)
-            connection.answer(provider.answer_to(request)[1])
+        time.sleep(0.7)
+        connection.answer(provider.answer_to(provider.received[-1])[1])
 
-    provider.on_connection = serve
+    provider.special = dict.fromkeys(("/token", "/user"), serve)
 
     assert log_in(provider).data["error_code"] == "timeout"
     assert provider.requests == {"POST /token": 1, "GET /user": 1}
@@ -130,22 +116,15 @@ def test_nothing_is_sent_after_the_time_budget(
     assert not provider.connections
 
 
-@pytest.mark.parametrize("timeout", [0.3, (5, 0.3)])
+@pytest.mark.parametrize(
+    ("has_handshake", "timeout"), [(True, 0.3), (True, (5, 0.3)), (False, 0.3)]
+)
 def test_silent_provider_ends_with_the_timeout_of_social_core(
-    timeout: Any, provider: Provider, log_in: LogIn, settings: Any
+    has_handshake: bool, timeout: Any, provider: Provider, log_in: LogIn, settings: Any
 ) -> None:
-    settings.SOCIAL_AUTH_LOOPBACK_REQUESTS_TIMEOUT = timeout
-    provider.on_connection = lambda connection: time.sleep(5)
-
-    assert log_in(provider).data["error_code"] == "timeout"
-
-
-def test_silent_handshake_ends_with_the_timeout_of_social_core(
-    provider: Provider, log_in: LogIn, settings: Any
-) -> None:
-    silent = Provider(on_connection=lambda connection: time.sleep(5))
+    silent = Provider(provider.context if has_handshake else None, lambda _: time.sleep(5))
     settings.SOCIAL_AUTH_LOOPBACK_URL = f"https://127.0.0.1:{silent.port}"
-    settings.SOCIAL_AUTH_LOOPBACK_REQUESTS_TIMEOUT = 0.3
+    settings.SOCIAL_AUTH_LOOPBACK_REQUESTS_TIMEOUT = timeout
 
     assert log_in(provider).data["error_code"] == "timeout"
     silent.stop()

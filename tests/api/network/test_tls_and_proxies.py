@@ -12,12 +12,9 @@ import pytest
 from social_endpoints.internal.network.adapter import MAX_CONTEXTS, tls_context
 from tests.support.authority import Authority
 from tests.support.proxy import Proxy
-from tests.support.tcp_provider import Provider
+from tests.support.tcp_provider import LogIn, PassTime, Provider
 
 pytestmark = pytest.mark.django_db
-
-LogIn = Callable[..., Any]
-PassTime = Callable[[float], None]
 
 
 def moved(provider: Provider, context: Any) -> Provider:
