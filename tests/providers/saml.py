@@ -9,8 +9,7 @@ from typing import Any
 
 from social_core.tests.backends.base import BaseBackendTest
 
-from tests.providers.answers import EMAIL
-from tests.support.saml_provider import AUDIENCE, ENTITY_ID, SSO_URL, key_and_certificate, respond
+from tests.support.saml_provider import respond, saml_settings
 
 
 class SAML(BaseBackendTest):  # type: ignore[misc]  # not installed
@@ -21,28 +20,10 @@ class SAML(BaseBackendTest):  # type: ignore[misc]  # not installed
     expected_username = "ada"
 
     def extra_settings(self) -> dict[str, Any]:
-        contact = {"givenName": "Ada", "emailAddress": EMAIL}
-        site = {"name": "site", "displayname": "Site", "url": "https://api.example.com"}
-        idp = {
-            "entity_id": ENTITY_ID,
-            "url": SSO_URL,
-            "x509cert": key_and_certificate("idp")[1],
-            "attr_user_permanent_id": "username",
-            "attr_username": "username",
-            "attr_email": "email",
-        }
-        return {
-            "SOCIAL_AUTH_SAML_SP_ENTITY_ID": AUDIENCE,
-            "SOCIAL_AUTH_SAML_SP_PUBLIC_CERT": "",
-            "SOCIAL_AUTH_SAML_SP_PRIVATE_KEY": "",
-            "SOCIAL_AUTH_SAML_ORG_INFO": {"en-US": site},
-            "SOCIAL_AUTH_SAML_TECHNICAL_CONTACT": contact,
-            "SOCIAL_AUTH_SAML_SUPPORT_CONTACT": contact,
-            "SOCIAL_AUTH_SAML_ENABLED_IDPS": {"site": idp},
-        }
+        return {f"SOCIAL_AUTH_SAML_{name}": value for name, value in saml_settings().items()}
 
     def do_start(self) -> Any:
-        self.strategy.set_request_data({"idp": "site"}, self.backend)
+        self.strategy.set_request_data({"idp": "first"}, self.backend)
         self.strategy.set_request_data(respond(self.backend.start().url), self.backend)
         return self.backend.complete()
 

@@ -36,10 +36,15 @@ class OpenID2Provider:
         self.endpoint = f"{self.url}/server"
         self.identity = f"{self.url}/ada"
         self._server = Server(MemoryStore(), self.endpoint)
-        for path, type_uri in (("/", OPENID_IDP_2_0_TYPE), ("/ada", OPENID_2_0_TYPE)):
-            body = XRDS.format(type=type_uri, endpoint=self.endpoint)
-            self.wire.get(self.url + path, body=body, content_type="application/xrds+xml")
+        self.add_page(f"{self.url}/", is_identity=False)
+        self.add_page(self.identity, is_identity=True)
         self.wire.add_callback("POST", self.endpoint, callback=self._direct)
+
+    def add_page(self, url: str, *, is_identity: bool) -> None:
+        """Add the discovery document of an identity, or of a provider that selects one."""
+        type_uri = OPENID_2_0_TYPE if is_identity else OPENID_IDP_2_0_TYPE
+        body = XRDS.format(type=type_uri, endpoint=self.endpoint)
+        self.wire.get(url, body=body, content_type="application/xrds+xml")
 
     def authorize(self, authorization_url: str, *, allow: bool = True) -> dict[str, str]:
         """Sign in, or decline, at the provider; return the parameters of the callback."""
@@ -52,7 +57,8 @@ class OpenID2Provider:
         return dict(parse_qsl(urlsplit(location).query))
 
     def _direct(self, request: Any) -> tuple[int, dict[str, str], str]:
-        asked = dict(parse_qsl(request.body))
+        body = request.body if isinstance(request.body, str) else request.body.decode()
+        asked = dict(parse_qsl(body))
         self.requests.append(asked["openid.mode"])
         answer = self._server.handleRequest(self._server.decodeRequest(asked))
         encoded = self._server.encodeResponse(answer)
