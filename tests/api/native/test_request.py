@@ -152,8 +152,6 @@ def test_setting_that_is_not_a_list_is_a_configuration_error(
 
 
 class ConnectOnly(OpenIdConnectAuth):
-    """A provider that can only be connected to an account."""
-
     name = "oidc-connect-only"
     OIDC_ENDPOINT = "https://id.example.com"
     ASSOCIATION_ONLY = True

@@ -18,7 +18,6 @@ from tests.support.tcp_provider import Provider
 
 @pytest.fixture(autouse=True)
 def _no_sessions() -> Iterator[None]:
-    """Start and end without resting sessions."""
     store.clear()
     yield
     store.clear()
@@ -44,7 +43,6 @@ def authority(tmp_path: Path) -> Authority:
 
 @pytest.fixture
 def provider(authority: Authority, settings: Any) -> Iterator[Provider]:
-    """Return a provider with TLS 1.3."""
     provider = Provider(authority.context())
     use(provider, authority, settings)
     yield provider
@@ -55,7 +53,6 @@ def provider(authority: Authority, settings: Any) -> Iterator[Provider]:
 def any_provider(
     request: pytest.FixtureRequest, authority: Authority, settings: Any
 ) -> Iterator[Provider]:
-    """Return a provider, once with TLS and once without."""
     provider = Provider(authority.context() if request.param == "tls" else None)
     use(provider, authority, settings)
     yield provider
@@ -77,8 +74,6 @@ def use(provider: Provider, authority: Authority, settings: Any) -> None:
 
 @pytest.fixture
 def log_in() -> Callable[..., Any]:
-    """Return a function that logs in a user of a provider."""
-
     def log_in(provider: Provider, user: str = "1", *, backend: str = "loopback") -> Any:
         frontend = Frontend("body")
         begun = frontend.begin(backend)

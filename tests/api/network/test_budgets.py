@@ -20,7 +20,6 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def openid(provider: Provider, authority: Authority, settings: Any) -> OpenIDProvider:
-    """Return an OpenID provider that answers at a real socket."""
     routes = Routes()
 
     def answer_to(request: Request) -> tuple[int, bytes]:

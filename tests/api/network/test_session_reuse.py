@@ -22,7 +22,6 @@ pytestmark = pytest.mark.django_db
 
 
 def until_open(provider: Provider, count: int) -> None:
-    """Wait until the provider sees that a number of connections is open."""
     for _ in range(500):
         if provider.open == count:
             return
@@ -72,20 +71,6 @@ def test_overlapping_logins_have_two_connections(provider: Provider, authority: 
     assert provider.handshakes == 2
 
 
-@pytest.mark.parametrize(
-    ("seconds", "handshakes"), [(REST + 1, 1), (49, 1), (51, 2)], ids=["rested", "idle", "too idle"]
-)
-def test_session_is_used_again_for_a_limited_time(
-    seconds: float, handshakes: int, provider: Provider, log_in: LogIn, pass_time: PassTime
-) -> None:
-    assert log_in(provider).status_code == 201
-    pass_time(seconds)
-
-    assert log_in(provider).status_code == 201
-    assert provider.handshakes == handshakes
-    until_open(provider, 1)
-
-
 def test_session_is_replaced_after_ten_minutes(
     provider: Provider, log_in: LogIn, pass_time: PassTime
 ) -> None:
@@ -99,6 +84,7 @@ def test_session_is_replaced_after_ten_minutes(
 @pytest.mark.parametrize(
     ("keep_alive", "seconds", "handshakes"),
     [
+        *(("", REST + 1, 1), ("", 49, 1), ("", 51, 2)),
         ("timeout=5, max=100", 3.9, 1),
         ("timeout=5, max=100", 4, 2),
         ("max=100, Timeout = 20", 19, 2),
@@ -107,7 +93,7 @@ def test_session_is_replaced_after_ten_minutes(
         (f"timeout={'9' * 5000}", 40, 1),
     ],
 )
-def test_keep_alive_of_the_provider_counts(
+def test_session_is_used_again_for_a_limited_time(
     keep_alive: str,
     seconds: float,
     handshakes: int,
@@ -115,12 +101,13 @@ def test_keep_alive_of_the_provider_counts(
     log_in: LogIn,
     pass_time: PassTime,
 ) -> None:
-    provider.headers = f"Keep-Alive: {keep_alive}\r\n"
+    provider.headers = keep_alive and f"Keep-Alive: {keep_alive}\r\n"
     assert log_in(provider).status_code == 201
     pass_time(seconds)
 
     assert log_in(provider).status_code == 201
     assert provider.handshakes == handshakes
+    until_open(provider, 1)
 
 
 @pytest.mark.parametrize(("setting", "handshakes"), [("HTTP_POOL", 4), ("HTTP_POOL_IDLE", 2)])

@@ -25,7 +25,6 @@ def moved(provider: Provider, context: Any) -> Provider:
 
 @pytest.fixture
 def proxy() -> Iterator[Proxy]:
-    """Return a proxy."""
     proxy = Proxy()
     yield proxy
     proxy.stop()

@@ -80,8 +80,6 @@ def test_begin_of_association_only_backend_is_rejected(name: str, settings: Any)
 
 
 class Signed(GithubOAuth2):
-    """A backend that signs its authorization URL."""
-
     name = "signed"
 
     def auth_url(self) -> str:
@@ -90,8 +88,6 @@ class Signed(GithubOAuth2):
 
 
 class Registered(GithubOAuth2):
-    """A backend with a redirect URI of its own, such as a proxy."""
-
     name = "registered"
 
     def get_redirect_uri(self, state: str | None = None) -> str:
@@ -117,8 +113,6 @@ def test_redirect_uri_of_project_is_sent(frontend: Frontend, settings: Any) -> N
 
 
 class Unnamed(BaseAuth):
-    """A backend with an error whose parameter is not a name."""
-
     name = "unnamed"
 
     def auth_url(self) -> str:
@@ -126,8 +120,6 @@ class Unnamed(BaseAuth):
 
 
 class Raising(BaseAuth):
-    """A backend that cannot parse its input or its settings."""
-
     name = "raising"
 
     def auth_url(self) -> str:
@@ -135,8 +127,6 @@ class Raising(BaseAuth):
 
 
 class RelativeUrl(BaseAuth):
-    """A backend that begins on a page of the project."""
-
     name = "relative"
 
     def auth_url(self) -> str:
@@ -144,8 +134,6 @@ class RelativeUrl(BaseAuth):
 
 
 class InvalidUrl(BaseAuth):
-    """A backend with an authorization URL that cannot be parsed."""
-
     name = "invalid"
 
     def auth_url(self) -> str:

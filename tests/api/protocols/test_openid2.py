@@ -29,8 +29,6 @@ URL = "https://openid.example.com/"
 
 
 class FixedOpenId(OpenIdAuth):
-    """A backend with a fixed URL, like Steam's."""
-
     name = "fixed"
     URL = URL
 
@@ -46,7 +44,6 @@ def project(settings: Any) -> None:
 
 @pytest.fixture
 def openid2(wire: responses.RequestsMock) -> OpenID2Provider:
-    """Return the OpenID 2.0 provider of the tests."""
     return OpenID2Provider(wire)
 
 
@@ -67,7 +64,6 @@ def authorize(frontend: Frontend, openid2: OpenID2Provider, name: str) -> tuple[
 
 
 def replace_discovery(wire: responses.RequestsMock, old: str, new: str) -> None:
-    """Change the provider's discovery document."""
     body = wire.registered()[0].body.replace(old, new)
     wire.replace("GET", URL, body=body, content_type="application/xrds+xml")
 
@@ -437,8 +433,6 @@ def test_library_logs_nothing_about_login(
 
 
 class FailingFetcher(fetchers.HTTPFetcher):
-    """A fetcher of the project."""
-
     def __init__(self) -> None:
         self.urls: list[str] = []
 

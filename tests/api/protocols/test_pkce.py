@@ -34,14 +34,10 @@ WITHOUT = {"shopify"}
 
 
 class OurGithub(GithubOAuth2):
-    """A backend of social-core under another name."""
-
     name = "our-github"
 
 
 class Stateless(BaseOAuth2):
-    """A backend whose provider returns no state."""
-
     name = "stateless"
     STATE_PARAMETER = REDIRECT_STATE = False
     AUTHORIZATION_URL = "https://id.example.com/authorize"

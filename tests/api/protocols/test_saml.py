@@ -57,7 +57,6 @@ def project(settings: Any) -> None:
 
 
 def begin(frontend: Frontend, **query: str) -> tuple[Any, str]:
-    """Begin; return the response and the authorization URL."""
     begun = frontend.begin("saml", **{"idp": "first", **query})
     assert begun.status_code == 200, begun.data
     return begun, begun.data["authorization_url"]

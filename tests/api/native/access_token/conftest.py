@@ -13,8 +13,6 @@ from tests.support.openid_provider import OpenIDProvider
 
 @pytest.fixture
 def install(settings: Any, openid: OpenIDProvider, configure: Configure) -> Install:
-    """Return a function that configures a provider by its name."""
-
     def install(name: str) -> TokenProvider:
         provider: TokenProvider = PROVIDERS[name]()
         for setting, value in provider.settings.items():
@@ -29,7 +27,6 @@ def install(settings: Any, openid: OpenIDProvider, configure: Configure) -> Inst
 
 @pytest.fixture(params=PROVIDERS)
 def provider(request: pytest.FixtureRequest, install: Install) -> TokenProvider:
-    """Return each of the providers."""
     return install(request.param)
 
 

@@ -172,14 +172,11 @@ def test_invalid_introspection_url_is_a_configuration_error(
 
 
 class ConnectOnly(PlainOAuth2):
-    """A provider that can only be connected to an account."""
-
     ASSOCIATION_ONLY = True
 
 
 @pytest.fixture
 def plain(settings: Any, openid: OpenIDProvider, configure: Configure) -> Callable[..., Any]:
-    """Return a function that signs in with a provider that has an introspection endpoint."""
     settings.AUTHENTICATION_BACKENDS = [PLAIN]
     configure(NATIVE_PROVIDERS=["plain"])
     settings.SOCIAL_AUTH_PLAIN_KEY = settings.SOCIAL_AUTH_PLAIN_SECRET = "our-id"

@@ -22,8 +22,6 @@ CORPORATE = "https://corp.example.com/token"
 
 
 class Corporate(TokenVerifier):
-    """A verifier of a project."""
-
     subject_key = "id"
 
     def verify(self, access_token: str) -> TokenInfo:

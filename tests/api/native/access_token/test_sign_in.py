@@ -18,7 +18,7 @@ from social_django.models import UserSocialAuth
 
 from tests.support.access_token_providers import SECRETS, TOKEN, Install, TokenProvider
 from tests.support.configuration import Configure
-from tests.support.frontend import Frontend, authorization_params
+from tests.support.frontend import Frontend, authorization_params, error
 from tests.support.keys import signing_key
 from tests.support.native import assert_refused, post_tokens
 from tests.support.openid_provider import OpenIDProvider
@@ -98,23 +98,22 @@ def test_audience_setting_has_no_effect_if_the_secret_belongs_to_one_client(
     assert_refused(provider.sign_in(), "invalid_claim")
 
 
-@pytest.mark.parametrize("audience", [[1], 7, [""], [["our-app-id"]], {"our-app-id": True}, [None]])
-def test_invalid_audience_setting_is_a_configuration_error(
-    audience: Any, google: TokenProvider, settings: Any
+@pytest.mark.parametrize(
+    ("setting", "value", "code"),
+    [
+        *(
+            ("AUDIENCE", value, "invalid_setting")
+            for value in ([1], 7, [""], [["our-app-id"]], {"our-app-id": True}, [None])
+        ),
+        ("KEY", None, "missing_setting"),
+    ],
+)
+def test_invalid_client_id_is_a_configuration_error(
+    setting: str, value: Any, code: str, google: TokenProvider, settings: Any
 ) -> None:
-    settings.SOCIAL_AUTH_GOOGLE_OAUTH2_AUDIENCE = audience
+    setattr(settings, f"SOCIAL_AUTH_GOOGLE_OAUTH2_{setting}", value)
 
-    response = google.sign_in()
-
-    assert (response.status_code, response.data["error_code"]) == (500, "invalid_setting")
-
-
-def test_missing_client_id_is_a_configuration_error(google: TokenProvider, settings: Any) -> None:
-    settings.SOCIAL_AUTH_GOOGLE_OAUTH2_KEY = None
-
-    response = google.sign_in()
-
-    assert (response.status_code, response.data["error_code"]) == (500, "missing_setting")
+    assert error(google.sign_in()) == (500, code)
 
 
 @pytest.mark.parametrize("name", ["google-oauth2", "google-openidconnect", "facebook", "oidc"])
@@ -182,14 +181,14 @@ def test_failing_provider_is_reported(provider: TokenProvider, status: int, code
 
 
 @pytest.mark.parametrize(
-    ("error", "code"),
+    ("failure", "code"),
     [(requests.ConnectionError(), "connection_failed"), (requests.ReadTimeout(), "timeout")],
 )
 def test_unreachable_provider_is_reported(
-    provider: TokenProvider, openid: OpenIDProvider, error: Exception, code: str
+    provider: TokenProvider, openid: OpenIDProvider, failure: Exception, code: str
 ) -> None:
     openid.wire.remove(*provider.verify)
-    openid.wire.add(*provider.verify, body=error)
+    openid.wire.add(*provider.verify, body=failure)
 
     assert_refused(provider.sign_in(), code, recovery="retry_later")
 
@@ -281,8 +280,6 @@ def test_paused_login_is_resumed(
 
 
 class WithoutDiscovery(OpenIdConnectAuth):
-    """An OpenID Connect backend with a URL in the class, and without discovery."""
-
     name = "without-discovery"
     AUTHORIZATION_URL = "https://id.example.com/authorize"
 

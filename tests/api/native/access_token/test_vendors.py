@@ -164,8 +164,6 @@ def test_github_403_is_a_rate_limit_if_it_has_a_retry_after(github: TokenProvide
 
 
 class CompanyGithub(GithubOAuth2):
-    """A backend of a project with a name of its own."""
-
     name = "company-github"
 
 

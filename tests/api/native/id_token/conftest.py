@@ -24,8 +24,6 @@ def tracked_cache(settings: Any) -> None:
 
 @pytest.fixture
 def install(wire: responses.RequestsMock, settings: Any) -> Install:
-    """Return a function that configures a provider by its name."""
-
     def install(name: str) -> IdTokenProvider:
         provider: IdTokenProvider = PROVIDERS[name](wire)
         provider.install(settings)
@@ -36,7 +34,6 @@ def install(wire: responses.RequestsMock, settings: Any) -> Install:
 
 @pytest.fixture(params=NAMES)
 def provider(request: pytest.FixtureRequest, install: Install) -> IdTokenProvider:
-    """Return each of the providers."""
     return install(request.param)
 
 

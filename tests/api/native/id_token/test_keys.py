@@ -116,16 +116,20 @@ def test_unreachable_provider_is_reported(provider: IdTokenProvider) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "code"),
     [
-        *("", "no JSON", "[]", "null", "{}", "[" * 100_000),
-        *('{"keys": {}}', '{"keys": [7]}', '{"keys": null}'),
+        *(
+            (body, "malformed_response")
+            for body in ("", "no JSON", "[]", "null", "{}", "[" * 100_000)
+        ),
+        *((f'{{"keys": {keys}}}', "malformed_response") for keys in ("{}", "[7]", "null")),
+        ('{"keys": []}', "invalid_signature"),
     ],
 )
-def test_response_without_keys_is_refused(body: str, provider: IdTokenProvider) -> None:
+def test_response_without_keys_is_refused(body: str, code: str, provider: IdTokenProvider) -> None:
     provider.keys = body
 
-    assert_refused(provider.sign_in(), "malformed_response")
+    assert_refused(provider.sign_in(), code)
 
 
 @pytest.mark.parametrize("value", [None, 7, "", "!", [], {}, "AQ"])
@@ -133,12 +137,6 @@ def test_malformed_key_is_refused(value: Any, provider: IdTokenProvider) -> None
     provider.keys = [{**public(signing_key()), "n": value}]
 
     assert_refused(provider.sign_in(), "malformed_response", "invalid_signature", "invalid_claim")
-
-
-def test_empty_list_of_keys_is_refused(provider: IdTokenProvider) -> None:
-    provider.keys = []
-
-    assert_refused(provider.sign_in(), "invalid_signature")
 
 
 @pytest.mark.parametrize("name", ["oidc", "azuread-oauth2"])

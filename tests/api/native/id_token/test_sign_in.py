@@ -60,8 +60,6 @@ def test_inactive_user_is_refused(provider: IdTokenProvider) -> None:
 
 
 class Company(OpenIdConnectAuth):
-    """A backend of a project with a name of its own."""
-
     name = "company"
     OIDC_ENDPOINT = "https://id.example.com"
 
