@@ -227,7 +227,6 @@ OPENID_CONNECT = (
 
 
 def cases() -> list[type[Any]]:
-    """Return the cases of OAuth and OpenID Connect."""
     return [
         *(_oauth2(name, **answer) for name, answer in OAUTH2.items()),
         *(_oauth1(name, **answer) for name, answer in OAUTH1.items()),

@@ -52,11 +52,9 @@ def _is_backend(value: object, module: Any) -> bool:
 
 
 def path_of(backend: type[Any]) -> str:
-    """Return the dotted path of a backend, for the settings."""
     return f"{backend.__module__}.{backend.__qualname__}"
 
 
 def protocol_of(backend: type[Any]) -> str:
-    """Return the name of a backend's protocol in the table."""
     fitting = (name for kind, name in PROTOCOLS.items() if issubclass(backend, kind))
     return next(fitting, "its own")

@@ -47,10 +47,7 @@ class Completed(BaseException):
 
 
 class FormFrontend(Frontend):
-    """A frontend that posts forms."""
-
     def post(self, body: Any, provider: str = "oidc", **extra: Any) -> Any:
-        """Post a body."""
         extra.update(format=None, content_type=FORM)
         return super().post(urlencode(body), provider, **extra)
 

@@ -25,8 +25,6 @@ CONNECTING = ("cookie, JSON", "body, form")
 
 
 class Row(NamedTuple):
-    """One line of the table."""
-
     backend: str
     protocol: str
     result: str

@@ -33,8 +33,6 @@ _NICKNAMES = {"fedora", "launchpad", "openinfra", "openstack"}
 
 
 class OpenID2(OpenIdTest):  # type: ignore[misc]  # not installed
-    """A login with an OpenID 2.0 provider."""
-
     identity = "https://op.example.com/ada"
     is_named = False
     asked: dict[str, str] = {}
@@ -81,7 +79,6 @@ class RequestsFetcher(fetchers.HTTPFetcher):  # type: ignore[misc]  # it is not 
 
 
 def cases() -> list[type[Any]]:
-    """Return the cases of OpenID 2.0."""
     return [*(_case(name) for name in _SITES), *(_named(name) for name in _NAMED)]
 
 

@@ -13,8 +13,6 @@ from tests.support.saml_provider import respond, saml_settings
 
 
 class SAML(BaseBackendTest):  # type: ignore[misc]  # not installed
-    """A login with a SAML identity provider."""
-
     backend_path = "social_core.backends.saml.SAMLAuth"
     complete_url = "http://myapp.com/complete/saml"
     expected_username = "ada"

@@ -36,7 +36,6 @@ def _key(release: str) -> tuple[int, ...]:
 
 
 def rows(release: str) -> dict[str, Row]:
-    """Return the rows of a version by backend."""
     with (FOLDER / f"{release}.csv").open(newline="", encoding="utf-8") as file:
         header, *lines = csv.reader(file)
     assert tuple(header) == Row._fields

@@ -58,16 +58,13 @@ class TokenProvider:
 
     @property
     def claims(self) -> dict[str, Any]:
-        """The claims in the response."""
         claims: dict[str, Any] = self.response.get("data", self.response)
         return claims
 
     def sign_in(self, token: str = TOKEN) -> Any:
-        """Post an access token and return the response."""
         return post_tokens(self.name, access_token=token)
 
     def install(self, openid: OpenIDProvider) -> None:
-        """Register the provider's URLs."""
         wire = openid.wire
         wire.add_callback(*self.verify, callback=self._verify)
         if self.name == "oidc":

@@ -41,7 +41,6 @@ def logged_in(user: Any, **settings: Any) -> APIClient:
 
 
 def list_connections(client: APIClient, **query: Any) -> Any:
-    """Request the list of connections and return the response."""
     return client.get("/auth/connections/", query, secure=True)
 
 
@@ -52,7 +51,6 @@ def disconnect(client: APIClient, connection: Any, **extra: Any) -> Any:
 
 
 def uids() -> list[str]:
-    """Return the uids of all connections."""
     return sorted(UserSocialAuth.objects.values_list("uid", flat=True))
 
 

@@ -26,7 +26,6 @@ class Authority:
 
     @cached_property
     def bundle(self) -> Path:
-        """The CA bundle of a client."""
         path = self.folder / f"{self.name}.pem"
         path.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
         return path

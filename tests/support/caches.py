@@ -14,8 +14,6 @@ SECRET = "password of the cache"
 
 
 class TrackedCache(LocMemCache):
-    """A cache that knows the names of its entries."""
-
     names: ClassVar[set[str]] = set()
 
     def set(self, key: str, *args: Any, **kwargs: Any) -> None:
@@ -28,8 +26,6 @@ class TrackedCache(LocMemCache):
 
 
 class FailingCache(TrackedCache):
-    """A cache whose server is down."""
-
     def get(self, *args: Any, **kwargs: Any) -> Any:
         raise ConnectionError(SECRET)
 

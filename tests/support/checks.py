@@ -10,7 +10,6 @@ from tests.support.interpreter import python
 
 
 def findings(*, deploy: bool = False) -> list[CheckMessage]:
-    """Run all checks of the project and return the messages of this package."""
     messages = run_checks(include_deployment_checks=deploy)
     return [message for message in messages if message.id.startswith("social_endpoints.")]
 

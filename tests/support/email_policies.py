@@ -15,7 +15,6 @@ EMAIL = "ada@example.com"
 
 
 def agree(user: Any, *, email: str, backend: Any, details: Any, response: Any) -> bool:
-    """Agree, as the policy of a project that verifies each address."""
     return bool(user.email and email == details["email"] and response and backend.name)
 
 
@@ -24,7 +23,6 @@ def disagree(user: Any, **kwargs: Any) -> None:
 
 
 def refuse(user: Any, **kwargs: Any) -> None:
-    """Refuse with an error message of the project."""
     raise ValidationError({"email": ["Sign in with your password."]})
 
 

@@ -28,8 +28,6 @@ AZURE = {
 
 
 class OurGitLab(GitLabOAuth2):
-    """A project's subclass of a backend."""
-
     name = "our-gitlab"
 
 

@@ -42,7 +42,6 @@ class Example:
         return f"http://localhost:{self.port}"
 
     def wait_for(self, text: str, seconds: float = 60) -> None:
-        """Wait until the log contains a text."""
         deadline = time.monotonic() + seconds
         while text not in self.log.read_text():
             assert self.process.poll() is None, self.log.read_text()

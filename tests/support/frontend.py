@@ -18,7 +18,6 @@ def authorization_params(begun: Any) -> dict[str, str]:
 
 
 def error(response: Any) -> tuple[int, str | None]:
-    """Return the status and the error code of a response."""
     return response.status_code, response.data.get("error_code")
 
 
@@ -37,7 +36,6 @@ class Frontend:
     def begin(
         self, provider: str = "oidc", *, redirect_uri: str = REDIRECT_URI, **query: str
     ) -> Any:
-        """Begin and return the response."""
         return self.client.get(
             f"/auth/o/{provider}/{self.below}", {"redirect_uri": redirect_uri, **query}, secure=True
         )
@@ -55,7 +53,6 @@ class Frontend:
         return self.post(body, provider)
 
     def post(self, body: Any, provider: str = "oidc", **extra: Any) -> Any:
-        """Post a body."""
         extra.setdefault("format", self.format)
         return self.client.post(f"/auth/o/{provider}/{self.below}", body, secure=True, **extra)
 

@@ -43,7 +43,6 @@ class IdTokenProvider:
     fetched: int = 0
 
     def install(self, settings: Any) -> None:
-        """Configure the project and register the provider's URLs."""
         settings.AUTHENTICATION_BACKENDS = [self.path]
         configure_endpoints(settings, NATIVE_PROVIDERS=[self.name])
         for name, value in self.settings.items():
@@ -54,7 +53,6 @@ class IdTokenProvider:
             self.wire.add("GET", url, json={"jwks_uri": self.jwks, **document})
 
     def sign_in(self, token: str | None = None, **body: Any) -> Any:
-        """Post an ID token, by default a valid one, and return the response."""
         return post_tokens(self.name, id_token=self.token() if token is None else token, **body)
 
     def token(self, key: Any = None, algorithm: str = "RS256", **claims: Any) -> str:

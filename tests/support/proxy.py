@@ -30,7 +30,6 @@ class Proxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def stop(self) -> None:
-        """Take no more connections."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 

@@ -27,8 +27,6 @@ class LoopbackOAuth2(BaseOAuth2):  # type: ignore[type-arg]  # in social-core 6 
 
 
 class OwnRequest(LoopbackOAuth2):
-    """A backend that overrides ``request()``."""
-
     name = "own-request"
 
     def request(self, url: str, *args: Any, **kwargs: Any) -> Any:

@@ -58,7 +58,6 @@ class Connection:
         return request
 
     def answer(self, content: Any, *, status: int = 200, headers: str = "") -> None:
-        """Send a response with JSON, or with bytes."""
         self.send(response(content, status=status, headers=headers))
 
     def send(self, data: bytes) -> None:
@@ -107,7 +106,6 @@ def drip(start: bytes, rest: bytes) -> Callable[[Connection], None]:
 
 
 def response(content: Any, *, status: int = 200, headers: str = "") -> bytes:
-    """Return the bytes of a response."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     head = f"HTTP/1.1 {status} Status\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n{headers}\r\n".encode() + body
@@ -155,7 +153,6 @@ class Provider:
             self.requests[f"{request.method} {request.path}"] += 1
 
     def grant(self, user: str = "1") -> str:
-        """Return a code for a user, which can be redeemed once."""
         code = secrets.token_urlsafe(8)
         self.users[code] = user
         return code

@@ -20,8 +20,6 @@ PAIRS = [(name, transport) for name, transports in SHIPPED.items() for transport
 
 
 class ObtainedText:
-    """Token strategy as djoser defines them."""
-
     @classmethod
     def obtain(cls, user: Any) -> dict[str, Any]:
         return {"obtained": "text", "user": user}

@@ -38,14 +38,10 @@ class PublicView(APIView):
 
 
 class ProtectedView(PublicView):
-    """The same for signed-in users only."""
-
     permission_classes = (permissions.IsAuthenticated,)
 
 
 class ProjectAuthView(ProviderAuthView):
-    """A subclass that adds to the response."""
-
     def post(self, request: Request, provider: str) -> Response:
         response = super().post(request, provider)
         response.data["added"] = f"by the project, for {provider}"

@@ -11,7 +11,6 @@ ENDPOINTS = path("auth/", include("social_endpoints.urls"))
 
 
 def urlconf(*patterns: Any) -> ModuleType:
-    """Return the URLs of a project."""
     module = ModuleType("project_urls")
     module.urlpatterns = list(patterns)  # type: ignore[attr-defined]
     return module

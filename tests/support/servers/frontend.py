@@ -97,7 +97,6 @@ class Frontend:
     token: str = ""
 
     def fresh(self, **changes: Any) -> Frontend:
-        """Return the same page in another browser."""
         return replace(self, client=requests.Session(), **changes)
 
     @property
@@ -165,7 +164,6 @@ class Frontend:
         return self.complete(provider, begun, self.authorize(begun, fill=as_user(name)))
 
     def email(self, token: str) -> str:
-        """Return the e-mail address of the user with this token."""
         headers = {"Authorization": f"Token {token}"}
         url = f"{self.addresses.site}/api/me/"
         return str(self.client.get(url, headers=headers, timeout=TIMEOUT).json()["email"])

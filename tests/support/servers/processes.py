@@ -38,7 +38,6 @@ class Servers:
     data: Path
 
     def count_accounts(self) -> int:
-        """Return the number of users and connections of the site."""
         with closing(sqlite3.connect(self.data / "example.sqlite3")) as database:
             tables = ("auth_user", "social_auth_usersocialauth")
             rows = (database.execute(f"SELECT count(*) FROM {table}") for table in tables)
