@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 import os
 import re
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import lru_cache, partial
 from http.client import HTTPConnection
 from io import BufferedReader, RawIOBase
 from pathlib import Path
-from ssl import CERT_NONE, CERT_REQUIRED, SSLContext
-from threading import Lock
+from ssl import CERT_NONE, CERT_REQUIRED, SSLContext, SSLEOFError
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, ProtocolError, ProxyError
+from urllib3 import exceptions
 from urllib3.util import Timeout
 from urllib3.util.ssl_ import create_urllib3_context
 
 MAX_BYTES = 1_000_000
 """Maximum size of the body of one response, after decompression."""
 
+MAX_HEADERS = 65_536
+"""Characters of all headers of one response."""
+
 MAX_CONTEXTS = 32
 
+_SLOW_ENCODINGS = frozenset({"idna", "punycode"})  # Quadratic: minutes for a megabyte.
+
 _KEEP_ALIVE = re.compile(r"\btimeout\s*=\s*(\d{1,6})\b", re.IGNORECASE)
-_contexts_lock = Lock()
 
 
 class MalformedResponse(requests.RequestException):
@@ -114,6 +119,17 @@ class _Buffer(BufferedReader):
         super().close()
 
 
+class _SocketOptions(list[Any]):
+    """urllib3 sets them before it tries each of a host's addresses, which may be many."""
+
+    adapter: ProviderAdapter
+
+    def __iter__(self) -> Iterator[Any]:
+        if time.monotonic() >= self.adapter.deadline:
+            raise TimeoutError("The time limit is exceeded.")
+        return super().__iter__()
+
+
 class ProviderAdapter(HTTPAdapter):
     """Sends the requests of one login at a time."""
 
@@ -146,15 +162,27 @@ class ProviderAdapter(HTTPAdapter):
         self, request: requests.PreparedRequest, error: requests.RequestException
     ) -> bool:
         cause = next(iter(error.args), None)
-        if isinstance(cause, MaxRetryError):
-            return isinstance(cause.reason, (ConnectTimeoutError, ProxyError))
+        if isinstance(cause, exceptions.MaxRetryError):
+            cause = cause.reason
+        if isinstance(cause, exceptions.ProxyError):  # Also if the provider has closed it.
+            cause = cause.original_error
+        if isinstance(cause, exceptions.ConnectTimeoutError):
+            return True
+        if isinstance(cause, (exceptions.ProtocolError, exceptions.SSLError)):
+            cause = cause.args[-1]
         # A safe method may be repeated if there is no response (RFC 9110 section 9.2.2).
-        is_closed = isinstance(cause, ProtocolError) and isinstance(cause.args[-1], ConnectionError)
+        is_closed = isinstance(cause, (ConnectionError, SSLEOFError))
         return is_closed and self.repeats_get and request.method == "GET"
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        if len(str(resp.headers)) > MAX_HEADERS:  # requests parses the cookies.
+            resp.close()
+            raise MalformedResponse(f"The headers are longer than {MAX_HEADERS} characters.")
         body: Any = BoundedBody(resp)
         response = super().build_response(req, body)
+        with suppress(LookupError, ValueError):  # An unknown encoding.
+            if codecs.lookup(response.encoding or "utf-8").name in _SLOW_ENCODINGS:
+                response.encoding = None
         if response.status_code < 200:
             # An interim response. The final one is still to come (RFC 9110 section 15.2).
             self.is_reusable = False
@@ -192,7 +220,8 @@ class ProviderAdapter(HTTPAdapter):
 
     def _create_connection(self, connection_class: Any, **kwargs: Any) -> Any:
         connection = _with_reader(connection_class)(**kwargs)
-        connection.adapter = self
+        connection.socket_options = _SocketOptions(connection.socket_options or ())
+        connection.adapter = connection.socket_options.adapter = self
         return connection
 
 
@@ -224,8 +253,8 @@ def tls_context(verify: Any) -> SSLContext:
         return _context(None, None)
     path = DEFAULT_CA_BUNDLE_PATH if verify is True else os.fspath(verify)
     state = Path(path).stat()
-    with _contexts_lock:  # Many threads may need the same context at once.
-        return _context(path, (state.st_ino, state.st_mtime_ns, state.st_size))
+    # Without a lock, which a forked child would never get if another thread held it.
+    return _context(path, (state.st_ino, state.st_mtime_ns, state.st_size))
 
 
 @lru_cache(MAX_CONTEXTS)

@@ -32,6 +32,10 @@ ABOVE_A_LIMIT = {
     "body without length": HEAD + b"Connection: close\r\n\r\n" + LARGE,
     "compressed body": response(gzip.compress(LARGE), headers="Content-Encoding: gzip\r\n"),
     "twice compressed body": response(BOMB, headers="Content-Encoding: gzip, gzip\r\n"),
+    "many cookies": response(b"{}", headers=("Set-Cookie: a=b" + ";a=b" * 16_000 + "\r\n") * 90),
+    "slow encoding": HEAD.replace(b"json", b"json; charset=Punycode")
+    + b"Content-Length: 100000\r\n\r\na-"
+    + b"b" * 99_998,
     "body of an error": response(LARGE, status=500),
     "body of a redirect": redirect("/user", LARGE),
     "long location": redirect("/" + "a" * 4096),

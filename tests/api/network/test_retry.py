@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.support.frontend import error
+from tests.support.proxy import Proxy
 from tests.support.tcp_provider import Connection, LogIn, PassTime, Provider
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +46,25 @@ def test_profile_request_without_response_is_repeated_once(
     assert provider.requests == {"POST /token": 1, "GET /user": 2}
 
 
+def test_profile_request_that_cannot_be_sent_is_repeated(
+    provider: Provider, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenSSL reports a closed connection as an error of TLS, if it notices it while sending."""
+    send, failures = ssl.SSLSocket.sendall, iter([ssl.SSLEOFError(8, "EOF occurred")])
+
+    def fail_once(sock: ssl.SSLSocket, data: Any, *flags: int) -> None:
+        if data.startswith(b"GET /user"):
+            for each in failures:
+                raise each
+        send(sock, data, *flags)
+
+    monkeypatch.setattr(ssl.SSLSocket, "sendall", fail_once)
+
+    assert log_in(provider).status_code == 201
+    assert provider.requests == {"POST /token": 1, "GET /user": 1}
+    assert provider.connections == 2
+
+
 @closes
 @pytest.mark.parametrize("is_reused", [False, True])
 @pytest.mark.parametrize(
@@ -72,6 +93,24 @@ def test_code_is_never_redeemed_twice(
 
     assert log_in(provider, backend=backend).data["error_code"] == "connection_failed"
     assert provider.requests[f"{method} /token"] == 1 + is_reused
+
+
+@closes
+def test_code_is_never_redeemed_twice_through_a_proxy(
+    close: Close, provider: Provider, log_in: LogIn, settings: Any
+) -> None:
+    proxy = Proxy()
+    settings.SOCIAL_AUTH_PROXIES = {"https": f"http://127.0.0.1:{proxy.port}"}
+    provider.special["/token"] = close
+    assert log_in(provider).data["error_code"] == "connection_failed"
+    assert provider.requests == {"POST /token": 1}
+
+    provider.requests.clear()
+    del provider.special["/token"]
+    provider.special["/user"] = close_first(close, 1)
+    assert log_in(provider).status_code == 201
+    assert provider.requests == {"POST /token": 1, "GET /user": 2}
+    proxy.stop()
 
 
 @pytest.mark.parametrize(("headers", "logins"), [("", 100), ("Connection: close\r\n", 1)])

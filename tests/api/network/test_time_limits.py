@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -150,3 +151,34 @@ def test_very_long_times_are_accepted(
     settings.SOCIAL_AUTH_LOOPBACK_REQUESTS_TIMEOUT = 10**6
 
     assert log_in(provider).status_code == 201
+
+
+@pytest.mark.usefixtures("short")
+def test_host_with_many_silent_addresses_ends_in_time(
+    provider: Provider, log_in: LogIn, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    addresses = [f"127.0.0.{number}" for number in range(1, 9)]
+    look_up = socket.getaddrinfo
+    with socket.socket() as silent:
+        silent.bind(("", 0))
+        silent.listen(0)
+        port = silent.getsockname()[1]
+        waiting = [socket.socket() for _ in range(3)]
+        for each in waiting:  # They fill the queue of connections that are not accepted.
+            each.setblocking(False)
+            each.connect_ex(("127.0.0.1", port))
+
+        def find_all(host: str, *args: Any, **kwargs: Any) -> Any:
+            hosts = addresses if host == "many.example.com" else [host]
+            return [found for each in hosts for found in look_up(each, *args, **kwargs)]
+
+        monkeypatch.setattr(socket, "getaddrinfo", find_all)
+        settings.SOCIAL_AUTH_LOOPBACK_URL = f"http://many.example.com:{port}"
+        started = time.monotonic()
+
+        answer = log_in(provider)
+
+        assert time.monotonic() - started < 2
+        assert answer.data["error_code"] == "timeout"
+        for each in waiting:
+            each.close()

@@ -11,6 +11,7 @@ import pytest
 
 from social_endpoints.internal.network.adapter import MAX_CONTEXTS, tls_context
 from tests.support.authority import Authority
+from tests.support.interpreter import python
 from tests.support.proxy import Proxy
 from tests.support.tcp_provider import LogIn, PassTime, Provider
 
@@ -51,6 +52,32 @@ def test_each_way_to_verify_has_a_context_of_its_own(authority: Authority, tmp_p
     assert contexts[1].verify_mode == ssl.CERT_NONE
     assert tls_context(None) is contexts[1]
     assert tls_context(True) is contexts[0]
+
+
+FORK_WHILE_A_THREAD_READS_A_BUNDLE = """
+import os, signal, threading, time
+from social_endpoints.internal.network import adapter
+
+create, is_reading = adapter.create_urllib3_context, threading.Event()
+def wait(**options):
+    is_reading.set()
+    time.sleep(60)
+adapter.create_urllib3_context = wait
+threading.Thread(target=adapter.tls_context, args=[True], daemon=True).start()
+is_reading.wait()
+child = os.fork()
+if not child:
+    signal.alarm(10)
+    adapter.create_urllib3_context = create
+    adapter.tls_context(True)
+    os._exit(0)
+print(os.waitpid(child, 0)[1])
+"""
+
+
+def test_forked_child_does_not_wait_for_the_thread_that_reads_a_bundle() -> None:
+    outcome = python("-c", FORK_WHILE_A_THREAD_READS_A_BUNDLE)
+    assert outcome.stdout == "0\n", outcome.stderr
 
 
 def test_contexts_are_limited(authority: Authority, tmp_path: Path) -> None:
