@@ -83,6 +83,15 @@ def test_redirect_uri_is_sent_unchanged(
     assert "redirect_state" not in header
 
 
+def test_flow_completes_once(frontend: Frontend, twitter: Twitter) -> None:
+    login = authorize(frontend, twitter)
+
+    responses = [frontend.complete(*login, "twitter") for _ in range(2)]
+
+    assert [response.status_code for response in responses] == [201, 400]
+    assert len(twitter.sent("/oauth/access_token")) == 1
+
+
 def test_token_of_another_login_is_rejected_and_uses_up_nothing(
     frontend: Frontend, twitter: Twitter
 ) -> None:
