@@ -24,7 +24,6 @@ def ada() -> Any:
 
 @pytest.fixture
 def unique_email(configure: Configure) -> None:
-    """Allow one account for each e-mail address."""
     configure(UNIQUE_EMAIL=True)
 
 

@@ -42,7 +42,6 @@ def _pipeline(settings: Any) -> None:
 
 
 def sent_params() -> tuple[str, str]:
-    """Return the code and the partial token of the newest e-mail."""
     code, partial_token = str(mail.outbox[-1].body).split()
     return code, partial_token
 

@@ -32,7 +32,6 @@ HERE = "tests.api.accounts.test_unique_constraints"
 
 
 def choose_username(*args: Any, **kwargs: Any) -> dict[str, Any]:
-    """Set a user name without looking whether it is free."""
     return {"username": "ada"}
 
 
@@ -155,8 +154,6 @@ def test_several_accounts_for_associate_by_email_are_rejected(
 
 
 class IsolationLevel(Enum):
-    """The names of psycopg."""
-
     READ_COMMITTED = 2
     REPEATABLE_READ = 3
 

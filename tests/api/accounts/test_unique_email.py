@@ -35,7 +35,6 @@ HERE = "tests.api.accounts.test_unique_email"
 
 
 def choose_the_address(*args: Any, **kwargs: Any) -> dict[str, Any]:
-    """Use the address as the user name."""
     return {"username": EMAIL}
 
 
@@ -138,8 +137,6 @@ def test_user_model_without_an_email_field_is_supported(
 
 
 class ActiveUsers(UserManager[Any]):
-    """Hides inactive accounts."""
-
     def get_queryset(self) -> Any:
         return super().get_queryset().filter(is_active=True)
 

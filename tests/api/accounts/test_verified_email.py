@@ -33,7 +33,6 @@ urlpatterns = [path("social/", include("social_django.urls", namespace="social")
 
 @pytest.fixture
 def verified(openid: OpenIDProvider) -> OpenIDProvider:
-    """Return a provider that has verified the address of its user."""
     openid.userinfo["email_verified"] = True
     return openid
 
@@ -246,7 +245,6 @@ def test_simultaneous_first_logins_are_associated(ada: Any, verified: OpenIDProv
 
 
 def pause_first(settings: Any, step: str) -> None:
-    """Insert a partial step before the association."""
     position = DEFAULT_PIPELINE.index("social_core.pipeline.social_auth.social_user") + 1
     settings.SOCIAL_AUTH_PIPELINE.insert(position, step)
 

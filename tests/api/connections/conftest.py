@@ -63,11 +63,9 @@ def connecting(username: str, frontend: Frontend) -> Frontend:
 
 @pytest.fixture
 def grace(frontend: Frontend) -> Frontend:
-    """Return the browser in which Grace connects."""
     return connecting("grace", frontend)
 
 
 @pytest.fixture
 def alan(frontend: Frontend) -> Frontend:
-    """Return the browser in which Alan connects."""
     return connecting("alan", frontend)

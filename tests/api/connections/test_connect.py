@@ -117,26 +117,19 @@ def test_identity_of_another_user_is_rejected(
     assert sent == []
 
 
-def test_second_connect_returns_the_same_connection(
+def test_second_completion_is_rejected_and_second_connect_returns_the_same_connection(
     grace: Frontend, openid: OpenIDProvider, sent: list[Any]
 ) -> None:
-    first, second = grace.log_in(openid), grace.log_in(openid)
-
-    assert (first.status_code, second.status_code) == (201, 201)
-    assert first.data["id"] == second.data["id"]
-    assert len(connections()) == len(sent) == 1
-
-
-def test_second_completion_of_a_flow_is_rejected(grace: Frontend, openid: OpenIDProvider) -> None:
     begun, callback = grace.authorize(openid)
     cookies = dict(grace.client.cookies)
     first = grace.complete(begun, callback)
     grace.client.cookies.update(cookies)
 
-    second = grace.complete(begun, callback)
-
-    assert first.status_code == 201
-    assert error(second) == (400, "state_mismatch")
+    assert error(grace.complete(begun, callback)) == (400, "state_mismatch")
+    second = grace.log_in(openid)
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.data["id"] == second.data["id"]
+    assert len(connections()) == len(sent) == 1
 
 
 def test_flow_of_a_login_cannot_connect_and_reverse(

@@ -27,19 +27,8 @@ pytestmark = pytest.mark.django_db
 def paused(
     request: pytest.FixtureRequest, grace: Frontend, openid: OpenIDProvider, settings: Any
 ) -> Any:
-    """Return the response of a connect that has paused."""
     settings.SOCIAL_AUTH_PIPELINE = pipeline_with((request.param, ASK_NAME))
     return grace.log_in(openid)
-
-
-def test_paused_connect_resumes(paused: Any, grace: Frontend) -> None:
-    response = grace.resume(paused, name="x")
-
-    assert (paused.status_code, response.status_code) == (202, 201), response.data
-    assert paused.data["redirect_to"] == "https://app.example.com/name"
-    assert response.data["uid"] == "user-1"
-    assert connections() == [("grace", "oidc", "user-1")]
-    assert not Partial.objects.exists()
 
 
 def test_paused_connect_resumes_only_for_its_user_and_purpose(
@@ -54,7 +43,12 @@ def test_paused_connect_resumes_only_for_its_user_and_purpose(
     assert error(as_alan) == (400, "user_mismatch")
     assert error(as_a_login) == (400, "session_context_missing")
     assert connections() == before
-    assert grace.resume(paused, name="x").status_code == 201
+    response = grace.resume(paused, name="x")
+    assert (paused.status_code, response.status_code) == (202, 201), response.data
+    assert paused.data["redirect_to"] == "https://app.example.com/name"
+    assert response.data["uid"] == "user-1"
+    assert connections() == [("grace", "oidc", "user-1")]
+    assert not Partial.objects.exists()
 
 
 @pytest.mark.parametrize("position", [BEFORE_SOCIAL_USER, AFTER_SOCIAL_USER])

@@ -124,11 +124,12 @@ def test_session_authentication_enforces_csrf(ada: Any, session_client: APIClien
 
 
 @pytest.mark.parametrize("active", [True, False])
-def test_stateless_user_disconnects_only_while_active(
+def test_stateless_user_has_a_list_and_disconnects_only_while_active(
     active: bool, ada: Any, settings: Any
 ) -> None:
     client = logged_in(ada)
     route_account_views(settings, authentication=STATELESS)
+    assert len(list_connections(client).data) == 2
     User.objects.update(is_active=active)
 
     response = disconnect(client, ada.social_auth.get(uid="1"))

@@ -147,8 +147,6 @@ def test_backend_with_revocation_parameters_is_respected(
 
 
 class DeletedGrant(GithubOAuth2):
-    """A project's backend with its own revocation URL."""
-
     REVOKE_TOKEN_METHOD = "DELETE"
 
     def revoke_token_url(self, token: str, uid: str) -> str:

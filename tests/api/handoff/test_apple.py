@@ -43,7 +43,6 @@ def token_endpoint(settings: Any, wire: responses.RequestsMock) -> Any:
 
 
 def log_in(frontend: Frontend, **posted: str) -> Any:
-    """Let Apple post its parameters to the callback, and complete."""
     begun = frontend.begin("apple-id")
     params = {"state": authorization_params(begun)["state"], **posted}
     return frontend.complete(begun, handoff_params(post_to_callback(params, CALLBACK)), "apple-id")
@@ -66,12 +65,6 @@ def test_first_sign_in_stores_the_name_that_apple_posts(
     sent = parse_qs(str(call.request.body))
     assert sent["code"] == ["apples-code"]
     assert sent["redirect_uri"] == [f"https://testserver{CALLBACK}"]
-
-
-def test_declined_sign_in_is_rejected(frontend: Frontend, token_endpoint: Any) -> None:
-    response = log_in(frontend, error="user_cancelled_authorize")
-
-    assert error(response) == (400, "authorization_declined")
 
 
 @pytest.mark.parametrize(

@@ -74,8 +74,6 @@ def test_code_expires_after_a_minute(
 
 
 class UnreachableCache(BaseCache):
-    """A cache whose server is down."""
-
     def __init__(self, location: str, params: dict[str, Any]) -> None:
         super().__init__(params)
 

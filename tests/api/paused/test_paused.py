@@ -30,25 +30,21 @@ HERE = "tests.api.paused.test_paused"
 
 @partial
 def ask_with_page(strategy: Any, **kwargs: Any) -> Any:
-    """Pause with an HTML page."""
     return None if "name" in strategy.request_data() else strategy.html("<form>")
 
 
 @partial
 def ask_with_text(strategy: Any, **kwargs: Any) -> Any:
-    """Pause with an object that is not a response."""
     return None if "name" in strategy.request_data() else "waiting"
 
 
 @partial_step(save_to_session=False)
 def ask_outside_the_session(strategy: Any, **kwargs: Any) -> Any:
-    """Pause without storing the partial token in the session."""
     return None if "name" in strategy.request_data() else strategy.redirect("/name")
 
 
 @partial
 def ask_username(strategy: Any, username: str, **kwargs: Any) -> Any:
-    """Pause until the request contains a user name."""
     chosen = strategy.request_data().get("username")
     return {"username": chosen} if chosen else strategy.redirect("/username")
 
@@ -63,13 +59,11 @@ def record_value(strategy: Any, details: Any, **kwargs: Any) -> Any:
 
 
 def redirect(strategy: Any, **kwargs: Any) -> Any:
-    """Redirect the browser; not a partial step."""
     return strategy.redirect("https://app.example.com/away")
 
 
 @pytest.fixture
 def asks_value(settings: Any) -> None:
-    """Run a pipeline that pauses for ``value``."""
     steps = pipeline_with((BEFORE_CREATE_USER, f"{HERE}.record_value"))
     settings.SOCIAL_AUTH_PIPELINE = steps
 

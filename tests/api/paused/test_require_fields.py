@@ -39,8 +39,6 @@ class TermsSerializer(serializers.Serializer[Any]):
 
 
 class EveryTypeSerializer(serializers.Serializer[Any]):
-    """A field of each type that JSON and a form can contain."""
-
     text = serializers.CharField(min_length=2, max_length=9)
     email = serializers.EmailField()
     number = serializers.IntegerField(min_value=1)
@@ -78,8 +76,6 @@ class UnencodableValueSerializer(serializers.Serializer[Any]):
 
 
 class ContextSerializer(serializers.Serializer[Any]):
-    """Compares its value with the serializer's context."""
-
     greeting = serializers.CharField()
 
     def validate_greeting(self, value: str) -> str:
@@ -103,7 +99,6 @@ ask_new_users = require_fields(TermsSerializer, when=lambda user=None, **kwargs:
 
 @partial
 def ask_with_question(strategy: Any, **kwargs: Any) -> Any:
-    """Ask with a ``Question``, in a step of the project."""
     return None if "terms" in strategy.request_data() else Question(TermsSerializer())
 
 
@@ -114,7 +109,6 @@ class Answers:
 
 
 def record_answers(answers: Any = None, **kwargs: Any) -> None:
-    """Record the answers; the last step."""
     Answers.latest = answers
 
 
@@ -131,13 +125,11 @@ def run_steps(settings: Any) -> Callable[..., None]:
 
 
 def form(paused: Any, **params: Any) -> dict[str, Any]:
-    """Return the body that resumes a login."""
     flow = paused.data.get("flow", "")
     return {"partial_token": paused.data["partial_token"], "flow": flow, **params}
 
 
 def names(paused: Any) -> list[str]:
-    """Return the names of the fields that a 202 asks for."""
     assert paused.status_code == 202, paused.data
     return [field["name"] for field in paused.json()["fields"]]
 

@@ -23,8 +23,6 @@ ICON_FINDER = "social_django.finders.SocialAuthIconFinder"
 
 
 class HostStrategy(Strategy):
-    """Has a title for each host."""
-
     def get_setting(self, name: str) -> Any:
         if name == "SOCIAL_AUTH_TITLED_TITLE" and self.request is not None:
             return f"For {self.request.get_host()}"
@@ -32,8 +30,6 @@ class HostStrategy(Strategy):
 
 
 class Titled(BaseOAuth2):
-    """Has a title from the project's settings."""
-
     name = "titled"
     icon = "own.svg"
     AUTHORIZATION_URL = "https://id.example.com/authorize"
@@ -81,7 +77,6 @@ class FailingFinder(SocialAuthIconFinder):
 
 
 def get_provider(settings: Any, backend: str) -> dict[str, Any]:
-    """Return the entry of the only backend."""
     settings.AUTHENTICATION_BACKENDS = [f"{__name__}.{backend}"]
     (provider,) = list_providers()
     return provider
@@ -124,7 +119,6 @@ def test_failing_backend_does_not_hide_the_others(settings: Any) -> None:
 
 @pytest.fixture
 def static_files(settings: Any) -> None:
-    """Serve social-core's icons as static files."""
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "django.contrib.staticfiles"]
     settings.STATICFILES_FINDERS = [ICON_FINDER]
     settings.STATIC_URL = "/static/"

@@ -49,7 +49,6 @@ JWT_BODY = {"access": "access-of-ada", "refresh": "refresh-of-ada", "user": "ada
 
 
 def configure_djoser(settings: Any, strategy: Any) -> None:
-    """Use djoser's settings instead of ours."""
     settings.SOCIAL_ENDPOINTS = {"FLOW_TRANSPORT": settings.SOCIAL_ENDPOINTS["FLOW_TRANSPORT"]}
     settings.DJOSER = {
         "SOCIAL_AUTH_ALLOWED_REDIRECT_URIS": [REDIRECT_URI],

@@ -27,7 +27,6 @@ def jwt_cookie_serializer(use_serializer: UseSerializer) -> None:
 
 
 def attributes(cookie: Morsel[str]) -> dict[str, Any]:
-    """Return the attributes of a cookie that are set."""
     return {name: value for name, value in cookie.items() if value and name != "expires"}
 
 
@@ -104,20 +103,16 @@ def test_secure_attribute(
         assert bool(response.cookies[name]["secure"]) is secure
 
 
-def test_refresh_token_in_the_access_cookie_does_not_authenticate(
+def test_refresh_token_in_the_access_cookie_and_deleted_cookies_do_not_authenticate(
     browser: Frontend, openid: OpenIDProvider
 ) -> None:
     browser.log_in(openid)
     browser.client.cookies["access"] = browser.client.cookies["refresh"].value
-
     assert get_user(browser).status_code == 401
 
-
-def test_deleted_cookies_sign_the_browser_out(browser: Frontend, openid: OpenIDProvider) -> None:
     browser.log_in(openid)
-
+    assert get_user(browser).status_code == 200
     browser.client.post("/sign-out/", secure=True)
-
     assert get_user(browser).status_code == 401
     assert browser.client.cookies["refresh"].value == ""
 
@@ -142,20 +137,17 @@ def of_inactive_user(user: Any) -> str:
     return str(AccessToken.for_user(user))
 
 
-def empty(user: Any) -> str:
-    return ""
-
-
-def not_a_token(user: Any) -> str:
-    return "no.token.ü"
-
-
-def truncated(user: Any) -> str:
-    return str(AccessToken.for_user(user))[:-1]
-
-
 @pytest.mark.parametrize(
-    "cookie", [expired, of_deleted_user, of_inactive_user, empty, not_a_token, truncated]
+    "cookie",
+    [
+        expired,
+        of_deleted_user,
+        of_inactive_user,
+        lambda user: "",
+        lambda user: "no.token.ü",
+        lambda user: str(AccessToken.for_user(user))[:-1],
+    ],
+    ids=["expired", "deleted user", "inactive user", "empty", "not a token", "truncated"],
 )
 def test_request_with_an_invalid_cookie_is_anonymous(
     cookie: Callable[[Any], str], browser: Frontend, openid: OpenIDProvider

@@ -52,7 +52,6 @@ def session_engine(request: pytest.FixtureRequest, settings: Any) -> None:
 
 
 def username(browser: Frontend) -> str | None:
-    """Return the name of the user who is signed in in the browser."""
     response = browser.client.get("/protected/session/", secure=True)
     return response.json() if response.status_code == 200 else None
 

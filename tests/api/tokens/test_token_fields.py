@@ -29,7 +29,6 @@ class DeclaresField(TokenSerializer):
 
 @partial
 def ask(strategy: Any, **kwargs: Any) -> Any:
-    """Pause until the request contains an answer."""
     return None if strategy.request_data().get("answer") else strategy.redirect("/ask")
 
 
