@@ -30,7 +30,6 @@ def opened(token: str) -> Flow | None:
 
 
 def sealed(content: bytes) -> str:
-    """Return content as a token under the project's key, whatever it is."""
     return tokens._cipher().encrypt(content).decode()
 
 
@@ -74,7 +73,6 @@ def test_open_flow_with_changed_token_returns_none(change: Any) -> None:
 
 
 def compressed(values: Any) -> bytes:
-    """Return values in the form of a flow's content."""
     return tokens._compress(values)
 
 

@@ -70,7 +70,6 @@ def document(configure: Configure) -> Document:
 
 
 def resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """Follow the reference to a component, if the schema is one."""
     if "$ref" not in schema:
         return schema
     component = schema["$ref"].rpartition("/")[2]
@@ -78,7 +77,6 @@ def resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def properties(document: dict[str, Any], path: str, method: str, status: int) -> dict[str, Any]:
-    """Return the properties of a response body."""
     response = document["paths"][path][method]["responses"][str(status)]
     schema = resolve(document, response["content"]["application/json"]["schema"])
     return schema.get("properties", {})  # type: ignore[no-any-return]
@@ -132,26 +130,21 @@ def test_public_endpoints_need_no_authentication(document: Document) -> None:
         assert {} not in operation["security"]
 
 
-@pytest.mark.parametrize("path", [AUTH, CONNECT])
-def test_begin_requires_a_redirect_uri(path: str, document: Document) -> None:
-    parameters = document["paths"][path]["get"]["parameters"]
-
-    (redirect_uri,) = [one for one in parameters if one["in"] == "query"]
-    assert (redirect_uri["name"], redirect_uri["required"]) == ("redirect_uri", True)
-    assert redirect_uri["schema"]["type"] == "string"
-
-
-def test_complete_accepts_json_and_forms(document: Document) -> None:
-    assert set(document["paths"][AUTH]["post"]["requestBody"]["content"]) == {
+def test_begin_requires_a_redirect_uri_and_complete_accepts_json_forms_and_tokens(
+    document: Document,
+) -> None:
+    paths = document["paths"]
+    for url in (AUTH, CONNECT):
+        (redirect_uri,) = [one for one in paths[url]["get"]["parameters"] if one["in"] == "query"]
+        assert (redirect_uri["name"], redirect_uri["required"]) == ("redirect_uri", True)
+        assert redirect_uri["schema"]["type"] == "string"
+    assert set(paths[AUTH]["post"]["requestBody"]["content"]) == {
         "application/json",
         "application/x-www-form-urlencoded",
         "multipart/form-data",
     }
-
-
-def test_native_sign_in_accepts_tokens(document: Document) -> None:
-    body = document["paths"][TOKEN]["post"]["requestBody"]["content"]["application/json"]
-    asked = resolve(document, body["schema"])["properties"]
+    native = paths[TOKEN]["post"]["requestBody"]["content"]["application/json"]
+    asked = resolve(document, native["schema"])["properties"]
     assert set(asked) == {"id_token", "access_token", "nonce", "user"}
 
 
@@ -210,8 +203,6 @@ def serializer(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def token_body(configure: Configure) -> Callable[..., Any]:
-    """Return a function that generates the 201 of a token serializer."""
-
     def get_properties(module: str, serializer: str, **entries: Any) -> dict[str, Any]:
         configure(TOKEN_SERIALIZER=f"{module}.{serializer}", **entries)
         return properties(generate(), AUTH, "post", 201)

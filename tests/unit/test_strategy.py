@@ -20,8 +20,6 @@ def strategy_of(strategy_class: type[Strategy] = Strategy) -> Strategy:
 
 
 class TenantStrategy(Strategy):
-    """Reads settings that change during a login."""
-
     def get_setting(self, name: str) -> Any:
         return self.session[name]
 

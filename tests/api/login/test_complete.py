@@ -77,8 +77,6 @@ def test_authorization_header_and_session_are_ignored(
 
 
 class OpenIdConnect1(OpenIdConnectAuth):
-    """The OpenID provider of the tests under another name."""
-
     name = "oidc-1"
 
     def setting(self, name: str, default: Any = None) -> Any:

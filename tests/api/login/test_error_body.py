@@ -57,8 +57,6 @@ class WithoutSuper(AuthException):
 
 
 class NotSerializable(AuthException):
-    """A project's exception whose metadata is not JSON."""
-
     def public_metadata(self) -> dict[str, str]:
         return {"error_code": {1, 2}}  # type: ignore[dict-item]  # the mistake of this project
 
@@ -121,7 +119,6 @@ def add_status(exc: Exception, context: Any) -> Response | None:
 
 
 def reshape(exc: Exception, context: Any) -> Response | None:
-    """Answer in another shape."""
     response = exception_handler(exc, context)
     if response is not None:
         codes = exc.get_codes()  # type: ignore[attr-defined]  # an APIException
@@ -130,7 +127,6 @@ def reshape(exc: Exception, context: Any) -> Response | None:
 
 
 def reshape_into_a_list(exc: Exception, context: Any) -> Response | None:
-    """Answer with a list."""
     response = reshape(exc, context)
     if response is not None:
         response.data = response.data["errors"]

@@ -23,7 +23,6 @@ MISSING = (400, "session_context_missing")
 
 
 def flow_cookie(begun: Any) -> Any:
-    """Return the one cookie of a begin's response."""
     (cookie,) = begun.cookies.values()
     return cookie
 
@@ -82,8 +81,6 @@ def test_edited_flow_is_rejected(frontend: Frontend, openid: OpenIDProvider) -> 
 
 
 class OtherOpenId(OpenIdConnectAuth):
-    """The same provider under another name."""
-
     name = "other"
 
 
@@ -249,8 +246,6 @@ def test_long_flows_leave_room_for_fewer(settings: Any) -> None:
 
 
 class Stateless(BaseOAuth2):
-    """A provider that returns no state."""
-
     name = "stateless"
     AUTHORIZATION_URL = "https://stateless.example.com/authorize"
     ACCESS_TOKEN_URL = "https://stateless.example.com/token"

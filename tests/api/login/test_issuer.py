@@ -37,8 +37,6 @@ class Plain(BaseOAuth2):
 
 
 class Tenants(Plain):
-    """A provider with an issuer for each tenant."""
-
     name = "tenants"
     ID_TOKEN_ISSUER = "https://plain.example.com/{tenant}/issuer"
 

@@ -31,27 +31,21 @@ def refuse(**kwargs: Any) -> None:
 
 
 def return_a_page(strategy: Any, **kwargs: Any) -> Any:
-    """Return a page from a step that is not a partial one."""
     return strategy.html("<p>Not you.</p>")
 
 
 def fill_the_session(strategy: Any, **kwargs: Any) -> None:
-    """Store more than a flow can contain."""
     strategy.session_set("much", secrets.token_urlsafe(5_000))
 
 
-def copy_the_storage(strategy: Any, **kwargs: Any) -> None:
+def use_storage_and_backends(strategy: Any, backend: Any, **kwargs: Any) -> None:
     assert copy.copy(strategy.storage).user is strategy.storage.user
     assert copy.copy(strategy.storage.nonce).flow is strategy.flow
-
-
-def get_backends(strategy: Any, backend: Any, **kwargs: Any) -> None:
     assert strategy.get_backend("oidc") is backend
     assert strategy.get_backend("github").name == "github"
 
 
 def step(function: Any, position: int = BEFORE_CREATE_USER) -> list[str]:
-    """Return the default pipeline with a step of this module."""
     return pipeline_with((position, f"{__name__}.{function.__name__}"))
 
 
@@ -78,12 +72,11 @@ def test_page_of_a_step_that_is_not_partial_is_not_a_login(
     assert error(frontend.log_in(openid)) == (400, "authentication_disallowed")
 
 
-@pytest.mark.parametrize("function", [copy_the_storage, get_backends])
 def test_step_may_use_storage_and_backends(
-    function: Any, frontend: Frontend, openid: OpenIDProvider, settings: Any
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
     load_backends(settings.AUTHENTICATION_BACKENDS, force_load=True)
-    settings.SOCIAL_AUTH_PIPELINE = step(function, LAST)
+    settings.SOCIAL_AUTH_PIPELINE = step(use_storage_and_backends, LAST)
 
     assert frontend.log_in(openid).status_code == 201
 

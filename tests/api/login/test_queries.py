@@ -38,7 +38,6 @@ def counted_statements() -> Iterator[Counter[str]]:
 
 
 def queries(statements: Counter[str]) -> int:
-    """Return the number of statements that read or write rows."""
     return sum(number for word, number in statements.items() if word not in CONTROL)
 
 
@@ -93,8 +92,8 @@ def test_completion_of_new_user_executes_eleven_queries(
     assert queries(statements) == 11
 
 
-def test_completion_of_returning_user_executes_five_queries(
-    log_in: Callable[[], Counter[str]],
+def test_completion_of_returning_user_executes_five_queries_and_six_with_custom_pipeline(
+    log_in: Callable[[], Counter[str]], settings: Any
 ) -> None:
     log_in()
 
@@ -102,14 +101,8 @@ def test_completion_of_returning_user_executes_five_queries(
         # claim; identity with user, token; extra_data, last_login
         assert log_in() == {"BEGIN": 1, "INSERT": 1, "SELECT": 2, "UPDATE": 2, "COMMIT": 1}
 
-
-def test_completion_with_custom_pipeline_reads_is_active_again(
-    log_in: Callable[[], Counter[str]], settings: Any
-) -> None:
-    log_in()
     settings.SOCIAL_AUTH_PIPELINE = pipeline_with()
-
-    assert queries(log_in()) == 6
+    assert queries(log_in()) == 6  # is_active is read again.
 
 
 def test_used_flow_does_not_break_a_transaction_of_the_project(

@@ -18,8 +18,6 @@ from tests.support.openid_provider import OpenIDProvider
 
 @dataclass
 class Policy:
-    """A policy that records its calls."""
-
     allows: Any = True
     calls: list[dict[str, Any]] = field(default_factory=list)
 
@@ -48,7 +46,6 @@ def project(configure: Configure) -> None:
 
 
 def begin(uri: str, provider: str = "github") -> Any:
-    """Begin with a redirect URI."""
     return APIClient().get(f"/auth/o/{provider}/", {"redirect_uri": uri})
 
 
@@ -78,14 +75,22 @@ def test_uri_is_rejected_if_the_policy_returns_a_false_value(value: Any) -> None
     assert is_rejected(begin(REDIRECT_URI))
 
 
-@pytest.mark.parametrize("query", ["", "?redirect_uri=", "?redirect_uri=a&redirect_uri=b"])
-def test_policy_is_not_called_without_exactly_one_uri(query: str, client: APIClient) -> None:
-    assert is_rejected(client.get(f"/auth/o/github/{query}"))
-    assert policy.calls == []
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("github/", 400),
+        ("github/?redirect_uri=", 400),
+        ("github/?redirect_uri=a&redirect_uri=b", 400),
+        (f"unknown/?redirect_uri={REDIRECT_URI}", 404),
+    ],
+)
+def test_policy_is_not_called_without_exactly_one_uri_and_a_provider(
+    path: str, status: int, client: APIClient
+) -> None:
+    response = client.get(f"/auth/o/{path}")
 
-
-def test_policy_is_not_called_for_an_unknown_provider() -> None:
-    assert begin(REDIRECT_URI, "unknown").status_code == 404
+    assert is_rejected(response) is (status == 400)
+    assert response.status_code == status
     assert policy.calls == []
 
 

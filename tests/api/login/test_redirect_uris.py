@@ -15,12 +15,10 @@ from tests.support.openid_provider import OpenIDProvider
 
 
 def begin(uri: str, provider: str = "github") -> Any:
-    """Begin with a redirect URI."""
     return APIClient().get(f"/auth/o/{provider}/", {"redirect_uri": uri})
 
 
 def sent(response: Any) -> list[str]:
-    """Return the redirect URIs in the authorization URL."""
     assert response.status_code == 200, response.data
     query = urlsplit(response.data["authorization_url"]).query
     return parse_qs(query, keep_blank_values=True, strict_parsing=True)["redirect_uri"]

@@ -31,8 +31,6 @@ CALLBACK = "/auth/o/oidc/callback/"
 
 
 class MineView(EndpointView):
-    """An endpoint that requires a logged-in user."""
-
     authentication_classes = (TokenAuthentication,)
     permission_classes = (permissions.IsAuthenticated,)
 
@@ -41,14 +39,10 @@ class MineView(EndpointView):
 
 
 class EveryoneView(MineView):
-    """An endpoint that authenticates users and also allows anonymous requests."""
-
     permission_classes = (permissions.AllowAny,)
 
 
 class RejectAll(BaseThrottle):
-    """A project's throttle."""
-
     def allow_request(self, request: Request, view: Any) -> bool:
         return False
 
@@ -57,8 +51,6 @@ class RejectAll(BaseThrottle):
 
 
 class ThrottledList(ProviderListView):
-    """A project's view with its own throttle."""
-
     throttle_classes = (RejectAll,)
 
 
@@ -67,14 +59,10 @@ class TwoADay(UserRateThrottle):
 
 
 class TwiceThrottledView(MineView):
-    """A project's view with a throttle of DRF."""
-
     throttle_classes = (TwoADay,)
 
 
 class UnreachableCache(LocMemCache):
-    """A cache that is down."""
-
     def get(self, *args: Any, **kwargs: Any) -> Any:
         raise ConnectionError("redis://:password@cache.example.com")
 
@@ -95,8 +83,6 @@ def empty_cache() -> None:
 
 @pytest.fixture
 def limit(configure: Configure) -> Any:
-    """Return a function that sets the rates."""
-
     def set_rates(**rates: Any) -> None:
         configure(THROTTLE_RATES=rates)
 
@@ -104,12 +90,10 @@ def limit(configure: Configure) -> Any:
 
 
 def statuses(client: APIClient, *paths: str, **extra: Any) -> list[int]:
-    """Request the paths in this order and return the statuses."""
     return [client.get(path, **extra).status_code for path in paths]
 
 
 def seconds(response: Any) -> int:
-    """Return the seconds in Retry-After."""
     return int(response.headers["Retry-After"])
 
 
@@ -132,7 +116,7 @@ def test_requests_of_an_address_to_all_endpoints_count_together(
     assert statuses(client, LIST, REMOTE_ADDR="192.0.2.7") == [200]
 
 
-def test_throttled_response_has_retry_after_and_must_not_be_cached(
+def test_throttled_request_has_retry_after_and_is_neither_counted_nor_cached(
     client: APIClient, limit: Any
 ) -> None:
     limit(anon="1/day")
@@ -146,25 +130,10 @@ def test_throttled_response_has_retry_after_and_must_not_be_cached(
     assert "no-store" in response.headers["Cache-Control"]
     assert "ETag" not in response.headers
 
-
-def test_throttled_request_is_not_counted(client: APIClient, limit: Any) -> None:
-    limit(anon="1/day")
-    statuses(client, LIST, LIST, LIST)
-
     limit(anon="2/day")
-
     assert statuses(client, LIST, LIST) == [200, 429]
-
-
-def test_retry_after_is_right_after_the_rate_was_lowered(client: APIClient, limit: Any) -> None:
-    limit(anon="5/day")
-    statuses(client, *[LIST] * 5)
-    limit(anon="2/day")
-
-    response = client.get(LIST)
-
-    assert response.status_code == 429
-    assert seconds(response) > 86_000
+    limit(anon="1/day")
+    assert seconds(client.get(LIST)) > 86_000
 
 
 def test_throttled_completion_leaves_the_login_open(
@@ -210,6 +179,7 @@ def test_throttled_handoff_is_a_page(method: str, client: APIClient, limit: Any)
         # The whole header, which is DRF's default.
         (None, "192.0.2.1, 10.0.0.1", "192.0.2.1,10.0.0.1", True),
         (None, "192.0.2.9, 192.0.2.1", "192.0.2.8, 192.0.2.1", False),
+        *((None, malformed, malformed, True) for malformed in ("x" * 8_000, "\x7f and é", "")),
     ],
 )
 def test_address_behind_proxies_is_found_with_num_proxies(
@@ -251,13 +221,6 @@ def test_addresses_of_one_host_count_together(
     responses = [client.get(LIST, REMOTE_ADDR=address) for address in (first, second)]
 
     assert [response.status_code for response in responses] == [200, 429 if is_same else 200]
-
-
-@pytest.mark.parametrize("header", ["x" * 8_000, "\x7f and spaces, é", ""])
-def test_malformed_address_is_counted(header: str, client: APIClient, limit: Any) -> None:
-    limit(anon="1/day")
-
-    assert statuses(client, LIST, LIST, headers={"X-Forwarded-For": header}) == [200, 429]
 
 
 def test_requests_of_a_user_count_together_from_all_addresses(limit: Any) -> None:

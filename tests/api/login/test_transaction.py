@@ -38,27 +38,21 @@ HERE = "tests.api.login.test_transaction"
 
 
 class FailingSerializer(TokenSerializer):
-    """Raises an exception after it has created its token."""
-
     def issue(self, login: Any) -> Any:
         super().issue(login)
         raise ZeroDivisionError
 
 
 class UnencodableSerializer(TokenSerializer):
-    """Returns a body that cannot be encoded as JSON."""
-
     def to_representation(self, instance: Any) -> Any:
         return {**super().to_representation(instance), "user": instance.user}
 
 
 def fail(*args: Any, **kwargs: Any) -> None:
-    """Raise an exception, as a step or a receiver."""
     raise LookupError
 
 
 def fail_on_commit(*args: Any, **kwargs: Any) -> None:
-    """Raise an exception after the commit."""
     transaction.on_commit(fail)
 
 
@@ -68,7 +62,6 @@ def create_dangling_row(*args: Any, **kwargs: Any) -> None:
 
 
 def remove_user(*args: Any, **kwargs: Any) -> dict[str, Any]:
-    """Replace the user with None."""
     return {"user": None}
 
 
@@ -199,14 +192,6 @@ def test_no_transaction_is_open_while_the_provider_is_asked(
     assert observed == [(False, 1)]
 
 
-def test_login_inside_a_transaction_of_the_project_succeeds(
-    frontend: Frontend, openid: OpenIDProvider
-) -> None:
-    with transaction.atomic():
-        assert frontend.log_in(openid).status_code == 201
-    assert User.objects.count() == 1
-
-
 def test_clearsocial_keeps_claims_until_the_flow_expires(
     frontend: Frontend, openid: OpenIDProvider
 ) -> None:
@@ -220,8 +205,6 @@ def test_clearsocial_keeps_claims_until_the_flow_expires(
 
 
 class BackendWithoutPipeline(GithubOAuth2):
-    """Returns a user without running a pipeline."""
-
     def do_auth(self, access_token: str, *args: Any, **kwargs: Any) -> Any:
         return User.objects.get_or_create(username="ada")[0]
 

@@ -36,8 +36,6 @@ class TenantStrategy(Strategy):
 
 
 class VaultGithub(GithubOAuth2):
-    """A backend of a project that stores its secrets elsewhere."""
-
     name = "vault-github"
 
     def get_key_and_secret(self) -> tuple[str, str]:

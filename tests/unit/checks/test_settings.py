@@ -20,7 +20,6 @@ SERIALIZER = "a subclass of social_endpoints.tokens.base.LoginSerializer"
 
 
 def allow(*uris: str, **kwargs: Any) -> bool:
-    """Allow any redirect URI."""
     return True
 
 
