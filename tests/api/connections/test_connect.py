@@ -14,7 +14,7 @@ from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.utils.dateparse import parse_datetime
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
-from social_django.models import Nonce, UserSocialAuth
+from social_django.models import Nonce, Partial, UserSocialAuth
 
 from social_endpoints import signals
 from tests.support.account_views import route_account_views
@@ -24,7 +24,14 @@ from tests.support.concurrency import together
 from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, error
 from tests.support.handoff import CALLBACK, handoff_params, post_to_callback
 from tests.support.openid_provider import ISSUER, OpenIDProvider
-from tests.support.pipeline import DEFAULT_PIPELINE
+from tests.support.pipeline import (
+    AFTER_ASSOCIATE_USER,
+    AFTER_SOCIAL_USER,
+    ASK_NAME,
+    BEFORE_SOCIAL_USER,
+    DEFAULT_PIPELINE,
+    pipeline_with,
+)
 from tests.support.signals import connected, received
 
 pytestmark = pytest.mark.django_db
@@ -299,3 +306,48 @@ def test_two_users_connect_one_identity_at_the_same_time(
     assert sorted(map(error, together(calls)), key=str) == [(201, None), (400, "identity_in_use")]
     assert len(connections()) == 1
     assert Nonce.objects.count() == 2
+
+
+# --- Paused connects ------------------------------------------------------------------
+
+
+@pytest.fixture(params=[BEFORE_SOCIAL_USER, AFTER_SOCIAL_USER, AFTER_ASSOCIATE_USER])
+def paused(
+    request: pytest.FixtureRequest, grace: Frontend, openid: OpenIDProvider, settings: Any
+) -> Any:
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((request.param, ASK_NAME))
+    return grace.log_in(openid)
+
+
+def test_paused_connect_resumes_only_for_its_user_and_purpose(
+    paused: Any, grace: Frontend, alan: Frontend
+) -> None:
+    alan.client.cookies = grace.client.cookies
+    before = connections()
+
+    as_alan = alan.resume(paused, name="x")
+    as_a_login = replace(grace, below="").resume(paused, name="x")
+
+    assert error(as_alan) == (400, "user_mismatch")
+    assert error(as_a_login) == (400, "session_context_missing")
+    assert connections() == before
+    response = grace.resume(paused, name="x")
+    assert (paused.status_code, response.status_code) == (202, 201), response.data
+    assert paused.data["redirect_to"] == "https://app.example.com/name"
+    assert response.data["uid"] == "user-1"
+    assert connections() == [("grace", "oidc", "user-1")]
+    assert not Partial.objects.exists()
+
+
+@pytest.mark.parametrize("position", [BEFORE_SOCIAL_USER, AFTER_SOCIAL_USER])
+def test_identity_connected_by_another_user_during_the_pause_is_rejected(
+    position: int, grace: Frontend, alan: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = pausing = pipeline_with((position, ASK_NAME))
+    paused = grace.log_in(openid)
+    settings.SOCIAL_AUTH_PIPELINE = DEFAULT_PIPELINE
+    alan.log_in(openid)
+    settings.SOCIAL_AUTH_PIPELINE = pausing
+
+    assert error(grace.resume(paused, name="x")) == (400, "identity_in_use")
+    assert connections() == [("alan", "oidc", "user-1")]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -26,6 +26,7 @@ pytestmark = pytest.mark.django_db
 User = get_user_model()
 
 HERE = "tests.api.paused.test_require_fields"
+Ask: TypeAlias = Callable[..., Any]
 
 
 class TermsSerializer(serializers.Serializer[Any]):
@@ -112,16 +113,22 @@ def record_answers(answers: Any = None, **kwargs: Any) -> None:
     Answers.latest = answers
 
 
-@pytest.fixture
-def run_steps(settings: Any) -> Callable[..., None]:
-    """Return a function that inserts steps of this module into the pipeline."""
-
-    def insert(*names: str, position: int = BEFORE_CREATE_USER) -> None:
-        steps = [(position, f"{HERE}.{name}") for name in names]
-        settings.SOCIAL_AUTH_PIPELINE = pipeline_with(*steps, (LAST, f"{HERE}.record_answers"))
-
+def run_steps(settings: Any, *names: str, position: int = BEFORE_CREATE_USER) -> None:
+    """Insert steps of this module into the pipeline."""
+    steps = [(position, f"{HERE}.{name}") for name in names]
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with(*steps, (LAST, f"{HERE}.record_answers"))
     Answers.latest = None
-    return insert
+
+
+@pytest.fixture
+def ask(frontend: Frontend, openid: OpenIDProvider, settings: Any) -> Ask:
+    """Return a function that logs in with steps of this module in the pipeline."""
+
+    def log_in(*names: str, **position: int) -> Any:
+        run_steps(settings, *names, **position)
+        return frontend.log_in(openid)
+
+    return log_in
 
 
 def form(paused: Any, **params: Any) -> dict[str, Any]:
@@ -138,12 +145,8 @@ def names(paused: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("step", ["ask_terms", "ask_with_question"])
-def test_fields_are_described_as_data(
-    step: str, run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider
-) -> None:
-    run_steps(step)
-
-    paused = frontend.log_in(openid)
+def test_fields_are_described_as_data(step: str, ask: Ask, frontend: Frontend) -> None:
+    paused = ask(step)
 
     assert (paused.status_code, paused.data["redirect_to"]) == (202, None)
     common = {"type": "boolean", "choices": None}
@@ -156,12 +159,8 @@ def test_fields_are_described_as_data(
     assert frontend.resume(paused, terms=True).status_code == 201
 
 
-def test_fields_have_types_limits_and_choices(
-    run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider
-) -> None:
-    run_steps("ask_every_type")
-
-    fields = {field["name"]: field for field in frontend.log_in(openid).json()["fields"]}
+def test_fields_have_types_limits_and_choices(ask: Ask) -> None:
+    fields = {field["name"]: field for field in ask("ask_every_type").json()["fields"]}
 
     assert {name: field["type"] for name, field in fields.items()} == {
         "text": "string",
@@ -185,14 +184,13 @@ def test_fields_have_types_limits_and_choices(
 
 
 def test_labels_are_in_the_language_of_the_request(
-    run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider, settings: Any
+    ask: Ask, frontend: Frontend, settings: Any
 ) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]
-    run_steps("ask_terms")
     frontend.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
 
     with translation.override("en"):  # The middleware does not restore the thread's language.
-        fields = frontend.log_in(openid).json()["fields"]
+        fields = ask("ask_terms").json()["fields"]
 
     assert fields[0]["label"] == "Passwort"
 
@@ -201,9 +199,9 @@ def test_labels_are_in_the_language_of_the_request(
 
 
 def test_validated_values_are_passed_to_later_steps(
-    run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
-    run_steps("ask_terms")
+    run_steps(settings, "ask_terms")
     begun, callback = frontend.authorize(openid)
 
     paused = frontend.complete(begun, {**callback, "terms": "true"})  # It is not an answer.
@@ -228,15 +226,9 @@ def test_validated_values_are_passed_to_later_steps(
     ],
 )
 def test_invalid_values_leave_the_login_paused(
-    answers: Any,
-    field: str,
-    message: str,
-    run_steps: Callable[..., None],
-    frontend: Frontend,
-    openid: OpenIDProvider,
+    answers: Any, field: str, message: str, ask: Ask, frontend: Frontend
 ) -> None:
-    run_steps("ask_terms")
-    paused = frontend.log_in(openid)
+    paused = ask("ask_terms")
     has_file = isinstance(answers.get("terms"), SimpleUploadedFile)
 
     rejected = frontend.post(form(paused, **answers), format="multipart" if has_file else "json")
@@ -265,10 +257,9 @@ def as_list(value: Any) -> list[Any]:
 
 @pytest.mark.parametrize("encoding", ["json", "json texts", "multipart", "form"])
 def test_values_are_equal_in_each_encoding_and_after_a_second_pause(
-    encoding: str, run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider
+    encoding: str, ask: Ask, frontend: Frontend
 ) -> None:
-    run_steps("ask_every_type", "ask_optional")
-    body: Any = form(frontend.log_in(openid), **EVERY_TYPE)
+    body: Any = form(ask("ask_every_type", "ask_optional"), **EVERY_TYPE)
     extra: dict[str, Any] = {"format": "multipart" if encoding == "multipart" else "json"}
     if encoding == "json texts":
         body.update(number="5", ratio="0.5")
@@ -289,11 +280,8 @@ def test_values_are_equal_in_each_encoding_and_after_a_second_pause(
     assert json.loads(json.dumps(answers)) == answers
 
 
-def test_single_value_of_a_list_is_accepted_in_a_form_only(
-    run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider
-) -> None:
-    run_steps("ask_every_type")
-    paused = frontend.log_in(openid)
+def test_single_value_of_a_list_is_accepted_in_a_form_only(ask: Ask, frontend: Frontend) -> None:
+    paused = ask("ask_every_type")
     single = {name: as_list(value)[-1] for name, value in EVERY_TYPE.items()}
 
     rejected = frontend.resume(paused, **single)
@@ -302,11 +290,8 @@ def test_single_value_of_a_list_is_accepted_in_a_form_only(
     assert (Answers.latest["topics"], Answers.latest["tags"]) == (["law"], ["b"])
 
 
-def test_infinite_number_is_a_field_error(
-    run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider
-) -> None:
-    run_steps("ask_optional")
-    paused = frontend.log_in(openid)
+def test_infinite_number_is_a_field_error(ask: Ask, frontend: Frontend) -> None:
+    paused = ask("ask_optional")
 
     for ratio in ("inf", "nan", "1e300"):
         rejected = frontend.resume(paused, ratio=ratio)
@@ -318,12 +303,10 @@ def test_infinite_number_is_a_field_error(
 # --- Several steps --------------------------------------------------------------------
 
 
-def test_each_step_asks_for_its_own_fields(
-    run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider
-) -> None:
-    run_steps("ask_terms", "ask_optional", "ask_greeting")
+def test_each_step_asks_for_its_own_fields(ask: Ask, frontend: Frontend) -> None:
+    paused = ask("ask_terms", "ask_optional", "ask_greeting")
 
-    second = frontend.resume(frontend.log_in(openid), terms=True, age=36)
+    second = frontend.resume(paused, terms=True, age=36)
     assert names(second) == ["age", "ratio"]
     third = frontend.resume(second)
     assert names(third) == ["greeting"]
@@ -335,10 +318,9 @@ def test_each_step_asks_for_its_own_fields(
 
 
 def test_when_is_called_again_when_the_login_resumes(
-    run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider
+    ask: Ask, frontend: Frontend, openid: OpenIDProvider
 ) -> None:
-    run_steps("ask_new_users", "ask_optional")
-    paused, other = frontend.log_in(openid), Frontend(frontend.transport)
+    paused, other = ask("ask_new_users", "ask_optional"), Frontend(frontend.transport)
     other_paused = other.log_in(openid)
     second = frontend.resume(paused, terms=True)
     assert frontend.resume(second).status_code == 201
@@ -351,13 +333,10 @@ def test_when_is_called_again_when_the_login_resumes(
     assert Answers.latest == {}
 
 
-def test_step_before_social_user_asks_at_each_login(
-    run_steps: Callable[..., None], frontend: Frontend, openid: OpenIDProvider
-) -> None:
-    run_steps("ask_terms", position=BEFORE_SOCIAL_USER)
-
+def test_step_before_social_user_asks_at_each_login(ask: Ask, frontend: Frontend) -> None:
     for _ in range(2):
-        assert frontend.resume(frontend.log_in(openid), terms=True).status_code == 201
+        paused = ask("ask_terms", position=BEFORE_SOCIAL_USER)
+        assert frontend.resume(paused, terms=True).status_code == 201
     assert User.objects.count() == 1
 
 
@@ -376,30 +355,18 @@ def test_step_before_social_user_asks_at_each_login(
     ],
 )
 def test_form_that_cannot_be_described_is_logged(
-    step: str,
-    expected: tuple[int, str],
-    logged: str,
-    run_steps: Callable[..., None],
-    frontend: Frontend,
-    openid: OpenIDProvider,
-    caplog: pytest.LogCaptureFixture,
+    step: str, expected: tuple[int, str], logged: str, ask: Ask, caplog: pytest.LogCaptureFixture
 ) -> None:
-    run_steps(step)
-
-    assert error(frontend.log_in(openid)) == expected
+    assert error(ask(step)) == expected
     assert logged in caplog.text
 
 
 def test_value_that_cannot_be_encoded_is_a_mistake_of_the_project(
-    run_steps: Callable[..., None],
-    frontend: Frontend,
-    openid: OpenIDProvider,
-    caplog: pytest.LogCaptureFixture,
+    ask: Ask, frontend: Frontend, caplog: pytest.LogCaptureFixture
 ) -> None:
     User.objects.create(username="grace")
-    run_steps("ask_unencodable_value")
 
-    resumed = frontend.resume(frontend.log_in(openid), friend="grace")
+    resumed = frontend.resume(ask("ask_unencodable_value"), friend="grace")
 
     assert error(resumed) == (500, "invalid_setting")
     message = "UnencodableValueSerializer: the value of 'friend' cannot be encoded as JSON"
