@@ -173,8 +173,9 @@ def test_invalid_token_serializer_is_a_500(
 def test_invalid_setting_of_begin_is_a_500(
     name: str, value: Any, settings: Any, configure: Configure, caplog: pytest.LogCaptureFixture
 ) -> None:
-    configure(**{name: value})
-    if name not in Settings.__dataclass_fields__:
+    if name in Settings.__dataclass_fields__:
+        configure(**{name: value})
+    else:
         setattr(settings, name, value)
 
     response = begin()

@@ -68,12 +68,13 @@ def test_connect_is_not_a_login(
         with django_assert_num_queries(1):  # The query of the authentication.
             begun, callback = grace.authorize(openid)
         missing = grace.complete(begun, {"state": callback["state"]})
+        stranger = grace.post({"code": "1", "state": "2"})
         response = grace.complete(begun, callback)
         begun, callback = grace.authorize(openid)
         declined = grace.complete(begun, {"error": "access_denied", "state": callback["state"]})
 
     assert (missing.status_code, list(missing.data)) == (400, ["code"])
-    assert response.status_code == 201
+    assert (stranger.status_code, response.status_code) == (400, 201)
     assert "token" not in response.data
     assert error(declined) == (400, "authorization_declined")
     assert calls == []

@@ -17,6 +17,7 @@ from tests.support.frontend import Frontend, error
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import (
     AFTER_ASSOCIATE_USER,
+    AFTER_CREATE_USER,
     ASK_NAME,
     BEFORE_CREATE_USER,
     pipeline_with,
@@ -102,12 +103,15 @@ def test_partial_step_pauses_the_login(
     assert not Partial.objects.exists()
 
 
-@pytest.mark.parametrize("steps", [[], [(BEFORE_CREATE_USER, ASK_NAME)]], ids=["first", "paused"])
+@pytest.mark.parametrize(
+    ("steps", "position"),
+    [([], AFTER_ASSOCIATE_USER), ([(BEFORE_CREATE_USER, ASK_NAME)], AFTER_CREATE_USER)],
+    ids=["first", "after a pause"],
+)
 def test_plain_redirect_ends_the_login(
-    steps: Any, frontend: Frontend, openid: OpenIDProvider, settings: Any
+    steps: Any, position: int, frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
-    redirect = (AFTER_ASSOCIATE_USER, f"{HERE}.redirect")
-    settings.SOCIAL_AUTH_PIPELINE = pipeline_with(*steps, redirect)
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with(*steps, (position, f"{HERE}.redirect"))
     begun, callback = frontend.authorize(openid)
     if steps:
         begun = frontend.complete(begun, callback)
