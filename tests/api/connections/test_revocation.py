@@ -187,7 +187,8 @@ def test_discovery_without_revocation_endpoint_disconnects_and_invalid_discovery
     ada: Any, openid: OpenIDProvider
 ) -> None:
     endpoint = openid.endpoints.pop("revocation_endpoint")
-    ada.social_auth.create(provider="oidc", uid="3")
+    extra_data = {"access_token": SECRET}
+    ada.social_auth.create(provider="oidc", uid="3", extra_data=extra_data)
     assert disconnect_uid(ada, "3").status_code == 204
 
     openid.endpoints["revocation_endpoint"] = endpoint
