@@ -49,8 +49,6 @@ def is_loopback(uri: str) -> bool:
 
 def with_parameters(uri: str, parameters: Mapping[str, str]) -> str:
     """Append query parameters to a redirect URI without changing anything else in it."""
-    if not parameters:
-        return uri
     before, hash_sign, fragment = uri.partition("#")
     separator = "&" if "?" in before else "?"
     return f"{before}{separator}{urlencode(parameters)}{hash_sign}{fragment}"

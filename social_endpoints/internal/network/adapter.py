@@ -156,7 +156,8 @@ class ProviderAdapter(HTTPAdapter):
         if total <= 0:
             raise requests.Timeout("The time limit is exceeded.")
         connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
-        return Timeout(total=total, connect=connect, read=read)
+        # The connect timeout applies to TCP and once more to the TLS handshake.
+        return Timeout(total=total, connect=min(connect, total / 2), read=read)
 
     def _may_repeat(
         self, request: requests.PreparedRequest, error: requests.RequestException

@@ -127,7 +127,8 @@ class _CachedKeys(bases.Backend):
             try:
                 if (result := verify()) is not None:
                     return result
-            except (PyJWKError, InvalidKeyError, AuthResponseError) as error:
+            # PyJWT 2.13 does not convert the ValueErrors of cryptography for malformed keys.
+            except (PyJWKError, InvalidKeyError, ValueError) as error:
                 if not _is_wrong_key(error):
                     raise
                 failure = error
@@ -158,7 +159,7 @@ class CachedMicrosoftKeys(_CachedKeys):
 
 
 def _is_wrong_key(error: Exception) -> bool:
-    if isinstance(error, AuthResponseError) and error.code != "invalid_signature":
+    if isinstance(error, SocialAuthBaseException) and error.code != "invalid_signature":
         return isinstance(error.__cause__, (PyJWKError, InvalidKeyError))
     return True
 
