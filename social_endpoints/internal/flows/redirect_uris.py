@@ -49,6 +49,8 @@ def is_loopback(uri: str) -> bool:
 
 def with_parameters(uri: str, parameters: Mapping[str, str]) -> str:
     """Append query parameters to a redirect URI without changing anything else in it."""
+    if not parameters:  # As with OpenID 2.0 of social-core 6.
+        return uri
     before, hash_sign, fragment = uri.partition("#")
     separator = "&" if "?" in before else "?"
     return f"{before}{separator}{urlencode(parameters)}{hash_sign}{fragment}"

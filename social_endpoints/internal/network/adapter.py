@@ -34,6 +34,8 @@ MAX_CONTEXTS = 32
 
 _SLOW_ENCODINGS = frozenset({"idna", "punycode"})  # Quadratic: minutes for a megabyte.
 
+_contexts: dict[tuple[str | None, object], SSLContext] = {}
+
 _KEEP_ALIVE = re.compile(r"\btimeout\s*=\s*(\d{1,6})\b", re.IGNORECASE)
 
 
@@ -250,16 +252,22 @@ def tls_context(verify: Any) -> SSLContext:
 
     :raises OSError: the bundle cannot be read.
     """
-    if not verify:
-        return _context(None, None)
-    path = DEFAULT_CA_BUNDLE_PATH if verify is True else os.fspath(verify)
-    state = Path(path).stat()
-    # Without a lock, which a forked child would never get if another thread held it.
-    return _context(path, (state.st_ino, state.st_mtime_ns, state.st_size))
+    path = state = None
+    if verify:
+        path = DEFAULT_CA_BUNDLE_PATH if verify is True else os.fspath(verify)
+        stat = Path(path).stat()
+        state = stat.st_ino, stat.st_mtime_ns, stat.st_size
+    context = _contexts.get((path, state))
+    if context is None:
+        if len(_contexts) >= MAX_CONTEXTS:
+            _contexts.clear()
+        # A lock could be held by a thread that does not exist in a forked child. Threads that
+        # parse a bundle at the same time all use the first context.
+        context = _contexts.setdefault((path, state), _create_context(path))
+    return context
 
 
-@lru_cache(MAX_CONTEXTS)
-def _context(path: str | None, version: object) -> SSLContext:
+def _create_context(path: str | None) -> SSLContext:
     context: SSLContext = create_urllib3_context(cert_reqs=CERT_REQUIRED if path else CERT_NONE)
     if path:
         context.load_verify_locations(**{"capath" if Path(path).is_dir() else "cafile": path})

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from social_endpoints.internal.network.adapter import MAX_CONTEXTS, tls_context
 from tests.support.authority import Authority
@@ -52,6 +55,19 @@ def test_each_way_to_verify_has_a_context_of_its_own(authority: Authority, tmp_p
     assert contexts[1].verify_mode == ssl.CERT_NONE
     assert tls_context(None) is contexts[1]
     assert tls_context(True) is contexts[0]
+
+
+def test_threads_that_need_a_context_at_once_share_it(tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(Path(DEFAULT_CA_BUNDLE_PATH).read_bytes())
+    together = Barrier(4)
+
+    def read(_: int) -> ssl.SSLContext:
+        together.wait()
+        return tls_context(bundle)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert len(set(map(id, threads.map(read, range(4))))) == 1
 
 
 FORK_WHILE_A_THREAD_READS_A_BUNDLE = """
