@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from social_endpoints.internal.network.adapter import ResponseReader
 from tests.support.proxy import Proxy
 from tests.support.tcp_provider import Connection, LogIn, PassTime, Provider, drip
 
@@ -182,3 +183,12 @@ def test_host_with_many_silent_addresses_ends_in_time(
         assert answer.data["error_code"] == "timeout"
         for each in waiting:
             each.close()
+
+
+def test_data_that_arrives_after_the_deadline_is_not_read() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, ResponseReader(None, ours, deadline=time.monotonic()) as reader:
+        theirs.sendall(b"HTTP/1.1 200 OK\r\n")
+
+        with pytest.raises(TimeoutError):
+            reader.readinto(bytearray(1))
