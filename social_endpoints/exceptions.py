@@ -121,6 +121,10 @@ class ConfigurationError(EndpointError):
     status_code = status.HTTP_500_INTERNAL_SERVER_ERROR
 
 
+REFUSALS = (EndpointError, ValidationError)
+"""The exceptions that refuse a login: ours, and those of the project's steps and serializers."""
+
+
 class ProviderNotSupported(NotFound):
     """The provider is not configured, or it does not support the requested operation."""
 
@@ -176,7 +180,7 @@ def translate_errors(provider: str, stage: ErrorStage) -> Iterator[None]:
     """
     try:
         yield
-    except (EndpointError, ValidationError, NotFound):
+    except (*REFUSALS, NotFound):
         raise
     except Exception as error:  # Backends and pipeline steps may raise any exception.
         raise _translated(error, provider, stage) from error

@@ -11,13 +11,12 @@ from django.contrib.auth.signals import user_login_failed
 from django.db import router
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from rest_framework.exceptions import ValidationError
 from social_core.backends.base import BaseAuth
 from social_core.exceptions import AuthInputError, AuthPolicyError, ErrorStage
 from social_core.utils import PARTIAL_TOKEN_SESSION_NAME, user_is_active
 
 from social_endpoints import signals
-from social_endpoints.exceptions import EndpointError, InactiveUser
+from social_endpoints.exceptions import REFUSALS, InactiveUser
 from social_endpoints.internal.backends.config import lifetime
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows.flow import Flow
@@ -79,7 +78,7 @@ def report_failed_login(provider: Provider, request: HttpRequest) -> Iterator[No
     """Send Django's signal ``user_login_failed`` when a login is refused."""
     try:
         yield
-    except (EndpointError, ValidationError) as refused:
+    except REFUSALS as refused:
         credentials = {"provider": provider.name, "error_code": refused.get_codes()}
         user_login_failed.send_robust(sender=__name__, credentials=credentials, request=request)
         raise
