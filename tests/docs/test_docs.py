@@ -21,6 +21,7 @@ from social_core.pipeline import DEFAULT_AUTH_PIPELINE
 
 from social_endpoints import urls
 from social_endpoints.conf import Settings
+from social_endpoints.internal.actions.outcome import REJECTED_CREDENTIAL_CODES
 from social_endpoints.internal.backends.extensions.pkce import PKCE_PROVIDERS
 from social_endpoints.pipeline import FIELD_TYPES
 from social_endpoints.signals import connected
@@ -92,6 +93,13 @@ def test_error_codes_are_those_of_social_core() -> None:
     assert listed
     assert dict(listed) == {code: REASONS[code][2] for code, _ in listed}
     assert len(dict(listed)) == len(listed)
+
+
+def test_operations_page_has_each_code_of_a_failed_login() -> None:
+    section = page("operations.rst").partition("Failed logins\n---")[2].partition("Logging\n===")[0]
+    listed = re.findall(r"^``(\w+)``  +[A-Z]", section, re.MULTILINE)
+
+    assert listed == sorted(REJECTED_CREDENTIAL_CODES)
 
 
 def test_endpoints_page_has_each_recovery() -> None:

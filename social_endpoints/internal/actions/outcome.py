@@ -12,11 +12,16 @@ from django.db import router
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from social_core.backends.base import BaseAuth
-from social_core.exceptions import AuthInputError, AuthPolicyError, ErrorStage
+from social_core.exceptions import (
+    AuthInputError,
+    AuthPolicyError,
+    ErrorStage,
+    SocialAuthBaseException,
+)
 from social_core.utils import PARTIAL_TOKEN_SESSION_NAME, user_is_active
 
 from social_endpoints import signals
-from social_endpoints.exceptions import REFUSALS, InactiveUser
+from social_endpoints.exceptions import EndpointError, InactiveUser
 from social_endpoints.internal.backends.config import lifetime
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows.flow import Flow
@@ -26,6 +31,26 @@ from social_endpoints.pipeline import Question
 from social_endpoints.types import Login, Paused, SealedFlow
 
 ResponseT = TypeVar("ResponseT")
+
+REJECTED_CREDENTIAL_CODES = frozenset(
+    {
+        "authorization_code_rejected",
+        "credential_rejected",
+        "invalid_claim",
+        "invalid_signature",
+        "malformed_response",
+        "nonce_mismatch",
+        "nonce_not_hashed",
+        "response_expired",
+        "token_revoked",
+    }
+)
+"""Error codes for a code, a token or a callback that was presented and rejected.
+
+``malformed_response`` counts for a callback only. ``invalid_claim`` counts for a profile only if
+the profile belongs to another user."""
+
+_OWNER_CLAIMS = frozenset({"id", "sub", "uid"})
 
 
 def is_user(backend: Any, result: Any) -> bool:
@@ -75,13 +100,31 @@ def _build_login(provider: Provider, backend: Any, user: Any) -> Login:
 
 @contextmanager
 def report_failed_login(provider: Provider, request: HttpRequest) -> Iterator[None]:
-    """Send Django's signal ``user_login_failed`` when a login is refused."""
+    """Send Django's signal ``user_login_failed`` when a presented credential is rejected.
+
+    Receivers such as django-axes lock out the client, so the signal is not sent for an outage, a
+    declined login or a wrong answer in a form, for example.
+    """
     try:
         yield
-    except REFUSALS as refused:
-        credentials = {"provider": provider.name, "error_code": refused.get_codes()}
-        user_login_failed.send_robust(sender=__name__, credentials=credentials, request=request)
+    except EndpointError as refused:
+        if _is_rejected_credential(refused.__cause__):
+            credentials = {"provider": provider.name, "error_code": refused.get_codes()}
+            user_login_failed.send_robust(sender=__name__, credentials=credentials, request=request)
         raise
+
+
+def _is_rejected_credential(error: BaseException | None) -> bool:
+    if not isinstance(error, SocialAuthBaseException):
+        return False
+    code, stage, claim = error.code, error.stage, error.claim
+    if stage == "callback" and error.provider_code is not None:
+        return False  # An error response, which presents no credential (RFC 6749 section 4.1.2.1).
+    if code == "malformed_response":
+        return stage == "callback"  # Later stages parse responses that were requested.
+    if code == "invalid_claim" and (stage == "user_info" or claim == "email_verified"):
+        return claim in _OWNER_CLAIMS
+    return code in REJECTED_CREDENTIAL_CODES
 
 
 def require_active(backend: Any, user: Any) -> None:

@@ -218,7 +218,9 @@ def test_login_and_failed_login_send_the_signals_of_django(
 ) -> None:
     with received(user_logged_in) as logged_in, received(user_login_failed) as failed:
         frontend.log_in(openid)
-        frontend.complete(frontend.begin(), {"code": "secret-code", "state": "secret-state"})
+        begun, callback = frontend.authorize(openid)
+        openid.codes.update({"secret-code": {"redirect_uri": ""}})
+        frontend.complete(begun, {**callback, "code": "secret-code"})
 
     ((success,), (failure,)) = logged_in, failed
     assert (success["sender"], success["user"].username) == (User, "ada")

@@ -12,6 +12,7 @@ import pytest
 import social_core
 from defusedxml import ElementTree
 from django.contrib.auth import get_user_model
+from django.contrib.auth.signals import user_login_failed
 from django.core.cache import cache
 from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
@@ -29,6 +30,7 @@ from tests.support.saml_provider import (
     respond,
     saml_settings,
 )
+from tests.support.signals import received
 from tests.support.urlconf import urlconf
 
 pytestmark = [pytest.mark.django_db, pytest.mark.needs("onelogin")]
@@ -169,9 +171,11 @@ def test_invalid_response_is_rejected_without_output(
 ) -> None:
     begun, url = begin(frontend)
 
-    response = complete(frontend, begun, respond(url, **values))
+    with received(user_login_failed) as failed:
+        response = complete(frontend, begun, respond(url, **values))
 
     assert error(response) == (400, "malformed_response")
+    assert len(failed) == 1
     assert not User.objects.exists()
     assert capsys.readouterr() == ("", "")
 
