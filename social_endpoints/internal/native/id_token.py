@@ -16,10 +16,10 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthCredentialError
 
 from social_endpoints.internal.backends.extensions.pipeline import keep_extra_data
+from social_endpoints.internal.backends.id_tokens.claims import verified_claims
+from social_endpoints.internal.backends.id_tokens.issuers import Issuer, find_issuer, leeway
 from social_endpoints.internal.flows.storage import claim_id_token
 from social_endpoints.internal.native.access_token import input_error, require_well_formed
-from social_endpoints.internal.native.id_tokens.claims import verified_claims
-from social_endpoints.internal.native.id_tokens.issuers import Issuer, find_issuer, leeway
 
 PARAMETER = "id_token"
 

@@ -17,8 +17,8 @@ from social_core.exceptions import AuthConfigurationError
 
 from social_endpoints.conf import NAME, get_names, import_path, settings
 from social_endpoints.exceptions import ProviderNotSupported
+from social_endpoints.internal.backends.id_tokens.issuers import find_issuer, leeway, own_client_ids
 from social_endpoints.internal.backends.registry import Provider, configured, find
-from social_endpoints.internal.native.id_tokens.issuers import find_issuer, leeway, own_client_ids
 from social_endpoints.internal.native.verifiers.base import TokenVerifier
 from social_endpoints.internal.native.verifiers.introspection import (
     Introspection,

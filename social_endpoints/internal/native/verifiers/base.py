@@ -16,7 +16,7 @@ from social_core.exceptions import (
     SocialAuthBaseException,
 )
 
-from social_endpoints.internal.native.id_tokens.issuers import own_client_ids, setting_error
+from social_endpoints.internal.backends.id_tokens.issuers import own_client_ids, setting_error
 
 _MAX_NUMBER = 10**12  # In seconds: 30,000 years, which timedelta can represent.
 _MAX_IDENTIFIER = 10**64  # Python refuses to write integers of more than 4,300 digits.

@@ -19,7 +19,7 @@ from social_core.exceptions import (
     SocialAuthBaseException,
 )
 
-from social_endpoints.internal.native.id_tokens.issuers import leeway, setting_error
+from social_endpoints.internal.backends.id_tokens.issuers import leeway, setting_error
 from social_endpoints.internal.native.verifiers.base import (
     TokenInfo,
     TokenVerifier,

@@ -11,7 +11,7 @@ from social_core.backends.utils import jwt_error
 from social_core.exceptions import AuthResponseError
 
 from social_endpoints.internal.backends.extensions.discovery import signing_keys
-from social_endpoints.internal.native.id_tokens.issuers import Issuer, leeway
+from social_endpoints.internal.backends.id_tokens.issuers import Issuer, leeway
 
 _KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 

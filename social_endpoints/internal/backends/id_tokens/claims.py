@@ -15,8 +15,8 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthInputError
 from social_core.utils import constant_time_compare
 
-from social_endpoints.internal.native.id_tokens.issuers import Issuer, own_client_ids
-from social_endpoints.internal.native.id_tokens.signature import SignedToken
+from social_endpoints.internal.backends.id_tokens.issuers import Issuer, own_client_ids
+from social_endpoints.internal.backends.id_tokens.signature import SignedToken
 
 # Values of "typ" in Keycloak's other tokens, which it signs with the same keys.
 _OTHER_TYPES = frozenset({"bearer", "dpop", "logout", "offline", "refresh"})
