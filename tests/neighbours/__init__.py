@@ -1,0 +1,1 @@
+"""A project that has other packages installed, all at once."""
