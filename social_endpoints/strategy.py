@@ -17,6 +17,7 @@ from social_core.storage import PartialMixin
 from social_core.strategy import BaseStrategy
 from social_django.strategy import DjangoStrategy
 
+from social_endpoints.exceptions import InactiveUser
 from social_endpoints.internal.accounts.creation import create_account
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.storage import FlowStorage
@@ -154,10 +155,25 @@ class Strategy(DjangoStrategy):
             self.session.update(deepcopy(session))
             if self.before_pipeline is not None:
                 self.before_pipeline()
-            context = {"strategy": self, "storage": self.storage, "backend": backend}
+            context: dict[str, Any] = {"strategy": self, "storage": self.storage}
+            context.update(backend=backend, **self._read_user_again(backend, kwargs.get("user")))
             return backend.authenticate(self.request, *args, **{**kwargs, **context})
 
         return self.unit_of_work.run(pipeline)
+
+    def _read_user_again(self, backend: BaseAuth[Any], user: Any) -> dict[str, Any]:
+        """Return the user who connects as stored now.
+
+        The user was read before the provider was asked. The pipeline saves the row, which would
+        undo a change since then, for example a deactivation.
+        """
+        users: Any = self.storage.user
+        if not isinstance(user, users.user_model()) or user._state.adding:
+            return {}
+        stored = users.read_again(user)
+        if stored is None:
+            raise InactiveUser(backend, stage="pipeline")
+        return {"user": stored}
 
     def has_default_pipeline(self, backend: BaseAuth[Any]) -> bool:
         """Return whether this login runs social-core's default pipeline."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import router
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -39,10 +40,11 @@ class KnoxTokenSerializer(LoginSerializer):
         from knox.models import get_token_model
 
         tokens = get_token_model().objects
+        stored = tokens.using(router.db_for_write(tokens.model))
         limit = settings.knox_settings.TOKEN_LIMIT_PER_USER
         if limit is not None:
             valid = Q(expiry__gt=timezone.now()) | Q(expiry__isnull=True)
-            if tokens.filter(valid, user=login.user).count() >= limit:
+            if stored.filter(valid, user=login.user).count() >= limit:
                 raise serializers.ValidationError(
                     {"non_field_errors": [_("This account has reached its limit of tokens.")]},
                     code="token_limit",

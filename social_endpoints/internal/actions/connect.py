@@ -45,7 +45,7 @@ def connect(
         if result != account or social is None or social.user != account:
             raise AuthPolicyError(backend, stage="pipeline")
         require_active(backend, result)
-        connected = Connected(account, social, provider.name, backend.new_association)
+        connected = Connected(result, social, provider.name, backend.new_association)
         response = build_response(connected)
         if connected.new_association:
             signals.connected.send(
@@ -71,7 +71,7 @@ def get_account(user: Any, *, stage: ErrorStage) -> Any:
 
     :raises InactiveUser: the user does not exist or is not active.
     """
-    account = loading.storage().user.get_user(user.pk)
+    account = loading.users().get_user(user.pk)
     if account is None:
         raise InactiveUser(stage=stage)
     return account

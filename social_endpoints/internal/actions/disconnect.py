@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from django.db import router
 from django.http import HttpRequest
 from social_core.exceptions import AuthPolicyError
 
@@ -26,7 +25,7 @@ ORDER = ("created", "pk")
 
 def connections_of(user: Any) -> Any:
     """Return the ``UserSocialAuth`` rows of a user."""
-    return loading.storage().user.get_social_auth_for_user(user.pk).order_by(*ORDER)
+    return loading.users().get_social_auth_for_user(user.pk).order_by(*ORDER)
 
 
 def disconnect(
@@ -47,7 +46,7 @@ def disconnect(
     :raises EndpointError: the provider has not revoked the token, or the user could no longer
         sign in, for example.
     """
-    rows = loading.storage().user.get_social_auth_for_user(user.pk)
+    rows = loading.users().get_social_auth_for_user(user.pk)
     provider = find_or_substitute(_find(rows, connection_id).provider)
     revoked: list[Revocation] = []
     with translate_errors(provider.name, "disconnect"), ProviderRequests():
@@ -116,8 +115,7 @@ def _locked_connections(user_storage: Any, user: Any) -> Any:
     The user's row is not locked. A login writes the connection before the user, so the opposite
     order could deadlock.
     """
-    rows = user_storage.get_social_auth_for_user(user.pk)
-    rows = rows.using(router.db_for_write(user_storage)).select_for_update()
+    rows = user_storage.get_social_auth_for_user(user.pk).select_for_update()
     return rows.order_by("pk").only("pk", "provider", "uid")
 
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from django.contrib.auth.signals import user_login_failed
-from django.db import router
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from social_core.backends.base import BaseAuth
@@ -130,17 +129,18 @@ def _is_rejected_credential(error: BaseException | None) -> bool:
 def require_active(backend: Any, user: Any) -> None:
     """Refuse a user who is not active now, unless ``ALLOW_INACTIVE_USERS_LOGIN`` is set.
 
-    :raises InactiveUser: the user is not active.
+    A user is active if ``is_active`` is true and ``SOCIAL_AUTH_ACTIVE_USERS_FILTER`` matches.
+
+    :raises InactiveUser: the user is not active or no longer exists.
     """
-    using = router.db_for_write(type(user))
+    users, stored = backend.strategy.storage.user, user
     # This login has read the user. social-core's default pipeline does not change
     # ``is_active``, but a step of the project may.
-    is_fresh = user._state.db == using and backend.strategy.has_default_pipeline(backend)
-    is_field = any(field.name == "is_active" for field in user._meta.concrete_fields)
-    if is_field and not is_fresh:
-        user.refresh_from_db(using=using, fields=["is_active"])
+    if not (users.is_primary(user) and backend.strategy.has_default_pipeline(backend)):
+        stored = users.read_again(user)
+    active = user_is_active(stored) and users.is_among_active_users(user)
     allowed = backend.strategy.setting("ALLOW_INACTIVE_USERS_LOGIN", False)
-    if not (user_is_active(user) or allowed):
+    if stored is None or not (active or allowed):
         raise InactiveUser(backend, stage="pipeline")
 
 

@@ -29,6 +29,7 @@ from social_endpoints.internal.backends.extensions import (
 )
 from social_endpoints.internal.backends.registry import Provider, is_saml
 from social_endpoints.internal.flows.flow import Flow
+from social_endpoints.internal.flows.primary import PrimaryUsers
 from social_endpoints.internal.network.transport import Transport
 from social_endpoints.strategy import Strategy
 
@@ -97,6 +98,11 @@ def storage() -> Any:
     """
     setting, default = "SOCIAL_AUTH_STORAGE", "social_django.models.DjangoStorage"
     return import_path(getattr(settings, setting, default), setting)
+
+
+def users() -> PrimaryUsers:
+    """Return the project's user storage, which reads from the primary database."""
+    return PrimaryUsers(storage().user)
 
 
 @lru_cache(maxsize=256)

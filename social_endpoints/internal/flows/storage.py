@@ -12,12 +12,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, router, transaction
-from django.db.models import QuerySet
 from social_core.backends.open_id_connect import OpenIdConnectAssociation
 from social_core.storage import AssociationMixin
 from social_core.utils import PARTIAL_TOKEN_SESSION_NAME
 
 from social_endpoints.internal.flows.flow import Flow
+from social_endpoints.internal.flows.primary import (
+    PrimaryCodes,
+    PrimaryUsers,
+    Wrapper,
+    on_primary,
+)
 
 CLAIMS = "social_endpoints.flow"
 """``server_url`` of the claims of flows in social_django's nonce table."""
@@ -63,29 +68,15 @@ def _claim(storage: Any, scope: str, salt: str, timestamp: int) -> bool:
     return True
 
 
-class _Wrapper:
-    """Delegates to a storage class of the project, except for the methods of a subclass."""
+class _FlowWrapper(Wrapper):
+    """Delegates to a storage class of the project, except for what the flow stores."""
 
     def __init__(self, project: Any, flow: Flow) -> None:
-        self._project = project
+        super().__init__(project)
         self.flow = flow
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # copy() looks for hooks before _project is set.
-            raise AttributeError(name)
-        return getattr(self._project, name)
 
-    def _inherits(self, name: str) -> bool:
-        """Return whether the project's class inherits a method from social_django."""
-        from social_django import models  # Not at import time: the app registry must be ready.
-
-        if not isinstance(self._project, type):
-            return False
-        owner = next(parent for parent in self._project.__mro__ if name in vars(parent))
-        return issubclass(models.UserSocialAuth, owner) or issubclass(models.Partial, owner)
-
-
-class FlowStorage(_Wrapper):
+class FlowStorage(_FlowWrapper):
     """The project's storage, with the flow in place of the rows that a begin would write.
 
     :param storage: the project's storage class (``SOCIAL_AUTH_STORAGE``).
@@ -93,57 +84,14 @@ class FlowStorage(_Wrapper):
 
     def __init__(self, storage: Any, flow: Flow) -> None:
         super().__init__(storage, flow)
-        self.user = PrimaryUsers(storage.user, flow)
+        self.user = PrimaryUsers(storage.user)
+        self.code = PrimaryCodes(storage.code)
         self.nonce = FlowNonces(storage.nonce, flow)
         self.association = FlowAssociations(storage.association, flow)
         self.partial = FlowPartials(storage.partial, flow)
 
 
-class PrimaryUsers(_Wrapper):
-    """The project's user storage, read from the primary database.
-
-    social_django reads through default managers, which a router may send to a replica: a login
-    would not find the account that was created a moment ago. Here the same queries use the
-    primary database. A method that the project overrides is called unchanged.
-
-    Remove when social_django reads from ``router.db_for_write()``.
-    """
-
-    def get_social_auth(self, provider: str, uid: str | int, id_key: str | None = None) -> Any:
-        if not self._inherits("get_social_auth"):
-            return self._project.get_social_auth(provider, uid, id_key=id_key)
-        lookup = {"provider": provider, "uid": str(uid)}
-        if id_key is not None:
-            lookup["id_key"] = id_key
-        connections = self._project.objects.using(router.db_for_write(self._project))
-        rows = connections.select_related("user").filter(**lookup)
-        # Some databases ignore case, so the values are compared again.
-        exact = (row for row in rows if lookup.items() <= vars(row).items())
-        return next(exact, None)
-
-    def user_exists(self, *args: Any, **kwargs: Any) -> bool:
-        if not self._inherits("user_exists"):
-            return bool(self._project.user_exists(*args, **kwargs))
-        field = self._project.username_field()
-        kwargs = {field if name == "username" else name: kwargs[name] for name in kwargs}
-        return bool(self._on_primary(self._project.filter_users(*args, **kwargs)).exists())
-
-    def get_user(self, pk: Any = None, **kwargs: Any) -> Any:
-        if not self._inherits("get_user"):
-            return self._project.get_user(pk, **kwargs)
-        lookup = {"pk": pk} if pk else kwargs
-        users = self._on_primary(self._project.filter_active_users(**lookup))[:2]
-        return users[0] if len(users) == 1 else None
-
-    def get_users_by_email(self, email: str) -> Any:
-        return self._on_primary(self._project.get_users_by_email(email))
-
-    def _on_primary(self, users: Any) -> Any:
-        using = router.db_for_write(self._project.user_model())
-        return users.using(using) if isinstance(users, QuerySet) else users
-
-
-class FlowNonces(_Wrapper):
+class FlowNonces(_FlowWrapper):
     """The nonces of this login, stored in the flow; other nonces are the project's.
 
     The states of OAuth 2 are not stored again: the flow's session contains them.
@@ -160,7 +108,10 @@ class FlowNonces(_Wrapper):
     def get(self, server_url: str, salt: str) -> Any:
         if [server_url, salt] in self.flow.session.get(_NONCES, []):
             return (server_url, salt)
-        return self._project.get(server_url, salt)
+        if not self._inherits("get"):
+            return self._project.get(server_url, salt)
+        rows = on_primary(self._project.objects)
+        return rows.filter(server_url=server_url, salt=salt).first()
 
     def delete(self, nonce: Any) -> None:
         if isinstance(nonce, tuple):
@@ -174,7 +125,7 @@ class FlowNonces(_Wrapper):
         return bool(self._project.consume(server_url, timestamp, salt))
 
 
-class FlowAssociations(_Wrapper):
+class FlowAssociations(_FlowWrapper):
     """The nonce of OpenID Connect, stored in the flow; other associations are the project's."""
 
     def store(self, server_url: str, association: Any) -> None:
@@ -186,9 +137,11 @@ class FlowAssociations(_Wrapper):
 
     def get(self, **lookup: str) -> Any:
         nonce, *rest = self.flow.session.get(_ASSOCIATION, [None])
-        if nonce is None or nonce != lookup.get("handle"):
+        if nonce is not None and nonce == lookup.get("handle"):
+            return [FlowAssociation(nonce, *rest)]
+        if not self._inherits("get"):
             return self._project.get(**lookup)
-        return [FlowAssociation(nonce, *rest)]
+        return on_primary(self._project.objects).filter(**lookup)
 
     def remove(self, ids_to_delete: list[Any]) -> None:
         if self.flow.session.get(_ASSOCIATION, [None])[0] in ids_to_delete:
@@ -211,7 +164,7 @@ class FlowAssociation(AssociationMixin):
         return self.handle
 
 
-class FlowPartials(_Wrapper):
+class FlowPartials(_FlowWrapper):
     """The project's paused pipelines, each tied to the flow of its login.
 
     social-core lets a step decide this (``save_to_session``). Here only the browser that began
@@ -234,5 +187,4 @@ class FlowPartials(_Wrapper):
             self._stored(token).delete()
 
     def _stored(self, token: str) -> Any:
-        rows = self._project.objects.using(router.db_for_write(self._project))
-        return rows.filter(token=token)
+        return on_primary(self._project.objects).filter(token=token)
