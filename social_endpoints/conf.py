@@ -74,10 +74,11 @@ class Settings:
     LOGIN_TIMEOUT: float = 30
     """Time budget, in seconds, for all provider requests made during one client request."""
 
-    JWT_ACCESS_COOKIE: str = "access"
-    """Name of the cookie in which ``JWTCookieSerializer`` sends the access token."""
+    JWT_ACCESS_COOKIE: str = "access_token"
+    """Name of the cookie in which ``JWTCookieSerializer`` sends the access token. Django's error
+    reports hide the values of cookies with ``token`` or ``auth`` in their name."""
 
-    JWT_REFRESH_COOKIE: str = "refresh"
+    JWT_REFRESH_COOKIE: str = "refresh_token"
     """Name of the cookie in which ``JWTCookieSerializer`` sends the refresh token."""
 
     JWT_COOKIE_PATH: str = "/"

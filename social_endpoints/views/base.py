@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, ResolverMatch, reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import method_decorator
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from rest_framework import permissions, renderers
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -22,6 +22,7 @@ from rest_framework.views import APIView
 from social_endpoints.conf import settings
 from social_endpoints.exceptions import EndpointError, configuration_error
 from social_endpoints.internal.backends.loading import storage
+from social_endpoints.internal.http.error_reports import protect_report
 from social_endpoints.internal.http.parsers import (
     FormParser,
     JSONNegotiation,
@@ -58,9 +59,11 @@ class EndpointView(APIView):
             view = transaction.non_atomic_requests(using=alias)(view)
         return view
 
+    @method_decorator(sensitive_variables())
     @method_decorator(sensitive_post_parameters())
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """Handle the request, with its POST parameters hidden from Django's error reports."""
+        """Handle the request, with its values hidden from Django's error reports."""
+        protect_report(request)
         if request.encoding not in {None, "utf-8"}:
             # Otherwise Django decodes the query string with the charset of the Content-Type.
             request.encoding = "utf-8"

@@ -389,13 +389,15 @@ def test_refresh_recipe(
     # Simple JWT binds its settings at import, where override_settings does not reach them.
     simple_jwt = "rest_framework_simplejwt.serializers.api_settings"
     monkeypatch.setattr(f"{simple_jwt}.ROTATE_REFRESH_TOKENS", rotates)
-    old = {name: jwt_browser.cookies.pop(name).value for name in ("access", "refresh")}
-    jwt_browser.cookies["refresh"] = old["refresh"]
+    old = {name: jwt_browser.cookies.pop(name).value for name in ("access_token", "refresh_token")}
+    jwt_browser.cookies["refresh_token"] = old["refresh_token"]
 
     response = post_with_csrf(jwt_browser, "/auth/refresh/")
 
     assert (response.status_code, response.content) == (204, b"")
-    assert set(response.cookies) == ({"access", "refresh"} if rotates else {"access"})
+    assert set(response.cookies) == (
+        {"access_token", "refresh_token"} if rotates else {"access_token"}
+    )
     for name, cookie in response.cookies.items():
         assert cookie["httponly"]
         assert cookie["secure"]
@@ -419,7 +421,7 @@ def test_refresh_recipe_refuses(jwt_browser: APIClient, refresh: str) -> None:
     if refresh == "of a deleted user":
         User.objects.all().delete()
     else:
-        jwt_browser.cookies["refresh"] = refresh
+        jwt_browser.cookies["refresh_token"] = refresh
 
     response = post_with_csrf(jwt_browser, "/auth/refresh/")
 
@@ -434,4 +436,4 @@ def test_sign_out_recipe(jwt_browser: APIClient) -> None:
 
     assert response.status_code == 204
     cookies = {name: cookie.value for name, cookie in response.cookies.items()}
-    assert cookies == {"access": "", "refresh": ""}
+    assert cookies == {"access_token": "", "refresh_token": ""}

@@ -107,23 +107,24 @@ def report_failed_login(provider: Provider, request: HttpRequest) -> Iterator[No
     try:
         yield
     except EndpointError as refused:
-        if _is_rejected_credential(refused.__cause__):
-            credentials = {"provider": provider.name, "error_code": refused.get_codes()}
+        code = str(refused.get_codes())
+        if code in REJECTED_CREDENTIAL_CODES and _has_credential(refused.__cause__, code):
+            credentials = {"provider": provider.name, "error_code": code}
             user_login_failed.send_robust(sender=__name__, credentials=credentials, request=request)
         raise
 
 
-def _is_rejected_credential(error: BaseException | None) -> bool:
+def _has_credential(error: BaseException | None, code: str) -> bool:
+    """Return whether an error with a code of a rejected credential is about one."""
     if not isinstance(error, SocialAuthBaseException):
         return False
-    code, stage, claim = error.code, error.stage, error.claim
-    if stage == "callback" and error.provider_code is not None:
+    if error.stage == "callback" and error.provider_code is not None:
         return False  # An error response, which presents no credential (RFC 6749 section 4.1.2.1).
     if code == "malformed_response":
-        return stage == "callback"  # Later stages parse responses that were requested.
-    if code == "invalid_claim" and (stage == "user_info" or claim == "email_verified"):
-        return claim in _OWNER_CLAIMS
-    return code in REJECTED_CREDENTIAL_CODES
+        return error.stage == "callback"  # Later stages parse responses that were requested.
+    if code == "invalid_claim" and (error.stage == "user_info" or error.claim == "email_verified"):
+        return error.claim in _OWNER_CLAIMS
+    return True
 
 
 def require_active(backend: Any, user: Any) -> None:

@@ -53,6 +53,8 @@ def test_both_tokens_have_the_projects_claims(
 
     response = Frontend().log_in(openid)
 
-    tokens = {name: cookie.value for name, cookie in response.cookies.items()} | response.json()
+    names = {"access_token": "access", "refresh_token": "refresh"}
+    cookies = {names.get(name): cookie.value for name, cookie in response.cookies.items()}
+    tokens = cookies | response.json()
     assert AccessToken(tokens["access"])["email"] == "ada@example.com"
     assert RefreshToken(tokens["refresh"])["email"] == "ada@example.com"

@@ -40,7 +40,7 @@ def test_tokens_are_in_cookies_that_scripts_cannot_read(
     response = browser.log_in(openid)
 
     user_id = str(User.objects.get().pk)
-    access, refresh = response.cookies["access"], response.cookies["refresh"]
+    access, refresh = response.cookies["access_token"], response.cookies["refresh_token"]
     assert response.json() == {"user": "ada"}
     assert AccessToken(access.value)["user_id"] == user_id
     assert RefreshToken(refresh.value)["user_id"] == user_id
@@ -70,7 +70,7 @@ def test_cookies_have_the_attributes_of_the_settings_until_they_are_deleted(
 
     expected = {"path": "/api/", "domain": "example.com", "samesite": samesite}
     assert {"a", "__Secure-r"} < issued.keys()
-    assert not {"access", "refresh"} & issued.keys()
+    assert not {"access_token", "refresh_token"} & issued.keys()
     assert deleted.keys() == {"a", "__Secure-r"}
     for name, cookie in deleted.items():
         assert attributes(issued[name]).items() >= {**expected, "httponly": True}.items()
@@ -99,7 +99,7 @@ def test_secure_attribute(
     callback = openid.authorize(begun.data["authorization_url"])
     response = client.post(path, callback, secure=https)
 
-    for name in ("access", "refresh"):
+    for name in ("access_token", "refresh_token"):
         assert bool(response.cookies[name]["secure"]) is secure
 
 
@@ -107,14 +107,14 @@ def test_refresh_token_in_the_access_cookie_and_deleted_cookies_do_not_authentic
     browser: Frontend, openid: OpenIDProvider
 ) -> None:
     browser.log_in(openid)
-    browser.client.cookies["access"] = browser.client.cookies["refresh"].value
+    browser.client.cookies["access_token"] = browser.client.cookies["refresh_token"].value
     assert get_user(browser).status_code == 401
 
     browser.log_in(openid)
     assert get_user(browser).status_code == 200
     browser.client.post("/sign-out/", secure=True)
     assert get_user(browser).status_code == 401
-    assert browser.client.cookies["refresh"].value == ""
+    assert browser.client.cookies["refresh_token"].value == ""
 
 
 # --- Invalid cookies ------------------------------------------------------------------
@@ -152,7 +152,7 @@ def of_inactive_user(user: Any) -> str:
 def test_request_with_an_invalid_cookie_is_anonymous(
     cookie: Callable[[Any], str], browser: Frontend, openid: OpenIDProvider
 ) -> None:
-    browser.client.cookies["access"] = cookie(User.objects.create_user("grace"))
+    browser.client.cookies["access_token"] = cookie(User.objects.create_user("grace"))
 
     public = get_user(browser, "public")
     assert (public.status_code, public.data) == (200, "")

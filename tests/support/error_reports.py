@@ -1,0 +1,37 @@
+"""Django's error reports, as the mails to ``ADMINS`` contain them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.views.debug import ExceptionReporter
+
+
+class ReportHandler(logging.Handler):
+    """Writes the report of each exception, in both formats, as ``AdminEmailHandler`` does."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.reports: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        exc_info: Any = record.exc_info or (None, record.getMessage(), None)
+        reporter = ExceptionReporter(getattr(record, "request", None), *exc_info, is_email=True)
+        self.reports.append(record.getMessage())
+        self.reports.append(reporter.get_traceback_text() + reporter.get_traceback_html())
+
+
+@contextmanager
+def reported_errors() -> Iterator[list[str]]:
+    """Collect the reports of all loggers inside the ``with``."""
+    handler, loggers = ReportHandler(), [logging.getLogger(), logging.getLogger("django")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        yield handler.reports
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
