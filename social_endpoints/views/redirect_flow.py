@@ -77,7 +77,8 @@ class FlowView(EndpointView):
         body = {name: getattr(paused, name) for name in names}
         response = Response(body, status=status.HTTP_202_ACCEPTED)
         if paused.flow is not None:
-            self.transport.issue(paused.flow, response)
+            redirect_uri = self.flow.redirect_uri if self.flow else ""
+            self.transport.issue(paused.flow, response, redirect_uri=redirect_uri)
         return response
 
 
@@ -98,16 +99,17 @@ class RedirectFlowView(FlowView):
         query = BeginSerializer(data=request.query_params, context=context)
         query.is_valid(raise_exception=True)
         self.transport = self.get_transport()
+        redirect_uri = query.validated_data["redirect_uri"]
         begun = begin(
             provider=found,
-            redirect_uri=query.validated_data["redirect_uri"],
+            redirect_uri=redirect_uri,
             handoff_uri=self.get_handoff_path,
             query=query_params,
             request=self.django_request,
             user=self.get_connecting_user(),
         )
         response = Response({"authorization_url": begun.authorization_url})
-        self.transport.issue(begun.flow, response)
+        self.transport.issue(begun.flow, response, redirect_uri=redirect_uri)
         return response
 
     def post(self, request: Request, provider: str, **kwargs: Any) -> Response:

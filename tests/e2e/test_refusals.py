@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Response, expect
@@ -19,6 +23,16 @@ def impatient_example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exam
     data = tmp_path_factory.mktemp("impatient")
     with running_example(data, E2E_STATE_LIFETIME="1") as example:
         yield example
+
+
+@pytest.fixture
+def sibling(tmp_path: Path) -> Iterator[str]:
+    """Serve an empty page on another port of the site's host; return its origin."""
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 def response_of_only_completion(traffic: steps.Traffic, page: Page) -> Response:
@@ -89,6 +103,32 @@ def test_callback_of_another_browser_is_not_sent(
     steps.expect_message(page, "This login was not begun in this tab.")
     screenshot(page, "not-begun-here")
     assert victim.completions() == []
+
+
+@pytest.mark.parametrize("mode", ["cors", "no-cors"])
+def test_page_of_another_origin_of_the_site_cannot_evict_a_login(
+    page: Page, context: BrowserContext, example: Example, sibling: str, mode: str
+) -> None:
+    """A page on another port sends the cookies of the site, as one on a sibling subdomain does."""
+    steps.choose_provider(page, example.site)
+    steps.log_in(page)
+    before = context.cookies(example.site)
+    begins = example.log.read_text().count("GET /auth/o/demo/")
+    other = context.new_page()
+    other.goto(f"{sibling}/")
+    other.evaluate(
+        """async ([url, mode]) => {
+            const get = () => fetch(url, { credentials: "include", mode }).catch(() => null);
+            for (let count = 0; count < 6; count++) await get();
+        }""",
+        [f"{example.site}/auth/o/demo/?redirect_uri={example.site}/login/callback/", mode],
+    )
+
+    assert len(before) == 1
+    assert example.log.read_text().count("GET /auth/o/demo/") >= begins + 6
+    assert context.cookies(example.site) == before
+    steps.allow(page)
+    steps.expect_signed_in(page)
 
 
 def test_unreachable_site_can_be_tried_again(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
 from social_endpoints.conf import import_setting, settings
 from social_endpoints.exceptions import logger
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # RFC 8252 section 7.3: a native app listens on any free port. "localhost" is excluded, because
 # it may resolve to another interface (section 8.3).
@@ -23,12 +25,16 @@ def is_allowed(uri: str, *, provider: str, request: HttpRequest) -> bool:
     :param uri: the redirect URI as the client sent it.
     :raises ImproperlyConfigured: the setting is neither a list nor the path of a callable.
     """
-    allowed = settings.ALLOWED_REDIRECT_URIS
-    if isinstance(allowed, str):
+    if isinstance(settings.ALLOWED_REDIRECT_URIS, str):
         return _policy_allows(uri, provider, request)
+    return any(_matches(entry, uri) for entry in _entries())
+
+
+def _entries() -> list[str]:
+    allowed = settings.ALLOWED_REDIRECT_URIS
     if not isinstance(allowed, (list, tuple, set, frozenset)):
         raise ImproperlyConfigured("ALLOWED_REDIRECT_URIS must be a list of strings.")
-    return any(_matches(entry, uri) for entry in allowed if isinstance(entry, str))
+    return [entry for entry in allowed if isinstance(entry, str)]
 
 
 def _policy_allows(uri: str, provider: str, request: HttpRequest) -> bool:
@@ -45,6 +51,43 @@ def _policy_allows(uri: str, provider: str, request: HttpRequest) -> bool:
 def is_loopback(uri: str) -> bool:
     """Return whether the host of a redirect URI is a loopback IP address."""
     return re.match(r"http://(127\.0\.0\.1|\[::1\])([:/?#]|$)", uri) is not None
+
+
+def origin_of(url: str) -> str | None:
+    """Return the origin of a URL in the form of an ``Origin`` header, or None if it has none.
+
+    A private-use scheme without a host, as in ``com.example.app:/callback``, has none.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    host = parts.hostname
+    if not parts.scheme or not host:
+        return None
+    host = f"[{host}]" if ":" in host else host
+    is_default = port in {None, _DEFAULT_PORTS.get(parts.scheme)}
+    return f"{parts.scheme}://{host}" + ("" if is_default else f":{port}")
+
+
+def is_allowed_origin(origin: str, *, redirect_uri: str | None) -> bool:
+    """Return whether an origin is that of an allowed redirect URI.
+
+    :param origin: result of :func:`origin_of`.
+    :param redirect_uri: the redirect URI of this login. If a policy decides which URIs are
+        allowed, only this one is known. None if it is not known either.
+    """
+    if isinstance(settings.ALLOWED_REDIRECT_URIS, str):
+        return redirect_uri is None or origin_of(redirect_uri) == origin
+    return any(_has_origin(entry, origin) for entry in _entries())
+
+
+def _has_origin(entry: str, origin: str) -> bool:
+    if origin_of(entry) == origin:
+        return True
+    any_port = _LOOPBACK.fullmatch(entry)
+    return any_port is not None and origin.startswith(f"{any_port[1]}:")
 
 
 def with_parameters(uri: str, parameters: Mapping[str, str]) -> str:

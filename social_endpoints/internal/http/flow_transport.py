@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
+import re
 from collections.abc import Iterator
 
 from django.conf import settings as django_settings
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import DisallowedHost, ImproperlyConfigured
 from django.http import HttpRequest
 from rest_framework.response import Response
 
 from social_endpoints.conf import settings
+from social_endpoints.exceptions import logger
 from social_endpoints.internal.flows.flow import Flow
+from social_endpoints.internal.flows.redirect_uris import is_allowed_origin, origin_of
 from social_endpoints.internal.flows.token import open_flow, sealed_at
 from social_endpoints.types import SealedFlow
 
 # Limits for the flow cookies of one browser. Servers refuse requests with 8 KB of cookies.
 MAX_COOKIES = 5
 MAX_COOKIE_BYTES = 4_000
+
+# A cookie's name ends with this many bytes of a digest, in base64url.
+_DIGEST_BYTES = 12
+_DIGEST = re.compile(r"[A-Za-z0-9_-]{16}")
 
 
 class FlowTransport:
@@ -46,11 +54,19 @@ class FlowTransport:
         self.flow_sent = False
         """Whether the request contains any flow, valid or not. Set by :meth:`find`."""
 
-    def issue(self, flow: SealedFlow, response: Response) -> None:
-        """Add a flow to the response: as a cookie, in its body, or as both."""
+    def issue(self, flow: SealedFlow, response: Response, *, redirect_uri: str) -> None:
+        """Add a flow to the response: as a cookie, in its body, or as both.
+
+        A page of a foreign origin does not get a cookie.
+
+        :param redirect_uri: the redirect URI of the login.
+        """
         if self._transport != "cookie":
             response.data["flow"] = flow.token
         if self._transport == "body" or not self._is_script_request():
+            return
+        if not self._is_trusted(redirect_uri):
+            self._log_refusal()
             return
         name = self._get_name(flow.correlation_id)
         self._drop_oldest(len(name) + len(flow.token), response)
@@ -78,9 +94,15 @@ class FlowTransport:
         """
         for name, token in self._get_candidates(posted, correlation_id):
             flow = open_flow(token, provider=provider, purpose=purpose)
-            if flow is not None:
+            if flow is None:
+                continue
+            # After a handoff, the redirect URI is the server's.
+            if self._is_trusted(None if flow.handoff else flow.redirect_uri):
                 self._found = name
                 return flow
+            if token == posted:
+                return flow
+            self._log_refusal()
         return None
 
     def drop(self, response: Response) -> None:
@@ -94,40 +116,78 @@ class FlowTransport:
         mode = self._request.headers.get("Sec-Fetch-Mode", "cors")
         return mode in {"cors", "same-origin"}
 
+    def _is_trusted(self, redirect_uri: str | None) -> bool:
+        """Return whether the page that sends this request may use flow cookies.
+
+        SameSite and ``__Host-`` do not stop a page of a sibling subdomain from sending requests
+        with the cookies of this host. A request without ``Origin`` and without Fetch Metadata
+        comes from an old browser or from a client that is not a browser.
+        """
+        site, origin = map(self._request.headers.get, ("Sec-Fetch-Site", "Origin"))
+        if site == "same-origin":
+            return True  # Also if a proxy has changed the Host header.
+        if origin is None:
+            return site in {None, "none"}
+        canonical = origin_of(origin)
+        return canonical is not None and (
+            canonical == self._own_origin()
+            or is_allowed_origin(canonical, redirect_uri=redirect_uri)
+        )
+
+    def _log_refusal(self) -> None:
+        # With "auto", the page may use the flow in the body.
+        level = logging.WARNING if self._transport == "cookie" else logging.INFO
+        origin = self._request.headers.get("Origin")
+        logger.log(level, "flow_cookie_refused origin=%.200r", origin)
+
+    def _own_origin(self) -> str | None:
+        try:
+            return origin_of(f"{self._request.scheme}://{self._request.get_host()}")
+        except DisallowedHost:
+            return None
+
     def _get_candidates(
         self, posted: str | None, correlation_id: str | None
     ) -> Iterator[tuple[str | None, str]]:
         """Yield the possible flows as pairs of cookie name (or None) and token."""
-        cookies = self._get_cookies() if self._transport != "body" else {}
+        cookies = self._get_cookies() if self._transport != "body" else []
         name = None if correlation_id is None else self._get_name(correlation_id)
         self.flow_sent = bool(cookies or posted)
         if posted and self._transport != "cookie":
-            yield (name if correlation_id and name in cookies else None), posted
-        for cookie_name, token in cookies.items():
+            yield (name if any(name == each for each, _ in cookies) else None), posted
+        for cookie_name, token in cookies:
             if correlation_id is None or cookie_name == name:
                 yield cookie_name, token
 
     def _drop_oldest(self, length: int, response: Response) -> None:
         """Delete the oldest cookies, so that a new one of ``length`` bytes fits the limits."""
-        others = [cookie for cookie in self._get_cookies().items() if cookie[0] != self._found]
+        others = [cookie for cookie in self._get_cookies() if cookie[0] != self._found]
         for count, (name, token) in enumerate(others, start=2):
             length += len(name) + len(token)
             if count > MAX_COOKIES or length > MAX_COOKIE_BYTES:
                 self._delete(name, response)
 
-    def _get_cookies(self) -> dict[str, str]:
-        """Return the flow cookies of the request, newest first."""
+    def _get_cookies(self) -> list[tuple[str, str]]:
+        """Return the names and tokens of the request's flow cookies, newest first.
+
+        A name may occur several times: over plain HTTP, a subdomain can set a cookie with the
+        name of another one. Names that this class does not issue are ignored.
+        """
         # Not request.COOKIES: Django strips Unicode white space from cookie names. A subdomain
         # can set a cookie whose name starts with such a character and then with our prefix.
         header = self._request.META.get("HTTP_COOKIE", "")
         pairs = (pair.strip(" \t").partition("=") for pair in header.split(";"))
-        cookies = [(name, token) for name, _, token in pairs if name.startswith(self._prefix)]
-        return dict(sorted(cookies, key=lambda cookie: sealed_at(cookie[1]), reverse=True))
+        cookies = [(name, token) for name, _, token in pairs if self._is_issued(name)]
+        return sorted(cookies, key=lambda cookie: sealed_at(cookie[1]), reverse=True)
+
+    def _is_issued(self, name: str) -> bool:
+        digest = name.removeprefix(self._prefix)
+        return name.startswith(self._prefix) and bool(_DIGEST.fullmatch(digest))
 
     def _delete(self, name: str, response: Response) -> None:
         response.delete_cookie(name, samesite=django_settings.SESSION_COOKIE_SAMESITE)
 
     def _get_name(self, correlation_id: str) -> str:
         # Hashed, because a correlation ID may contain characters that a cookie name may not.
-        digest = hashlib.sha256(correlation_id.encode()).digest()[:12]
+        digest = hashlib.sha256(correlation_id.encode()).digest()[:_DIGEST_BYTES]
         return self._prefix + base64.urlsafe_b64encode(digest).decode()

@@ -9,12 +9,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import responses
+from rest_framework.test import APIClient
 from social_core.backends.oauth import BaseOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, error
+from tests.support.handoff import handoff_params, post_to_callback
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.pipeline import ASK_NAME, BEFORE_CREATE_USER, pipeline_with
 
 pytestmark = pytest.mark.django_db
 
@@ -164,25 +167,201 @@ def test_cookie_of_openid_connect_has_at_most_500_bytes_and_is_opaque(
     assert begun.data["flow"] == cookie.value
 
 
-@pytest.mark.parametrize(
-    ("mode", "is_set"),
-    [(None, True), ("cors", True), ("same-origin", True), ("navigate", False), ("no-cors", False)],
-)
-def test_another_site_can_neither_plant_nor_evict_a_cookie(
-    mode: str | None, is_set: bool, openid: OpenIDProvider
+# --- The page that sends the request ----------------------------------------------------
+
+OWN, FRONTEND, SIBLING = "https://testserver", "https://app.example.com", "https://www.example.com"
+ALLOWED = [
+    REDIRECT_URI,
+    "https://App2.Example.com:443/cb",
+    "http://127.0.0.1/cb",
+    "http://[::1]:8000/cb",
+    "capacitor://localhost/cb",
+    "com.example.app:/cb",
+    "https://[broken/cb",
+]
+TRUSTED = [
+    {},
+    {"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors"},
+    {"sec-fetch-site": "same-origin", "sec-fetch-mode": "same-origin"},
+    {"sec-fetch-mode": "cors"},
+    {"origin": OWN, "sec-fetch-site": "same-origin", "sec-fetch-mode": "cors"},
+    {"origin": OWN},
+    {"origin": "https://api.example.com", "sec-fetch-site": "same-origin"},  # The Host has changed.
+    {"origin": FRONTEND},
+    {"origin": FRONTEND, "sec-fetch-site": "same-site", "sec-fetch-mode": "cors"},
+    {"origin": FRONTEND, "sec-fetch-site": "cross-site", "sec-fetch-mode": "cors"},
+    {"origin": "https://app2.example.com"},
+    {"origin": "http://127.0.0.1:51234"},
+    {"origin": "http://[::1]:8000"},
+    {"origin": "capacitor://localhost"},
+]
+FOREIGN = [
+    {"origin": SIBLING},
+    {"origin": SIBLING, "sec-fetch-site": "same-site", "sec-fetch-mode": "cors"},
+    {"origin": "null"},
+    {"origin": ""},
+    {"origin": "null", "sec-fetch-site": "cross-site"},
+    {"origin": "http://app.example.com"},
+    {"origin": f"{FRONTEND}:8443"},
+    {"origin": f"{FRONTEND}.evil.example"},
+    {"origin": f"{FRONTEND}@evil.example"},
+    {"origin": f"{FRONTEND}, {SIBLING}"},
+    {"origin": "https://testserver:8443"},
+    {"origin": "http://testserver"},
+    {"origin": "http://[::1]:8001"},
+    {"origin": "http://127.0.0.1.evil.example:80"},
+    {"origin": "com.example.app://"},
+    {"origin": "https://[broken"},
+    {"sec-fetch-site": "same-site"},
+    {"sec-fetch-site": "cross-site"},
+    {"sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors"},
+    {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"},
+    {"sec-fetch-site": "none", "sec-fetch-mode": "navigate"},
+    {"sec-fetch-mode": "navigate"},
+    {"sec-fetch-mode": "no-cors"},
+    {"origin": OWN, "sec-fetch-mode": "navigate"},
+]
+
+
+@pytest.mark.parametrize("headers", TRUSTED, ids=str)
+def test_page_of_the_frontend_or_of_the_api_gets_a_cookie(
+    headers: dict[str, str], configure: Configure
 ) -> None:
+    configure(ALLOWED_REDIRECT_URIS=ALLOWED)
+
+    assert Frontend("cookie", APIClient(headers=headers)).begin("github").cookies
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+def test_page_of_another_origin_can_neither_plant_nor_evict_a_cookie(
+    headers: dict[str, str], openid: OpenIDProvider, configure: Configure
+) -> None:
+    configure(ALLOWED_REDIRECT_URIS=ALLOWED)
     frontend = Frontend("cookie")
     begun, callback = frontend.authorize(openid)
     for _ in range(4):
         frontend.begin()
-    if mode:
-        frontend.client.defaults["HTTP_SEC_FETCH_MODE"] = mode
 
-    sixth = frontend.begin()
+    page = Frontend("cookie", APIClient(headers=headers))
+    page.client.cookies = frontend.client.cookies
+    sixth = page.begin()
 
-    assert (sixth.status_code, bool(sixth.cookies)) == (200, is_set)
-    if not is_set:
-        assert frontend.complete(begun, callback).status_code == 201
+    assert (sixth.status_code, bool(sixth.cookies)) == (200, False)
+    assert "flow" in sixth.data
+    assert frontend.complete(begun, callback).status_code == 201
+
+
+@pytest.mark.parametrize("transport", ["cookie", "auto"])
+def test_page_of_another_origin_is_logged(
+    transport: str, configure: Configure, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    configure(FLOW_TRANSPORT=transport)
+    Frontend("cookie", APIClient(headers={"origin": SIBLING})).begin("github")
+
+    (record,) = [each for each in caplog.records if "flow_cookie_refused" in each.getMessage()]
+    assert record.getMessage() == f"flow_cookie_refused origin='{SIBLING}'"
+    assert record.levelname == ("WARNING" if transport == "cookie" else "INFO")
+
+
+@pytest.mark.parametrize("headers", [{"origin": SIBLING}, {"origin": "null"}], ids=str)
+def test_page_of_another_origin_cannot_use_a_cookie_up(
+    headers: dict[str, str], openid: OpenIDProvider
+) -> None:
+    frontend = Frontend("cookie")
+    _, callback = frontend.authorize(openid)
+
+    refused = frontend.post(callback, headers=headers)
+
+    assert error(refused) == MISSING
+    assert not refused.cookies
+    assert frontend.post(callback, headers={"origin": FRONTEND}).status_code == 201
+
+
+def test_page_of_another_origin_completes_with_the_body_alone(
+    openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((BEFORE_CREATE_USER, ASK_NAME))
+    frontend = Frontend("body")
+    begun, callback = frontend.authorize(openid)
+    frontend.client.defaults["HTTP_ORIGIN"] = SIBLING
+
+    paused = frontend.complete(begun, callback)
+    resumed = frontend.resume(paused, name="Ada")
+
+    assert (paused.status_code, resumed.status_code) == (202, 201)
+    assert not paused.cookies
+    assert not resumed.cookies
+
+
+def allow_all(uri: str, **kwargs: Any) -> bool:
+    return True
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"), [(FRONTEND, 201), (OWN, 201), (SIBLING, 400), ("null", 400)]
+)
+@pytest.mark.parametrize("posts", [False, True])
+def test_policy_allows_the_origin_of_the_redirect_uri_of_the_login(
+    origin: str,
+    status: int,
+    posts: bool,
+    openid: OpenIDProvider,
+    configure: Configure,
+    settings: Any,
+) -> None:
+    configure(ALLOWED_REDIRECT_URIS=f"{HERE}.allow_all", FLOW_TRANSPORT="cookie")
+    if posts:
+        settings.SOCIAL_AUTH_OIDC_AUTH_EXTRA_ARGUMENTS = {"response_mode": "form_post"}
+    frontend = Frontend("cookie", APIClient(headers={"origin": origin}))
+
+    begun, callback = frontend.authorize(openid)
+    if posts:
+        callback = handoff_params(post_to_callback(callback))
+
+    assert bool(begun.cookies) is (status == 201)
+    assert frontend.complete(begun, callback).status_code == status
+
+
+def test_host_that_is_not_allowed_has_no_origin(settings: Any) -> None:
+    settings.ALLOWED_HOSTS, settings.MIDDLEWARE = [], []
+    frontend = Frontend("cookie", APIClient(headers={"origin": OWN}))
+
+    assert not frontend.begin("github").cookies
+
+
+# --- The names of cookies ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["(0)", "", "ä", "a" * 15, "a" * 17, "a" * 4_000, "a" * 15 + " ", "a" * 15 + ","]
+)
+@pytest.mark.parametrize("prefix", ["auth_flow_", "__Host-auth_flow_"])
+def test_cookie_with_a_name_that_is_not_issued_is_ignored(
+    name: str, prefix: str, openid: OpenIDProvider, settings: Any
+) -> None:
+    secure = prefix.startswith("__Host-")
+    client = APIClient(headers={"cookie": "; ".join([f"{prefix}{name}=x"] * 7)})
+    query = {"redirect_uri": REDIRECT_URI}
+
+    begun = client.get("/auth/o/oidc/", query, secure=secure)
+    callback = {"code": "code", "state": "state"}
+    completed = client.post("/auth/o/oidc/", callback, secure=secure)
+
+    assert begun.status_code == 200
+    assert [len(name.removeprefix(prefix)) for name in begun.cookies] == [16]
+    assert error(completed) == MISSING
+
+
+def test_cookies_with_the_same_name_do_not_hide_one_another(openid: OpenIDProvider) -> None:
+    begun, callback = Frontend("cookie").authorize(openid)
+    (cookie, other) = flow_cookie(begun), flow_cookie(Frontend("cookie").begin())
+    for values in ([cookie.value, other.value, "x"], ["x", other.value, cookie.value]):
+        header = "; ".join(f"{cookie.key}={value}" for value in values)
+
+        completed = Frontend("cookie").post({**callback, "code": "x"}, HTTP_COOKIE=header)
+
+        assert error(completed) != MISSING
 
 
 def test_cookie_without_the_prefix_is_ignored(openid: OpenIDProvider) -> None:
