@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.apps import AppConfig, apps
-from django.conf import settings
 from django.core.checks import register
+
+from social_endpoints.conf import get_dictionary
 
 
 class SocialEndpointsConfig(AppConfig):
@@ -18,17 +17,27 @@ class SocialEndpointsConfig(AppConfig):
     def ready(self) -> None:
         """Register the system checks and, if the project uses it, the OpenAPI extension."""
         # The checks import DRF and social_django, which need the loaded apps.
-        from social_endpoints.checks import deployment, native, providers, settings, tokens
+        from social_endpoints.checks import (
+            browsers,
+            deployment,
+            native,
+            pipelines,
+            providers,
+            redirect_uris,
+            settings,
+            tokens,
+        )
 
-        for module in (settings, providers, tokens, native, deployment):
+        usual = (settings, redirect_uris, providers, pipelines, tokens, native)
+        for module in (*usual, deployment, browsers):
             for check, tags in module.CHECKS.items():
-                register(check, *tags, deploy=module is deployment)
+                register(check, *tags, deploy=module not in usual)
         if _uses_spectacular():
             from social_endpoints import schema  # noqa: F401 - the import registers it
 
 
 def _uses_spectacular() -> bool:
     """Return whether the project uses drf-spectacular. Its import is slow."""
-    configured: dict[str, Any] = getattr(settings, "REST_FRAMEWORK", None) or {}
+    configured = get_dictionary("REST_FRAMEWORK")
     by_class = "drf_spectacular." in str(configured.get("DEFAULT_SCHEMA_CLASS"))
     return by_class or apps.is_installed("drf_spectacular")

@@ -5,21 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.conf import settings as django_settings
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.filebased import FileBasedCache
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Tags, Warning
-from rest_framework.settings import api_settings
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework.throttling import ScopedRateThrottle, SimpleRateThrottle
+from social_core.backends.base import BaseAuth
 
-from social_endpoints.checks.settings import COLLECTIONS, is_subclass
-from social_endpoints.checks.tokens import configured_serializer
+from social_endpoints.checks.providers import default_cache, loaded_backends
+from social_endpoints.checks.redirect_uris import listed_redirect_uris
+from social_endpoints.checks.settings import is_subclass
+from social_endpoints.checks.tokens import drf_setting
 from social_endpoints.conf import NAME, settings
+from social_endpoints.internal.backends.config import may_post
 from social_endpoints.internal.flows.redirect_uris import is_loopback
-from social_endpoints.tokens import MissingExtra
+from social_endpoints.internal.http.throttling import AnonThrottle
 
 
 def check_https_redirect_uris(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report redirect URIs that send the code over unencrypted HTTP."""
-    allowed = settings.ALLOWED_REDIRECT_URIS
-    for uri in allowed if isinstance(allowed, COLLECTIONS) else ():
-        if isinstance(uri, str) and uri.startswith("http://") and not is_loopback(uri):
+    for uri in listed_redirect_uris():
+        if uri.lower().startswith("http:") and not is_loopback(uri):
             yield Warning(
                 f"The redirect URI {uri!r} is not HTTPS. The code is sent unencrypted.",
                 hint="Use https. A native app may use http with the host 127.0.0.1 or [::1].",
@@ -27,31 +35,10 @@ def check_https_redirect_uris(**kwargs: Any) -> Iterator[CheckMessage]:
             )
 
 
-def check_secure_cookies(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Report cookies with tokens that may be sent over unencrypted HTTP."""
-    if not settings.JWT_COOKIE_SECURE and _uses_jwt_cookies():
-        yield Warning(
-            f"{NAME}['JWT_COOKIE_SECURE'] is not True. The tokens may be sent unencrypted.",
-            hint="Set it to True in production.",
-            id="social_endpoints.W004",
-        )
-
-
-def _uses_jwt_cookies() -> bool:
-    serializer = configured_serializer()
-    if serializer is None or not serializer.sets_cookies:
-        return False
-    try:
-        from social_endpoints.tokens import JWTCookieSerializer  # needs an optional package
-    except MissingExtra:
-        return False
-    return is_subclass(serializer, JWTCookieSerializer)
-
-
 def check_proxy_count(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report a limit for client addresses if the number of proxies is not set."""
     rates: Any = settings.THROTTLE_RATES
-    proxies: Any = api_settings.NUM_PROXIES
+    proxies: Any = drf_setting("NUM_PROXIES")
     has_limit = isinstance(rates, Mapping) and bool(rates.get("anon"))
     if has_limit and not (isinstance(proxies, int) and proxies >= 0):
         yield Warning(
@@ -63,8 +50,87 @@ def check_proxy_count(**kwargs: Any) -> Iterator[CheckMessage]:
         )
 
 
+def check_throttling(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report that anonymous requests, which include every login, are not limited."""
+    rates: Any = settings.THROTTLE_RATES
+    if isinstance(rates, Mapping) and rates.get(AnonThrottle.scope):
+        return
+    classes = drf_setting("DEFAULT_THROTTLE_CLASSES")
+    if not any(map(_limits_anonymous, classes if isinstance(classes, (list, tuple)) else ())):
+        yield Warning(
+            "The number of requests to the endpoints is not limited.",
+            hint=f'Set {NAME}[\'THROTTLE_RATES\'] to {{"anon": "30/min", "user": "60/min"}}, for'
+            " example. If a proxy limits requests, add this id to SILENCED_SYSTEM_CHECKS.",
+            id="social_endpoints.W022",
+        )
+
+
+def _limits_anonymous(throttle: Any) -> bool:
+    """Return whether a throttle class of the project applies to logins."""
+    if not is_subclass(throttle, SimpleRateThrottle):
+        return True  # It is unknown what the project's class does.
+    if issubclass(throttle, ScopedRateThrottle):
+        return False  # Our views have no scope.
+    rates = drf_setting("DEFAULT_THROTTLE_RATES")
+    default = rates.get(throttle.scope) if isinstance(rates, Mapping) else None
+    return bool(getattr(throttle, "rate", None) or default)
+
+
+def check_shared_cache(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report a cache that servers do not share where they need the same content."""
+    cache = default_cache()
+    is_handoff = any(map(_uses_handoff, loaded_backends()))
+    if is_handoff and isinstance(cache, FileBasedCache):
+        purpose = "A provider needs the handoff"  # check_providers() reports other caches.
+    elif _counts_requests() and isinstance(cache, (DummyCache, FileBasedCache, LocMemCache)):
+        purpose = "THROTTLE_RATES counts requests"
+    else:
+        return
+    yield Warning(
+        f"{purpose}, but the servers do not share the default cache, {type(cache).__name__}.",
+        hint="Set CACHES['default'] to a cache that all servers share, such as Redis.",
+        id="social_endpoints.W023",
+    )
+
+
+def _counts_requests() -> bool:
+    rates: Any = settings.THROTTLE_RATES
+    return isinstance(rates, Mapping) and any(rates.values())
+
+
+def _uses_handoff(backend: BaseAuth[Any]) -> bool:
+    try:
+        return may_post(backend)
+    except Exception:  # noqa: BLE001 - check_providers() reports it
+        return False
+
+
+def check_secret_key(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report a key of ``startproject``, under which anyone can seal a flow."""
+    names = ("SECRET_KEY", "SECRET_KEY_FALLBACKS")
+    for name in filter(_is_insecure, names):
+        yield Warning(
+            f"{name} contains a key that 'startproject' generated for development. Flows are"
+            " sealed under it: if the key is in your repository, others can forge a flow.",
+            hint=f"Read a long random key from the environment or from a file. ({name} must not"
+            " contain 'django-insecure-'.)",
+            id="social_endpoints.W018",
+        )
+
+
+def _is_insecure(name: str) -> bool:
+    try:
+        value: Any = getattr(django_settings, name)
+    except ImproperlyConfigured:
+        return False  # Django reports an empty key.
+    keys = value if isinstance(value, (list, tuple)) else [value]
+    return any(isinstance(key, str) and key.startswith("django-insecure-") for key in keys)
+
+
 CHECKS: dict[Any, tuple[str, ...]] = {
     check_https_redirect_uris: (Tags.security,),
-    check_secure_cookies: (Tags.security,),
     check_proxy_count: (Tags.security,),
+    check_throttling: (Tags.security,),
+    check_shared_cache: (Tags.caches,),
+    check_secret_key: (Tags.security,),
 }

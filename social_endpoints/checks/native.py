@@ -44,14 +44,15 @@ def _backend_problems(provider: Provider) -> Iterator[tuple[str, str]]:
     try:
         backend = load_backend(provider)
         token_types = verifiable_token_types(backend)
-    except ImproperlyConfigured:
-        return  # check_providers() or check_verifiers() reports it.
+        setting = find_invalid_setting(backend)
+    except Exception:  # noqa: BLE001 - check_providers() or check_verifiers() reports it
+        return
     if not token_types:
         yield (
             f"{NAME}['NATIVE_PROVIDERS'] contains {name!r}, whose tokens cannot be verified.",
             "Remove it, or name a verifier for this provider in NATIVE_VERIFIERS.",
         )
-    elif setting := find_invalid_setting(backend):
+    elif setting:
         yield (
             f"{setting_name(name, setting)} is invalid. Tokens of {name!r} cannot be verified.",
             "Correct the setting, or remove the provider from NATIVE_PROVIDERS.",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.cache import DEFAULT_CACHE_ALIAS, caches
+from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Info, Tags, Warning
@@ -23,7 +25,8 @@ from social_endpoints.conf import NAME, Settings, settings
 from social_endpoints.internal.backends.config import may_post, missing_settings
 from social_endpoints.internal.backends.listing import STATIC_FILES, has_icon_file
 from social_endpoints.internal.backends.loading import load, storage
-from social_endpoints.internal.backends.registry import Provider, configured
+from social_endpoints.internal.backends.registry import Provider, configured, overridden_paths
+from social_endpoints.internal.backends.setting_types import wrong_settings
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 
 
@@ -57,11 +60,43 @@ def check_providers(**kwargs: Any) -> Iterator[CheckMessage]:
         if isinstance(name, str) and name not in providers:
             message = f"{NAME}['PKCE'] contains {name!r}, which is not configured."
             yield Error(message, hint=did_you_mean(name, providers), id="social_endpoints.E016")
+    yield from _duplicate_names(providers)
     for provider in providers.values() if can_load_backends() else ():
-        backend = load_backend(provider)
+        try:
+            yield from list(_check_backend(provider))
+        except Exception as error:  # noqa: BLE001 - a project's class may raise any exception
+            yield Error(
+                f"The provider {provider.name!r} raises {type(error).__name__} when its settings"
+                " are read.",
+                hint=f"Correct the settings that begin with {setting_name(provider.name)}_, or"
+                f" the class {provider.path!r}.",
+                id="social_endpoints.E025",
+            )
+
+
+def _check_backend(provider: Provider) -> Iterator[CheckMessage]:
+    backend = load_backend(provider)
+    wrong = wrong_settings(backend)
+    for name, expected in wrong.items():
+        yield Error(
+            f"{name} of the provider {provider.name!r} has a value of the wrong type.",
+            hint=f"Set it to {expected}.",
+            id="social_endpoints.E024",
+        )
+    if not wrong:
         yield from _missing_settings(provider, backend)
         yield from _unshared_cache(provider, backend)
         yield from _any_openid_server(provider, backend)
+
+
+def _duplicate_names(providers: Mapping[str, Provider]) -> Iterator[CheckMessage]:
+    for path, name in overridden_paths():
+        yield Warning(
+            f"AUTHENTICATION_BACKENDS contains {path!r}, which is not used:"
+            f" {providers[name].path!r} has the same name, {name!r}, and comes later.",
+            hint="Remove one of them, or give your class another name.",
+            id="social_endpoints.W016",
+        )
 
 
 def configured_providers() -> dict[str, Provider] | None:
@@ -84,6 +119,14 @@ def load_backend(provider: Provider) -> BaseAuth[Any]:
     return backend
 
 
+def loaded_backends() -> Iterator[BaseAuth[Any]]:
+    """Yield the backends of which ``check_providers`` reports no exception."""
+    providers = configured_providers() if can_load_backends() else None
+    for provider in (providers or {}).values():
+        with suppress(Exception):
+            yield load_backend(provider)
+
+
 def _missing_settings(provider: Provider, backend: BaseAuth[Any]) -> Iterator[CheckMessage]:
     for name in missing_settings(backend):
         full_name = setting_name(provider.name, name)
@@ -96,7 +139,7 @@ def _missing_settings(provider: Provider, backend: BaseAuth[Any]) -> Iterator[Ch
 
 
 def _unshared_cache(provider: Provider, backend: BaseAuth[Any]) -> Iterator[CheckMessage]:
-    cache = caches[DEFAULT_CACHE_ALIAS] if may_post(backend) else None
+    cache = default_cache() if may_post(backend) else None
     if isinstance(cache, DummyCache):
         yield Error(
             f"The provider {provider.name!r} needs the handoff. The default cache stores nothing.",
@@ -110,6 +153,14 @@ def _unshared_cache(provider: Provider, backend: BaseAuth[Any]) -> Iterator[Chec
             " servers share, such as Redis.",
             id="social_endpoints.W005",
         )
+
+
+def default_cache() -> BaseCache | None:
+    """Return the cache ``default``, or None if it cannot be created. Django reports that."""
+    try:
+        return caches[DEFAULT_CACHE_ALIAS]
+    except Exception:  # noqa: BLE001 - a cache's class may raise any exception
+        return None
 
 
 def _any_openid_server(provider: Provider, backend: BaseAuth[Any]) -> Iterator[CheckMessage]:

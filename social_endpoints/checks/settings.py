@@ -17,11 +17,14 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.db import connections, router
 from django.utils.module_loading import import_string
 
-from social_endpoints.conf import NAME, Settings, settings
+from social_endpoints.conf import NAME, Settings, get_dictionary, settings
 from social_endpoints.internal.http.throttling import find_invalid_rates
 from social_endpoints.strategy import Strategy
 from social_endpoints.tokens import MissingExtra
 from social_endpoints.tokens.base import OPTIONAL_FIELDS, LoginSerializer
+
+IMPORT_ERRORS = (ImportError, AttributeError, TypeError, ValueError)
+"""What Django's ``import_string()`` raises for a path that is wrong or is not a string."""
 
 COLLECTIONS = (list, tuple, set, frozenset)  # types of a list of names
 
@@ -40,6 +43,14 @@ def is_subclass(value: Any, base: type) -> bool:
     return isinstance(value, type) and issubclass(value, base)
 
 
+def name_of_setting(name: str) -> str:
+    """Return the place of a setting's value, which may be djoser's dictionary."""
+    djoser = f"SOCIAL_AUTH_{name}"
+    if name not in get_dictionary(NAME) and djoser in get_dictionary("DJOSER"):
+        return f"DJOSER[{djoser!r}]"
+    return f"{NAME}[{name!r}]"
+
+
 def check_dictionary(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report a wrong type of the dictionary, unknown names and values of a wrong type."""
     dictionary = getattr(django_settings, NAME, {})
@@ -53,22 +64,13 @@ def check_dictionary(**kwargs: Any) -> Iterator[CheckMessage]:
             message, hint = f"{NAME}[{name!r}] is not a setting.", did_you_mean(name, annotations)
             yield Error(message, hint=hint, id="social_endpoints.E002")
     for name, annotation in annotations.items():
-        if name in dictionary and not _has_type(dictionary[name], annotation):
+        value = getattr(settings, name)
+        if not _has_type(value, annotation):
             yield Error(
-                f"{NAME}[{name!r}] has a value of the wrong type.",
-                hint=f"Expected {_describe(annotation)}, got {dictionary[name]!r}.",
+                f"{name_of_setting(name)} has a value of the wrong type.",
+                hint=f"Expected {_describe(annotation)}, got {value!r}.",
                 id="social_endpoints.E003",
             )
-
-
-def check_redirect_uris(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Report an empty ``ALLOWED_REDIRECT_URIS``."""
-    if not settings.ALLOWED_REDIRECT_URIS:
-        yield Error(
-            f"{NAME}['ALLOWED_REDIRECT_URIS'] is empty. No login can begin.",
-            hint="List the callback URLs of your frontend.",
-            id="social_endpoints.E004",
-        )
 
 
 def check_dotted_paths(**kwargs: Any) -> Iterator[CheckMessage]:
@@ -81,13 +83,13 @@ def check_dotted_paths(**kwargs: Any) -> Iterator[CheckMessage]:
 
 
 def _check_path(name: str, base: type | None = None) -> Iterator[CheckMessage]:
-    path, setting = getattr(settings, name), f"{NAME}[{name!r}]"
+    path, setting = getattr(settings, name), name_of_setting(name)
     try:
         value = import_string(path)
     except MissingExtra as error:
         message = f"{setting} needs a package that is not installed."
         yield Error(message, hint=f"{error}.", id="social_endpoints.E007")
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
+    except IMPORT_ERRORS as error:
         uris = "a list of URIs, or " if name == "ALLOWED_REDIRECT_URIS" else ""
         yield Error(
             f"{setting}: cannot import {path!r}.",
@@ -190,7 +192,6 @@ def _describe(annotation: Any) -> str:
 
 CHECKS: dict[Any, tuple[str, ...]] = {
     check_dictionary: (),
-    check_redirect_uris: (),
     check_dotted_paths: (),
     check_throttle_rates: (),
     check_token_fields: (),

@@ -1,21 +1,34 @@
-"""System checks of the token serializer: apps, middleware, transport, djoser strategy."""
+"""System checks of the token serializer: its requirements, and who accepts its token."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings as django_settings
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
+from rest_framework.settings import api_settings
 
-from social_endpoints.checks.settings import is_subclass
-from social_endpoints.conf import import_setting, settings
+from social_endpoints.checks.settings import IMPORT_ERRORS, is_subclass
+from social_endpoints.conf import NAME, Settings, get_dictionary, import_setting, settings
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.tokens.djoser import DjoserSerializer, get_token_strategy
+
+SHIPPED_AUTHENTICATION = (
+    "rest_framework.authentication.BasicAuthentication",
+    "rest_framework.authentication.RemoteUserAuthentication",
+    "rest_framework.authentication.SessionAuthentication",
+    "rest_framework.authentication.TokenAuthentication",
+    "rest_framework_simplejwt.authentication.JWTAuthentication",
+    "social_endpoints.tokens.jwt.JWTCookieAuthentication",
+    "knox.auth.TokenAuthentication",
+)
+"""Authentication classes of which it is known which token they accept."""
 
 
 def check_token_serializer(**kwargs: Any) -> Iterator[CheckMessage]:
@@ -35,6 +48,14 @@ def configured_serializer() -> type[LoginSerializer] | None:
     except ImproperlyConfigured:
         return None
     return serializer
+
+
+def drf_setting(name: str) -> Any:
+    """Return a setting of DRF, or None if its value is so wrong that DRF raises an exception."""
+    try:
+        return getattr(api_settings, name)
+    except (*IMPORT_ERRORS, RuntimeError):
+        return None
 
 
 def _missing_apps(serializer: type[LoginSerializer]) -> Iterator[CheckMessage]:
@@ -60,8 +81,9 @@ def _missing_middleware(serializer: type[LoginSerializer]) -> Iterator[CheckMess
 
 
 def _installed_middleware() -> Iterator[Any]:
-    for path in django_settings.MIDDLEWARE:
-        with suppress(ImportError):  # Django reports it when it loads the middleware.
+    paths: Any = django_settings.MIDDLEWARE
+    for path in paths if isinstance(paths, (list, tuple)) else ():
+        with suppress(*IMPORT_ERRORS):  # Django reports it when it loads the middleware.
             yield import_string(path)
 
 
@@ -88,4 +110,88 @@ def _wrong_djoser_strategy(serializer: type[LoginSerializer]) -> Iterator[CheckM
         )
 
 
-CHECKS: dict[Any, tuple[str, ...]] = {check_token_serializer: ()}
+def check_authentication(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report that the project's default authentication classes do not accept the token."""
+    serializer = configured_serializer()
+    accepted = tuple(_imported(serializer.authentication_classes)) if serializer else ()
+    configured = drf_setting("DEFAULT_AUTHENTICATION_CLASSES")
+    if not serializer or not accepted or not isinstance(configured, (list, tuple)):
+        return  # The project's serializer does not say what accepts its token.
+    if not any(_may_accept(each, accepted) for each in configured):
+        path = serializer.authentication_classes[0]
+        yield Warning(
+            f"The token of {serializer.__name__} does not authenticate requests: no class in"
+            " DEFAULT_AUTHENTICATION_CLASSES accepts it.",
+            hint=f"Add {path!r} to REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES']. If all of your"
+            " views set their own classes, add this id to SILENCED_SYSTEM_CHECKS.",
+            id="social_endpoints.W014",
+        )
+
+
+def _may_accept(authentication: Any, accepted: tuple[type, ...]) -> bool:
+    """Return whether an authentication class may accept the token.
+
+    What a class of the project accepts is unknown, unless it derives from a shipped class.
+    """
+    shipped = (*_loaded(SHIPPED_AUTHENTICATION), *accepted)
+    bases = getattr(authentication, "__mro__", ())
+    base = next((each for each in bases if each in shipped), None)
+    if base is None or base in accepted:
+        return True
+    # A subclass of JWTAuthentication may read a cookie, as JWTCookieAuthentication does.
+    return authentication is not base and any(issubclass(each, base) for each in accepted)
+
+
+def _loaded(paths: Iterable[str]) -> Iterator[Any]:
+    """Yield the classes whose module is imported. Others have no configured subclass."""
+    for path in paths:
+        module, _, name = path.rpartition(".")
+        if value := getattr(sys.modules.get(module), name, None):
+            yield value
+
+
+def _imported(paths: Iterable[str]) -> Iterator[Any]:
+    for path in paths:
+        # Without its app in INSTALLED_APPS, the model of knox raises a RuntimeError.
+        with suppress(*IMPORT_ERRORS, RuntimeError):
+            yield import_string(path)
+
+
+def check_djoser_default(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report that logins return another token than djoser's default strategy returned."""
+    djoser = get_dictionary("DJOSER")
+    is_chosen = "SOCIAL_AUTH_TOKEN_STRATEGY" in djoser or "TOKEN_SERIALIZER" in get_dictionary(NAME)
+    if not is_chosen and (_uses_djoser_social(djoser) or _uses_djoser_with_jwt(djoser)):
+        yield Warning(
+            'Logins return {"token": …}. djoser\'s default strategy returned the JWTs'
+            ' {"access": …, "refresh": …}.',
+            hint=f"Set {NAME}['TOKEN_SERIALIZER'] to 'social_endpoints.tokens.JWTSerializer' for"
+            f" the JWTs, or to {Settings.TOKEN_SERIALIZER!r} if your frontend expects the token.",
+            id="social_endpoints.W015",
+        )
+
+
+def _uses_djoser_social(djoser: Mapping[str, Any]) -> bool:
+    return any(str(name).startswith("SOCIAL_AUTH_") for name in djoser)
+
+
+def _uses_djoser_with_jwt(djoser: Mapping[str, Any]) -> bool:
+    """Return whether the project uses djoser, and not only the token of DRF with it."""
+    if not djoser and not apps.is_installed("djoser"):
+        return False
+    configured = drf_setting("DEFAULT_AUTHENTICATION_CLASSES")
+    classes = configured if isinstance(configured, (list, tuple)) else ()
+    tokens = tuple(_loaded(["rest_framework.authentication.TokenAuthentication"]))
+    jwt = tuple(_loaded(["rest_framework_simplejwt.authentication.JWTAuthentication"]))
+    has_jwt, has_token = (
+        any(isinstance(each, type) and issubclass(each, bases) for each in classes)
+        for bases in (jwt, tokens)
+    )
+    return has_jwt or not has_token
+
+
+CHECKS: dict[Any, tuple[str, ...]] = {
+    check_token_serializer: (),
+    check_authentication: (),
+    check_djoser_default: (),
+}

@@ -47,6 +47,10 @@ class LoginSerializer(serializers.Serializer[Login]):
     """Set this to true if you store the login in a cookie. Flows then travel in a cookie only,
     because a flow that another site can post would sign the victim in as the attacker."""
 
+    authentication_classes: ClassVar[tuple[str, ...]] = ()
+    """Authentication classes of DRF that accept your token. A system check warns if
+    ``DEFAULT_AUTHENTICATION_CLASSES`` contains none of them and no subclass."""
+
     def get_fields(self) -> dict[str, Any]:
         """Return the declared fields and those that the setting ``TOKEN_FIELDS`` adds.
 

@@ -14,6 +14,7 @@ class TokenSerializer(LoginSerializer):
     """``{"token": "…"}``, for ``rest_framework.authentication.TokenAuthentication``."""
 
     required_apps = ("rest_framework.authtoken",)
+    authentication_classes = ("rest_framework.authentication.TokenAuthentication",)
 
     token = serializers.CharField(read_only=True)
 

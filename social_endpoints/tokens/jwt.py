@@ -25,6 +25,8 @@ from social_endpoints.types import Login
 class JWTSerializer(LoginSerializer):
     """``{"access": "…", "refresh": "…", "user": "…"}``, as in djoser."""
 
+    authentication_classes = ("rest_framework_simplejwt.authentication.JWTAuthentication",)
+
     access = serializers.CharField(read_only=True)
     refresh = serializers.CharField(read_only=True)
     user = serializers.CharField(read_only=True)
@@ -44,6 +46,7 @@ class JWTCookieSerializer(LoginSerializer):
     # This middleware sends the CSRF token that JWTCookieAuthentication requires.
     required_middleware = ("django.middleware.csrf.CsrfViewMiddleware",)
     sets_cookies = True
+    authentication_classes = ("social_endpoints.tokens.JWTCookieAuthentication",)
 
     user = serializers.CharField(read_only=True)
 

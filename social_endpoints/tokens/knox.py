@@ -19,6 +19,7 @@ class KnoxTokenSerializer(LoginSerializer):
     """``{"token": "…", "expiry": "…"}``, for ``knox.auth.TokenAuthentication``."""
 
     required_apps = ("knox",)
+    authentication_classes = ("knox.auth.TokenAuthentication",)
 
     token = serializers.CharField(read_only=True)
     expiry = serializers.DateTimeField(read_only=True, allow_null=True)

@@ -17,6 +17,7 @@ class SessionSerializer(LoginSerializer):
     required_apps = ("django.contrib.sessions",)
     required_middleware = ("django.contrib.sessions.middleware.SessionMiddleware",)
     sets_cookies = True
+    authentication_classes = ("rest_framework.authentication.SessionAuthentication",)
 
     user = serializers.CharField(read_only=True)
 

@@ -12,7 +12,14 @@ SHIPPED = {
     "SessionSerializer": ("cookie",),
 }
 if find_spec("rest_framework_simplejwt"):
+    from rest_framework_simplejwt.authentication import JWTAuthentication
+
     SHIPPED |= {"JWTSerializer": ("cookie", "body"), "JWTCookieSerializer": ("cookie",)}
+
+    class OwnJWTAuthentication(JWTAuthentication):
+        """An authentication class of the project, which may read a cookie."""
+
+
 if find_spec("knox"):
     SHIPPED |= {"KnoxTokenSerializer": ("cookie", "body")}
 

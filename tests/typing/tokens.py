@@ -26,6 +26,7 @@ class OpaqueToken(LoginSerializer):
     required_apps = ("tokens",)
     required_middleware = ()
     sets_cookies = False
+    authentication_classes = ("tokens.OpaqueTokenAuthentication",)
     token = serializers.CharField()
 
     @override

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from social_core.backends.base import BaseAuth
 from social_core.backends.google import BaseGoogleAuth
 from social_core.backends.legacy import LegacyAuth
@@ -28,6 +29,8 @@ _PROTOCOL_CLASSES = {
     OpenIdAuth: "openid2",
 }
 _OTHER_PROTOCOL = "other"
+
+_SETTING = "AUTHENTICATION_BACKENDS"
 
 PROTOCOLS = (*_PROTOCOL_CLASSES.values(), "saml", _OTHER_PROTOCOL)
 
@@ -54,7 +57,22 @@ def configured() -> dict[str, Provider]:
 
     :raises ImproperlyConfigured: a backend cannot be imported.
     """
-    return _configured(tuple(settings.AUTHENTICATION_BACKENDS))
+    return _configured(_paths())
+
+
+def overridden_paths() -> list[tuple[str, str]]:
+    """Return path and name of each backend that is not used: a later one has the same name."""
+    backends = [(path, import_path(path, _SETTING)) for path in _paths()]
+    found = [(path, each.name) for path, each in backends if _is_provider(each)]
+    names = [name for _, name in found]
+    return [each for index, each in enumerate(found) if each[1] in names[index + 1 :]]
+
+
+def _paths() -> tuple[str, ...]:
+    paths: Any = settings.AUTHENTICATION_BACKENDS
+    if not isinstance(paths, (list, tuple)) or not all(isinstance(path, str) for path in paths):
+        raise ImproperlyConfigured(f"{_SETTING} must be a list of dotted paths.")
+    return tuple(paths)
 
 
 def find(name: str) -> Provider:
@@ -101,7 +119,7 @@ def is_google_one_tap(backend: BackendClass) -> bool:
 def _configured(paths: tuple[str, ...]) -> dict[str, Provider]:
     providers: dict[str, Provider] = {}
     for path in paths:
-        backend = import_path(path, "AUTHENTICATION_BACKENDS")
+        backend = import_path(path, _SETTING)
         if _is_provider(backend):
             providers.pop(backend.name, None)
             providers[backend.name] = Provider(backend.name, path, backend)

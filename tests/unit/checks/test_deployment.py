@@ -5,12 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from rest_framework.throttling import AnonRateThrottle, BaseThrottle
 
+from social_endpoints.checks.deployment import check_shared_cache
 from tests.support.checks import ids, only
 from tests.support.configuration import Configure
 
-CSRF_MIDDLEWARE = "django.middleware.csrf.CsrfViewMiddleware"
-SESSION_MIDDLEWARE = "django.contrib.sessions.middleware.SessionMiddleware"
+CACHES = "django.core.cache.backends"
+DRF = "rest_framework.throttling"
+FORM_POST = {"response_mode": "form_post"}
+
+
+class OwnThrottle(BaseThrottle):
+    """A throttle of the project."""
+
+
+class FixedThrottle(AnonRateThrottle):
+    rate = "10/min"
 
 
 @pytest.mark.parametrize(
@@ -19,7 +30,7 @@ SESSION_MIDDLEWARE = "django.contrib.sessions.middleware.SessionMiddleware"
         ("http://app.example.com/callback", False),
         ("http://localhost:3000/callback", False),
         ("http://127.0.0.1.example.com/callback", False),
-        ("http://127.0.0.1@example.com/", False),
+        ("HTTP://app.example.com/callback", False),
         ("https://app.example.com/callback", True),
         ("http://127.0.0.1/callback", True),
         ("http://127.0.0.1:8000/callback", True),
@@ -33,26 +44,6 @@ def test_redirect_uri_must_be_https_or_local(uri: str, is_safe: bool, configure:
     assert ids() == set()
     assert ids(deploy=True) == (set() if is_safe else {"W003"})
     assert is_safe or repr(uri) in only("W003", deploy=True).msg
-
-
-@pytest.mark.needs("rest_framework_simplejwt")
-@pytest.mark.parametrize("secure", [None, False, True])
-@pytest.mark.parametrize("module", ["social_endpoints.tokens", "tests.support.with_profile"])
-def test_jwt_cookies_must_be_secure(
-    module: str, secure: bool | None, configure: Configure, settings: Any
-) -> None:
-    settings.MIDDLEWARE = [CSRF_MIDDLEWARE]
-    configure(TOKEN_SERIALIZER=f"{module}.JWTCookieSerializer", JWT_COOKIE_SECURE=secure)
-
-    assert ids() == set()
-    assert ids(deploy=True) == (set() if secure else {"W004"})
-
-
-def test_other_cookies_need_no_jwt_setting(configure: Configure, settings: Any) -> None:
-    settings.MIDDLEWARE = [SESSION_MIDDLEWARE]
-    configure(TOKEN_SERIALIZER="social_endpoints.tokens.SessionSerializer")
-
-    assert ids(deploy=True) == set()
 
 
 @pytest.mark.parametrize(
@@ -71,7 +62,88 @@ def test_limit_for_addresses_needs_proxy_count(
     rates: Any, proxies: Any, expected: set[str], configure: Configure, settings: Any
 ) -> None:
     configure(THROTTLE_RATES=rates)
-    settings.REST_FRAMEWORK = {"NUM_PROXIES": proxies}
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": proxies}
 
     assert ids() == set()
     assert ids(deploy=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("rates", "classes", "default_rates", "is_limited"),
+    [
+        (None, [], {}, False),
+        ({}, [], {}, False),
+        ({"anon": None, "user": "10/min"}, [], {}, False),  # Nobody is signed in at a login.
+        ({"anon": "10/min"}, [], {}, True),
+        (None, [f"{DRF}.AnonRateThrottle"], {"anon": "10/min"}, True),
+        (None, [f"{DRF}.AnonRateThrottle"], {"anon": None}, False),
+        (None, [f"{DRF}.ScopedRateThrottle"], {"logins": "10/min"}, False),
+        (None, [f"{__name__}.FixedThrottle"], {}, True),
+        (None, [f"{__name__}.OwnThrottle"], {}, True),
+        (None, ["no.such.Throttle"], {}, False),
+    ],
+)
+def test_logins_must_be_limited(
+    rates: Any,
+    classes: list[str],
+    default_rates: Any,
+    is_limited: bool,
+    configure: Configure,
+    settings: Any,
+) -> None:
+    configure(THROTTLE_RATES=rates)
+    throttling = {"DEFAULT_THROTTLE_CLASSES": classes, "DEFAULT_THROTTLE_RATES": default_rates}
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, **throttling}
+
+    assert ids() == set()
+    assert ids(deploy=True) == (set() if is_limited else {"W022"})
+
+
+@pytest.mark.parametrize(
+    ("engine", "is_shared"),
+    [
+        ("dummy.DummyCache", False),
+        ("locmem.LocMemCache", False),
+        ("filebased.FileBasedCache", False),
+        ("db.DatabaseCache", True),
+        ("redis.RedisCache", True),
+    ],
+)
+@pytest.mark.parametrize("needed", ["handoff", "throttling", "nothing"])
+def test_servers_must_share_a_cache_that_they_need(
+    engine: str, is_shared: bool, needed: str, configure: Configure, settings: Any
+) -> None:
+    settings.CACHES = {"default": {"BACKEND": f"{CACHES}.{engine}", "LOCATION": "redis://host"}}
+    if needed == "throttling":
+        configure(THROTTLE_RATES={"anon": "10/min"})
+    if needed == "handoff":
+        settings.SOCIAL_AUTH_OIDC_AUTH_EXTRA_ARGUMENTS = FORM_POST
+
+    reported = ids(deploy=True)
+
+    assert bool(reported) is (not is_shared and needed != "nothing")
+    # Without --deploy, other checks report caches that do not even work for several processes.
+    assert reported <= {"E015", "W005", "W023"}
+
+
+def test_cache_that_cannot_be_created(configure: Configure, settings: Any) -> None:
+    configure(THROTTLE_RATES={"anon": "10/min"})
+    settings.CACHES = {"default": {"BACKEND": "no.such.Cache"}}
+
+    assert list(check_shared_cache()) == []  # Django raises an exception at the first use.
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_FALLBACKS"])
+@pytest.mark.parametrize(
+    ("secret", "is_safe"),
+    [
+        ("django-insecure-" + "a1b2c3d4e5" * 5, False),
+        ("a1b2c3d4e5" * 5, True),
+        ("", True),  # Django reports it.
+    ],
+)
+def test_secret_key_of_startproject(name: str, secret: Any, is_safe: bool, settings: Any) -> None:
+    setattr(settings, name, secret if name == "SECRET_KEY" else ["an old key", secret])
+
+    assert ids() == set()
+    assert ids(deploy=True) == (set() if is_safe else {"W018"})

@@ -185,6 +185,98 @@ def test_unusable_backends(
     assert problem in only(identifier).msg
 
 
+class SecondGithub(GithubOAuth2):
+    """A backend of the project with the name of social-core's."""
+
+
+class RaisingGithub(GithubOAuth2):
+    name = "raising"
+
+    def get_key_and_secret(self) -> tuple[str, str]:
+        raise NotImplementedError
+
+    def auth_extra_arguments(self) -> dict[str, str]:
+        raise RuntimeError("our-client-secret")
+
+
+@pytest.mark.parametrize(
+    ("backends", "unused"),
+    [
+        ([GITHUB, OIDC, f"{HERE}.SecondGithub"], GITHUB),
+        ([f"{HERE}.SecondGithub", GITHUB], f"{HERE}.SecondGithub"),
+        ([GITHUB, GITHUB], GITHUB),
+    ],
+)
+def test_two_backends_with_one_name(backends: list[str], unused: str, settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = backends
+
+    assert repr(unused) in only("W016").msg
+
+
+def test_backend_that_raises_an_exception(settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{HERE}.RaisingGithub", OIDC]
+
+    message = only("E025")
+
+    assert "'raising' raises RuntimeError" in message.msg
+    assert "our-client-secret" not in str(message)
+    assert "SOCIAL_AUTH_RAISING_" in message.hint
+
+
+@pytest.mark.parametrize("prefix", ["SOCIAL_AUTH_GITHUB_", "SOCIAL_AUTH_", ""])
+@pytest.mark.parametrize(
+    ("name", "value", "is_valid"),
+    [
+        ("REQUESTS_TIMEOUT", "5", False),
+        ("REQUESTS_TIMEOUT", -1, False),
+        ("REQUESTS_TIMEOUT", float("nan"), False),
+        ("REQUESTS_TIMEOUT", True, False),
+        ("REQUESTS_TIMEOUT", (1, "2"), False),
+        ("REQUESTS_TIMEOUT", 2.5, True),
+        ("REQUESTS_TIMEOUT", (1, 2), True),
+        ("URLOPEN_TIMEOUT", [5], False),
+        ("STATE_LIFETIME", 0, False),
+        ("STATE_LIFETIME", 600, True),
+        ("PROXIES", "http://proxy:3128", False),
+        ("PROXIES", {"https": None}, False),
+        ("PROXIES", {"https": "http://proxy:3128"}, True),
+        ("VERIFY_SSL", "", False),
+        ("VERIFY_SSL", 0, False),
+        ("VERIFY_SSL", "/no/such/bundle.pem", False),
+        ("VERIFY_SSL", __file__, True),
+        ("VERIFY_SSL", Path(__file__), True),
+        ("VERIFY_SSL", False, True),
+        ("SCOPE", "email", False),
+        ("SCOPE", ("email",), False),
+        ("SCOPE", [5], False),
+        ("SCOPE", ["email"], True),
+        ("AUTH_EXTRA_ARGUMENTS", "prompt=login", False),
+        ("AUTH_EXTRA_ARGUMENTS", {"prompt": "login"}, True),
+        ("AUTH_EXTRA_ARGUMENTS", None, False),
+        ("SCOPE", None, False),
+        ("VERIFY_SSL", None, True),
+        ("PROXIES", None, True),
+        ("REQUESTS_TIMEOUT", None, True),
+    ],
+)
+def test_value_of_a_provider(
+    prefix: str, name: str, value: Any, is_valid: bool, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [GITHUB]
+    setattr(settings, f"{prefix}{name}", value)
+
+    if is_valid:
+        assert findings() == []
+    else:
+        assert only("E024").msg.startswith(f"{prefix}{name} ")
+
+
+def test_scope_of_other_protocols_is_not_checked(settings: Any) -> None:
+    use(settings, FEDORA, {"SCOPE": "email"})
+
+    assert findings() == []
+
+
 def test_storage_that_cannot_be_imported(settings: Any) -> None:
     settings.SOCIAL_AUTH_STORAGE = "tests.Missing"
 

@@ -11,8 +11,25 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
+from social_endpoints.checks import (
+    browsers,
+    deployment,
+    native,
+    pipelines,
+    providers,
+    redirect_uris,
+    tokens,
+)
+from social_endpoints.checks import settings as project
+from social_endpoints.conf import Settings
 from tests.support.checks import check_project, findings, ids, only
 from tests.support.configuration import Configure
+
+CHECKS = [
+    check
+    for module in (browsers, deployment, native, pipelines, providers, redirect_uris, tokens)
+    for check in (*project.CHECKS, *module.CHECKS)
+]
 
 NOT_A_CLASS = "tests.support.checks.findings"
 PKCE = "'auto' or True or False or a dictionary with values that are 'auto' or True or False"
@@ -38,7 +55,6 @@ def test_correct_project_has_no_finding() -> None:
 def test_correct_value_of_every_setting_has_no_finding(
     uris: Any, configure: Configure, settings: Any
 ) -> None:
-    settings.REST_FRAMEWORK = {"NUM_PROXIES": 1}
     configure(
         ALLOWED_REDIRECT_URIS=uris,
         TOKEN_SERIALIZER="social_endpoints.tokens.TokenSerializer",
@@ -151,7 +167,7 @@ def test_empty_redirect_uris(value: Any, configure: Configure) -> None:
 
 @pytest.mark.parametrize(
     ("djoser", "expected"),
-    [({}, {"E004"}), ({"SOCIAL_AUTH_ALLOWED_REDIRECT_URIS": ["https://a.example/"]}, set())],
+    [({}, {"E004"}), ({"SOCIAL_AUTH_ALLOWED_REDIRECT_URIS": ["https://a.example/"]}, {"W015"})],
 )
 def test_missing_dictionary(djoser: dict[str, Any], expected: set[str], settings: Any) -> None:
     del settings.SOCIAL_ENDPOINTS
@@ -258,6 +274,47 @@ def test_value_out_of_range(
 @pytest.mark.parametrize("rates", ["10/min", {"anon": 10}])
 def test_rates_of_wrong_type(rates: Any, configure: Configure, settings: Any) -> None:
     configure(THROTTLE_RATES=rates)
-    settings.REST_FRAMEWORK = {"NUM_PROXIES": 0}
 
     assert ids(deploy=True) == {"E003", "E017"}
+
+
+PROJECT_SETTINGS = """
+SOCIAL_ENDPOINTS DJOSER REST_FRAMEWORK AUTHENTICATION_BACKENDS MIDDLEWARE ALLOWED_HOSTS
+SECRET_KEY_FALLBACKS SESSION_COOKIE_SAMESITE SESSION_COOKIE_SECURE
+CORS_ALLOW_ALL_ORIGINS CORS_ALLOWED_ORIGIN_REGEXES CORS_ALLOW_CREDENTIALS
+SOCIAL_AUTH_STORAGE SOCIAL_AUTH_PIPELINE SOCIAL_AUTH_EMAIL_VALIDATION_URL
+SOCIAL_AUTH_FORCE_EMAIL_VALIDATION SOCIAL_AUTH_PROXIES SOCIAL_AUTH_VERIFY_SSL
+SOCIAL_AUTH_REQUESTS_TIMEOUT SOCIAL_AUTH_SCOPE SOCIAL_AUTH_STATE_LIFETIME
+SOCIAL_AUTH_USE_PKCE SOCIAL_AUTH_OIDC_KEY SOCIAL_AUTH_OIDC_SECRET
+SOCIAL_AUTH_OIDC_OIDC_ENDPOINT SOCIAL_AUTH_OIDC_AUDIENCE SOCIAL_AUTH_OIDC_JWT_ALGORITHMS
+SOCIAL_AUTH_OIDC_AUTHORIZATION_URL
+"""
+
+GARBAGE: tuple[Any, ...] = (
+    *(None, 5, -1.5, "x", b"x", [], [None], [[]], {}, {None: []}, (object(),), abs, object),
+)
+
+
+@pytest.mark.parametrize("name", sorted(Settings.__dataclass_fields__))
+def test_checks_of_any_value_raise_no_exception(name: str, configure: Configure) -> None:
+    for value in GARBAGE:
+        configure(**{name: value})
+        for check in CHECKS:
+            list(check())
+
+
+@pytest.mark.parametrize("name", PROJECT_SETTINGS.split())
+def test_checks_of_any_project_raise_no_exception(
+    name: str, configure: Configure, settings: Any
+) -> None:
+    configure(
+        NATIVE_PROVIDERS=["oidc"],
+        THROTTLE_RATES={"anon": "1/min"},
+        TOKEN_SERIALIZER="social_endpoints.tokens.SessionSerializer",
+    )
+    settings.CORS_ALLOW_CREDENTIALS = True
+    settings.SESSION_COOKIE_SAMESITE = "None"
+    for value in GARBAGE:
+        setattr(settings, name, value)
+        for check in CHECKS:
+            list(check())

@@ -1,0 +1,83 @@
+"""The types of those settings of a provider that fail late, or silently, with a wrong value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import isfinite
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from social_core.backends.base import BaseAuth
+from social_core.backends.oauth import OAuthAuth
+from social_core.utils import setting_name
+
+_UNSET = object()
+
+
+def wrong_settings(backend: BaseAuth[Any]) -> dict[str, str]:
+    """Return the expected type of each setting of a provider whose value has another type.
+
+    The keys are full names, such as ``SOCIAL_AUTH_GITHUB_PROXIES`` or ``SOCIAL_AUTH_PROXIES``.
+    """
+    return {
+        full_name(backend, name): expected
+        for name, (is_valid, expected) in _TYPES.items()
+        if (value := backend.setting(name, _UNSET)) is not _UNSET and not is_valid(value)
+        if name not in _OF_OAUTH or isinstance(backend, OAuthAuth)
+    }
+
+
+def full_name(backend: BaseAuth[Any], name: str) -> str:
+    """Return the name under which the project has set a setting, or would set it."""
+    names = setting_name(backend.name, name), setting_name(name), name
+    return next((each for each in names if hasattr(settings, each)), names[0])
+
+
+def _is_timeout(value: Any) -> bool:
+    if value is None:
+        return True  # The default.
+    # requests accepts a pair for connecting and reading.
+    pair = value if isinstance(value, tuple) and len(value) == 2 else (value,)
+    return all(map(_is_seconds, pair))
+
+
+def _is_seconds(value: Any) -> bool:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and isfinite(value) and value >= 0
+
+
+def _is_lifetime(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _is_optional_mapping(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, Mapping)
+        and all(isinstance(each, str) for item in value.items() for each in item)
+    )
+
+
+def _is_bool_or_bundle(value: Any) -> bool:
+    # An empty string is false: requests would not verify the certificate.
+    if isinstance(value, (str, PathLike)):
+        return bool(str(value)) and Path(value).exists()
+    return value is None or isinstance(value, bool)
+
+
+def _is_list_of_strings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+_TYPES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "REQUESTS_TIMEOUT": (_is_timeout, "a number of seconds"),
+    "URLOPEN_TIMEOUT": (_is_timeout, "a number of seconds"),
+    "STATE_LIFETIME": (_is_lifetime, "a positive whole number of seconds"),
+    "PROXIES": (_is_optional_mapping, 'a dictionary such as {"https": "http://proxy:3128"}'),
+    "VERIFY_SSL": (_is_bool_or_bundle, "True, False, or the path of an existing CA bundle"),
+    "SCOPE": (_is_list_of_strings, "a list of strings; social-core appends a list to it"),
+    "AUTH_EXTRA_ARGUMENTS": (lambda value: isinstance(value, dict), "a dictionary"),
+}
+
+_OF_OAUTH = frozenset({"SCOPE"})
