@@ -11,7 +11,7 @@ from types import ModuleType
 from tests.support.pages import ROOT, page
 
 PACKAGE = ROOT / "social_endpoints"
-WITHOUT_NAMES = {"apps", "checks", "internal", "locale", "management", "schema", "urls"}
+WITHOUT_NAMES = {"admin", "apps", "checks", "internal", "locale", "management", "schema", "urls"}
 """What the top level contains beside modules with public names."""
 
 

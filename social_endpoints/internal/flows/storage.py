@@ -24,10 +24,13 @@ from social_endpoints.internal.flows.primary import (
     on_primary,
 )
 
-CLAIMS = "social_endpoints.flow"
+CLAIM_PREFIX = "social_endpoints."
+"""Start of ``server_url`` of all claims in social_django's nonce table."""
+
+CLAIMS = f"{CLAIM_PREFIX}flow"
 """``server_url`` of the claims of flows in social_django's nonce table."""
 
-ID_TOKENS = "social_endpoints.id_token"
+ID_TOKENS = f"{CLAIM_PREFIX}id_token"
 """``server_url`` of the claims of ID tokens that have signed in."""
 
 _LATEST = 2**31 - 1  # The column of a nonce's timestamp is a 32-bit integer.

@@ -1,0 +1,76 @@
+"""The admin of social_django's models, without provider tokens and without our single-use rows.
+
+Django's admin imports this module. A class that the project has registered is not replaced.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from social_django.admin import NonceOption, UserSocialAuthOption
+from social_django.models import Nonce, UserSocialAuth
+
+from social_endpoints.internal.flows.storage import CLAIM_PREFIX
+
+HIDDEN = "(hidden)"
+
+# Any other text may be a token: its name in extra_data is the project's choice.
+_SHOWN = frozenset(
+    {"email", "expires", "expires_in", "id", "login", "scope", "token_type", "uid", "username"}
+)
+
+
+class ConnectionAdmin(UserSocialAuthOption):
+    """Connections, which can be searched by uid. The provider's tokens are hidden."""
+
+    exclude = ("extra_data",)
+    readonly_fields: ClassVar[Any] = (*UserSocialAuthOption.readonly_fields, "provider_data")
+
+    @admin.display(description="extra data")
+    def provider_data(self, social: UserSocialAuth) -> str:
+        """Return ``extra_data`` as JSON, with most texts hidden."""
+        return json.dumps(_without_secrets(social.extra_data), default=lambda value: HIDDEN)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Refuse filters in the query string that would find out a token letter by letter."""
+        is_data = lookup.partition("__")[0] == "extra_data"
+        return not is_data and super().lookup_allowed(lookup, value, request)
+
+    def get_search_fields(self, request: Any = None) -> Any:
+        admin_of_users: Any = super()  # social_django has no types for it.
+        return [*admin_of_users.get_search_fields(request), "uid"]
+
+
+class NonceAdmin(NonceOption):
+    """Nonces, without the claims of flows and tokens that can be used once."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).exclude(server_url__startswith=CLAIM_PREFIX)
+
+
+def _without_secrets(value: Any, name: str = "") -> Any:
+    if isinstance(value, dict):
+        return {key: _without_secrets(each, str(key)) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_secrets(each, name) for each in value]
+    is_shown = name in _SHOWN or isinstance(value, (int, float, type(None)))
+    return value if is_shown else HIDDEN
+
+
+def replace_classes(site: admin.AdminSite) -> None:
+    """Replace social_django's classes in an admin site."""
+    for model, theirs, ours in (
+        (UserSocialAuth, UserSocialAuthOption, ConnectionAdmin),
+        (Nonce, NonceOption, NonceAdmin),
+    ):
+        if site.is_registered(model) and type(site.get_model_admin(model)) is theirs:
+            site.unregister(model)
+            site.register(model, ours)
+
+
+# The import above has registered social_django's classes, in any order of INSTALLED_APPS.
+replace_classes(admin.site)
