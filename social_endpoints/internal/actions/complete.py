@@ -138,14 +138,11 @@ def _provider_params(
 
 def _ask_provider(backend: BaseAuth[Any], flow: Flow, returned: str | None, user: Any) -> Any:
     validate_issuer(backend)
+    raise_callback_error(backend)
     if flow.correlation_id and not returned:
-        # Some providers send errors without a state. Such a callback may belong to another
-        # login, so this flow is not claimed.
-        raise_callback_error(backend)
         raise AuthSessionError(backend, code="state_mismatch", stage="callback")
     _claim(backend, flow)
     flow.is_claimed = True
-    raise_callback_error(backend)
     return backend.complete(user=user)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from social_core.backends.apple import AppleIdAuth
@@ -14,10 +14,16 @@ from social_core.backends.oauth import BaseOAuth1, BaseOAuth2, OAuthAuth
 from social_core.backends.open_id import OpenIdAuth
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.backends.telegram import TelegramAuth
-from social_core.exceptions import AuthCanceled, AuthResponseError
+from social_core.exceptions import (
+    AuthCanceled,
+    AuthCredentialError,
+    AuthProviderError,
+    AuthResponseError,
+)
 from social_core.utils import provider_error
 
 from social_endpoints.internal.backends.correlation import decode_base64, unpack
+from social_endpoints.internal.backends.extensions.saml import SAML
 from social_endpoints.internal.backends.registry import BackendClass, Provider, is_saml
 from social_endpoints.internal.flows.flow import Flow
 
@@ -128,8 +134,16 @@ def _telegram_params(params: Mapping[str, str]) -> dict[str, str]:
 def raise_callback_error(backend: BaseAuth[Any]) -> None:
     """Raise the error that a callback contains, if any.
 
+    An error is not signed: anyone who knows the login's state can send one. So it is raised
+    before the flow is claimed, and the login stays open.
+
     :raises SocialAuthBaseException: the callback contains an error.
     """
+    if isinstance(backend, OpenIdAuth):
+        _raise_openid_error(backend)
+        return
+    if is_saml(type(backend)):
+        cast("SAML", backend).raise_status_error()
     if isinstance(backend, OAuthAuth):  # Other backends expect a response object here.
         backend.process_error(backend.data)
     if isinstance(backend, BaseOAuth1) and backend.data.get("denied"):
@@ -137,6 +151,25 @@ def raise_callback_error(backend: BaseAuth[Any]) -> None:
     error = provider_error(backend, backend.data, stage="callback")
     if error is not None:
         raise error
+    params = backend.data
+    is_complete = all(map(params.get, _required(type(backend), params)))
+    if any(map(params.get, _ERROR_PARAMETERS)) and not is_complete:
+        raise AuthProviderError(backend, code="http_error", stage="callback")
+
+
+def _raise_openid_error(backend: OpenIdAuth) -> None:
+    """Raise the error of a message that is not an assertion (OpenID Authentication 2.0 section 10).
+
+    Only an assertion is signed.
+    """
+    mode = backend.data.get("openid.mode")
+    if mode == "cancel":
+        raise AuthCanceled(backend, stage="callback")
+    if mode == "setup_needed":
+        code = "reauthentication_required"
+        raise AuthCredentialError(backend, code=code, source="provider_response", stage="callback")
+    if mode != "id_res":
+        raise AuthResponseError(backend, code="malformed_response", stage="callback")
 
 
 def validate_issuer(backend: BaseAuth[Any]) -> None:

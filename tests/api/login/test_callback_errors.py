@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 import responses
 from django.contrib.auth import get_user_model
+from social_django.models import Nonce
 
 from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, error
+from tests.support.handoff import handoff_params, post_to_callback
 from tests.support.openid_provider import OpenIDProvider
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +76,66 @@ def test_error_in_a_callback_is_a_400_with_its_code(
     assert response.data["error_stage"] == "callback"
     assert "of the provider" not in str(response.data)
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"error": "access_denied"},
+        {"error": "invalid_request"},
+        {"error": "x" * 900, "code": "code"},
+        {"error_code": "1", "code": ""},
+        {"denied": "x"},
+        {"oauth_problem": "x", "code": ""},
+    ],
+    ids=lambda change: str(change)[:40],
+)
+@pytest.mark.parametrize("posts", [False, True])
+def test_error_in_a_callback_leaves_the_login_open(
+    change: dict[str, str],
+    posts: bool,
+    frontend: Frontend,
+    openid: OpenIDProvider,
+    settings: Any,
+) -> None:
+    if posts:
+        settings.SOCIAL_AUTH_OIDC_AUTH_EXTRA_ARGUMENTS = {"response_mode": "form_post"}
+    begun, callback = frontend.authorize(openid)
+
+    def complete(params: dict[str, str]) -> Any:
+        params = handoff_params(post_to_callback(params)) if posts else params
+        return frontend.complete(begun, params)
+
+    for _ in range(2):
+        rejected = complete({**callback, **change})
+        assert rejected.status_code == 400
+        assert rejected.data["error_stage"] == "callback"
+        assert not rejected.cookies
+    assert not Nonce.objects.exists()
+    assert "/token" not in openid.requests
+    assert complete(callback).status_code == 201
+
+
+def test_error_in_a_callback_of_telegram_leaves_the_login_open(
+    four_providers: None, frontend: Frontend
+) -> None:
+    begun = frontend.begin("telegram")
+    declined = {"tgAuthResult": b64encode(b"false").decode()}
+
+    for _ in range(2):
+        rejected = frontend.complete(begun, declined, "telegram")
+        assert error(rejected) == (400, "authorization_declined")
+    assert not Nonce.objects.exists()
+
+
+def test_error_in_a_callback_of_another_login_is_a_mismatch(
+    openid: OpenIDProvider,
+) -> None:
+    frontend = Frontend("body")
+    begun, other = frontend.begin(), frontend.begin()
+    callback = {"error": "access_denied", "state": authorization_params(other)["state"]}
+
+    assert error(frontend.complete(begun, callback)) == (400, "state_mismatch")
 
 
 def test_invalid_request_in_a_callback_is_a_400(frontend: Frontend, openid: OpenIDProvider) -> None:

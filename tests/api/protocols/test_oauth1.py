@@ -9,6 +9,7 @@ import pytest
 import responses
 from django.contrib.auth import get_user_model
 from social_core.backends.oauth import BaseOAuth1
+from social_django.models import Nonce
 
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, error
@@ -122,6 +123,7 @@ def test_declined_login_is_reported_and_leaves_other_tab_open(
     response = frontend.complete(begun, callback, "twitter")
 
     assert error(response) == (400, "authorization_declined")
+    assert not Nonce.objects.exists()
     assert frontend.complete(newer, newer_callback, "twitter").status_code == 201
 
 

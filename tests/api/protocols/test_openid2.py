@@ -215,17 +215,28 @@ def test_other_parameters_of_frontend_are_ignored(
     assert frontend.complete(begun, {**callback, **other}, name).status_code == 201
 
 
-def test_required_interaction_is_reported(
-    name: str, frontend: Frontend, openid2: OpenID2Provider
+@pytest.mark.parametrize(
+    ("mode", "code", "recovery"),
+    [
+        ("setup_needed", "reauthentication_required", "reauthenticate"),
+        ("cancel", "authorization_declined", "none"),
+        ("error", "malformed_response", "contact_administrator"),
+        ("other", "malformed_response", "contact_administrator"),
+    ],
+)
+def test_message_without_an_assertion_is_reported_and_leaves_the_login_open(
+    mode: str, code: str, recovery: str, name: str, frontend: Frontend, openid2: OpenID2Provider
 ) -> None:
     begun, callback = authorize(frontend, openid2, name)
-    message = {"openid.ns": "http://specs.openid.net/auth/2.0", "openid.mode": "setup_needed"}
+    message = {"openid.ns": "http://specs.openid.net/auth/2.0", "openid.mode": mode}
     message["redirect_state"] = callback["redirect_state"]
 
     response = frontend.complete(begun, message, name)
 
-    assert error(response) == (400, "reauthentication_required")
-    assert response.data["error_recovery"] == "reauthenticate"
+    assert error(response) == (400, code)
+    assert response.data["error_recovery"] == recovery
+    assert not Nonce.objects.exists()
+    assert frontend.complete(begun, callback, name).status_code == 201
 
 
 @pytest.mark.parametrize(

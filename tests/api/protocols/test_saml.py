@@ -18,7 +18,7 @@ from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 from django.urls import include, path
 from rest_framework.test import APIClient
-from social_django.models import UserSocialAuth
+from social_django.models import Nonce, UserSocialAuth
 
 from tests.support.frontend import Frontend, error
 from tests.support.saml_provider import (
@@ -248,7 +248,7 @@ def test_malformed_response_is_rejected(response: str, frontend: Frontend) -> No
         ("VersionMismatch", "malformed_response", "contact_administrator"),
     ],
 )
-def test_status_of_response_has_specific_code(
+def test_status_of_response_has_specific_code_and_leaves_the_login_open(
     status: str, code: str, recovery: str, frontend: Frontend
 ) -> None:
     begun, url = begin(frontend)
@@ -257,6 +257,8 @@ def test_status_of_response_has_specific_code(
 
     assert error(response) == (400, code)
     assert response.data["error_recovery"] == recovery
+    assert not Nonce.objects.exists()
+    assert complete(frontend, begun, respond(url)).status_code == 201
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from social_core.exceptions import (
     AuthCredentialError,
     AuthProviderError,
     AuthResponseError,
-    SocialAuthBaseException,
 )
 
 from social_endpoints.internal.backends.extensions.bases import Backend
@@ -52,34 +51,27 @@ class SAML(Backend):
             # The message contains names such as "idp_sso_url_invalid" and no values.
             raise AuthConfigurationError(self, parameter=str(error), stage="begin") from error
 
-    def auth_complete(self, *args: Any, **kwargs: Any) -> Any:
-        """Complete a login.
+    def raise_status_error(self) -> None:
+        """Raise the error for the status of a response, unless it is success.
+
+        The status is not verified. Like ``error`` in OAuth 2, it is sent by the browser.
 
         :raises AuthCanceled: the user or the provider declined.
         :raises AuthCredentialError: the provider must authenticate the user again.
         :raises AuthProviderError: the provider failed.
-        """
-        try:
-            return super().auth_complete(*args, **kwargs)
-        except AuthResponseError as error:
-            raise self._specific_error(error) from error
-
-    def _specific_error(self, error: AuthResponseError) -> SocialAuthBaseException:
-        """Return the error for the status of the response.
-
-        The status is not verified. Like ``error`` in OAuth 2, it is sent by the browser.
+        :raises AuthResponseError: the response has another status.
         """
         statuses = _statuses(self.data.get("SAMLResponse", ""))
+        if not statuses or "Success" in statuses:
+            return
         if statuses & {"RequestDenied"}:
-            return AuthCanceled(self, stage="callback")
+            raise AuthCanceled(self, stage="callback")
         if statuses & {"AuthnFailed", "NoPassive", "NoAuthnContext"}:
-            code = "reauthentication_required"
-            return AuthCredentialError(
-                self, code=code, source="provider_response", stage="callback"
-            )
+            code, source = "reauthentication_required", "provider_response"
+            raise AuthCredentialError(self, code=code, source=source, stage="callback")
         if statuses & {"Responder"}:
-            return AuthProviderError(self, code="unavailable", stage="callback")
-        return error
+            raise AuthProviderError(self, code="unavailable", stage="callback")
+        raise AuthResponseError(self, code="malformed_response", stage="callback")
 
 
 def in_response_to(response: str) -> str | None:
