@@ -157,7 +157,7 @@ def raise_callback_error(backend: BaseAuth[Any]) -> None:
         raise AuthProviderError(backend, code="http_error", stage="callback")
 
 
-def _raise_openid_error(backend: OpenIdAuth) -> None:
+def _raise_openid_error(backend: OpenIdAuth[Any]) -> None:
     """Raise the error of a message that is not an assertion (OpenID Authentication 2.0 section 10).
 
     Only an assertion is signed.

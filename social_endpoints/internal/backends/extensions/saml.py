@@ -67,8 +67,8 @@ class SAML(Backend):
         if statuses & {"RequestDenied"}:
             raise AuthCanceled(self, stage="callback")
         if statuses & {"AuthnFailed", "NoPassive", "NoAuthnContext"}:
-            code, source = "reauthentication_required", "provider_response"
-            raise AuthCredentialError(self, code=code, source=source, stage="callback")
+            code = "reauthentication_required"
+            raise AuthCredentialError(self, code=code, source="provider_response", stage="callback")
         if statuses & {"Responder"}:
             raise AuthProviderError(self, code="unavailable", stage="callback")
         raise AuthResponseError(self, code="malformed_response", stage="callback")
