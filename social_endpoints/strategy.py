@@ -22,6 +22,7 @@ from social_endpoints.internal.accounts.creation import create_account
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.storage import FlowStorage
 from social_endpoints.internal.flows.transaction import UnitOfWork
+from social_endpoints.internal.flows.usernames import require_username_functions
 from social_endpoints.pipeline import Question, confirmation_serializer
 
 __all__ = ["Strategy"]
@@ -148,6 +149,7 @@ class Strategy(DjangoStrategy):
         _refuse_null_characters(
             backend, [kwargs.get("response"), getattr(backend, "id_token", None)]
         )
+        require_username_functions(backend)
         session = deepcopy(self.session)
 
         def pipeline() -> Any:

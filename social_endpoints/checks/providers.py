@@ -85,6 +85,7 @@ def _check_backend(provider: Provider) -> Iterator[CheckMessage]:
         )
     if not wrong:
         yield from _missing_settings(provider, backend)
+        yield from _short_username(provider, backend)
         yield from _unshared_cache(provider, backend)
         yield from _any_openid_server(provider, backend)
 
@@ -135,6 +136,18 @@ def _missing_settings(provider: Provider, backend: BaseAuth[Any]) -> Iterator[Ch
             hint=f"Set {full_name} to the value from the provider's console, or remove"
             f" {provider.path!r} from AUTHENTICATION_BACKENDS.",
             id="social_endpoints.W002",
+        )
+
+
+def _short_username(provider: Provider, backend: BaseAuth[Any]) -> Iterator[CheckMessage]:
+    length, users = backend.setting("UUID_LENGTH", 16), storage().user
+    limit = users.username_max_length()
+    if length < 1 or (limit is not None and length > limit):
+        yield Error(
+            f"UUID_LENGTH of the provider {provider.name!r} is {length!r}, and a username has at"
+            f" most {limit} characters. New users whose username is taken cannot sign in.",
+            hint=f"Set {setting_name('UUID_LENGTH')} to a number between 1 and {limit}.",
+            id="social_endpoints.E027",
         )
 
 

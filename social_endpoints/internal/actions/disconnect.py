@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from social_core.exceptions import AuthPolicyError
 
@@ -18,6 +19,9 @@ from social_endpoints.internal.backends.registry import Provider, find_or_substi
 from social_endpoints.internal.flows.flow import CONNECT, Flow
 from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.types import Paused
+
+MAX_ROUNDS = 10
+"""Runs of the disconnect pipeline, each of which may ask for revocations. Most need two."""
 
 ORDER = ("created", "pk")
 """Order of the list: oldest first. The primary key makes the order stable."""
@@ -50,7 +54,7 @@ def disconnect(
     provider = find_or_substitute(_find(rows, connection_id).provider)
     revoked: list[Revocation] = []
     with translate_errors(provider.name, "disconnect"), ProviderRequests():
-        while True:
+        for _ in range(MAX_ROUNDS):
             outcome = _run(provider, user, connection_id, params, request, revoked)
             if isinstance(outcome, Paused):
                 return outcome
@@ -59,6 +63,9 @@ def disconnect(
             for revocation in outcome:
                 revocation.revoke()
             revoked += outcome
+        raise ImproperlyConfigured(
+            f"The disconnect pipeline asks for new revocations in each of {MAX_ROUNDS} runs."
+        )
 
 
 def _run(

@@ -19,10 +19,10 @@ from social_core.utils import PARTIAL_TOKEN_SESSION_NAME
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.primary import (
     PrimaryCodes,
-    PrimaryUsers,
     Wrapper,
     on_primary,
 )
+from social_endpoints.internal.flows.usernames import BoundedUsers
 
 CLAIM_PREFIX = "social_endpoints."
 """Start of ``server_url`` of all claims in social_django's nonce table."""
@@ -87,7 +87,7 @@ class FlowStorage(_FlowWrapper):
 
     def __init__(self, storage: Any, flow: Flow) -> None:
         super().__init__(storage, flow)
-        self.user = PrimaryUsers(storage.user)
+        self.user = BoundedUsers(storage.user)
         self.code = PrimaryCodes(storage.code)
         self.nonce = FlowNonces(storage.nonce, flow)
         self.association = FlowAssociations(storage.association, flow)

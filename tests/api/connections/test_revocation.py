@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs
@@ -102,6 +103,10 @@ def on_revocation(
 
     wire.add_callback("POST" if url == ENDPOINT else "GET", url, callback=answer)
     return received
+
+
+def revoke_another(backend: Any, **kwargs: Any) -> None:
+    backend.revoke_token(secrets.token_hex(), "1")
 
 
 def disconnect_uid(user: Any, uid: str = "1") -> Any:
@@ -300,6 +305,18 @@ def test_stopped_pipeline_revokes_nothing(
     assert disconnect_uid(ada).status_code == status
     assert received == []
     assert uids() == ["1", "2"]
+
+
+def test_pipeline_that_revokes_without_end_is_a_500(
+    ada: Any, openid: OpenIDProvider, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.SOCIAL_AUTH_DISCONNECT_PIPELINE = [f"{__name__}.revoke_another", *DISCONNECT_PIPELINE]
+    received = on_revocation(openid.wire)
+
+    assert error(disconnect_uid(ada)) == (500, "invalid_setting")
+    assert len(received) <= 20
+    assert uids() == ["1", "2"]
+    assert "revocations" in caplog.text
 
 
 def test_last_way_to_sign_in_keeps_its_token(ada: Any, openid: OpenIDProvider) -> None:

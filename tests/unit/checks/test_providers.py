@@ -346,3 +346,20 @@ def test_icons(backends: list[str], finders: tuple[str], expected: set[str], set
     if expected == {"I001"}:
         assert "icon for github." in only("I001").msg
         call_command("check", fail_level="WARNING")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_reported"),
+    [
+        ("SOCIAL_AUTH_UUID_LENGTH", 151, True),
+        ("SOCIAL_AUTH_GITHUB_UUID_LENGTH", 0, True),
+        ("SOCIAL_AUTH_UUID_LENGTH", 150, False),
+    ],
+)
+def test_random_end_of_a_username_must_fit_into_its_column(
+    name: str, value: int, is_reported: bool, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [GITHUB]
+    setattr(settings, name, value)
+
+    assert ("E027" in ids()) is is_reported
