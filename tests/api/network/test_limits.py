@@ -121,13 +121,12 @@ def test_redirect_within_an_origin_is_followed(
 
 
 @pytest.mark.parametrize("status", [307, 308])
+@pytest.mark.parametrize("size", [0, 2_000_000])
 def test_secret_is_not_redirected_to_another_origin(
-    status: int, provider: Provider, log_in: LogIn
+    size: int, status: int, provider: Provider, log_in: LogIn
 ) -> None:
     other = Provider()
-    provider.special["/token"] = send_instead(
-        redirect(f"{other.url}/token", b"x" * 2_000_000, status)
-    )
+    provider.special["/token"] = send_instead(redirect(f"{other.url}/token", b"x" * size, status))
 
     assert log_in(provider).status_code == 400
     assert not other.connections

@@ -1,0 +1,300 @@
+"""The breakages: what is removed, how, and which tests hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "social_endpoints"
+
+ACCOUNTS = "tests/api/accounts/"
+LOGIN = "tests/api/login/"
+CONNECTIONS = "tests/api/connections/"
+NATIVE = "tests/api/native/"
+PROTOCOLS = "tests/api/protocols/"
+TOKENS = "tests/api/tokens/"
+
+
+@dataclass(frozen=True)
+class Breakage:
+    """One property that is removed from the package.
+
+    :param name: what is wrong afterwards.
+    :param module: path below the package.
+    :param edits: texts, which the module contains exactly once, and their replacements.
+    :param tests: node ids of the tests that hold the property.
+    """
+
+    name: str
+    module: str
+    edits: Mapping[str, str]
+    tests: tuple[str, ...]
+
+    def apply(self, source: str) -> str:
+        """Return the source of the module with the breakage.
+
+        :raises ValueError: the module does not contain each text exactly once.
+        """
+        for before, after in self.edits.items():
+            count = source.count(before)
+            if count != 1:
+                raise ValueError(f"{self.module} contains its text {count} times")
+            source = source.replace(before, after)
+        compile(source, self.module, "exec")
+        return source
+
+
+BREAKAGES = (
+    # --- The flow ---------------------------------------------------------------------
+    Breakage(
+        "the state is not compared",
+        "internal/actions/complete.py",
+        {"not constant_time_compare(expected, returned)": "False"},
+        (f"{LOGIN}test_complete.py::test_wrong_state_is_rejected_and_the_login_stays_open",),
+    ),
+    Breakage(
+        "a login completes without a flow",
+        "internal/actions/complete.py",
+        {"if flow is None:": "if flow is None and partial_token:"},
+        (f"{LOGIN}test_error_body.py::test_completion_without_a_flow_has_the_full_error_body",),
+    ),
+    Breakage(
+        "a flow completes twice",
+        "internal/flows/storage.py",
+        {"nonces.create(server_url=scope, timestamp=timestamp, salt=salt)": "pass"},
+        (
+            f"{LOGIN}test_complete.py::test_second_completion_of_a_flow_is_rejected",
+            f"{PROTOCOLS}test_oauth1.py::test_flow_completes_once",
+        ),
+    ),
+    Breakage(
+        "the expiry of a flow is ignored",
+        "internal/flows/token.py",
+        {"is_live = flow.expires > time.time()": "is_live = True"},
+        ("tests/unit/test_flow.py::test_open_flow_returns_only_live_flows",),
+    ),
+    Breakage(
+        "the provider of a flow is ignored",
+        "internal/flows/token.py",
+        {"(flow.provider, flow.purpose) == (provider, purpose)": "flow.purpose == purpose"},
+        (f"{LOGIN}test_flow_transport.py::test_flow_of_another_provider_is_rejected",),
+    ),
+    Breakage(
+        "the purpose of a flow is ignored",
+        "internal/flows/token.py",
+        {"(flow.provider, flow.purpose) == (provider, purpose)": "flow.provider == provider"},
+        (f"{CONNECTIONS}test_connect.py::test_flow_of_a_login_cannot_connect_and_reverse",),
+    ),
+    Breakage(
+        "a flow in the query string is accepted",
+        "internal/http/parameters.py",
+        {"    query.pop(FLOW, None)\n": ""},
+        (f"{LOGIN}test_parameters.py::test_flow_in_the_query_string_is_ignored",),
+    ),
+    Breakage(
+        "a login that sets a cookie accepts a flow in the body",
+        "internal/http/flow_transport.py",
+        {'if posted and self._transport != "cookie":': "if posted:"},
+        (f"{TOKENS}test_cookie_serializers.py::test_posted_flow_is_rejected",),
+    ),
+    Breakage(
+        "the flow cookie is not HttpOnly",
+        "internal/http/flow_transport.py",
+        {"            httponly=True,\n": ""},
+        (f"{LOGIN}test_flow_transport.py::test_cookie_attributes",),
+    ),
+    Breakage(
+        "the flow cookie is not Secure",
+        "internal/http/flow_transport.py",
+        {"            secure=self._secure,\n": ""},
+        (f"{LOGIN}test_flow_transport.py::test_cookie_attributes",),
+    ),
+    Breakage(
+        "the flow cookie has no __Host- prefix",
+        "internal/http/flow_transport.py",
+        {'("__Host-" if self._secure else "")': '""'},
+        (f"{LOGIN}test_flow_transport.py::test_cookie_attributes",),
+    ),
+    Breakage(
+        "a page of another site plants a flow cookie",
+        "internal/http/flow_transport.py",
+        {" or not self._is_script_request():": ":"},
+        (
+            f"{LOGIN}test_flow_transport.py::test_page_of_another_origin_can_neither_plant_nor_evict_a_cookie",
+        ),
+    ),
+    Breakage(
+        "the Origin of a request is ignored",
+        "internal/http/flow_transport.py",
+        {"canonical is not None and (": "canonical is not None or ("},
+        (
+            f"{LOGIN}test_flow_transport.py::test_page_of_another_origin_can_neither_plant_nor_evict_a_cookie",
+        ),
+    ),
+    # --- Redirect URIs and providers --------------------------------------------------
+    Breakage(
+        "redirect URIs are compared by prefix",
+        "internal/flows/redirect_uris.py",
+        {"if entry == uri:": "if uri.startswith(entry):"},
+        (f"{LOGIN}test_redirect_uris.py::test_uri_that_differs_from_a_listed_one_is_rejected",),
+    ),
+    Breakage(
+        "PKCE's verifier is not sent",
+        "internal/backends/extensions/pkce.py",
+        {"return self._transaction_verifier or stored": "return None"},
+        (f"{PROTOCOLS}test_pkce.py::test_verifier_of_every_backend_matches_challenge",),
+    ),
+    Breakage(
+        "the issuer of a callback is ignored",
+        "internal/backends/callback.py",
+        {"if issuer and not _is_issuer(backend, issuer):": "if False:"},
+        (f"{LOGIN}test_issuer.py::test_issuer_of_openid_connect_must_be_the_configured_one",),
+    ),
+    Breakage(
+        "client secrets follow a redirect to another origin",
+        "internal/network/sessions.py",
+        {"if urlsplit(here)[:2] != urlsplit(there)[:2]:": "if False:"},
+        ("tests/api/network/test_limits.py::test_secret_is_not_redirected_to_another_origin",),
+    ),
+    Breakage(
+        "responses have no size limit",
+        "internal/network/adapter.py",
+        {"if total > MAX_BYTES:": "if False:"},
+        ("tests/api/network/test_limits.py::test_response_above_a_limit_is_malformed",),
+    ),
+    # --- Native sign-in ---------------------------------------------------------------
+    Breakage(
+        "a provider that is not listed takes part in native sign-in",
+        "internal/native/providers.py",
+        {'if name not in get_names("NATIVE_PROVIDERS"):': "if False:"},
+        (f"{NATIVE}test_request.py::test_provider_that_is_not_listed_is_not_found",),
+    ),
+    Breakage(
+        "the signature of an ID token is not verified",
+        "internal/backends/id_tokens/signature.py",
+        {
+            '_OPTIONS: Any = {"require"': '_OPTIONS: Any = {"verify_signature": False, "require"',
+            "[algorithm], _SIGNATURE_ONLY)": '[algorithm], {"verify_signature": False})',
+        },
+        (f"{NATIVE}id_token/test_signature.py::test_token_signed_with_a_foreign_key_is_refused",),
+    ),
+    Breakage(
+        "the audience of an ID token is not compared",
+        "internal/backends/id_tokens/claims.py",
+        {"and each in own for each in audiences": "for each in audiences"},
+        (f"{NATIVE}id_token/test_claims.py::test_every_audience_and_azp_must_be_own_clients",),
+    ),
+    Breakage(
+        "the nonce of an ID token is ignored",
+        "internal/backends/id_tokens/claims.py",
+        {"    _require_nonce(issuer, claims, nonce)\n": ""},
+        (f"{NATIVE}id_token/test_nonce.py::test_nonce_must_be_posted_and_match",),
+    ),
+    Breakage(
+        "an ID token signs in twice",
+        "internal/native/id_token.py",
+        {"if not claim_id_token(digest, expires, backend.strategy.storage):": "if False:"},
+        (f"{NATIVE}id_token/test_sign_in.py::test_id_token_signs_in_once_in_any_spelling",),
+    ),
+    Breakage(
+        "the client of an access token is not compared",
+        "internal/native/access_token.py",
+        {" or not info.clients <= verifier.own_clients()": ""},
+        (
+            f"{NATIVE}access_token/test_sign_in.py::test_token_of_another_application_changes_nothing",
+        ),
+    ),
+    Breakage(
+        "the owner of a profile is not compared",
+        "internal/native/access_token.py",
+        {"if info.subject is not None and subject != info.subject:": "if False:"},
+        (f"{NATIVE}access_token/test_sign_in.py::test_profile_of_another_user_is_refused",),
+    ),
+    Breakage(
+        "a form of another site signs in where the login is a cookie",
+        "views/login.py",
+        {"        self.require_json()\n": ""},
+        (f"{NATIVE}test_request.py::test_only_json_is_accepted_if_the_serializer_sets_a_cookie",),
+    ),
+    # --- Accounts and connections -----------------------------------------------------
+    Breakage(
+        "inactive users sign in",
+        "internal/actions/outcome.py",
+        {"if stored is None or not (active or allowed):": "if False:"},
+        (
+            f"{LOGIN}test_complete.py::test_inactive_user_is_rejected_unless_the_project_allows_it",
+            f"{NATIVE}id_token/test_sign_in.py::test_inactive_user_is_refused",
+        ),
+    ),
+    Breakage(
+        "another user completes a connect",
+        "internal/actions/connect.py",
+        {"callback.flow.user_id != str(account.pk)": "False"},
+        (
+            f"{CONNECTIONS}test_connect.py::test_completion_by_another_user_is_rejected_and_the_connect_stays_open",
+        ),
+    ),
+    Breakage(
+        "a paused login resumes without its partial token",
+        "internal/actions/resume.py",
+        {"not constant_time_compare(flow.session": "False and (flow.session"},
+        (f"{ACCOUNTS}test_mail_validation.py::test_link_in_another_browser_or_login_is_rejected",),
+    ),
+    Breakage(
+        "an unverified address of the provider links accounts",
+        "internal/accounts/linking.py",
+        {"verified is not None and is_same_mailbox(email, verified)": "True"},
+        (f"{ACCOUNTS}test_provider_emails.py::test_openid_connect",),
+    ),
+    Breakage(
+        "an unverified address of the account links accounts",
+        "internal/accounts/linking.py",
+        {'return getattr(user, "email_verified", None) is True': "return True"},
+        (f"{ACCOUNTS}test_verified_email.py::test_default_policy_requires_a_verified_account",),
+    ),
+    Breakage(
+        "a JWT in a cookie needs no CSRF token",
+        "tokens/jwt.py",
+        {"        SessionAuthentication().enforce_csrf(request)\n": ""},
+        (
+            f"{TOKENS}test_cookie_serializers.py::test_unsafe_request_needs_the_csrf_token_of_the_login",
+        ),
+    ),
+    Breakage(
+        "the JWT cookies are not HttpOnly",
+        "tokens/jwt.py",
+        {"        httponly=True,\n": ""},
+        (f"{TOKENS}test_jwt_cookies.py::test_tokens_are_in_cookies_that_scripts_cannot_read",),
+    ),
+    # --- Requests and responses -------------------------------------------------------
+    Breakage(
+        "a handoff code is accepted twice",
+        "internal/flows/handoff_cache.py",
+        {"return params if params is not None and cache.delete(key) else None": "return params"},
+        (
+            "tests/api/handoff/test_handoff_cache.py::test_response_is_returned_once_to_requests_at_the_same_time",
+        ),
+    ),
+    Breakage(
+        "responses may be cached",
+        "views/base.py",
+        {"add_never_cache_headers(response)": 'response["Cache-Control"] = "max-age=60"'},
+        (f"{LOGIN}test_complete.py::test_response_must_not_be_cached",),
+    ),
+    Breakage(
+        "throttle rates are ignored",
+        "views/base.py",
+        {"return [*super().get_throttles(), *throttles]": "return super().get_throttles()"},
+        (
+            f"{LOGIN}test_throttling.py::test_requests_of_an_address_to_all_endpoints_count_together",
+        ),
+    ),
+    Breakage(
+        "request bodies have no size limit",
+        "internal/http/parsers.py",
+        {"if len(body) > MAX_BODY:": "if False:"},
+        (f"{LOGIN}test_invalid_parameters.py::test_large_body_is_a_413",),
+    ),
+)
