@@ -180,9 +180,9 @@ def _any_openid_server(provider: Provider, backend: BaseAuth[Any]) -> Iterator[C
     if isinstance(backend, OpenIdAuth) and not backend.requires_openid_provider_binding():
         yield Warning(
             f"The provider {provider.name!r} lets users enter any URL. This server sends requests"
-            " to it, even if the address is inside your network.",
+            " to it if its host is public.",
             hint="Use a backend with a fixed URL. Otherwise restrict the server's outgoing"
-            " requests, and add this id to SILENCED_SYSTEM_CHECKS.",
+            " requests as well, and add this id to SILENCED_SYSTEM_CHECKS.",
             id="social_endpoints.W006",
         )
 

@@ -45,7 +45,7 @@ class OpenID2(OpenIdTest):  # type: ignore[misc]  # not installed
         self.strategy.set_request_data(self.asked, self.backend)
 
     def do_start(self) -> Any:
-        self._fetch_over_the_wire()
+        fetchers.setDefaultFetcher(RequestsFetcher())
         # python3-openid fetches the normalized URL, which has a path.
         url = self.backend.openid_url()
         for each in (url.rstrip("/") + "/", url):
@@ -60,16 +60,12 @@ class OpenID2(OpenIdTest):  # type: ignore[misc]  # not installed
         self.strategy.set_request_data(callback, self.backend)
         return self.backend.complete()
 
-    def _fetch_over_the_wire(self) -> None:
-        # The endpoints replace the library's own fetcher and no other one. With social-core
-        # alone, the library's fetcher would not use the case's responses.
-        over_http = hasattr(self.backend, "attempt")
-        fetcher = fetchers.Urllib2Fetcher() if over_http else RequestsFetcher()
-        fetchers.setDefaultFetcher(fetcher)
-
 
 class RequestsFetcher(fetchers.HTTPFetcher):  # type: ignore[misc]  # it is not typed
-    """A fetcher for python3-openid that uses the case's responses."""
+    """A fetcher for python3-openid that uses the case's responses.
+
+    social-core alone would fetch with the library's fetcher. The endpoints do not.
+    """
 
     def fetch(self, url: str, body: Any = None, headers: Any = None) -> Any:
         method = "GET" if body is None else "POST"

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import responses
 from openid.consumer.discover import OPENID_2_0_TYPE, OPENID_IDP_2_0_TYPE
 from openid.extensions import sreg
+from openid.message import Message
 from openid.server.server import Server
 from openid.store.memstore import MemoryStore
 
@@ -22,6 +23,7 @@ class OpenID2Provider:
     """An OpenID 2.0 provider with one user.
 
     :ivar profile: the user's attributes.
+    :ivar unsigned: the names of fields that it does not sign.
     :ivar requests: the modes of the direct requests that it received.
     """
 
@@ -30,6 +32,7 @@ class OpenID2Provider:
     profile: dict[str, str] = field(
         default_factory=lambda: {"fullname": "Ada Lovelace", "email": "ada@example.com"}
     )
+    unsigned: set[str] = field(default_factory=set)
     requests: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -54,7 +57,15 @@ class OpenID2Provider:
             asked = sreg.SRegRequest.fromOpenIDRequest(request)
             response.addExtension(sreg.SRegResponse.extractResponse(asked, self.profile))
         location = self._server.encodeResponse(response).headers["location"]
-        return dict(parse_qsl(urlsplit(location).query))
+        callback = dict(parse_qsl(urlsplit(location).query))
+        return self._signed_in_part(callback) if self.unsigned else callback
+
+    def _signed_in_part(self, callback: dict[str, str]) -> dict[str, str]:
+        names = set(callback["openid.signed"].split(",")) - self.unsigned
+        callback = {**callback, "openid.signed": ",".join(sorted(names))}
+        association = self._server.signatory.getAssociation(callback["openid.assoc_handle"], True)
+        signature = association.getMessageSignature(Message.fromPostArgs(callback))
+        return {**callback, "openid.sig": signature.decode()}
 
     def _direct(self, request: Any) -> tuple[int, dict[str, str], str]:
         body = request.body if isinstance(request.body, str) else request.body.decode()

@@ -165,7 +165,8 @@ def _raise_openid_error(backend: OpenIdAuth[Any]) -> None:
     mode = backend.data.get("openid.mode")
     if mode == "cancel":
         raise AuthCanceled(backend, stage="callback")
-    if mode == "setup_needed":
+    # Version 1.1 section 4.3 has no mode for it.
+    if mode == "setup_needed" or backend.data.get("openid.user_setup_url"):
         code = "reauthentication_required"
         raise AuthCredentialError(backend, code=code, source="provider_response", stage="callback")
     if mode != "id_res":

@@ -21,8 +21,10 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import exceptions
-from urllib3.util import Timeout
+from urllib3.util import Timeout, parse_url
 from urllib3.util.ssl_ import create_urllib3_context
+
+from social_endpoints.internal.network.public_hosts import PublicHosts, UnknownHost
 
 MAX_BYTES = 1_000_000
 """Maximum size of the body of one response, after decompression."""
@@ -138,6 +140,7 @@ class ProviderAdapter(HTTPAdapter):
     deadline = 0.0  # The end of the current login, by time.monotonic().
     repeats_get = False  # Whether a GET without a response is sent again.
     is_reusable = True  # Whether another login may use this adapter.
+    hosts: PublicHosts | None = None  # Restricts the hosts; None if the project has chosen them.
     max_idle = math.inf  # Seconds for which the provider keeps connections open, less a margin.
 
     def send(
@@ -210,15 +213,21 @@ class ProviderAdapter(HTTPAdapter):
             verify_proxy: Any = super().cert_verify  # It is not typed.
             verify_proxy(conn, url, verify, cert)
 
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> Any:
+        pool: Any = super().get_connection_with_tls_context(request, *args, **kwargs)
         connection_class = pool.ConnectionCls
+        if self.hosts and pool.proxy is not None:
+            _require_public(self.hosts, str(request.url))
         if isinstance(connection_class, partial):
             return pool
         if issubclass(connection_class, HTTPConnection):
             pool.ConnectionCls = partial(self._create_connection, connection_class)
         else:  # It replaces urllib3's, and surplus bytes are not noticed.
             self.is_reusable = False
+            if self.hosts:
+                raise requests.exceptions.InvalidURL("The address cannot be checked.")
         return pool
 
     def _create_connection(self, connection_class: Any, **kwargs: Any) -> Any:
@@ -228,10 +237,43 @@ class ProviderAdapter(HTTPAdapter):
         return connection
 
 
-class _ReaderMixin:
+def _require_public(hosts: PublicHosts, url: str) -> None:
+    """Reject a URL with an internal host before a proxy gets it.
+
+    A name that only the proxy can resolve is accepted: the proxy decides about it.
+    """
+    parts = parse_url(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    with suppress(UnknownHost):
+        hosts.addresses(str(parts.host).strip("[]"), port)
+
+
+class _ProviderConnection:
     """A mixin for urllib3's connections, which read with :class:`ResponseReader`."""
 
     adapter: ProviderAdapter
+
+    def connect(self) -> None:
+        """Connect to the host or, if hosts are restricted, to an address that is checked."""
+        connection: Any = self
+        if self.adapter.hosts is None or connection.proxy is not None:
+            return self._connect()
+        name = connection.host
+        *others, last = self.adapter.hosts.addresses(name, connection.port)
+        # TLS needs the name for the certificate, and http.client for the header.
+        connection.server_hostname = name
+        try:
+            for connection.host in others:
+                with suppress(exceptions.NewConnectionError, exceptions.ConnectTimeoutError):
+                    return self._connect()
+            connection.host = last
+            return self._connect()
+        finally:
+            connection.host = name
+
+    def _connect(self) -> None:
+        connection: Any = super()  # urllib3's class is the next base.
+        connection.connect()
 
     def response_class(self, sock: Any, *args: Any, **kwargs: Any) -> Any:
         reader = ResponseReader(self, sock, self.adapter.deadline)
@@ -241,7 +283,7 @@ class _ReaderMixin:
 
 @lru_cache(8)
 def _with_reader(connection_class: Any) -> Any:
-    return type(connection_class.__name__, (_ReaderMixin, connection_class), {})
+    return type(connection_class.__name__, (_ProviderConnection, connection_class), {})
 
 
 def tls_context(verify: Any) -> SSLContext:

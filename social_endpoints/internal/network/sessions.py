@@ -22,6 +22,7 @@ from urllib3.exceptions import LocationValueError
 
 from social_endpoints.conf import get_seconds, settings
 from social_endpoints.internal.network.adapter import MalformedResponse, ProviderAdapter
+from social_endpoints.internal.network.public_hosts import PublicHosts
 
 MAX_SESSIONS = 256
 """Maximum number of resting sessions in a process."""
@@ -50,16 +51,25 @@ class ProviderSession(requests.Session):
         self.created = self.returned = time.monotonic()
 
     def ask(
-        self, method: str, url: str, *, deadline: float, repeats_get: bool, **options: Any
+        self,
+        method: str,
+        url: str,
+        *,
+        deadline: float,
+        repeats_get: bool,
+        hosts: PublicHosts | None = None,
+        **options: Any,
     ) -> requests.Response:
         """Send a request as ``requests.request()`` does, within limits.
 
         :param deadline: by ``time.monotonic()``.
+        :param hosts: the hosts that may be contacted, also by redirects; None for all hosts.
         :raises MalformedResponse: the response exceeds a limit.
         :raises requests.RequestException: as ``requests.request()`` does.
         """
         self.cookies.clear()
         self.adapter.deadline, self.adapter.repeats_get = deadline, repeats_get
+        self.adapter.hosts = hosts
         try:
             return self.request(method, url, **options)
         except LocationValueError as error:  # requests does not translate all of them.
@@ -180,7 +190,8 @@ class ProviderRequests:
         if self._deadline is None:
             self._deadline = time.monotonic() + get_seconds("LOGIN_TIMEOUT")
         options["deadline"] = self._deadline
-        if not settings.HTTP_POOL:
+        # A browser can name any number of hosts, and must not replace the resting sessions.
+        if not settings.HTTP_POOL or options.get("hosts"):
             with ProviderSession() as session:
                 return session.ask(method, url, **options)
         if self._session is None:

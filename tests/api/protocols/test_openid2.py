@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import re
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,7 +11,6 @@ import pytest
 import requests
 import responses
 from django.contrib.auth import get_user_model
-from openid import fetchers
 from social_core.backends.open_id import OpenIdAuth
 from social_django.models import Association, Nonce, UserSocialAuth
 
@@ -26,6 +25,7 @@ pytestmark = [
 ]
 User = get_user_model()
 URL = "https://openid.example.com/"
+EVIL = "https://evil.example.com/"
 
 
 class FixedOpenId(OpenIdAuth):
@@ -286,34 +286,202 @@ def test_message_of_another_version_is_malformed(
     assert error(frontend.complete(begun, message, name)) == (400, "malformed_response")
 
 
-@pytest.mark.parametrize("field", ["openid.claimed_id", "openid.identity"])
 @pytest.mark.parametrize(
-    "url",
+    ("change", "code"),
     [
-        "http://169.254.169.254/latest/meta-data/",
-        "http://openid.example.com:8080/",
-        "http://openid.example.com@evil.example.com/",
-        "http://notopenid.example.com/",
-        "https://169.254.169.254/",
-        "https://internal/",
-        "https://other.example.com:8443/",
-        "http://[",
+        ({"openid.claimed_id": EVIL, "openid.identity": EVIL}, "invalid_signature"),
+        ({"openid.claimed_id": EVIL, "openid.op_endpoint": EVIL}, "invalid_claim"),
+        ({"openid.identity": "=foo", "openid.claimed_id": "=foo"}, "invalid_signature"),
+        ({"openid.claimed_id": EVIL, "openid.signed": "mode,identity"}, "missing_claim"),
+        ({"openid.claimed_id": None, "openid.identity": None}, "missing_claim"),
+        ({"openid.response_nonce": None}, "missing_claim"),
+        ({"openid.x": "x" * 40_000}, "malformed_response"),
     ],
+    ids=["identity", "provider", "XRI", "unsigned", "no identity", "no nonce", "long"],
 )
-def test_identity_at_internal_host_is_not_fetched(
-    url: str,
-    field: str,
+def test_forged_assertion_is_not_discovered(
+    change: dict[str, str | None],
+    code: str,
+    name: str,
     frontend: Frontend,
     openid2: OpenID2Provider,
     wire: responses.RequestsMock,
 ) -> None:
-    begun, callback = authorize(frontend, openid2, "fixed")
-    count = len(wire.calls)
+    begun, callback = authorize(frontend, openid2, name)
+    wire.calls.reset()
+    forged = {field: text for field, text in {**callback, **change}.items() if text is not None}
 
-    response = frontend.complete(begun, {**callback, field: url}, "fixed")
+    response = frontend.complete(begun, forged, name)
+
+    assert error(response) == (400, code)
+    assert {call.request.url for call in wire.calls} <= {openid2.endpoint}
+
+
+def test_assertion_without_identity_is_rejected(
+    name: str, frontend: Frontend, openid2: OpenID2Provider
+) -> None:
+    begun = begin(frontend, name)
+    openid2.identity = ""
+    url = re.sub(r"openid\.(identity|claimed_id)=[^&]*&?", "", begun.data["authorization_url"])
+    callback = openid2.authorize(url)
+
+    assert "openid.identity" not in callback
+    assert error(frontend.complete(begun, callback, name)) == (400, "missing_claim")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"openid.sreg.email": "eve@example.com"},
+        {"openid.ns.e": "http://openid.net/sreg/1.0", "openid.e.email": "eve@example.com"},
+        {
+            "openid.ns.e": "http://openid.net/srv/ax/1.0",
+            "openid.e.mode": "fetch_response",
+            "openid.e.type.a": "http://axschema.org/contact/email",
+            "openid.e.value.a": "eve@example.com",
+        },
+    ],
+    ids=["field", "prefix", "attribute exchange"],
+)
+def test_attribute_that_is_not_signed_is_ignored(
+    fields: dict[str, str], name: str, frontend: Frontend, openid2: OpenID2Provider
+) -> None:
+    openid2.profile = {"fullname": "Ada Lovelace"}
+    begun, callback = authorize(frontend, openid2, name)
+
+    response = frontend.complete(begun, {**callback, **fields}, name)
+
+    assert response.status_code == 201, response.data
+    assert (User.objects.get().username, User.objects.get().email) == ("AdaLovelace", "")
+
+
+def test_extension_whose_declaration_is_not_signed_is_ignored(
+    name: str, frontend: Frontend, openid2: OpenID2Provider
+) -> None:
+    openid2.unsigned = {"ns.sreg"}
+    begun, callback = authorize(frontend, openid2, name)
+
+    response = frontend.complete(begun, callback, name)
+
+    assert response.status_code == 201, response.data
+    assert User.objects.get().email == ""
+
+
+def test_identity_that_names_another_provider_is_rejected(
+    name: str, frontend: Frontend, openid2: OpenID2Provider, wire: responses.RequestsMock
+) -> None:
+    document = wire.registered()[1].body
+    wire.get(EVIL, body=document.replace(openid2.endpoint, "https://evil.example.com/server"))
+    openid2.identity = EVIL
+    begun, callback = authorize(frontend, openid2, name)
+
+    response = frontend.complete(begun, callback, name)
 
     assert error(response) == (400, "invalid_claim")
-    assert len(wire.calls) == count
+    assert openid2.requests == ["check_authentication"]
+
+
+@pytest.mark.parametrize("identity", ["https://[", "ftp://openid.example.com/", "http://a%2fb/"])
+def test_identity_that_is_not_a_url_is_rejected(
+    identity: str, name: str, frontend: Frontend, openid2: OpenID2Provider
+) -> None:
+    openid2.identity = identity
+    begun, callback = authorize(frontend, openid2, name)
+
+    assert error(frontend.complete(begun, callback, name)) == (400, "invalid_claim")
+
+
+def test_typed_identity_is_not_replaced(
+    frontend: Frontend, openid2: OpenID2Provider, wire: responses.RequestsMock
+) -> None:
+    eve = f"{openid2.url}/eve"
+    openid2.add_page(eve, is_identity=True)
+    begun = begin(frontend, "openid", openid2.identity)
+    openid2.identity = eve
+    url = begun.data["authorization_url"].replace("%2Fada", "%2Feve")
+
+    response = frontend.complete(begun, openid2.authorize(url), "openid")
+
+    assert error(response) == (400, "invalid_claim")
+    assert openid2.requests == ["check_authentication"]
+
+
+@pytest.fixture
+def version1(openid2: OpenID2Provider, wire: responses.RequestsMock) -> str:
+    """Return an identifier whose provider uses OpenID Authentication 1.1."""
+    identifier = f"{openid2.url}/old"
+    link = f'<link rel="openid.server" href="{openid2.endpoint}">'
+    page = f'{link}<link rel="openid.delegate" href="{openid2.identity}">'
+    wire.get(identifier, body=f"<html><head>{page}</head><body>{link}</body></html>")
+    return identifier
+
+
+def test_login_with_version_1(frontend: Frontend, openid2: OpenID2Provider, version1: str) -> None:
+    begun = begin(frontend, "openid", version1)
+    callback = openid2.authorize(begun.data["authorization_url"])
+
+    response = frontend.complete(begun, callback, "openid")
+
+    assert "openid.ns" not in callback
+    assert response.status_code == 201, response.data
+    assert UserSocialAuth.objects.get().uid == version1
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"openid1_claimed_id": EVIL}, "invalid_claim"),
+        ({"openid.identity": EVIL}, "invalid_signature"),
+        ({"openid.signed": "identity"}, "missing_claim"),
+        ({"openid.user_setup_url": EVIL}, "reauthentication_required"),
+    ],
+    ids=str,
+)
+def test_changed_assertion_of_version_1_is_rejected(
+    change: dict[str, str],
+    code: str,
+    frontend: Frontend,
+    openid2: OpenID2Provider,
+    version1: str,
+    wire: responses.RequestsMock,
+) -> None:
+    begun = begin(frontend, "openid", version1)
+    callback = openid2.authorize(begun.data["authorization_url"])
+    wire.calls.reset()
+
+    response = frontend.complete(begun, {**callback, **change}, "openid")
+
+    assert error(response) == (400, code)
+    assert {call.request.url for call in wire.calls} <= {openid2.endpoint}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (503, "is_valid:true", "unavailable"),
+        (404, "is_valid:true", "http_error"),
+        (302, "", "invalid_signature"),
+        (200, "", "invalid_signature"),
+        (200, "error:is_valid:true", "invalid_signature"),
+        (400, "error:invalid", "invalid_signature"),
+    ],
+)
+def test_provider_that_does_not_verify_is_reported(
+    status: int,
+    body: str,
+    code: str,
+    name: str,
+    frontend: Frontend,
+    openid2: OpenID2Provider,
+    wire: responses.RequestsMock,
+) -> None:
+    begun, callback = authorize(frontend, openid2, name)
+    wire.replace("POST", openid2.endpoint, status=status, body=body, headers={"Location": EVIL})
+
+    response = frontend.complete(begun, callback, name)
+
+    assert error(response) == (400, code)
+    assert EVIL not in {call.request.url for call in wire.calls}
 
 
 @pytest.mark.parametrize("host", ["https://ada.openid.example.com", "https://ada.example.org"])
@@ -441,36 +609,3 @@ def test_library_logs_nothing_about_login(
     assert "ada@example.com" not in text
     logging.getLogger("openid.consumer.consumer").error("from other code")
     assert "from other code" in caplog.text
-
-
-class FailingFetcher(fetchers.HTTPFetcher):
-    def __init__(self) -> None:
-        self.urls: list[str] = []
-
-    def fetch(self, url: str, body: Any = None, headers: Any = None) -> Any:
-        self.urls.append(url)
-        raise OSError(url)
-
-
-@pytest.fixture
-def fetcher() -> Iterator[FailingFetcher]:
-    """Set a fetcher for the process, as a project may do."""
-    default = fetchers.getDefaultFetcher()
-    fetcher = FailingFetcher()
-    fetchers.setDefaultFetcher(fetcher)
-    yield fetcher
-    fetchers.setDefaultFetcher(default, wrap_exceptions=False)
-
-
-def test_fetcher_of_project_is_used(name: str, frontend: Frontend, fetcher: FailingFetcher) -> None:
-    assert error(begin(frontend, name)) == (400, "connection_failed")
-    assert fetcher.urls == [URL]
-
-
-@pytest.mark.usefixtures("openid2")
-def test_fetcher_of_other_code_is_unchanged(name: str, frontend: Frontend) -> None:
-    begin(frontend, name)
-
-    # The library's own fetcher does not use the simulated network.
-    with pytest.raises(fetchers.HTTPFetchingError):
-        fetchers.fetch(URL)

@@ -1,19 +1,22 @@
-"""OpenID 2.0 with a flow and with bounded discovery."""
+"""OpenID 2.0 with a flow, and with verification before discovery."""
 
 from __future__ import annotations
 
-import re
+import logging
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urldefrag, urlsplit
 
 import requests
-from openid.consumer.consumer import FAILURE, SETUP_NEEDED
-from openid.consumer.discover import DiscoveryFailure
-from openid.fetchers import HTTPFetchingError
-from openid.message import OPENID2_NS, Message
+from openid.association import Association
+from openid.consumer.consumer import Consumer, GenericConsumer
+from openid.consumer.discover import OPENID_2_0_TYPE, OpenIDServiceEndpoint
+from openid.message import OPENID2_NS, OPENID_NS, Message
+from openid.store.interface import OpenIDStore
 from social_core.backends.open_id import OPENID_ID_FIELD, SESSION_NAME
 from social_core.exceptions import (
-    AuthCredentialError,
     AuthInputError,
     AuthProviderError,
     AuthResponseError,
@@ -24,74 +27,75 @@ from social_core.store import OpenIdSessionWrapper
 
 from social_endpoints.internal.backends.extensions.bases import OpenId
 from social_endpoints.internal.flows.redirect_uris import with_parameters
-from social_endpoints.internal.network.adapter import MalformedResponse
-from social_endpoints.internal.network.openid_fetcher import Fetching, fetching_for
+from social_endpoints.internal.network import sessions
+from social_endpoints.internal.network.openid_discovery import discover
+from social_endpoints.internal.network.public_hosts import PublicHosts
+from social_endpoints.internal.network.transport import request_options, translated
+
+MAX_MESSAGE = 32_768
+"""Characters of a callback. python3-openid compares each parameter with all of ``return_to``."""
+
+_ENDPOINT = OpenIdSessionWrapper.endpoint_key
+
+# The fields that must be signed: OpenID Authentication 1.1 section 4.4, and 2.0 section 10.1.
+_SIGNED_IN_1 = ("return_to", "identity")
+_SIGNED_IN_2 = (*_SIGNED_IN_1, "op_endpoint", "response_nonce", "assoc_handle", "claimed_id")
+
+# The fields that describe the message and its signature.
+_UNSIGNED = frozenset({"ns", "mode", "sig", "signed", "assoc_handle"})
+
+_is_completing: ContextVar[bool] = ContextVar("is_completing", default=False)
+
+
+def _is_loggable(record: logging.LogRecord) -> bool:
+    return not _is_completing.get()
+
+
+# python3-openid logs the messages that it rejects, with signature and profile. Remove when it
+# does not.
+logging.getLogger("openid.consumer.consumer").addFilter(_is_loggable)
 
 
 class OpenID2(OpenId):
-    """Run OpenID 2.0 with the flow as its only store, and with bounded discovery.
+    """Run OpenID 2.0 with the flow as its only store, and ask the provider before discovery.
 
-    Two methods are private in social-core:
+    python3-openid fetches and parses the identifier in a callback, which anyone can send, before
+    it verifies the signature. Here the provider that the login has begun with verifies the
+    message first (OpenID Authentication 2.0 section 11.4.2). Only then is the identifier
+    discovered, where the provider has selected it (section 11.2). python3-openid finds the
+    result of both, and sends no request. Remove when it verifies first.
 
-    - ``_add_return_to_parameters()`` is overridden because social-core encodes the redirect URI
-      again. Remove when ``OpenIdAuth`` does not change the URI.
-    - ``_expected_openid_endpoint()`` is called because the endpoint that the login began with
-      has no public accessor. Remove the call when it has one.
+    ``_add_return_to_parameters()`` is private in social-core. It is overridden because
+    social-core encodes the redirect URI again. Remove when ``OpenIdAuth`` does not change it.
     """
 
-    _fetching: Fetching | None = None
+    _store: VerifiedMessages | None = None
 
-    def auth_url(self) -> str:
-        """Return the provider's URL.
-
-        :raises AuthInputError: the identifier that the user typed has no OpenID provider.
-        :raises AuthProviderError: the provider's discovery failed.
-        """
-        with fetching_for(self) as self._fetching:
-            try:
-                url: str = super().auth_url()  # type: ignore[no-untyped-call]  # core's
-            except AuthProviderError as error:
-                raise self._begin_error(error) from error
-        # Without the discovered services, which are stored for a retry, the flow is shorter.
-        self.strategy.session_get(SESSION_NAME).pop(OpenIdSessionWrapper.manager_key, None)
-        return url
+    def create_consumer(self, store: Any = None) -> Consumer:
+        session = self.strategy.openid_session_dict(SESSION_NAME)
+        return DiscoveringConsumer(partial(self._discover, stage="begin"), session, store)
 
     def auth_complete(self, *args: Any, **kwargs: Any) -> Any:
-        """Complete a login.
+        """Complete a login with a positive assertion.
 
-        :raises AuthResponseError: the callback is malformed, or the provider cannot assert the
-            identity in it.
+        :raises AuthResponseError: the callback is malformed, or the provider has not signed it
+            or cannot assert the identity in it.
         """
-        self._validate_message()
-        if self.requires_openid_provider_binding():
-            self._validate_identity()
-        with fetching_for(self) as self._fetching:
+        self._store = VerifiedMessages()
+        self._verify(self._parse())
+        token = _is_completing.set(True)
+        try:
             return super().auth_complete(*args, **kwargs)  # type: ignore[no-untyped-call]  # core's
+        finally:
+            _is_completing.reset(token)
 
-    def process_error(self, data: Any, *, stage: ErrorStage = "callback") -> None:
-        """Raise the error of a response that is not a positive assertion.
+    def get_consumer_store(self) -> Any:
+        """Return None at begin, because a begin does not write rows.
 
-        social-core reports a failed request and a required interaction as an invalid signature.
-        Remove when it distinguishes them.
-
-        :raises AuthCredentialError: the provider must interact with the user.
-        :raises AuthProviderError: the verification request failed.
+        Without an association, the provider verifies its own signature. The flow binds the
+        assertion to this login and to one use. At completion, return the verified message.
         """
-        status = getattr(data, "status", None)
-        if status == SETUP_NEEDED:
-            code = "reauthentication_required"
-            raise AuthCredentialError(self, code=code, source="provider_response", stage=stage)
-        failure = self._fetching.failure if self._fetching else None
-        if status == FAILURE and failure:
-            raise self._request_error(failure, stage) from failure
-        super().process_error(data, stage=stage)
-
-    def get_consumer_store(self) -> None:
-        """Return None, because a begin does not write rows.
-
-        Without an association, the provider verifies its own signature (OpenID Authentication
-        2.0 section 11.4.2). The flow binds the assertion to this login and to one use.
-        """
+        return self._store
 
     def trust_root(self) -> str:
         """Return the realm: the origin of the redirect URI.
@@ -106,76 +110,222 @@ class OpenID2(OpenId):
     def _add_return_to_parameters(url: str, params: dict[str, str]) -> str:
         return with_parameters(url, params)
 
-    def _validate_message(self) -> None:
-        """Reject a message that python3-openid cannot parse, or of another OpenID version.
+    # --- Verification -------------------------------------------------------------------
+
+    def _parse(self) -> Message:
+        """Return the message in a callback.
 
         python3-openid raises its parser's exceptions. Remove when it reports an invalid message.
+
+        :raises AuthResponseError: it is too long, or cannot be parsed.
         """
+        if sum(len(name) + len(text) for name, text in self.data.items()) > MAX_MESSAGE:
+            raise self._malformed_response()
         try:
-            message = Message.fromPostArgs(dict(self.data))
+            return Message.fromPostArgs(dict(self.data))
         except (KeyError, ValueError) as error:
             raise self._malformed_response() from error
-        is_openid2 = self._expected_openid_endpoint().preferredNamespace() == OPENID2_NS
-        if self.data.get("openid.mode") == "id_res" and message.isOpenID2() != is_openid2:
-            raise self._malformed_response()
 
-    def _validate_identity(self) -> None:
-        """Reject an identity at a host that may be inside the project's network.
+    def _verify(self, message: Message) -> None:
+        """Verify a positive assertion, and discover the identifier in it.
 
-        python3-openid fetches the URL of the identity, which the browser sends, before it
-        verifies the signature. Remove when python3-openid verifies first.
+        :raises AuthResponseError: the provider that the login has begun with has not signed it,
+            or is not authorized to assert the identifier.
         """
-        endpoint = self._expected_openid_endpoint()
-        urls = (self.URL, endpoint.server_url, endpoint.claimed_id)
-        trusted_hosts = {_host(url) for url in urls if url}
-        for name in ("openid.claimed_id", "openid.identity"):
-            identity = self.data.get(name, "")
-            host = _host(identity)
-            is_trusted = any(host == each or host.endswith(f".{each}") for each in trusted_hosts)
-            if host and not is_trusted and not _is_public_https(identity):
-                code, claim = "invalid_claim", "claimed_id"
-                raise AuthResponseError(self, code=code, claim=claim, stage="callback")
+        session = self.strategy.openid_session_dict(SESSION_NAME)
+        endpoint = session[_ENDPOINT]  # The begin has stored it.
+        if message.isOpenID2() != (endpoint.preferredNamespace() == OPENID2_NS):
+            raise self._malformed_response()
+        signed = self._signed_fields(message)
+        if message.isOpenID2() and _get(message, "op_endpoint") != endpoint.server_url:
+            raise self._invalid_claim("op_endpoint")
+        self._require_verification(message, endpoint)
+        # The browser can add fields, for example an e-mail address. An extension is ignored if
+        # the declaration of its prefix is not signed.
+        usable = signed | _UNSIGNED
+        self.data = {
+            name: text
+            for name, text in self.data.items()
+            if not name.startswith("openid.") or name.removeprefix("openid.") in usable
+        }
+        session[_ENDPOINT] = self._authorized_endpoint(message, endpoint)
+        self._store = VerifiedMessages(self._parse())
+
+    def _signed_fields(self, message: Message) -> set[str]:
+        """Return the names of the signed fields.
+
+        :raises AuthResponseError: a field is missing or not signed that must be signed.
+        """
+        signed = set(_get(message, "signed").split(","))
+        for name in _SIGNED_IN_2 if message.isOpenID2() else _SIGNED_IN_1:
+            if name not in signed or not _get(message, name):
+                code = "missing_claim"
+                raise AuthResponseError(self, code=code, claim=name, stage="callback")
+        return signed
+
+    def _require_verification(self, message: Message, endpoint: OpenIDServiceEndpoint) -> None:
+        """Ask the provider whether it has signed a message.
+
+        :raises AuthResponseError: it has not.
+        :raises AuthProviderError: it cannot be asked.
+        """
+        question = message.copy()
+        question.setArg(OPENID_NS, "mode", "check_authentication")
+        url, hosts = endpoint.server_url, None if self.URL else self._public_hosts()
+        try:
+            response = self._send(
+                "POST", url, hosts, data=question.toPostArgs(), allow_redirects=False
+            )
+        except requests.RequestException as error:
+            if isinstance(error, ValueError):  # It is not a URL of a public host.
+                raise self._invalid_claim("op_endpoint") from error
+            raise translated(self, error, url=url, stage="callback") from error
+        if b"is_valid:true" not in response.content.replace(b" ", b"").splitlines():
+            raise AuthResponseError(self, code="invalid_signature", stage="callback")
+
+    def _authorized_endpoint(
+        self, message: Message, begun: OpenIDServiceEndpoint
+    ) -> OpenIDServiceEndpoint:
+        """Return the service that asserts the identifier in a verified message.
+
+        :raises AuthResponseError: the identifier does not name this provider.
+        """
+        # In version 1, python3-openid adds the identifier to the signed return_to.
+        name = GenericConsumer.openid1_return_to_identifier_name
+        claimed_id = _get(message, "claimed_id") or self.data.get(name) or str(begun.claimed_id)
+        claimed_id = urldefrag(claimed_id).url
+        expected = claimed_id, begun.server_url, _get(message, "identity")
+        if not begun.isOPIdentifier() and _identity(begun) == expected:
+            return begun
+        if begun.isOPIdentifier() or (
+            self.requires_openid_provider_binding() and message.isOpenID2()
+        ):
+            hosts = self._public_hosts(self.URL, begun.server_url)
+            for service in self._discover(claimed_id, stage="callback", hosts=hosts):
+                if service.usesExtension(OPENID_2_0_TYPE) and _identity(service) == expected:
+                    return service
+        raise self._invalid_claim("claimed_id")
+
+    # --- Discovery ----------------------------------------------------------------------
+
+    def _discover(
+        self, identifier: str, *, stage: ErrorStage, hosts: PublicHosts | None = None
+    ) -> list[OpenIDServiceEndpoint]:
+        """Return the services of an identifier.
+
+        :raises AuthInputError: the user has typed an identifier without an OpenID provider.
+        :raises AuthProviderError: the discovery failed.
+        """
+        if stage == "begin" and not self.URL:
+            hosts = self._public_hosts()
+        fetch = partial(self._send, "GET", hosts=hosts)
+        try:
+            services = discover(lambda url, headers: fetch(url, headers=headers), identifier)
+        except requests.RequestException as error:
+            status = getattr(error.response, "status_code", 500)
+            if isinstance(error, ValueError) or (status < 500 and status != 429):
+                raise self._undiscoverable(stage) from error
+            raise translated(self, error, url=identifier, stage=stage) from error
+        except ValueError as error:  # It is not a URL.
+            raise self._undiscoverable(stage) from error
+        if not services:
+            raise self._undiscoverable(stage)
+        return services
+
+    def _send(
+        self, method: str, url: str, hosts: PublicHosts | None, **options: Any
+    ) -> requests.Response:
+        """Send a request.
+
+        :param hosts: the hosts that may be contacted; None if the project has chosen the URL.
+        """
+        response = sessions.send(
+            self.name,
+            method,
+            url,
+            hosts=hosts,
+            repeats_get=True,
+            **request_options(self),
+            **options,
+        )
+        if method == "GET" or response.status_code != 400:  # A provider's error to a POST.
+            response.raise_for_status()
+        return response
+
+    def _public_hosts(self, *urls: str | None) -> PublicHosts:
+        """Return the public hosts, those of URLs, and those that the project trusts."""
+        trusted = self.setting("INTERNAL_HOSTS") or ()
+        return PublicHosts(frozenset({*trusted, *(urlsplit(url).netloc for url in urls if url)}))
+
+    # --- Errors -------------------------------------------------------------------------
 
     def _malformed_response(self) -> AuthResponseError:
         return AuthResponseError(self, code="malformed_response", stage="callback")
 
-    def _request_error(self, failure: Any, stage: ErrorStage) -> SocialAuthBaseException:
-        if isinstance(failure, MalformedResponse):
-            return AuthResponseError(self, code="malformed_response", stage=stage)
-        return AuthProviderError(self, code=_error_code(failure), stage=stage)
+    def _invalid_claim(self, name: str) -> AuthResponseError:
+        return AuthResponseError(self, code="invalid_claim", claim=name, stage="callback")
 
-    def _begin_error(self, error: AuthProviderError) -> SocialAuthBaseException:
-        """Return the error for a failed discovery. social-core has one error for all causes."""
-        reason = error.__cause__
-        if not isinstance(reason, DiscoveryFailure):
-            return error
-        failure = self._fetching.failure if self._fetching else None
-        if failure or isinstance(reason.__context__, HTTPFetchingError):
-            return self._request_error(failure, "begin")
-        status = getattr(reason.http_response, "status", None) or 200
-        if status >= 500 or status == 429:
-            code = "rate_limited" if status == 429 else "unavailable"
-            return AuthProviderError(self, code=code, status_code=status, stage="begin")
-        if self.URL or OPENID_ID_FIELD not in self.data:
-            return error
-        return AuthInputError(self, parameter=OPENID_ID_FIELD, stage="begin")
+    def _undiscoverable(self, stage: ErrorStage) -> SocialAuthBaseException:
+        """Return the error for an identifier without an OpenID provider.
+
+        It does not tell whether the host is unknown or forbidden.
+        """
+        if stage == "callback":
+            return self._invalid_claim("claimed_id")
+        for name in (OPENID_ID_FIELD, "openid_lj_user"):
+            if name in self.data and not self.URL:
+                return AuthInputError(self, parameter=name, stage=stage)
+        return AuthProviderError(self, code="http_error", stage=stage)
 
 
-def _host(url: str) -> str:
-    """Return the host of a URL with its port, or an empty string if the URL has no host."""
-    try:
-        return urlsplit(url).netloc.rpartition("@")[2].lower()
-    except ValueError:
-        return "["  # Not a host, so it matches none.
+class DiscoveringConsumer(Consumer):  # type: ignore[misc]  # openid is untyped: Any to mypy
+    """python3-openid's consumer, with another discovery.
+
+    :param discover: returns the services of an identifier, the preferred one first.
+    """
+
+    def __init__(
+        self, discover: Callable[[str], list[OpenIDServiceEndpoint]], session: Any, store: Any
+    ) -> None:
+        super().__init__(session, store)
+        self._discover_services = discover
+
+    def begin(self, user_url: str, anonymous: bool = False) -> Any:
+        return self.beginWithoutDiscovery(self._discover_services(user_url)[0], anonymous)
 
 
-def _is_public_https(url: str) -> bool:
-    """Return whether a URL uses HTTPS on the default port of a fully qualified host name."""
-    name = re.compile(r"https://([a-z0-9-]+\.)+[a-z][a-z0-9-]*(/.*)?", re.IGNORECASE | re.DOTALL)
-    return name.fullmatch(url) is not None
+class VerifiedMessages(OpenIDStore):  # type: ignore[misc]  # the same
+    """A store for python3-openid that accepts the signature of one message.
+
+    It contains an association for each question, so python3-openid does not ask a provider.
+
+    :param message: the message that the provider has verified; None to accept no signature.
+    """
+
+    def __init__(self, message: Message | None = None) -> None:
+        self._message = message
+
+    def getAssociation(self, server_url: str, handle: str | None = None) -> Association:  # noqa: N802 - openid's name
+        association = VerifiedSignature.fromExpiresIn(60, handle, b"", "HMAC-SHA256")
+        association.message = self._message
+        return association
+
+    def useNonce(self, server_url: str, timestamp: int, salt: str) -> bool:  # noqa: N802 - the same
+        return True  # The signed return_to contains the state of a flow, which is used once.
 
 
-def _error_code(failure: Exception | None) -> str:
-    if isinstance(failure, requests.exceptions.SSLError):
-        return "tls_error"
-    return "timeout" if isinstance(failure, requests.Timeout) else "connection_failed"
+class VerifiedSignature(Association):  # type: ignore[misc]  # the same
+    """An association that accepts the signature of one message."""
+
+    message: Message | None = None
+
+    def checkMessageSignature(self, message: Message) -> bool:  # noqa: N802 - the same
+        return self.message is not None and bool(message.toPostArgs() == self.message.toPostArgs())
+
+
+def _get(message: Message, name: str) -> str:
+    return str(message.getArg(OPENID_NS, name) or "")
+
+
+def _identity(service: OpenIDServiceEndpoint) -> tuple[Any, ...]:
+    return service.claimed_id, service.server_url, service.getLocalID()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from example_project.local import DATA
 from example_project.settings import *  # noqa: F403 - a settings module extends another
 from example_project.settings import AUTHENTICATION_BACKENDS, SOCIAL_ENDPOINTS
@@ -32,6 +34,11 @@ SOCIAL_AUTH_OPENID_CONNECT_FORM_POST_AUTH_EXTRA_ARGUMENTS = {"response_mode": "f
 
 SOCIAL_AUTH_OAUTH1_KEY = CLIENT_ID
 SOCIAL_AUTH_OAUTH1_SECRET = CLIENT_SECRET
+
+# The providers of the tests are inside this network.
+SOCIAL_AUTH_OPENID_INTERNAL_HOSTS = [
+    urlsplit(addresses.provider(name)).netloc for name in ("openid2", "other-openid2")
+]
 
 PERSON = {"givenName": "Ada", "emailAddress": "ada@example.com"}
 SOCIAL_AUTH_SAML_SP_ENTITY_ID = addresses.site

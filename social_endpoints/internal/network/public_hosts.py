@@ -1,0 +1,73 @@
+"""The hosts that may be contacted when a browser, and not the project, has named them.
+
+The check belongs to the connection (:mod:`adapter`), so it applies to every redirect, to every
+spelling of an address, and to the address that is connected to.
+"""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Network, ip_address
+
+from urllib3.exceptions import LocationValueError
+
+_PORTS = frozenset({80, 443})
+_MAX_ADDRESSES = 4  # A host may have any number of addresses, and each may time out.
+
+# Other IPv6 addresses are local, or contain an IPv4 address that a gateway translates.
+_UNICAST = IPv6Network("2000::/3")
+_6TO4 = IPv6Network("2002::/16")
+
+
+class ForbiddenHost(LocationValueError):
+    """A host is not public, or unknown. The message does not tell which."""
+
+
+class UnknownHost(ForbiddenHost):
+    """A host name has no address."""
+
+
+@dataclass(frozen=True)
+class PublicHosts:
+    """All hosts with public addresses, at the default ports, and some internal ones.
+
+    :param internal: ``host`` or ``host:port`` of the hosts that the project trusts. Their
+        subdomains are trusted too.
+    """
+
+    internal: frozenset[str] = frozenset()
+
+    def addresses(self, host: str, port: int) -> list[str]:
+        """Return the addresses to connect to.
+
+        :raises UnknownHost: the host name has no address.
+        :raises ForbiddenHost: one of the addresses is not public, or the port is not allowed.
+        """
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise UnknownHost("The host is not public.") from error
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        is_public = port in _PORTS and all(map(_is_public, addresses))
+        if not is_public and not self._is_internal(host.lower(), port):
+            raise ForbiddenHost("The host is not public.")
+        return addresses[:_MAX_ADDRESSES]
+
+    def _is_internal(self, host: str, port: int) -> bool:
+        candidates = {host, f"{host}:{port}"} if port in _PORTS else {f"{host}:{port}"}
+        return any(
+            candidate == internal or candidate.endswith(f".{internal}")
+            for candidate in candidates
+            for internal in self.internal
+        )
+
+
+def _is_public(text: str) -> bool:
+    address = ip_address(text.partition("%")[0])
+    if not isinstance(address, IPv4Address):
+        if address.ipv4_mapped is not None:
+            return _is_public(str(address.ipv4_mapped))
+        if address not in _UNICAST or address in _6TO4:
+            return False
+    return address.is_global and not address.is_multicast

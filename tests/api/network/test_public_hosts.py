@@ -1,0 +1,322 @@
+"""The hosts that a browser may name, with servers on real sockets."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.exceptions import LocationValueError
+
+from social_endpoints.internal.network.public_hosts import PublicHosts
+from tests.support.authority import Authority
+from tests.support.frontend import Frontend, error
+from tests.support.proxy import Proxy
+from tests.support.tcp_provider import Provider, send_instead
+
+PUBLIC = "93.184.216.34"
+PAGE = '<html><head><link rel="openid2.provider" href="https://op.example.com/"></head></html>'
+
+# Records every lookup: from (host, port) to where a test's server listens.
+Names = dict[str, tuple[str, int]]
+
+
+@pytest.fixture
+def servers(settings: Any) -> Iterator[Callable[[], Provider]]:
+    """Return a function that starts a server, and configure generic OpenID."""
+    path = "social_core.backends.open_id.OpenIdAuth"
+    settings.AUTHENTICATION_BACKENDS = [*settings.AUTHENTICATION_BACKENDS, path]
+    started = []
+
+    def start() -> Provider:
+        started.append(Provider())
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
+def internal(servers: Callable[[], Provider]) -> Provider:
+    """Return a server inside the project's network."""
+    return servers()
+
+
+@pytest.fixture
+def attacker(servers: Callable[[], Provider], settings: Any) -> Provider:
+    """Return a server that the project's server may contact."""
+    server = servers()
+    settings.SOCIAL_AUTH_OPENID_INTERNAL_HOSTS = [f"127.0.0.1:{server.port}"]
+    return server
+
+
+def begin(identifier: str) -> Any:
+    return Frontend("body").begin("openid", openid_identifier=identifier)
+
+
+def page(text: str, headers: str = "", status: int = 200) -> Callable[[Any], None]:
+    head = f"HTTP/1.1 {status} x\r\nContent-Type: text/html\r\nContent-Length: {len(text)}\r\n"
+    return send_instead(f"{head}{headers}\r\n{text}".encode())
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        "127.0.0.1:{port}/admin",
+        "http://127.0.0.1:{port}/",
+        "localhost:{port}/",
+        "LOCALHOST.:{port}/",
+        "x@127.0.0.1:{port}/",
+        "http://127.0.0.1:{port}@localhost:{port}/",
+        "http://2130706433:{port}/",
+        "http://0x7f.1:{port}/",
+        "http://017700000001:{port}/",
+        "http://127.1:{port}/",
+        "http://0:{port}/",
+        "http://[::1]:{port}/",
+        "http://[::ffff:127.0.0.1]:{port}/",
+        "http://\uff11\uff12\uff17.0.0.1:{port}/",
+        "http://127%2e0.0.1:{port}/",
+        "http://example.com\\@127.0.0.1:{port}/",
+        "http:/\t/127.0.0.1:{port}/",
+        "http://127.0.0.1:{port}/" + "a" * 3_000,
+        "=foo",
+        "@foo",
+        "xri://=foo",
+        "file:///etc/passwd",
+        "gopher://127.0.0.1:{port}/",
+        "no-such-host.invalid",
+    ],
+)
+def test_identifier_of_internal_host_is_not_fetched(identifier: str, internal: Provider) -> None:
+    begun = begin(identifier.format(port=internal.port))
+
+    assert error(begun) == (400, "invalid_parameter")
+    assert "openid_identifier" in begun.data
+    assert internal.connections == 0
+
+
+@pytest.mark.parametrize(
+    "lead",
+    [
+        lambda url: page("", f"Location: {url}\r\n", status=302),
+        lambda url: page("", f"Location: //{url.partition('//')[2]}\r\n", status=307),
+        lambda url: page(PAGE, f"X-XRDS-Location: {url}\r\n"),
+        lambda url: page(
+            f"<html><head><meta http-equiv='X-XRDS-Location' content='{url}'></head></html>"
+        ),
+    ],
+    ids=["redirect", "redirect without scheme", "header", "meta element"],
+)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
+def test_page_cannot_lead_to_internal_host(
+    lead: Any, host: str, attacker: Provider, internal: Provider
+) -> None:
+    attacker.special["/ada"] = lead(f"http://{host}:{internal.port}/admin")
+
+    assert begin(f"{attacker.url}/ada").status_code == 400
+    assert (attacker.connections, internal.connections) == (1, 0)
+
+
+@pytest.mark.django_db
+def test_provider_at_internal_host_is_not_asked(attacker: Provider, internal: Provider) -> None:
+    attacker.special["/ada"] = page(PAGE.replace("https://op.example.com", internal.url))
+    frontend = Frontend("body")
+    begun = frontend.begin("openid", openid_identifier=f"{attacker.url}/ada")
+    return_to = re.search("redirect_state%3D([^%&]+)", begun.data["authorization_url"])
+    names = "op_endpoint,return_to,response_nonce,assoc_handle,claimed_id,identity"
+    fields = dict.fromkeys(names.split(","), "x") | {"op_endpoint": f"{internal.url}/"}
+    message = {f"openid.{name}": text for name, text in fields.items()}
+
+    response = frontend.complete(
+        begun,
+        {
+            **message,
+            "openid.ns": "http://specs.openid.net/auth/2.0",
+            "openid.mode": "id_res",
+            "openid.signed": names,
+            "openid.sig": "x",
+            "redirect_state": return_to[1] if return_to else "",
+        },
+        "openid",
+    )
+
+    assert error(response) == (400, "invalid_claim")
+    assert internal.connections == 0
+
+
+@pytest.fixture
+def look_ups(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[tuple[str, int]]]:
+    """Return the addresses of names, in the order of their look-ups. A last one stays."""
+    addresses: dict[str, list[tuple[str, int]]] = {}
+    look_up = socket.getaddrinfo
+
+    def find(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        found = addresses.get(name)
+        if found is None:
+            return look_up(host, port, *args, **kwargs)
+        address, port = found.pop(0) if len(found) > 1 else found[0]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", find)
+    return addresses
+
+
+def test_name_is_resolved_once(
+    servers: Callable[[], Provider], internal: Provider, look_ups: Any
+) -> None:
+    public = servers()
+    public.special["/ada"] = page(PAGE)
+    look_ups["rebind.example.com"] = [(PUBLIC, 80), ("127.0.0.1", internal.port)]
+    look_ups[PUBLIC] = [("127.0.0.1", public.port)]
+
+    begun = begin("http://rebind.example.com/ada")
+
+    assert begun.status_code == 200, begun.data
+    assert [request.headers["host"] for request in public.received] == ["rebind.example.com"]
+    assert internal.connections == 0
+
+
+def test_name_with_public_and_internal_address_is_refused(
+    internal: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, internal.port))
+        for address in (PUBLIC, "127.0.0.1")
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: entries)
+
+    assert error(begin("http://both.example.com/")) == (400, "invalid_parameter")
+    assert internal.connections == 0
+
+
+def test_next_address_is_tried(
+    attacker: Provider, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    attacker.special["/ada"] = page(PAGE)
+    settings.SOCIAL_AUTH_OPENID_INTERNAL_HOSTS = [f"op.example.com:{attacker.port}"]
+    look_up = socket.getaddrinfo
+
+    def find(host: Any, *args: Any, **kwargs: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        hosts = ["127.0.0.2", "127.0.0.1"] if name == "op.example.com" else [host]
+        return [found for each in hosts for found in look_up(each, *args, **kwargs)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", find)
+
+    assert begin(f"http://op.example.com:{attacker.port}/ada").status_code == 200
+
+
+@pytest.mark.usefixtures("servers")
+def test_certificate_is_verified_for_the_name(authority: Authority, settings: Any) -> None:
+    server = Provider(authority.context())
+    server.special["/ada"] = page(PAGE)
+    settings.SOCIAL_AUTH_OPENID_VERIFY_SSL = str(authority.bundle)
+    hosts = [f"{host}:{server.port}" for host in ("localhost", "127.0.0.1")]
+    settings.SOCIAL_AUTH_OPENID_INTERNAL_HOSTS = hosts
+
+    codes = [begin(f"https://{host}/ada").data.get("error_code") for host in hosts]
+
+    server.stop()
+    assert codes == ["tls_error", None]
+
+
+@pytest.mark.parametrize(
+    ("identifier", "is_tunneled"),
+    [
+        ("https://127.0.0.1/", False),
+        ("https://[::1]/", False),
+        ("http://localhost/", False),
+        ("https://op.invalid/", True),  # Only the proxy could know it.
+    ],
+)
+@pytest.mark.usefixtures("servers")
+def test_proxy_does_not_get_internal_host(
+    identifier: str, is_tunneled: bool, settings: Any
+) -> None:
+    proxy = Proxy()
+    address = f"http://127.0.0.1:{proxy.port}"
+    settings.SOCIAL_AUTH_OPENID_PROXIES = {"http": address, "https": address}
+
+    response = begin(identifier)
+
+    proxy.stop()
+    assert response.status_code == 400
+    assert bool(proxy.tunnels) == is_tunneled
+
+
+def test_replaced_connection_is_not_used(
+    attacker: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replacement = type("Replacement", (), {})
+    monkeypatch.setattr(HTTPConnectionPool, "ConnectionCls", replacement)
+
+    assert error(begin(f"{attacker.url}/ada")) == (400, "invalid_parameter")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "0.0.0.0",
+        "10.0.0.1",
+        "100.64.0.1",
+        "127.0.0.1",
+        "169.254.169.254",
+        "172.16.0.1",
+        "192.168.0.1",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::127.0.0.1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::7f00:1",
+        "2001::1",
+        "2002:7f00:1::",
+        "fc00::1",
+        "fe80::1",
+        "fec0::1",
+        "ff02::1",
+        "a" * 300,
+        "a..b",
+    ],
+)
+def test_address_that_is_not_public_is_refused(host: str) -> None:
+    with pytest.raises(LocationValueError):
+        PublicHosts().addresses(host, 443)
+
+
+@pytest.mark.parametrize("host", [PUBLIC, "2606:2800:220:1:248:1893:25c8:1946"])
+def test_public_address_is_accepted_at_default_ports(host: str) -> None:
+    assert PublicHosts().addresses(host, 443) == PublicHosts().addresses(host, 80) == [host]
+    with pytest.raises(LocationValueError):
+        PublicHosts().addresses(host, 8080)
+
+
+@pytest.mark.parametrize(
+    ("internal", "host", "port", "accepted"),
+    [
+        ("localhost", "localhost", 443, True),
+        ("localhost", "LOCALHOST", 80, True),
+        ("localhost", "localhost", 8080, False),
+        ("localhost:8080", "localhost", 8080, True),
+        ("localhost:8080", "localhost", 443, False),
+        ("host", "localhost", 443, False),
+        ("127.0.0.1", "localhost", 443, False),
+    ],
+)
+def test_internal_host_is_accepted_at_its_port(
+    internal: str, host: str, port: int, accepted: bool
+) -> None:
+    hosts = PublicHosts(frozenset({internal}))
+    if accepted:
+        assert "127.0.0.1" in hosts.addresses(host, port)
+    else:
+        with pytest.raises(LocationValueError):
+            hosts.addresses(host, port)
