@@ -11,7 +11,8 @@
 
     social_core.exceptions.SocialAuthBaseException
     ├── AuthSessionError
-    │   └── FlowNotSent             the request contains no flow
+    │   ├── FlowNotSent             the request contains no flow
+    │   └── TooManyAttempts         a paused login was resumed too often
     └── AuthPolicyError
         ├── InactiveUser            the user account is inactive
         └── AssociationOnly         the provider cannot be used to sign in
@@ -146,6 +147,21 @@ class FlowNotSent(AuthSessionError):
         "This request contains no flow. Send it with credentials so that it includes the cookie"
         " set at begin, or include the `flow` value from the begin response in its body."
     )
+
+
+class TooManyAttempts(AuthSessionError):
+    """A step of a paused login was answered too often without success."""
+
+    public_text = gettext_lazy("There were too many attempts. Please sign in again.")
+
+    def __init__(self, backend: BaseAuth[Any]) -> None:
+        super().__init__(
+            backend,
+            code="too_many_attempts",
+            source="session",
+            stage="pipeline",
+            recovery="restart_login",
+        )
 
 
 class InactiveUser(AuthPolicyError):

@@ -18,7 +18,7 @@ from social_core.backends.base import BaseAuth
 from social_core.exceptions import AuthSessionError
 from social_core.utils import constant_time_compare
 
-from social_endpoints.exceptions import FlowNotSent, translate_errors
+from social_endpoints.exceptions import FlowNotSent, TooManyAttempts, translate_errors
 from social_endpoints.internal.actions.outcome import (
     is_user,
     log_in,
@@ -36,7 +36,7 @@ from social_endpoints.internal.backends.correlation import returned_id
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows import handoff_cache
 from social_endpoints.internal.flows.flow import Flow
-from social_endpoints.internal.flows.storage import claim_flow
+from social_endpoints.internal.flows.storage import claim_attempt, claim_flow
 from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.types import Login, Paused
 
@@ -113,6 +113,7 @@ def complete_flow(
             if partial_token is None:
                 result = _ask_provider(backend, flow, returned, user)
             else:
+                _count_attempt(backend, flow)
                 session = deepcopy(flow.session)
                 result = work.run(partial(_resume, backend, flow, partial_token, user, session))
             if work.began and not is_user(backend, result):
@@ -144,6 +145,12 @@ def _ask_provider(backend: BaseAuth[Any], flow: Flow, returned: str | None, user
     _claim(backend, flow)
     flow.is_claimed = True
     return backend.complete(user=user)
+
+
+def _count_attempt(backend: BaseAuth[Any], flow: Flow) -> None:
+    if not claim_attempt(flow, backend.strategy.storage):
+        flow.is_claimed = True  # It cannot complete any more.
+        raise TooManyAttempts(backend)
 
 
 def _resume(

@@ -25,7 +25,8 @@ class Flow:
     :param handoff: whether the provider sends the callback to the server. ``redirect_uri`` is
         then the URI of the server.
     :param user_id: the primary key, as text, of the user who connects an identity.
-    :param is_claimed: whether a completion has claimed the flow. It is not sealed.
+    :param is_claimed: whether the flow cannot complete any more, because a completion has claimed
+        it, for example. It is not sealed.
     """
 
     provider: str

@@ -33,11 +33,18 @@ CLAIMS = f"{CLAIM_PREFIX}flow"
 ID_TOKENS = f"{CLAIM_PREFIX}id_token"
 """``server_url`` of the claims of ID tokens that have signed in."""
 
+ATTEMPTS = f"{CLAIM_PREFIX}attempt"
+"""``server_url`` of the attempts to resume paused logins."""
+
+MAX_ATTEMPTS = 10
+"""Attempts to answer one step of a paused login. A step may ask for a code of six digits."""
+
 _LATEST = 2**31 - 1  # The column of a nonce's timestamp is a 32-bit integer.
 
 _OAUTH2_STATES = "social_core.oauth2."  # social-core's server_url for the states of OAuth 2
 _ASSOCIATION = "oidc_association"
 _NONCES = "nonces"
+_PAUSED = "social_endpoints_paused"  # the id of the first flow of a login, and its paused step
 
 
 def claim_flow(flow: Flow, storage: Any) -> bool:
@@ -56,6 +63,17 @@ def claim_id_token(digest: str, expires: int, storage: Any) -> bool:
     :param expires: when the token becomes invalid, in seconds since the epoch.
     """
     return _claim(storage, ID_TOKENS, digest, min(expires, _LATEST))
+
+
+def claim_attempt(flow: Flow, storage: Any) -> bool:
+    """Count an attempt to resume a paused login; return False if there were too many.
+
+    Call it before the transaction of the login, so that a refusal does not undo it. A step that
+    pauses again has a new flow but the same count.
+    """
+    step = flow.session.get(_PAUSED, [flow.id])
+    salts = (":".join(map(str, (*step, number))) for number in range(MAX_ATTEMPTS))
+    return any(_claim(storage, ATTEMPTS, salt, flow.expires) for salt in salts)
 
 
 def _claim(storage: Any, scope: str, salt: str, timestamp: int) -> bool:
@@ -175,7 +193,10 @@ class FlowPartials(_FlowWrapper):
     """
 
     def store(self, partial: Any) -> Any:
-        self.flow.session[PARTIAL_TOKEN_SESSION_NAME] = partial.token
+        session = self.flow.session
+        session[PARTIAL_TOKEN_SESSION_NAME] = partial.token
+        login_id, *_ = session.get(_PAUSED, [self.flow.id])
+        session[_PAUSED] = [login_id, partial.next_step]
         return self._project.store(partial)
 
     def load(self, token: str) -> Any:
