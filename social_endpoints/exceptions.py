@@ -4,7 +4,9 @@
 
     rest_framework.exceptions.APIException
     ├── EndpointError               400 with the error body of the endpoints
-    │   └── ConfigurationError      500: the project's settings are wrong
+    │   ├── ConfigurationError      500: the project's settings are wrong
+    │   ├── ProjectError            500: the project's code raised an exception
+    │   └── StorageUnavailable      503: the project's database or cache failed
     └── NotFound
         ├── ProviderNotSupported    404: no such provider
         └── ConnectionNotFound      404: the user has no such connection
@@ -18,7 +20,8 @@
         └── AssociationOnly         the provider cannot be used to sign in
 
 Exceptions of social-core never leave the actions: :func:`translate_errors` turns them into an
-:class:`EndpointError`.
+:class:`EndpointError`. The views turn every other exception into one of these classes with
+:func:`as_api_exception`, so that each response of 400 and above has an error code.
 """
 
 from __future__ import annotations
@@ -27,13 +30,20 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from secrets import token_urlsafe
+from typing import Any, cast
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import (
+    BadRequest,
+    ImproperlyConfigured,
+    PermissionDenied,
+    SuspiciousOperation,
+)
+from django.http import Http404
 from django.utils.http import parse_http_date_safe
 from django.utils.translation import gettext, gettext_lazy
-from rest_framework import status
-from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework import exceptions, status
+from rest_framework.exceptions import APIException, NotFound, ParseError, ValidationError
 from social_core.backends.base import BaseAuth
 from social_core.exceptions import (
     REASONS,
@@ -48,7 +58,17 @@ from social_core.exceptions import (
     SocialAuthBaseException,
 )
 
-__all__ = ["ConfigurationError", "ConnectionNotFound", "EndpointError", "ProviderNotSupported"]
+from social_endpoints.internal.errors.failures import is_code_error, is_storage_failure
+from social_endpoints.internal.errors.redaction import replacement
+
+__all__ = [
+    "ConfigurationError",
+    "ConnectionNotFound",
+    "EndpointError",
+    "ProjectError",
+    "ProviderNotSupported",
+    "StorageUnavailable",
+]
 
 logger = logging.getLogger("social_endpoints")
 
@@ -94,14 +114,13 @@ _EXPIRED_TOKEN_CODES = frozenset({"token_expired", "token_rejected", "token_revo
 # The provider refuses the project's client id or secret.
 _CLIENT_REFUSED_CODES = frozenset({"invalid_client", "unauthorized_client"})
 
-_MAX_LOGGED_CAUSES = 8
-
 
 class EndpointError(APIException):
     """A request that failed for a reason that the client may know: 400 with the error body.
 
     ``detail`` is safe to show to the user. ``code`` is the error code, ``body`` the error body
-    as a dictionary, and ``retry_after`` the provider's ``Retry-After`` header or None.
+    as a dictionary, ``error_id`` identifies this response in the log, and ``retry_after`` is the
+    provider's ``Retry-After`` header or None.
 
     :param error: the exception of social-core that describes the failure.
     """
@@ -110,16 +129,39 @@ class EndpointError(APIException):
 
     def __init__(self, error: SocialAuthBaseException) -> None:
         super().__init__(detail=_public_text(error), code=error.code)
-        self.body = {"non_field_errors": [self.detail], **error.public_metadata()}
+        self.error_id = new_error_id()
+        self.body = {
+            "non_field_errors": [self.detail],
+            **error.public_metadata(),
+            "error_id": self.error_id,
+        }
         if isinstance(error, AuthInputError) and isinstance(error.parameter, str):
             self.body.setdefault(error.parameter, [self.detail])
         self.retry_after = _retry_after(error)
+        self.provider_code = str(error.provider_code)
+        self.secrets: list[str] = []
 
 
 class ConfigurationError(EndpointError):
     """A request that failed because the project's settings are wrong: 500 with the error body."""
 
     status_code = status.HTTP_500_INTERNAL_SERVER_ERROR
+
+
+class ProjectError(EndpointError):
+    """A request that failed because the project's code raised an exception, its ``__cause__``.
+
+    Token serializers, receivers of signals and pipeline steps are such code: 500 with the error
+    body.
+    """
+
+    status_code = status.HTTP_500_INTERNAL_SERVER_ERROR
+
+
+class StorageUnavailable(EndpointError):
+    """A request that failed because the project's database or cache has: 503, to be repeated."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
 
 
 REFUSALS = (EndpointError, ValidationError)
@@ -181,38 +223,95 @@ class AssociationOnly(AuthPolicyError):
         super().__init__(backend, stage=stage, recovery="use_existing_account")
 
 
+class StorageFailure(SocialAuthBaseException):
+    """The project's database or cache has failed."""
+
+    public_text = gettext_lazy("The service is temporarily unavailable. Please try again.")
+
+    def __init__(self, *, stage: ErrorStage) -> None:
+        super().__init__(
+            code="storage_unavailable", source="storage", stage=stage, recovery="retry_later"
+        )
+
+
+def new_error_id() -> str:
+    """Return a random text that identifies a response in the log."""
+    return token_urlsafe(6)
+
+
 @contextmanager
 def translate_errors(provider: str, stage: ErrorStage) -> Iterator[None]:
-    """Translate an exception of a backend or of the pipeline into an :class:`EndpointError`.
+    """Translate an exception of a backend into an :class:`EndpointError`.
 
-    An ``EndpointError``, DRF's ``ValidationError`` and DRF's ``NotFound`` pass unchanged: their
-    texts are written for the client.
+    Exceptions of DRF, ours among them, pass unchanged: their texts are written for the client.
+    Exceptions of the pipeline were translated by the transaction that it runs in.
 
     :param provider: the provider's name, for the log.
-    :param stage: the stage to report for an exception that is not one of social-core's.
+    :param stage: the stage to report for an exception that does not name one.
     :raises EndpointError: with social-core's error code, or ``unknown_error`` for any other
-        exception.
+        exception, which a backend raises for a response that it cannot parse.
     :raises ConfigurationError: the project's settings are wrong.
+    :raises ProjectError: the code of a backend is wrong.
+    :raises StorageUnavailable: the project's database or cache has failed.
     """
     try:
         yield
-    except (*REFUSALS, NotFound):
-        raise
-    except Exception as error:  # Backends and pipeline steps may raise any exception.
-        raise _translated(error, provider, stage) from error
+    except Exception as error:  # Backends may raise any exception.
+        translated = as_api_exception(error, stage, is_response=not is_code_error(error))
+        if translated is error:
+            raise
+        raise translated from error
 
 
-def _translated(error: Exception, provider: str, stage: ErrorStage) -> EndpointError:
+def as_api_exception(
+    error: Exception,
+    stage: ErrorStage = "unknown",
+    *,
+    is_response: bool = False,
+) -> Exception:
+    """Return the exception to respond with; the same one if DRF has a response for it.
+
+    :param is_response: whether any other exception is caused by a response of a provider. If not,
+        it is the project's.
+    """
+    if isinstance(error, (APIException, Http404, PermissionDenied)):
+        return error
+    if isinstance(error, (BadRequest, SuspiciousOperation)):
+        return ParseError()
     if isinstance(error, ImproperlyConfigured):
-        return configuration_error(error, stage)
-    if not isinstance(error, SocialAuthBaseException) or not _is_well_formed(error):
-        log_failure(f"Login with {provider} failed", error)
-        return EndpointError(AuthUnknownError(stage=stage))
-    if _is_configuration_error(error):
-        log_failure(f"Login with {provider} failed", error)
+        return ConfigurationError(AuthConfigurationError(stage=stage))
+    if isinstance(error, SocialAuthBaseException) and _is_well_formed(error):
+        return _translated(error, stage)
+    if is_storage_failure(error):
+        return StorageUnavailable(StorageFailure(stage=stage))
+    unknown = AuthUnknownError(stage=stage)
+    if is_response or isinstance(error, SocialAuthBaseException):
+        return EndpointError(unknown)
+    return ProjectError(unknown)
+
+
+def drf_exception(error: Exception) -> APIException:
+    """Return the exception of DRF, which includes ours, to respond with."""
+    translated = as_api_exception(error)
+    if isinstance(translated, Http404):
+        translated = NotFound()
+    elif isinstance(translated, PermissionDenied):
+        translated = exceptions.PermissionDenied()
+    if translated is not error:
+        translated.__cause__ = error
+    return cast("APIException", translated)
+
+
+def _translated(error: SocialAuthBaseException, stage: ErrorStage) -> EndpointError:
+    if error.stage == "unknown":
+        error.stage = stage
+    # An error with a provider code came from the provider or through the browser, which can
+    # put any error into a callback. Such input must not cause a 500 that alerts operators.
+    if isinstance(error, AuthConfigurationError) and error.provider_code is None:
         return ConfigurationError(error)
-    _log_refusal(error, provider)
-    return EndpointError(_classify(error))
+    classified = _classify(error)
+    classified.provider_code = error.provider_code
+    return EndpointError(classified)
 
 
 def _classify(error: SocialAuthBaseException) -> SocialAuthBaseException:
@@ -231,19 +330,33 @@ def _classify(error: SocialAuthBaseException) -> SocialAuthBaseException:
     return AuthCredentialError(backend, code=code, source="provider_response", stage=stage)
 
 
-def _log_refusal(error: SocialAuthBaseException, provider: str) -> None:
-    provider_code = str(error.provider_code)
-    level = logging.WARNING if error.source == "configuration" else logging.INFO
-    if provider_code in _CLIENT_REFUSED_CODES and error.stage != "callback":
+def log_refusal(error: Exception, code: str, error_id: str, provider: str) -> None:
+    """Log a response of 400 and above in one line."""
+    cause = error.__cause__
+    if not isinstance(error, EndpointError):
+        logger.info("Request refused: %s (error_id=%s)", code, error_id)
+        return
+    level = logging.WARNING if error.body["error_source"] == "configuration" else logging.INFO
+    if error.provider_code in _CLIENT_REFUSED_CODES and error.body["error_stage"] != "callback":
         # The provider's own response, not a callback: no user can sign in with this provider.
         level = logging.ERROR
+    exc_info = None
+    parameter = cause.parameter if isinstance(cause, AuthConfigurationError) else None
+    if error.status_code >= status.HTTP_500_INTERNAL_SERVER_ERROR:
+        level = logging.ERROR  # The log of Django has the traceback.
+    elif code == "unknown_error" and cause is not None:
+        level, exc_info = logging.ERROR, replacement(cause)
     logger.log(
         level,
-        "Login with %s refused: %s at %s (%s)",
+        "Login with %s refused: %s at %s (%s, error_id=%s)",
         provider,
-        error.code,
-        error.stage,
-        provider_code if provider_code in _LOGGED_PROVIDER_CODES else "no standard error code",
+        code if parameter is None else f"{code}: {parameter}",
+        error.body["error_stage"],
+        error.provider_code
+        if error.provider_code in _LOGGED_PROVIDER_CODES
+        else "no standard error code",
+        error_id,
+        exc_info=exc_info,
     )
 
 
@@ -262,14 +375,6 @@ def _is_well_formed(error: SocialAuthBaseException) -> bool:
         return False
 
 
-def configuration_error(
-    error: ImproperlyConfigured, stage: ErrorStage = "unknown"
-) -> ConfigurationError:
-    """Log a mistake in the project's settings and return the exception to raise for it."""
-    logger.error("Login is misconfigured: %s", error, exc_info=_redacted(error))
-    return ConfigurationError(AuthConfigurationError(stage=stage))
-
-
 def log_failure(message: str, error: Exception) -> None:
     """Log an exception with its traceback but without its message.
 
@@ -281,21 +386,7 @@ def log_failure(message: str, error: Exception) -> None:
     cause = type(error).__name__
     if isinstance(error, SocialAuthBaseException) and _is_well_formed(error):
         cause = f"{error.code} {error.parameter or ''}"
-    logger.error("%s: %s", message, cause, exc_info=_redacted(error))
-
-
-class RedactedException(Exception):
-    """Replaces an exception in the log: same type name and traceback, no message."""
-
-
-def _redacted(error: BaseException, depth: int = _MAX_LOGGED_CAUSES) -> RedactedException:
-    original = type(error)
-    redacted = RedactedException(f"{original.__module__}.{original.__qualname__}")
-    redacted.__traceback__ = error.__traceback__
-    cause = error.__cause__ or error.__context__
-    if cause is not None and depth:
-        redacted.__cause__ = _redacted(cause, depth - 1)
-    return redacted
+    logger.error("%s: %s", message, cause, exc_info=replacement(error))
 
 
 def _retry_after(error: SocialAuthBaseException) -> str | None:
@@ -312,9 +403,3 @@ def _public_text(error: SocialAuthBaseException) -> str:
         # Not str(error), which may contain the provider's words in a subclass.
         text, _, _ = REASONS.get(error.code, REASONS["unknown_error"])
     return gettext(str(text))
-
-
-def _is_configuration_error(error: SocialAuthBaseException) -> bool:
-    # An error with a provider code came from the provider or through the browser, which can
-    # put any error into a callback. Such input must not cause a 500 that alerts operators.
-    return isinstance(error, AuthConfigurationError) and error.provider_code is None

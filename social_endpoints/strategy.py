@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from functools import partial as bind
@@ -19,6 +20,7 @@ from social_django.strategy import DjangoStrategy
 
 from social_endpoints.exceptions import InactiveUser
 from social_endpoints.internal.accounts.creation import create_account
+from social_endpoints.internal.errors.redaction import secret_texts, texts
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.storage import FlowStorage
 from social_endpoints.internal.flows.transaction import UnitOfWork
@@ -28,6 +30,12 @@ from social_endpoints.pipeline import Question, confirmation_serializer
 __all__ = ["Strategy"]
 
 ResponseT = TypeVar("ResponseT")
+
+_MAX_DEPTH = 16
+_MAX_NUMBER = 10**64
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+_SECRET_SETTINGS = ("SECRET", "BOT_TOKEN", "API_KEY", "SP_PRIVATE_KEY")
 
 
 class Strategy(DjangoStrategy):
@@ -62,7 +70,8 @@ class Strategy(DjangoStrategy):
         self.backend: BaseAuth[Any] | None = None
         self.revocations: list[Any] | None = None
         self.before_pipeline: Callable[[], None] | None = None
-        self.unit_of_work = UnitOfWork(router.db_for_write(storage.user))
+        self.unit_of_work = UnitOfWork(router.db_for_write(storage.user), self._get_secrets)
+        self.provider_response: Any = None
 
     def get_backend(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Return this login's backend if it has this name, else a new one."""
@@ -146,9 +155,7 @@ class Strategy(DjangoStrategy):
         ``django.contrib.auth`` is not used: it would pass the provider's response to all
         backends and, after a failure, to a signal.
         """
-        _refuse_null_characters(
-            backend, [kwargs.get("response"), getattr(backend, "id_token", None)]
-        )
+        _require_storable(backend, [kwargs.get("response"), getattr(backend, "id_token", None)])
         require_username_functions(backend)
         session = deepcopy(self.session)
 
@@ -176,6 +183,16 @@ class Strategy(DjangoStrategy):
         if stored is None:
             raise InactiveUser(backend, stage="pipeline")
         return {"user": stored}
+
+    def _get_secrets(self) -> list[str]:
+        """Return the values of this login that no log may contain."""
+        secrets = [*texts([self.session, self.data, self.flow.id, self.flow.correlation_id])]
+        secrets += secret_texts(self.provider_response)
+        if self.backend is not None:
+            settings = {name: self.backend.setting(name) for name in _SECRET_SETTINGS}
+            secrets += texts(settings)
+        secrets += texts([revocation.token for revocation in self.revocations or ()])
+        return secrets
 
     def has_default_pipeline(self, backend: BaseAuth[Any]) -> bool:
         """Return whether this login runs social-core's default pipeline."""
@@ -212,15 +229,26 @@ def _confirmation_parameter(backend: BaseAuth[Any]) -> Any:
     return backend.setting(name, "partial_pipeline_confirm")
 
 
-def _refuse_null_characters(backend: BaseAuth[Any], response: Any) -> None:
-    # PostgreSQL cannot store them. A login must have the same result on every database.
-    pending = [response]
+def _require_storable(backend: BaseAuth[Any], response: Any) -> None:
+    """Refuse a response that a database cannot store, on every database.
+
+    PostgreSQL stores neither null characters nor halves of surrogate pairs, and JSON has no
+    infinite numbers. MariaDB limits the depth of JSON values to 32, and social_django stores the
+    response inside its own. An integer of hundreds of digits is neither an identifier nor a time.
+    """
+    pending = [(response, 0)]
     while pending:  # Not recursive, because a response may be nested deeply.
-        value = pending.pop()
+        value, depth = pending.pop()
         if isinstance(value, Mapping):
-            pending += value.keys()
-            pending += value.values()
-        elif isinstance(value, (list, tuple)):
-            pending += value
-        elif isinstance(value, str) and "\0" in value:
+            inner = [*value.keys(), *value.values()]
+        else:
+            inner = [*value] if isinstance(value, (list, tuple)) else []
+        pending += [(each, depth + 1) for each in inner]
+        if (inner and depth > _MAX_DEPTH) or not _is_storable(value):
             raise AuthResponseError(backend, code="malformed_response", stage="user_info")
+
+
+def _is_storable(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" not in value and not _SURROGATE.search(value)
+    return not isinstance(value, (int, float)) or abs(value) < _MAX_NUMBER  # False for NaN.

@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from social_endpoints.internal.network.document_cache import process_cache
 from tests.support.configuration import Configure, configure_endpoints
-from tests.support.frontend import Frontend
+from tests.support.frontend import Frontend, browser
 from tests.support.openid_provider import OpenIDProvider
 
 # Without drf-spectacular, this module cannot be imported.
@@ -60,7 +60,7 @@ def openid(wire: responses.RequestsMock) -> OpenIDProvider:
 @pytest.fixture
 def client() -> APIClient:
     """Return a client without cookies."""
-    return APIClient()
+    return browser()
 
 
 @pytest.fixture

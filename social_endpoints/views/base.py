@@ -15,14 +15,23 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from rest_framework import permissions, renderers
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework.status import is_server_error
+from rest_framework.views import APIView, exception_handler
 
 from social_endpoints.conf import settings
-from social_endpoints.exceptions import EndpointError, configuration_error
+from social_endpoints.exceptions import EndpointError, drf_exception, log_refusal
 from social_endpoints.internal.backends.loading import storage
 from social_endpoints.internal.http.error_reports import protect_report
+from social_endpoints.internal.http.errors import (
+    add_metadata,
+    debug_metadata,
+    error_metadata,
+    report,
+    request_secrets,
+)
 from social_endpoints.internal.http.parsers import (
     FormParser,
     JSONNegotiation,
@@ -44,6 +53,8 @@ class EndpointView(APIView):
     parser_classes = (JSONParser, FormParser, MultiPartParser)
     renderer_classes = (renderers.JSONRenderer,)
     content_negotiation_class = JSONNegotiation
+
+    has_failed_handler = False
 
     django_request: HttpRequest
     """Django's request; ``request`` is DRF's wrapper around it."""
@@ -93,19 +104,59 @@ class EndpointView(APIView):
         throttles = [throttle() for throttle in THROTTLES] if settings.THROTTLE_RATES else []
         return [*super().get_throttles(), *throttles]
 
-    def handle_exception(self, exc: Exception) -> Response:
-        """Return the response of the project's exception handler, with our error body."""
-        if isinstance(exc, ImproperlyConfigured):
-            exc = configuration_error(exc)
-        response = super().handle_exception(exc)
-        if isinstance(exc, EndpointError):
-            # A response in another format of the project's exception handler is not changed.
-            if isinstance(response.data, dict) and "detail" in response.data:
-                del response.data["detail"]
-                response.data.update(exc.body)
-            if exc.retry_after:
-                response["Retry-After"] = exc.retry_after
+    def get_exception_handler(self) -> Any:
+        """Return the project's exception handler, and DRF's for exceptions that it leaves out."""
+        project_handler = super().get_exception_handler()
+        if self.has_failed_handler:
+            return exception_handler
+
+        def handle(exc: Exception, context: Any) -> Response | None:
+            response: Response | None = project_handler(exc, context)
+            return exception_handler(exc, context) if response is None else response
+
+        return handle
+
+    def handle_exception(self, exc: Exception) -> Any:
+        """Return the error response, with an error code.
+
+        An exception of the project's code, of its database or of its cache is reported like that
+        of any other view.
+        """
+        error = drf_exception(exc)
+        metadata = error_metadata(error)
+        secrets: list[str] = []
+        if isinstance(error, EndpointError) and is_server_error(error.status_code):
+            secrets = [*error.secrets, *self.get_secrets()]
+            metadata = metadata | debug_metadata(error, secrets)
+        try:
+            response = self.get_error_response(error, metadata)
+        except Exception as failure:
+            if self.has_failed_handler:
+                raise
+            self.has_failed_handler = True  # The project's exception handler.
+            return self.handle_exception(failure)
+        provider = self.kwargs.get("provider", "")
+        log_refusal(error, metadata["error_code"], metadata["error_id"], provider)
+        if isinstance(error, EndpointError):
+            if error.retry_after:
+                response["Retry-After"] = error.retry_after
+            if is_server_error(error.status_code):
+                report(self.django_request, response, error, secrets)
         return response
+
+    def get_error_response(self, error: APIException, metadata: dict[str, Any]) -> Any:
+        """Return the response of the project's exception handler, with the error code."""
+        response = super().handle_exception(error)
+        add_metadata(response, error, metadata)
+        return response
+
+    def get_secrets(self) -> list[str]:
+        """Return the values of this request that no log may contain."""
+        try:
+            body = self.request.data
+        except APIException:  # It cannot be parsed.
+            body = None
+        return [*request_secrets(self.django_request, body)]
 
     def finalize_response(self, *args: Any, **kwargs: Any) -> Any:
         """Return the response with its cache headers."""

@@ -12,7 +12,6 @@ from django.utils.translation import get_language, gettext
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
-from social_endpoints.exceptions import EndpointError
 from social_endpoints.internal.actions.handoff import hand_off
 from social_endpoints.internal.backends.registry import find
 from social_endpoints.internal.flows.handoff_cache import MAX_LENGTH
@@ -58,29 +57,29 @@ class ProviderCallbackView(EndpointView):
         location = iri_to_uri(hand_off(provider=found, params=params))
         return HttpResponse(status=303, headers={**_HEADERS, "Location": location})
 
-    def handle_exception(self, exc: Exception) -> Any:
+    def get_error_response(self, error: APIException, metadata: dict[str, Any]) -> Any:
         """Return a small HTML page, because a person sees this response."""
-        response = super().handle_exception(exc)
+        response = super().get_error_response(error, metadata)
         headers = dict(_HEADERS)
         if "Retry-After" in response:
             headers["Retry-After"] = response["Retry-After"]
-        page = self.get_error_page(exc)
+        page = self.get_error_page(error, metadata["error_id"])
         return HttpResponse(page, status=response.status_code, headers=headers)
 
-    def get_error_page(self, exc: Exception) -> str:
+    def get_error_page(self, error: APIException, error_id: str) -> str:
         """Return the HTML of the error page. Override this method for a page of your own."""
         text = gettext("The provider's response cannot be read.")
-        if isinstance(exc, EndpointError) or (
-            isinstance(exc, APIException) and isinstance(exc.detail, str)
-        ):
-            text = str(exc.detail)
+        if isinstance(error.detail, str):
+            text = str(error.detail)
         return format_html(
             '<!doctype html><html lang="{}"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width"><title>{}</title></head>'
-            "<body><h1>{}</h1><p>{}</p><p>{}</p></body></html>",
+            "<body><h1>{}</h1><p>{}</p><p>{}</p><p><small>{}: {}</small></p></body></html>",
             get_language() or "en",
             gettext("Sign in"),
             gettext("Signing in failed"),
             text,
             gettext("Return to the page that you came from and start again."),
+            gettext("Error ID"),
+            error_id,
         )

@@ -24,7 +24,7 @@ class LoginView(FlowView):
 
     serializer: LoginSerializer | None = None
 
-    def handle_exception(self, exc: Exception) -> Response:
+    def handle_exception(self, exc: Exception) -> Any:
         """Return the error response. Undo effects of the login outside the database."""
         response = super().handle_exception(exc)
         if self.serializer is not None:

@@ -38,7 +38,7 @@ class FlowView(EndpointView):
     transport: FlowTransport
     flow: Flow | None = None
 
-    def handle_exception(self, exc: Exception) -> Response:
+    def handle_exception(self, exc: Exception) -> Any:
         """Return the error response. It deletes the cookie of a flow that cannot complete again."""
         response = super().handle_exception(exc)
         if self.flow is not None and self.flow.is_claimed:

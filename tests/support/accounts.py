@@ -9,6 +9,8 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 from social_django.models import UserSocialAuth
 
+from tests.support.frontend import browser
+
 SECRET = "a token of the provider"
 LAST_LOGIN = 1_700_000_000
 
@@ -34,7 +36,7 @@ def user_with(*identities: tuple[str, str], username: str = "ada") -> Any:
 
 def logged_in(user: Any, **settings: Any) -> APIClient:
     """Return a client that sends the DRF token of a user."""
-    client = APIClient(**settings)
+    client = browser(**settings)
     token, _ = Token.objects.get_or_create(user=user)
     client.credentials(HTTP_AUTHORIZATION=f"Token {token.key}")
     return client

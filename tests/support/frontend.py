@@ -21,6 +21,19 @@ def error(response: Any) -> tuple[int, str | None]:
     return response.status_code, response.data.get("error_code")
 
 
+def details(response: Any) -> dict[str, Any]:
+    """Return an error body without the keys that every error has."""
+    body = dict(response.data)
+    for name in ("error_code", "error_recovery", "error_id"):
+        assert isinstance(body.pop(name), str)
+    return body
+
+
+def browser(**settings: Any) -> APIClient:
+    """Return a client that receives a 500 as a browser does, in place of its exception."""
+    return APIClient(raise_request_exception=False, **settings)
+
+
 @dataclass
 class Frontend:
     """A page in its own browser, which sends flows back in one transport.
@@ -29,7 +42,7 @@ class Frontend:
     """
 
     transport: str = "cookie"
-    client: APIClient = field(default_factory=APIClient)
+    client: APIClient = field(default_factory=browser)
     format: str = "json"
     below: str = ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from rest_framework.test import APIClient
+from tests.support.frontend import browser
 
 CALLBACK = "/auth/o/oidc/callback/"
 FORM = "application/x-www-form-urlencoded"
@@ -14,8 +14,8 @@ FORM = "application/x-www-form-urlencoded"
 def post_to_callback(params: Any, path: str = CALLBACK, *, method: str = "post") -> Any:
     """Send a provider's parameters as the browser does: from another site, without cookies."""
     if method == "get":
-        return APIClient().get(path, params, secure=True)
-    return APIClient().post(path, urlencode(params), content_type=FORM, secure=True)
+        return browser().get(path, params, secure=True)
+    return browser().post(path, urlencode(params), content_type=FORM, secure=True)
 
 
 def handoff_params(response: Any) -> dict[str, str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from rest_framework.test import APIClient
 from social_django.models import Nonce, UserSocialAuth
+
+from tests.support.frontend import browser
 
 
 def post_tokens(provider: str, **body: Any) -> Any:
     """Post tokens and return the response."""
-    return APIClient().post(f"/auth/o/{provider}/token/", body, format="json", secure=True)
+    return browser().post(f"/auth/o/{provider}/token/", body, format="json", secure=True)
 
 
 def assert_refused(response: Any, *codes: str, recovery: str = "") -> None:

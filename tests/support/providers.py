@@ -6,11 +6,13 @@ from typing import Any
 
 from rest_framework.test import APIClient
 
+from tests.support.frontend import browser
+
 PROVIDERS = "/auth/o/"
 
 
 def list_providers(client: APIClient | None = None, **extra: Any) -> list[dict[str, Any]]:
     """Return the entries of the list."""
-    response = (client or APIClient()).get(PROVIDERS, secure=True, **extra)
+    response = (client or browser()).get(PROVIDERS, secure=True, **extra)
     assert response.status_code == 200, response.data
     return response.json()  # type: ignore[no-any-return]

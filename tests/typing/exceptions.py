@@ -12,7 +12,9 @@ from social_endpoints.exceptions import (
     ConfigurationError,
     ConnectionNotFound,
     EndpointError,
+    ProjectError,
     ProviderNotSupported,
+    StorageUnavailable,
 )
 from social_endpoints.signals import connected, disconnected, signed_in
 
@@ -22,6 +24,14 @@ class MaintenanceError(EndpointError):
 
 
 class WrongTenant(ConfigurationError):
+    pass
+
+
+class BillingError(ProjectError):
+    pass
+
+
+class SearchUnavailable(StorageUnavailable):
     pass
 
 

@@ -80,6 +80,7 @@ def _run(
     flow = Flow(provider.name, CONNECT, "", user_id=str(user.pk))
     strategy, backend = loading.load(provider, request=request, data=params, flow=flow)
     with strategy.unit_of_work as work:
+        work.stage = "disconnect"
         result = work.run(partial(_disconnect, backend, user, connection_id, revoked))
         pending = _pending(strategy, revoked)
         if isinstance(result, dict) and not pending:
@@ -99,6 +100,7 @@ def _disconnect(backend: Any, user: Any, connection_id: str, revoked: list[Revoc
     # The lock is the first query of the transaction: two requests that disconnect the last two
     # identities must see each other, and at REPEATABLE READ the first query fixes the snapshot.
     social = _find(_locked_connections(strategy.storage.user, user), connection_id)
+    strategy.provider_response = social.extra_data
     account = get_account(user, stage="disconnect")
     result = backend.disconnect(user=account, association_id=social.pk)
     if isinstance(result, dict) and not _pending(strategy, revoked):
@@ -123,7 +125,7 @@ def _locked_connections(user_storage: Any, user: Any) -> Any:
     order could deadlock.
     """
     rows = user_storage.get_social_auth_for_user(user.pk).select_for_update()
-    return rows.order_by("pk").only("pk", "provider", "uid")
+    return rows.order_by("pk").only("pk", "provider", "uid", "extra_data")
 
 
 def _find(rows: Iterable[Any], connection_id: str) -> Any:

@@ -48,6 +48,7 @@ _AROUND: tuple[tuple[_Condition, Any], ...] = (
     (bases.Backend, revocation.TokenRevocation),
     (bases.Backend, pipeline.NativeExtraData),
     (bases.Backend, pipeline.DeletedConnection),
+    (bases.Backend, pipeline.UnreadableResponse),
     (discovery.has_core_discovery, discovery.CachedDiscovery),
     (discovery.has_core_keys, discovery.CachedKeys),
     (discovery.has_core_microsoft_keys, discovery.CachedMicrosoftKeys),

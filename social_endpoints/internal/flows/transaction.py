@@ -8,11 +8,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 from django.db import IntegrityError, OperationalError, transaction
+from social_core.exceptions import ErrorStage, SocialAuthBaseException
 
-from social_endpoints.exceptions import log_failure
+from social_endpoints.exceptions import EndpointError, as_api_exception, log_failure
 
 T = TypeVar("T")
 
@@ -24,11 +25,20 @@ class UnitOfWork:
     is asked. The strategy's ``authenticate()`` calls :meth:`run`, which opens the transaction.
     Leaving the block commits it, or rolls it back after an exception.
 
+    An exception that leaves the block after the pipeline has started is the project's, unless it
+    is one of social-core or DRF.
+
     :param using: alias of the database.
+    :ivar stage: the stage to report for the exceptions of the project.
+    :param secrets: returns the values of this login that no log may contain.
     """
 
-    def __init__(self, using: str) -> None:
+    stage: ErrorStage = "pipeline"
+
+    def __init__(self, using: str, secrets: Callable[[], list[str]]) -> None:
         self._using = using
+        self._secrets = secrets
+        self._has_started = False
         self._transaction = ExitStack()
         self._is_running = False
         self._pipeline: Callable[[], Any] | None = None
@@ -51,11 +61,13 @@ class UnitOfWork:
     ) -> None:
         try:
             self._transaction.__exit__(error_type, error, traceback)
-        except Exception as failure:
+        except Exception as failure:  # noqa: BLE001 - a receiver's
             if not self._is_committed:
-                raise
+                self._raise(failure)
             # A callback of transaction.on_commit() failed. The login itself is stored.
             log_failure("A callback after a login failed", failure)
+        if self._has_started and isinstance(error, Exception):
+            self._raise(error)
 
     def run(self, pipeline: Callable[[], T]) -> T:
         """Open the transaction and run the pipeline; a nested call only runs it.
@@ -100,7 +112,19 @@ class UnitOfWork:
         """Roll back at the end of the block, although no exception is raised."""
         transaction.set_rollback(True, using=self._using)
 
+    def _raise(self, error: Exception) -> NoReturn:
+        """Raise an exception of the pipeline. Unless it refuses the login, it is the project's."""
+        if isinstance(error, SocialAuthBaseException):
+            raise error
+        translated = as_api_exception(error, self.stage)
+        if isinstance(translated, EndpointError):
+            translated.secrets += self._secrets()
+        if translated is error:
+            raise error
+        raise translated from error
+
     def _run(self, pipeline: Callable[[], T]) -> T:
+        self._has_started = True
         with ExitStack() as stack:
             stack.enter_context(transaction.atomic(using=self._using))
             transaction.on_commit(partial(setattr, self, "_is_committed", True), using=self._using)

@@ -124,7 +124,7 @@ def test_other_unique_column_is_an_unknown_error(
     settings.SOCIAL_AUTH_USER_FIELDS = ["username", "email", "last_name"]
     User.objects.create(username="other", last_name="Lovelace")
 
-    assert error(frontend.log_in(openid)) == (400, "unknown_error")
+    assert error(frontend.log_in(openid)) == (500, "unknown_error")
     assert_only_account()
 
 
@@ -135,7 +135,7 @@ def test_missing_value_is_not_reported_as_taken_address(
     settings.SOCIAL_AUTH_USER_FIELDS = ["username", "email", "is_staff"]
     settings.SOCIAL_AUTH_PIPELINE = pipeline_with((1, f"{HERE}.remove_required_value"))
 
-    assert error(frontend.log_in(openid)) == (400, "unknown_error")
+    assert error(frontend.log_in(openid)) == (500, "unknown_error")
     assert_only_account()
 
 

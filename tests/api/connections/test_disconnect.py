@@ -21,7 +21,7 @@ from tests.support.accounts import (
     user_with,
 )
 from tests.support.authentication import CSRF_HEADERS, STATELESS
-from tests.support.frontend import error
+from tests.support.frontend import details, error
 from tests.support.signals import connected
 
 pytestmark = pytest.mark.django_db
@@ -170,7 +170,7 @@ def require_password(strategy: Any, **kwargs: Any) -> None:
     ("step", "status", "body"),
     [
         (refuse, 400, {"password": ["Enter your password."]}),
-        (fail, 400, {"error_code": "unknown_error", "error_stage": "disconnect"}),
+        (fail, 500, {"error_code": "unknown_error", "error_stage": "disconnect"}),
         (
             redirect,
             202,
@@ -212,7 +212,7 @@ def test_pipeline_or_receiver_that_fails_keeps_the_connection(
     with connected(fail, *([signals.disconnected] if part == "receiver" else [])):
         response = disconnect(logged_in(ada), ada.social_auth.get(uid="1"))
 
-    assert error(response) == (400, "unknown_error")
+    assert error(response) == (500, "unknown_error")
     assert uids() == ["1", "2"]
 
 
@@ -227,6 +227,6 @@ def test_step_reads_the_request(ada: Any, settings: Any) -> None:
     wrong = disconnect(client, social, data={"password": "x"}, format="json")
 
     assert (without.status_code, wrong.status_code) == (400, 400)
-    assert without.json() == {"password": ["Wrong."]}
+    assert details(without) == {"password": ["Wrong."]}
     assert uids() == ["1", "2"]
     assert disconnect(client, social, data={"password": "sesame"}, format="json").status_code == 204

@@ -295,7 +295,7 @@ def test_no_transaction_is_open_during_revocation(ada: Any, openid: OpenIDProvid
     assert states == [(False, ["1", "2"])]
 
 
-@pytest.mark.parametrize(("step", "status"), [("fail", 400), ("pause", 202)])
+@pytest.mark.parametrize(("step", "status"), [("fail", 500), ("pause", 202)])
 def test_stopped_pipeline_revokes_nothing(
     step: str, status: int, ada: Any, openid: OpenIDProvider, settings: Any
 ) -> None:

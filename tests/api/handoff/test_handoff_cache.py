@@ -91,6 +91,7 @@ def test_unreachable_cache_is_logged(
     begun = Frontend().begin()
     page = post_to_callback({"code": "code", "state": "state"})
 
-    assert error(begun) == (400, "unknown_error")
-    assert page.status_code == 400
+    assert error(begun) == (503, "storage_unavailable")
+    assert begun.data["error_recovery"] == "retry_later"
+    assert page.status_code == 503
     assert "ConnectionError" in caplog.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ def test_completion_without_a_flow_has_the_full_error_body(frontend: Frontend) -
     assert text.startswith("This request contains no flow.")
     assert "credentials" in text
     assert "`flow`" in text
+    assert re.fullmatch(r"[\w-]{8}", response.data.pop("error_id"))
     assert response.data == {
         "error_code": "session_context_missing",
         "error_source": "session",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 
-from tests.support.frontend import Frontend, error
+from tests.support.frontend import Frontend, details, error
 from tests.support.openid_provider import OpenIDProvider
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +46,7 @@ def test_value_of_the_wrong_type_is_a_field_error(
 
     response = frontend.post(body, content_type=JSON, format=None)
 
-    assert (response.status_code, list(response.data)) == (400, [name])
+    assert (response.status_code, list(details(response))) == (400, [name])
     assert response.content
 
 
@@ -56,7 +56,7 @@ def test_name_that_no_response_can_contain_is_rejected(name: str, frontend: Fron
 
     response = frontend.post(body, content_type=JSON, format=None)
 
-    assert (response.status_code, list(response.data)) == (400, ["non_field_errors"])
+    assert (response.status_code, list(details(response))) == (400, ["non_field_errors"])
 
 
 @pytest.mark.parametrize("missing", ["code", "state"])
@@ -69,7 +69,10 @@ def test_missing_or_blank_parameter_is_a_field_error(
 
     response = frontend.complete(begun, callback | ({missing: ""} if blank else {}))
 
-    assert (response.status_code, response.data) == (400, {missing: ["This field is required."]})
+    assert (response.status_code, details(response)) == (
+        400,
+        {missing: ["This field is required."]},
+    )
     assert openid.requests == ["/.well-known/openid-configuration"]
 
 

@@ -16,7 +16,7 @@ from social_django.models import Nonce, Partial, UserSocialAuth
 
 from social_endpoints.signals import signed_in
 from tests.support.configuration import Configure
-from tests.support.frontend import Frontend, error
+from tests.support.frontend import Frontend, details, error
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import (
     AFTER_SOCIAL_USER,
@@ -63,7 +63,7 @@ def test_refusal_of_a_step_is_returned_as_it_is(
     response = frontend.log_in(openid)
 
     assert response.status_code == 400
-    assert response.data == {"invitation": ["You need an invitation."]}
+    assert details(response) == {"invitation": ["You need an invitation."]}
     assert not User.objects.exists()
 
 
@@ -143,7 +143,7 @@ def test_paused_login_resumes_once_in_its_own_browser_with_the_requested_field(
     stranger = Frontend(frontend.transport).post({"partial_token": partial_token, "name": "Eve"})
     invalid = frontend.resume(paused, name="")
     assert stranger.status_code == 400
-    assert (invalid.status_code, invalid.data) == (400, {"name": ["Enter a name."]})
+    assert (invalid.status_code, details(invalid)) == (400, {"name": ["Enter a name."]})
     assert not User.objects.exists()
 
     again = frontend.resume(paused)

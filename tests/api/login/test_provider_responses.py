@@ -92,6 +92,7 @@ def test_broken_response_at_completion_is_a_400_without_secrets(
         "error_source",
         "error_stage",
         "error_recovery",
+        "error_id",
     }
     assert (rejected.data["error_recovery"] == "retry_later") == (response in RETRY_LATER)
     retry_after = RESPONSES[response].get("headers", {}).get("Retry-After")

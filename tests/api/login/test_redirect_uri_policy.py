@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from rest_framework.test import APIClient
 
 from tests.support.configuration import Configure
-from tests.support.frontend import REDIRECT_URI, authorization_params
+from tests.support.frontend import REDIRECT_URI, authorization_params, browser
 from tests.support.openid_provider import OpenIDProvider
 
 
@@ -46,12 +46,12 @@ def project(configure: Configure) -> None:
 
 
 def begin(uri: str, provider: str = "github") -> Any:
-    return APIClient().get(f"/auth/o/{provider}/", {"redirect_uri": uri})
+    return browser().get(f"/auth/o/{provider}/", {"redirect_uri": uri})
 
 
 def is_rejected(response: Any) -> bool:
-    """Return whether a response is the field error of the redirect URI and nothing else."""
-    return response.status_code == 400 and list(response.json()) == ["redirect_uri"]
+    """Return whether a response is the field error of the redirect URI."""
+    return response.status_code == 400 and "redirect_uri" in response.json()
 
 
 def test_policy_is_called_with_uri_provider_and_request(client: APIClient) -> None:

@@ -25,8 +25,8 @@ def sent(response: Any) -> list[str]:
 
 
 def is_rejected(response: Any) -> bool:
-    """Return whether a response is the field error of the redirect URI and nothing else."""
-    return response.status_code == 400 and list(response.json()) == ["redirect_uri"]
+    """Return whether a response is the field error of the redirect URI."""
+    return response.status_code == 400 and "redirect_uri" in response.json()
 
 
 @pytest.mark.parametrize("provider", ["github", "oidc"])
@@ -106,7 +106,7 @@ def test_missing_uri_is_rejected(query: str, client: APIClient) -> None:
     response = client.get(f"/auth/o/github/?{query}")
 
     assert is_rejected(response)
-    assert response.json() == {"redirect_uri": ["This field is required."]}
+    assert response.json()["redirect_uri"] == ["This field is required."]
 
 
 def test_rejection_does_not_repeat_the_uri() -> None:

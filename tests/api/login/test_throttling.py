@@ -20,7 +20,7 @@ from social_endpoints.views import ProviderListView
 from social_endpoints.views.base import EndpointView
 from tests.support.accounts import logged_in, user_with
 from tests.support.configuration import Configure
-from tests.support.frontend import REDIRECT_URI, Frontend, error
+from tests.support.frontend import REDIRECT_URI, Frontend, details, error
 from tests.support.openid_provider import OpenIDProvider
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
@@ -125,7 +125,7 @@ def test_throttled_request_has_retry_after_and_is_neither_counted_nor_cached(
     response = client.get(LIST)
 
     assert response.status_code == 429
-    assert set(response.json()) == {"detail"}
+    assert set(details(response)) == {"detail"}
     assert 86_000 < seconds(response) <= 86_400
     assert "no-store" in response.headers["Cache-Control"]
     assert "ETag" not in response.headers

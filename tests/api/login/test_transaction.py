@@ -129,9 +129,9 @@ def test_failed_login_stores_nothing(
 ) -> None:
     part = request.node.callspec.params["repair"]
     replaces_user = part in (remove_user, replace_user, replace_user_with_nonce)
-    code = "authentication_disallowed" if replaces_user else "unknown_error"
+    expected = (400, "authentication_disallowed") if replaces_user else (500, "unknown_error")
 
-    assert error(frontend.log_in(openid)) == (400, code)
+    assert error(frontend.log_in(openid)) == expected
     assert_nothing_is_stored()
 
     repair()
@@ -281,10 +281,17 @@ def test_pipeline_that_collides_runs_again(
     assert User.objects.count() == 1
 
 
-@pytest.mark.parametrize(("exception", "calls"), [(IntegrityError, 3), (OperationalError, 6)])
+@pytest.mark.parametrize(
+    ("exception", "calls", "expected"),
+    [
+        (IntegrityError, 3, (500, "unknown_error")),
+        (OperationalError, 6, (503, "storage_unavailable")),
+    ],
+)
 def test_pipeline_that_always_collides_is_rejected(
     exception: type[Exception],
     calls: int,
+    expected: tuple[int, str],
     frontend: Frontend,
     openid: OpenIDProvider,
     settings: Any,
@@ -294,7 +301,7 @@ def test_pipeline_that_always_collides_is_rejected(
     CollidingStep.error, CollidingStep.calls = exception, 0
     monkeypatch.setattr(CollidingStep, "collisions", 100)
 
-    assert error(frontend.log_in(openid)) == (400, "unknown_error")
+    assert error(frontend.log_in(openid)) == expected
     assert CollidingStep.calls == calls
     assert_nothing_is_stored()
 

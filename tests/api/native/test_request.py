@@ -17,6 +17,7 @@ from social_endpoints.signals import signed_in
 from tests.support.access_token_providers import TOKEN
 from tests.support.access_token_providers import github as create_github
 from tests.support.configuration import Configure
+from tests.support.frontend import browser
 from tests.support.id_token_providers import PROVIDERS, IdTokenProvider
 from tests.support.keys import other_key
 from tests.support.native import assert_refused, post_tokens
@@ -142,7 +143,7 @@ def test_setting_that_is_not_a_list_is_a_configuration_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     configure(NATIVE_PROVIDERS=names)
-    send = APIClient().post if path else APIClient().get
+    send = browser().post if path else browser().get
 
     response = send(f"/auth/o/{path}", {"id_token": oidc.token()}, secure=True)
 

@@ -351,7 +351,7 @@ def test_step_before_social_user_asks_at_each_login(ask: Ask, frontend: Frontend
             (500, "invalid_setting"),
             "ReservedNameSerializer: no field can be named 'flow'",
         ),
-        ("ask_unencodable_choice", (400, "unknown_error"), "TypeError"),
+        ("ask_unencodable_choice", (500, "unknown_error"), "TypeError"),
     ],
 )
 def test_form_that_cannot_be_described_is_logged(

@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from social_django.models import Nonce
 
-from tests.support.frontend import Frontend, authorization_params
+from tests.support.frontend import Frontend, authorization_params, details
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
@@ -80,4 +80,4 @@ def test_payload_without_a_valid_signature_is_rejected(
 def test_missing_fields_are_field_errors(frontend: Frontend) -> None:
     response = frontend.complete(frontend.begin("discourse"), {}, "discourse")
 
-    assert response.data == {name: ["This field is required."] for name in ("sso", "sig")}
+    assert details(response) == {name: ["This field is required."] for name in ("sso", "sig")}

@@ -12,7 +12,7 @@ from social_core.backends.oauth import BaseOAuth1
 from social_django.models import Nonce
 
 from tests.support.configuration import Configure
-from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, error
+from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, details, error
 from tests.support.oauth1_provider import URL, Twitter
 
 pytestmark = pytest.mark.django_db
@@ -153,7 +153,7 @@ def test_callback_without_token_is_rejected(frontend: Frontend, twitter: Twitter
     response = frontend.complete(begun, {"oauth_verifier": "verifier"}, "twitter")
 
     assert response.status_code == 400
-    assert response.data == {"oauth_token": ["This field is required."]}
+    assert details(response) == {"oauth_token": ["This field is required."]}
 
 
 @pytest.mark.parametrize(

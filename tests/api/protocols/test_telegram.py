@@ -14,7 +14,7 @@ from django.contrib.auth import get_user_model
 from social_django.models import UserSocialAuth
 
 from tests.support.configuration import Configure
-from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, error
+from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, details, error
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
@@ -153,7 +153,9 @@ def test_completion_without_a_flow_is_rejected() -> None:
 def test_missing_fields_are_field_errors(frontend: Frontend) -> None:
     response = frontend.complete(frontend.begin("telegram"), {"id": "7"}, "telegram")
 
-    assert response.data == {name: ["This field is required."] for name in ("auth_date", "hash")}
+    assert details(response) == {
+        name: ["This field is required."] for name in ("auth_date", "hash")
+    }
 
 
 @pytest.mark.parametrize("token", [None, "", "no token", "a:b"])

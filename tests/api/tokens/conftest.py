@@ -7,10 +7,10 @@ from importlib.util import find_spec
 from typing import Any
 
 import pytest
-from rest_framework.test import APIClient
 
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend
+from tests.support.frontend import browser as new_browser
 
 # The tests also run in an environment without the extras.
 collect_ignore = [
@@ -38,7 +38,7 @@ def use_serializer(configure: Configure) -> Callable[..., None]:
 @pytest.fixture
 def browser() -> Frontend:
     """Return a browser for which CSRF is enforced."""
-    return Frontend("cookie", APIClient(enforce_csrf_checks=True))
+    return Frontend("cookie", new_browser(enforce_csrf_checks=True))
 
 
 @pytest.fixture

@@ -90,7 +90,8 @@ def test_body_is_what_the_strategy_returns_or_raises(
 
     response = frontend.log_in(openid)
 
-    assert (response.status_code, response.json()) == (status, body)
+    assert response.status_code == status
+    assert body.items() <= response.json().items()
     assert User.objects.exists() is (status == 201)
 
 

@@ -14,7 +14,7 @@ from social_django.models import UserSocialAuth
 
 from social_endpoints.tokens import SessionSerializer
 from social_endpoints.types import Login
-from tests.support.frontend import Frontend
+from tests.support.frontend import Frontend, details
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.signals import connected
 
@@ -99,7 +99,7 @@ def test_failing_receiver_leaves_the_browser_signed_out(
     with connected(fail, user_logged_in):
         response = browser.log_in(openid)
 
-    assert response.status_code == 400
+    assert response.status_code == 500
     assert username(browser) is None
     assert not User.objects.exists()
     assert not UserSocialAuth.objects.exists()
@@ -125,7 +125,7 @@ def test_login_that_fails_late_does_not_sign_the_user_in(
 
     response = browser.log_in(openid)
 
-    assert (response.status_code, response.json()) == (400, NOT_TODAY)
+    assert (response.status_code, details(response)) == (400, NOT_TODAY)
     assert username(browser) in {None, "other"}
     assert User.objects.filter(username="ada").exists() is not is_new
 

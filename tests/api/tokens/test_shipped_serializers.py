@@ -119,7 +119,7 @@ def test_login_with_a_failing_receiver_leaves_nothing(
     with connected(fail, user_logged_in):
         response = frontend.log_in(openid)
 
-    assert error(response) == (400, "unknown_error")
+    assert error(response) == (500, "unknown_error")
     assert "secret" not in response.content.decode()
     for model in (User, UserSocialAuth, Token):
         assert not model.objects.exists()  # type: ignore[attr-defined]

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from time import time
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError, OperationalError
 from social_core.backends.base import BaseAuth
+from social_core.exceptions import AuthResponseError, SocialAuthBaseException
 
+from social_endpoints.exceptions import log_failure
 from social_endpoints.internal.backends.extensions.bases import Backend
+from social_endpoints.internal.errors.failures import is_data_error
+
+# What social-core's steps expect to be text.
+_TEXT_DETAILS = ("username", "email", "fullname", "first_name", "last_name")
 
 _KEEP_EXTRA_DATA = "social_endpoints.native"
 
@@ -26,10 +34,81 @@ class PipelineResult(Backend):
     def run_pipeline(
         self, pipeline: list[str], pipeline_index: int = 0, *args: Any, **kwargs: Any
     ) -> Any:
+        strategy: Any = self.strategy
+        strategy.provider_response = kwargs.get("response", strategy.provider_response)
         result = super().run_pipeline(pipeline, pipeline_index, *args, **kwargs)
         if isinstance(result, dict):
             self.new_association = bool(result.get("new_association"))
         return result
+
+
+class UnreadableResponse(Backend):
+    """Refuse a response that the methods of a backend cannot read.
+
+    The pipeline calls them, where an exception is the project's. But a response of an unexpected
+    form is the provider's mistake. Remove when social-core raises ``AuthResponseError`` for it.
+    """
+
+    def get_user_details(self, response: Any) -> dict[str, Any]:
+        """Return the details of a profile.
+
+        :raises AuthResponseError: they cannot be read, or have other types than the pipeline
+            expects.
+        """
+        with _malformed_response(self):
+            details = dict(super().get_user_details(response))
+            for name in _TEXT_DETAILS:
+                if details.get(name) is not None:
+                    details[name] = _to_text(details[name])
+        return details
+
+    def get_user_id(self, details: Any, response: Any) -> Any:
+        with _malformed_response(self):
+            uid: Any = super().get_user_id(details, response)  # type: ignore[no-untyped-call]
+            return uid if uid is None else _to_text(uid)
+
+    def get_user_groups(self, response: Any) -> Any:
+        with _malformed_response(self):
+            return super().get_user_groups(response)
+
+    def get_legacy_user_identifiers(self, details: Any, response: Any) -> Any:
+        with _malformed_response(self):
+            return super().get_legacy_user_identifiers(details, response)
+
+    def get_legacy_user_ids(self, details: Any, response: Any) -> Any:
+        with _malformed_response(self):
+            return super().get_legacy_user_ids(details, response)
+
+    def auth_allowed(self, response: Any, details: Any) -> bool:
+        with _malformed_response(self):
+            return super().auth_allowed(response, details)
+
+    def extra_data(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        with _malformed_response(self):
+            return super().extra_data(*args, **kwargs)
+
+
+@contextmanager
+def _malformed_response(backend: BaseAuth[Any]) -> Iterator[None]:
+    try:
+        yield
+    except SocialAuthBaseException:
+        raise
+    except Exception as error:
+        if not is_data_error(error):
+            raise
+        log_failure(f"The response of {backend.name} cannot be read", error)
+        raise AuthResponseError(backend, code="malformed_response", stage="user_info") from error
+
+
+def _to_text(value: Any) -> Any:
+    """Return a text or an integer as text, and objects of the backend's own unchanged.
+
+    :raises TypeError: it is another value of JSON.
+    """
+    if isinstance(value, (bool, float, list, tuple, dict)):
+        raise TypeError("The value is not a text.")
+    return str(value) if isinstance(value, int) else value
 
 
 class DeletedConnection(Backend):

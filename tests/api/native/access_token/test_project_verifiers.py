@@ -11,6 +11,7 @@ from social_endpoints.verifiers import TokenInfo, TokenVerifier
 from tests.support.access_token_providers import PLAIN, TOKEN, TokenProvider
 from tests.support.checks import findings, ids
 from tests.support.configuration import Configure
+from tests.support.frontend import error
 from tests.support.native import assert_refused, post_tokens
 from tests.support.openid_provider import OpenIDProvider
 
@@ -79,12 +80,7 @@ def test_token_info_is_compared_with_the_own_clients(
 
 
 @pytest.mark.parametrize(
-    ("verifier", "code"),
-    [
-        ("WithoutClients", "invalid_claim"),
-        ("WrongType", "unknown_error"),
-        ("Unfinished", "unknown_error"),
-    ],
+    ("verifier", "code"), [("WithoutClients", "invalid_claim"), ("WrongType", "unknown_error")]
 )
 def test_token_info_without_clients_is_refused(
     verifier: str, code: str, github: TokenProvider, configure: Configure
@@ -92,6 +88,14 @@ def test_token_info_without_clients_is_refused(
     configure(NATIVE_VERIFIERS={"github": f"{HERE}.{verifier}"})
 
     assert_refused(github.sign_in(), code)
+
+
+def test_unfinished_verifier_is_a_mistake_of_the_project(
+    github: TokenProvider, configure: Configure
+) -> None:
+    configure(NATIVE_VERIFIERS={"github": f"{HERE}.Unfinished"})
+
+    assert error(github.sign_in()) == (500, "unknown_error")
 
 
 @pytest.mark.parametrize(

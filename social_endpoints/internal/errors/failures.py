@@ -1,0 +1,81 @@
+"""Whose fault is an exception? What its type and its traceback say about that."""
+
+from __future__ import annotations
+
+import sqlite3
+import traceback
+from pickle import PickleError
+from types import ModuleType
+
+from django.core.cache.backends.base import BaseCache
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError
+from social_core.backends.base import BaseAuth
+from social_core.strategy import BaseStrategy
+
+_DATABASE_FAILURES = (OperationalError, InterfaceError, InternalError)
+
+# Some databases report a mistake in a query as an OperationalError: SQLite with its general
+# error, MySQL and MariaDB with ER_BAD_FIELD_ERROR and ER_NO_DEFAULT_FOR_FIELD.
+_MYSQL_MISTAKES = frozenset({1054, 1364})
+
+# The exceptions that a cache raises if its caller has made a mistake.
+_CACHE_MISTAKES = (TypeError, ValueError, AttributeError, LookupError, NameError, PickleError)
+
+_DATA_ERRORS = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
+_CODE_ERRORS = (ImportError, NameError, NotImplementedError)
+
+
+def is_storage_failure(error: BaseException) -> bool:
+    """Return whether the project's database or cache has failed, so that a retry can succeed."""
+    causes: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in causes:
+        if is_database_failure(cause) or _is_cache_failure(cause):
+            return True
+        causes.append(cause)
+        cause = cause.__cause__
+    return False
+
+
+def is_database_failure(error: BaseException) -> bool:
+    """Return whether the database has failed. A mistake in a query is the project's."""
+    if isinstance(error, _DATABASE_FAILURES):
+        return not _is_query_mistake(error.__cause__)
+    # Django raises it itself if ``save(force_update=True)`` finds no row. The driver raises it
+    # for a damaged file, for example, and is then its cause.
+    return type(error) is DatabaseError and error.__cause__ is not None
+
+
+def is_code_error(error: Exception) -> bool:
+    """Return whether only a mistake in the code raises this exception, whatever the data is."""
+    is_about_code = isinstance(error, AttributeError) and isinstance(
+        error.obj, (BaseAuth, BaseStrategy, ModuleType, type)
+    )
+    return is_about_code or isinstance(error, _CODE_ERRORS)
+
+
+def is_data_error(error: Exception) -> bool:
+    """Return whether data of an unexpected type or form can raise this exception."""
+    return isinstance(error, _DATA_ERRORS) and not is_code_error(error)
+
+
+def _is_query_mistake(cause: BaseException | None) -> bool:
+    if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+        return True
+    return isinstance(cause, Exception) and cause.args[:1] in {(code,) for code in _MYSQL_MISTAKES}
+
+
+def _is_cache_failure(error: BaseException) -> bool:
+    """Return whether a method of a cache has raised the exception.
+
+    Each cache has its own exceptions, so the traceback has to tell.
+    """
+    if isinstance(error, _CACHE_MISTAKES):
+        return False
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    # ``get_or_set()`` also calls a function of the project.
+    return any(
+        isinstance(frame.f_locals.get("self"), BaseCache)
+        and not frame.f_code.co_name.endswith("get_or_set")
+        for frame in frames
+    )

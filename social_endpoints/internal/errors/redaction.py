@@ -1,0 +1,112 @@
+"""Remove the secrets of a login from the exceptions that are logged and reported."""
+
+from __future__ import annotations
+
+import json
+import re
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+HIDDEN = "[hidden]"
+
+_MAX_CAUSES = 8
+_MAX_VALUES = 1_000
+_MIN_LENGTH = 4
+_MIN_LENGTH_INSIDE_A_WORD = 8  # A shorter value is only replaced as a whole word.
+
+_SECRET_NAME = re.compile(
+    "token|secret|code|verifier|nonce|state|assertion|jwt|passw|signature|ticket|session|api_?key",
+    re.IGNORECASE,
+)
+
+
+class RedactedException(Exception):
+    """Replaces an exception in logs and reports: same traceback, and a message without secrets."""
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Yield the strings inside a JSON value, without the keys."""
+    pending, count = [value], 0
+    while pending and count < _MAX_VALUES:
+        value, count = pending.pop(), count + 1
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, Mapping):
+            pending += value.values()
+        elif isinstance(value, (list, tuple)):
+            pending += value
+
+
+def secret_texts(value: Any) -> Iterator[str]:
+    """Yield the strings inside a JSON value whose names are those of secrets."""
+    pending, count = [value], 0
+    while pending and count < _MAX_VALUES:
+        value, count = pending.pop(), count + 1
+        if isinstance(value, Mapping):
+            for name, inner in value.items():
+                if _SECRET_NAME.search(str(name)):
+                    yield from texts(inner)
+                else:
+                    pending.append(inner)
+        elif isinstance(value, (list, tuple)):
+            pending += value
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """Replace secrets in a text, also in the forms of URLs, JSON and ``repr()``."""
+    for secret in sorted(set(secrets), key=len, reverse=True):
+        if len(secret) < _MIN_LENGTH:
+            continue
+        in_url = (quote(secret, "", errors="replace"), quote_plus(secret, errors="replace"))
+        forms = {secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], *in_url}
+        found = sorted((form for form in forms if form in text), key=len, reverse=True)
+        if found:
+            pattern = "|".join(map(re.escape, found))
+            if len(secret) < _MIN_LENGTH_INSIDE_A_WORD:
+                pattern = rf"(?<!\w)(?:{pattern})(?!\w)"
+            text = re.sub(pattern, HIDDEN, text)
+    return text
+
+
+def without_secrets(error: BaseException, secrets: Iterable[str]) -> BaseException:
+    """Return the exception, or a replacement if its message or a cause contains a secret."""
+    secrets = list(secrets)
+    text = "".join(traceback.format_exception(error)) + "".join(map(repr, _chain(error)))
+    return error if redact(text, secrets) == text else replacement(error, secrets)
+
+
+def replacement(
+    error: BaseException, secrets: Iterable[str] | None = None, depth: int = _MAX_CAUSES
+) -> RedactedException:
+    """Return an exception with the traceback and the type's name of another one.
+
+    :param secrets: what its message must not contain; None if the message itself is a secret.
+    """
+    secrets = None if secrets is None else list(secrets)
+    original = type(error)
+    name = f"{original.__module__}.{original.__qualname__}"
+    replaced = RedactedException(
+        name if secrets is None else f"{name}: {redact(message(error), secrets)}"
+    )
+    replaced.__traceback__ = error.__traceback__
+    cause = error.__cause__ or error.__context__
+    if cause is not None and depth:
+        replaced.__cause__ = replacement(cause, secrets, depth - 1)
+    return replaced
+
+
+def message(error: BaseException) -> str:
+    """Return the message of an exception, whose ``str()`` may fail."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a project's method may raise any exception
+        return "the exception has no message"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    depth = 0
+    while error is not None and depth < _MAX_CAUSES:
+        yield error
+        error, depth = error.__cause__ or error.__context__, depth + 1

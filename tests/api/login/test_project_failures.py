@@ -1,0 +1,357 @@
+"""Failures of the project's code, database and cache: monitoring sees them, with the cause."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import django
+import pytest
+from django.contrib.auth import get_user_model
+from django.core import mail
+from django.core.cache import cache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.signals import got_request_exception
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
+from django.utils.log import AdminEmailHandler
+from rest_framework import exceptions
+from rest_framework.response import Response
+from social_core.backends.github import GithubOAuth2
+from social_django.models import Nonce, UserSocialAuth
+
+from social_endpoints.signals import signed_in
+from social_endpoints.tokens import TokenSerializer
+from social_endpoints.types import Login
+from tests.support.frontend import Frontend, browser, error
+from tests.support.openid_provider import OpenIDProvider
+from tests.support.pipeline import LAST, pipeline_with
+from tests.support.signals import connected
+
+pytestmark = pytest.mark.django_db
+User = get_user_model()
+HERE = "tests.api.login.test_project_failures"
+TOKEN_URL = "https://github.com/login/oauth/access_token"
+
+
+class WithTypo(TokenSerializer):
+    def issue(self, login: Login) -> dict[str, Any]:
+        return {"token": login.usr}  # type: ignore[attr-defined]  # the mistake of this project
+
+
+def fail(**kwargs: Any) -> None:
+    raise raised[0]
+
+
+def use_serializer(settings: Any) -> Any:
+    configure_serializer = {**settings.SOCIAL_ENDPOINTS, "TOKEN_SERIALIZER": f"{HERE}.WithTypo"}
+    settings.SOCIAL_ENDPOINTS = configure_serializer
+    return connected(fail)
+
+
+def use_step(settings: Any) -> Any:
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((LAST, f"{HERE}.fail"))
+    return connected(fail)
+
+
+def use_receiver(settings: Any) -> Any:
+    return connected(fail, signed_in)
+
+
+raised: list[Exception] = []
+
+
+@pytest.fixture(autouse=True)
+def exception() -> Iterator[None]:
+    raised[:] = [AttributeError("'Login' object has no attribute 'usr'")]
+    yield
+    raised.clear()
+
+
+@pytest.fixture
+def reported() -> Iterator[list[tuple[BaseException | None, Any]]]:
+    """Collect the exceptions that monitoring sees, with the requests."""
+    exceptions_seen: list[tuple[BaseException | None, Any]] = []
+
+    def receive(request: Any, **kwargs: Any) -> None:
+        exceptions_seen.append((sys.exc_info()[1], request))
+
+    with connected(receive, got_request_exception):
+        yield exceptions_seen
+
+
+def django_record(caplog: pytest.LogCaptureFixture) -> logging.LogRecord:
+    (record,) = [each for each in caplog.records if each.name == "django.request"]
+    return record
+
+
+# --- The project's code -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("use", [use_serializer, use_step, use_receiver])
+@pytest.mark.parametrize("debug", [True, False])
+def test_exception_of_the_project_is_a_500_that_monitoring_sees(
+    use: Callable[[Any], Any],
+    debug: bool,
+    frontend: Frontend,
+    openid: OpenIDProvider,
+    settings: Any,
+    reported: list[Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings.DEBUG = debug
+    with use(settings):
+        response = frontend.log_in(openid)
+
+    assert error(response) == (500, "unknown_error")
+    assert response.data["error_recovery"] == "contact_administrator"
+    ((seen, request),) = reported
+    assert isinstance(seen, AttributeError)
+    assert request.path == "/auth/o/oidc/"
+    record = django_record(caplog)
+    assert record.levelname == "ERROR"
+    assert "has no attribute 'usr'" in caplog.text
+    assert "Traceback" in caplog.text
+    assert response.data["error_id"] in record.getMessage()
+    assert ("has no attribute 'usr'" in response.content.decode()) is debug
+    for model in (User, UserSocialAuth):
+        assert not model.objects.exists()  # type: ignore[attr-defined]
+
+
+def quote_everything(strategy: Any, backend: Any, response: Any, **kwargs: Any) -> None:
+    try:
+        raise KeyError(strategy.data["code"])
+    except KeyError as cause:
+        data = [strategy.data, strategy.session, response, backend.setting("SECRET")]
+        raise RuntimeError(f"The step has failed with {data}") from cause
+
+
+def test_message_is_redacted_of_the_values_of_the_login(
+    frontend: Frontend,
+    openid: OpenIDProvider,
+    settings: Any,
+    reported: list[Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings.DEBUG = True
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((LAST, f"{HERE}.quote_everything"))
+    begun, callback = frontend.authorize(openid)
+
+    response = frontend.complete(begun, callback)
+
+    assert response.status_code == 500
+    secrets = [callback["code"], callback["state"], settings.SOCIAL_AUTH_OIDC_SECRET]
+    secrets += [openid.access_token] if hasattr(openid, "access_token") else []
+    if frontend.transport == "body":
+        secrets.append(begun.data["flow"])
+    for text in (caplog.text, response.content.decode(), str(reported[0][0])):
+        assert "The step has failed with" in text
+        for secret in secrets:
+            assert secret not in text
+    assert "in quote_everything" in caplog.text
+    assert "KeyError" in caplog.text
+
+
+@pytest.mark.parametrize("include_html", [True, False])
+def test_mail_to_the_admins_contains_no_secret(
+    include_html: bool, frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    address = "admin@example.com"
+    settings.ADMINS = [address if django.VERSION >= (6,) else ("Admin", address)]
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((LAST, f"{HERE}.quote_everything"))
+    begun, callback = frontend.authorize(openid)
+    handler = AdminEmailHandler(include_html=include_html)
+    logging.getLogger("django.request").addHandler(handler)
+    try:
+        frontend.complete(begun, callback)
+    finally:
+        logging.getLogger("django.request").removeHandler(handler)
+
+    text = "".join(str(message.message()) for message in mail.outbox)
+    assert "quote_everything" in text
+    for secret in (callback["code"], callback["state"], settings.SOCIAL_AUTH_OIDC_SECRET):
+        assert secret not in text
+
+
+class WithTypoInSubclass(GithubOAuth2):
+    name = "github"
+
+    def get_user_details(self, response: Any) -> Any:
+        return self.clean(response)  # type: ignore[attr-defined]  # the mistake of this project
+
+
+class WithTypoInUserData(GithubOAuth2):
+    name = "github"
+
+    def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> Any:
+        return acess_token  # type: ignore[name-defined]  # noqa: F821 - the same
+
+
+@pytest.mark.parametrize("backend", ["WithTypoInSubclass", "WithTypoInUserData"])
+def test_typo_in_a_backend_of_the_project_is_a_500(
+    backend: str, frontend: Frontend, wire: Any, settings: Any, reported: list[Any]
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{HERE}.{backend}"]
+    wire.post(TOKEN_URL, json={"access_token": "t"})
+    wire.get("https://api.github.com/user", json={"id": 1, "login": "ada", "email": "a@b.c"})
+    begun = frontend.begin("github")
+    state = begun.data["authorization_url"].partition("state=")[2].partition("&")[0]
+
+    response = frontend.complete(begun, {"code": "c", "state": state}, "github")
+
+    assert error(response) == (500, "unknown_error")
+    assert isinstance(reported[0][0], (AttributeError, NameError))
+
+
+@pytest.mark.parametrize(
+    ("exception", "expected"),
+    [
+        (exceptions.PermissionDenied(), (403, "permission_denied")),
+        (exceptions.NotFound(), (404, "not_found")),
+        (exceptions.ValidationError("No."), (400, "invalid_parameter")),
+        (exceptions.Throttled(wait=5), (429, "throttled")),
+        (exceptions.ValidationError({"terms": ["No."]}), (400, "invalid_parameter")),
+    ],
+)
+def test_exception_of_drf_in_a_step_is_the_response(
+    exception: Exception,
+    expected: tuple[int, str],
+    frontend: Frontend,
+    openid: OpenIDProvider,
+    settings: Any,
+    reported: list[Any],
+) -> None:
+    raised[:] = [exception]
+    with use_step(settings):
+        response = frontend.log_in(openid)
+
+    assert error(response) == expected
+    assert response.data["error_id"]
+    assert reported == []
+
+
+# --- The project's database and cache ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("exception", "status"),
+    [
+        (OperationalError("server closed the connection"), 503),
+        (InterfaceError("connection already closed"), 503),
+        (IntegrityError("UNIQUE"), 500),
+        (DataError("value too long"), 500),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_failure_of_the_database_is_a_503(
+    exception: Exception,
+    status: int,
+    frontend: Frontend,
+    openid: OpenIDProvider,
+    settings: Any,
+    reported: list[Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    raised[:] = [exception]
+    with use_step(settings):
+        response = frontend.log_in(openid)
+
+    assert response.status_code == status
+    assert (response.data["error_recovery"] == "retry_later") == (status == 503)
+    assert [type(seen) for seen, _ in reported] == [type(exception)]
+    assert str(exception) in caplog.text
+
+
+def query_a_missing_column(**kwargs: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT missing FROM auth_user")
+
+
+def test_mistake_in_a_query_is_a_500(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((LAST, f"{HERE}.query_a_missing_column"))
+
+    assert error(frontend.log_in(openid)) == (500, "unknown_error")
+
+
+class FailingCache(LocMemCache):
+    """A cache whose server cannot be reached, or that gets a key that it does not accept."""
+
+    def get(self, key: Any, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("Error 111 connecting to redis") if key == "down" else TypeError(key)
+
+
+def read_down(**kwargs: Any) -> None:
+    cache.get("down")
+
+
+def read_wrong(**kwargs: Any) -> None:
+    cache.get("wrong")
+
+
+def default() -> Any:
+    raise RuntimeError("a mistake")
+
+
+def read_or_set(**kwargs: Any) -> None:
+    LocMemCache("errors", {}).get_or_set("name", default)
+
+
+@pytest.mark.parametrize(
+    ("step", "status"), [(read_down, 503), (read_wrong, 500), (read_or_set, 500)]
+)
+def test_failure_of_the_cache_is_a_503(
+    step: Any, status: int, frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.CACHES = {"default": {"BACKEND": f"{HERE}.FailingCache"}}
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((LAST, f"{HERE}.{step.__name__}"))
+
+    assert frontend.log_in(openid).status_code == status
+
+
+def test_failure_of_the_database_in_the_claim_is_a_503(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    begun, callback = frontend.authorize(openid)
+
+    def lose_connection(execute: Any, sql: str, *args: Any) -> Any:
+        if Nonce._meta.db_table in sql:
+            raise OperationalError("lost")
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(lose_connection):
+        response = frontend.complete(begun, callback)
+
+    assert error(response) == (503, "storage_unavailable")
+    assert frontend.complete(begun, callback).status_code == 201
+
+
+# --- The project's exception handler ----------------------------------------------------
+
+
+def handle_nothing(exc: Exception, context: Any) -> Response | None:
+    return None
+
+
+def fail_to_handle(exc: Exception, context: Any) -> Response | None:
+    raise RuntimeError("The handler has failed.")
+
+
+@pytest.mark.parametrize(
+    ("handler", "expected"),
+    [
+        ("handle_nothing", (404, "provider_not_supported")),
+        ("fail_to_handle", (500, "unknown_error")),
+    ],
+)
+def test_exception_handler_that_fails_is_replaced(
+    handler: str, expected: tuple[int, str], settings: Any
+) -> None:
+    settings.REST_FRAMEWORK = {"EXCEPTION_HANDLER": f"{HERE}.{handler}"}
+
+    response = browser().get("/auth/o/nobody/", secure=True)
+
+    assert error(response) == expected
+    assert response["Content-Type"] == "application/json"
