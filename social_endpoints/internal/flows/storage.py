@@ -7,6 +7,7 @@ which claims the flow. Reads that decide a login go to the primary database.
 
 from __future__ import annotations
 
+import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +45,11 @@ _LATEST = 2**31 - 1  # The column of a nonce's timestamp is a 32-bit integer.
 _OAUTH2_STATES = "social_core.oauth2."  # social-core's server_url for the states of OAuth 2
 _ASSOCIATION = "oidc_association"
 _NONCES = "nonces"
-_PAUSED = "social_endpoints_paused"  # the id of the first flow of a login, and its paused step
+
+# In the flow: the id of the first flow of a login, the timestamp of the rows that count its
+# attempts, and its paused step.
+_PAUSED = "social_endpoints_paused"
+_DAY = 86_400  # seconds
 
 
 def claim_flow(flow: Flow, storage: Any) -> bool:
@@ -71,9 +76,10 @@ def claim_attempt(flow: Flow, storage: Any) -> bool:
     Call it before the transaction of the login, so that a refusal does not undo it. A step that
     pauses again has a new flow but the same count.
     """
-    step = flow.session.get(_PAUSED, [flow.id])
-    salts = (":".join(map(str, (*step, number))) for number in range(MAX_ATTEMPTS))
-    return any(_claim(storage, ATTEMPTS, salt, flow.expires) for salt in salts)
+    # The unique constraint includes the timestamp, so all rows of a login have the same one.
+    login_id, timestamp, step = flow.session.get(_PAUSED, (flow.id, flow.expires, 0))
+    salts = (f"{login_id}:{step}:{number}" for number in range(MAX_ATTEMPTS))
+    return any(_claim(storage, ATTEMPTS, salt, timestamp) for salt in salts)
 
 
 def _claim(storage: Any, scope: str, salt: str, timestamp: int) -> bool:
@@ -195,8 +201,9 @@ class FlowPartials(_FlowWrapper):
     def store(self, partial: Any) -> Any:
         session = self.flow.session
         session[PARTIAL_TOKEN_SESSION_NAME] = partial.token
-        login_id, *_ = session.get(_PAUSED, [self.flow.id])
-        session[_PAUSED] = [login_id, partial.next_step]
+        first = (self.flow.id, int(time.time()) + _DAY, 0)
+        login_id, timestamp, _ = session.get(_PAUSED, first)
+        session[_PAUSED] = [login_id, timestamp, partial.next_step]
         return self._project.store(partial)
 
     def load(self, token: str) -> Any:
