@@ -33,7 +33,7 @@ export async function connect(provider) {
 // what has been linked, { id, title, … }.
 let completion;
 export const completeConnect = () =>
-  (completion ??= complete(new URLSearchParams(location.search || location.hash.slice(1))));
+  (completion ??= complete(new URLSearchParams(`${location.search}&${location.hash.slice(1)}`)));
 
 async function complete(answer) {
   history.replaceState(null, "", location.pathname); // the code stays in no history

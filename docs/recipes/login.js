@@ -17,7 +17,7 @@ export async function signIn(provider) {
 // as React does with effects, it still sends only one request.
 let completion;
 export const completeSignIn = () =>
-  (completion ??= complete(new URLSearchParams(location.search || location.hash.slice(1))));
+  (completion ??= complete(new URLSearchParams(`${location.search}&${location.hash.slice(1)}`)));
 
 async function complete(callback) {
   history.replaceState(null, "", location.pathname); // removes the code from the history

@@ -28,7 +28,7 @@ const endpoint = (provider, connect) => `auth/o/${provider}/${connect ? "connect
 // and the connection after connecting.
 let completion;
 export function completeLogin() {
-  return (completion ??= complete(new URLSearchParams(location.search)));
+  return (completion ??= complete(new URLSearchParams(`${location.search}&${location.hash.slice(1)}`)));
 }
 
 async function complete(callback) {

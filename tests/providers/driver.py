@@ -23,6 +23,8 @@ from jwt.algorithms import RSAAlgorithm
 from rest_framework.test import APIClient
 
 from social_endpoints.internal.backends.extensions.provider_quirks import PushbulletUserId
+from social_endpoints.internal.flows.flow import CONNECT, LOGIN
+from social_endpoints.internal.flows.token import open_flow
 from tests.support.frontend import REDIRECT_URI, Frontend
 
 HOST = "api.example.com"
@@ -119,6 +121,7 @@ class OverHTTP:
             attempt.begun = attempt.frontend.begin(self.name, **attempt.asked)
         if attempt.begun.status_code != 200:
             raise Completed(attempt.begun)
+        assert self._correlation_id(), "A callback of another login would be accepted."
         return Begun(attempt.begun.data["authorization_url"])
 
     def complete(self, *args: Any, **kwargs: Any) -> Any:
@@ -129,6 +132,14 @@ class OverHTTP:
             if _was_given_callback(attempt.begun, self.name):
                 callback = self._hand_off(callback)
             raise Completed(attempt.frontend.complete(attempt.begun, callback, self.name))
+
+    def _correlation_id(self) -> str:
+        frontend = self.attempt.frontend
+        cookies = (cookie.value for cookie in frontend.client.cookies.values())
+        tokens = [self.attempt.begun.data.get("flow"), *cookies]
+        purpose = CONNECT if frontend.below else LOGIN
+        flows = (open_flow(each, provider=self.name, purpose=purpose) for each in tokens if each)
+        return next(flow.correlation_id for flow in flows if flow)
 
     def _hand_off(self, callback: dict[str, str]) -> dict[str, str]:
         # The provider's page posts from another site, so the browser sends no cookie.

@@ -134,8 +134,10 @@ class Telegram(BaseBackendTest):  # type: ignore[misc]  # not installed
         return {"SOCIAL_AUTH_TELEGRAM_BOT_TOKEN": self.bot_token}
 
     def do_start(self) -> Any:
+        params = {}
         if self.begins:
-            self.backend.start()
+            query = parse_qs(urlsplit(self.backend.start().url).query)
+            params = dict(parse_qsl(urlsplit(query["return_to"][0]).query))
         fields = {
             "id": "7",
             "first_name": "Ada",
@@ -145,7 +147,7 @@ class Telegram(BaseBackendTest):  # type: ignore[misc]  # not installed
         text = "\n".join(sorted(f"{name}={value}" for name, value in fields.items()))
         key = hashlib.sha256(self.bot_token.encode()).digest()
         fields["hash"] = hmac.new(key, text.encode(), "sha256").hexdigest()
-        self.strategy.set_request_data(fields, self.backend)
+        self.strategy.set_request_data({**params, **fields}, self.backend)
         return self.backend.complete()
 
     @property

@@ -112,12 +112,13 @@ def _openid_params(params: Mapping[str, str]) -> dict[str, str]:
 def _telegram_params(params: Mapping[str, str]) -> dict[str, str]:
     """Return the fields that Telegram has signed.
 
-    Its widget sends them as parameters. Its login page sends base64url-encoded JSON in the
-    fragment of the redirect URI, and ``false`` if the user declined.
+    Its widget sends them as parameters, after the state in the redirect URI. Its login page
+    sends base64url-encoded JSON in the fragment of the redirect URI, and ``false`` if the user
+    declined.
     """
     result = params.get(_TELEGRAM_RESULT)
     if not result:
-        return dict(params)
+        return {name: text for name, text in params.items() if name != "state"}
     try:
         fields = json.loads(decode_base64(result))
         # JSON can contain half of a surrogate pair, which a response cannot contain.

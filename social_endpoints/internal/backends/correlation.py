@@ -36,7 +36,7 @@ def sent_id(backend: BaseAuth[Any], flow: Flow) -> str:
         return _text(session.get(f"{name}_nonce"))
     if is_saml(type(backend)):
         return _text(next((session[key] for key in session if key.endswith("_request_id")), ""))
-    # OpenID 2.0, and backends that can only be connected.
+    # OpenID 2.0, Telegram, and backends that can only be connected.
     state = session.get(f"{name}_state")
     return _text(state.get("state") if isinstance(state, dict) else state)
 

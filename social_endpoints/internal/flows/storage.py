@@ -40,6 +40,9 @@ ATTEMPTS = f"{CLAIM_PREFIX}attempt"
 MAX_ATTEMPTS = 10
 """Attempts to answer one step of a paused login. A step may ask for a code of six digits."""
 
+ASSERTIONS = f"{CLAIM_PREFIX}assertion"
+"""``server_url`` of the claims of other signed assertions that have signed in."""
+
 _LATEST = 2**31 - 1  # The column of a nonce's timestamp is a 32-bit integer.
 
 _OAUTH2_STATES = "social_core.oauth2."  # social-core's server_url for the states of OAuth 2
@@ -80,6 +83,11 @@ def claim_attempt(flow: Flow, storage: Any) -> bool:
     login_id, timestamp, step = flow.session.get(_PAUSED, (flow.id, flow.expires, 0))
     salts = (f"{login_id}:{step}:{number}" for number in range(MAX_ATTEMPTS))
     return any(_claim(storage, ATTEMPTS, salt, timestamp) for salt in salts)
+
+
+def claim_assertion(digest: str, expires: int, storage: Any) -> bool:
+    """Claim a signed assertion that contains no nonce, as :func:`claim_id_token` does."""
+    return _claim(storage, ASSERTIONS, digest, min(expires, _LATEST))
 
 
 def _claim(storage: Any, scope: str, salt: str, timestamp: int) -> bool:

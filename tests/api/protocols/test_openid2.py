@@ -203,6 +203,17 @@ def test_livejournal_requires_name_of_user(
     assert "openid_lj_user" in rejected.data
 
 
+@pytest.mark.parametrize("name", ["evil.example.com%2f", "evil.example.com%3f", "a@b", "a\\b"])
+def test_name_of_livejournal_user_cannot_lead_to_another_host(
+    name: str, frontend: Frontend, wire: responses.RequestsMock
+) -> None:
+    begun = frontend.begin("livejournal", openid_lj_user=name)
+
+    assert error(begun) == (400, "invalid_parameter")
+    assert "openid_lj_user" in begun.data
+    assert len(wire.calls) == 0
+
+
 # --- Complete ---------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Telegram: fields signed with the bot's token, and no state."""
+"""Telegram: fields signed with the bot's token, and a state in the redirect URI."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import json
 import time
 from base64 import b64encode, urlsafe_b64encode
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth import get_user_model
-from social_django.models import UserSocialAuth
+from social_django.models import Nonce, UserSocialAuth
 
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, details, error
@@ -42,6 +43,17 @@ def in_fragment(fields: Any) -> dict[str, str]:
     return {"tgAuthResult": encoded.rstrip("=")}
 
 
+def state_of(begun: Any) -> str:
+    return_to = authorization_params(begun)["return_to"]
+    (state,) = parse_qs(urlsplit(return_to).query)["state"]
+    return state
+
+
+def complete(frontend: Frontend, begun: Any, fields: dict[str, Any]) -> Any:
+    """Post the query and the fragment of the callback page."""
+    return frontend.complete(begun, {"state": state_of(begun), **fields}, "telegram")
+
+
 @pytest.mark.parametrize(
     "encode",
     [
@@ -57,13 +69,13 @@ def test_login_with_signed_fields(encode: Any, encoding: str, frontend: Frontend
     frontend.format = encoding
     begun = frontend.begin("telegram")
 
-    response = frontend.complete(begun, encode(signed(last_name="Lovelace é")), "telegram")
+    response = complete(frontend, begun, encode(signed(last_name="Lovelace é")))
 
     assert begun.data["authorization_url"].startswith("https://oauth.telegram.org/auth?")
     assert authorization_params(begun) == {
         "bot_id": "12345",
         "origin": "https://app.example.com",
-        "return_to": REDIRECT_URI,
+        "return_to": f"{REDIRECT_URI}?state={state_of(begun)}",
     }
     assert response.status_code == 201, response.data
     assert UserSocialAuth.objects.get().uid == "7"
@@ -77,7 +89,8 @@ def test_query_of_the_redirect_uri_is_not_part_of_the_signature(
     begun = frontend.begin("telegram", redirect_uri=uri)
     callback = {"provider": "telegram", "next": "/", **signed()}
 
-    assert frontend.complete(begun, callback, "telegram").status_code == 201
+    assert authorization_params(begun)["return_to"] == f"{uri}&state={state_of(begun)}"
+    assert complete(frontend, begun, callback).status_code == 201
 
 
 def test_extra_arguments_of_the_project_reach_telegram(frontend: Frontend, settings: Any) -> None:
@@ -88,10 +101,96 @@ def test_extra_arguments_of_the_project_reach_telegram(frontend: Frontend, setti
 
 def test_logins_in_two_tabs_complete(frontend: Frontend) -> None:
     begun = [frontend.begin("telegram") for _ in range(2)]
+    now = int(time.time())
 
-    responses = [frontend.complete(each, signed(), "telegram") for each in begun]
+    responses = [
+        complete(frontend, each, signed(auth_date=now - tab)) for tab, each in enumerate(begun)
+    ]
 
     assert [response.status_code for response in responses] == [201, 201]
+
+
+# --- Assertions of another login --------------------------------------------------------
+
+
+@pytest.mark.parametrize("encode", [dict, in_fragment], ids=["fields", "fragment"])
+@pytest.mark.parametrize("state", [None, "", "foreign"])
+@pytest.mark.parametrize("below", ["", "connect/"])
+def test_assertion_without_state_of_the_flow_is_rejected(
+    encode: Any, state: str | None, below: str, frontend: Frontend
+) -> None:
+    if below:
+        frontend = connecting(frontend)
+    begun = frontend.begin("telegram")
+    callback = encode(signed()) if state is None else {**encode(signed()), "state": state}
+
+    response = frontend.complete(begun, callback, "telegram")
+
+    assert response.status_code == 400
+    assert response.data["error_code"] in {"state_mismatch", "session_context_missing"}
+    assert not UserSocialAuth.objects.exists()
+    assert complete(frontend, begun, signed()).status_code == 201
+
+
+def test_assertion_with_state_of_another_login_is_rejected(frontend: Frontend) -> None:
+    attacker = Frontend(frontend.transport)
+    callback = {**signed(), "state": state_of(attacker.begin("telegram"))}
+
+    response = frontend.complete(frontend.begin("telegram"), callback, "telegram")
+
+    assert response.status_code == 400
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("encode", [dict, in_fragment], ids=["fields", "fragment"])
+@pytest.mark.parametrize("below", ["", "connect/"])
+def test_assertion_is_accepted_once(encode: Any, below: str, frontend: Frontend) -> None:
+    fields = signed()
+    first = complete(frontend, frontend.begin("telegram"), fields)
+    if below:
+        frontend = connecting(frontend)
+
+    second = complete(frontend, frontend.begin("telegram"), encode(fields))
+
+    assert first.status_code == 201, first.data
+    assert error(second) == (400, "credential_rejected")
+    assert second.data["error_recovery"] == "restart_login"
+    assert UserSocialAuth.objects.get().user.username == "ada"
+
+
+@pytest.mark.parametrize("auth_date", [10**12, 2**40])
+def test_assertion_from_the_future_is_accepted_once(auth_date: int, frontend: Frontend) -> None:
+    fields = signed(auth_date=auth_date)
+    codes = [complete(frontend, frontend.begin("telegram"), fields).status_code for _ in "ab"]
+
+    assert codes == [201, 400]
+
+
+def test_forged_assertion_is_not_claimed(frontend: Frontend) -> None:
+    fields = signed()
+    forged = {**fields, "id": "8"}
+
+    assert complete(frontend, frontend.begin("telegram"), forged).status_code == 400
+    assert complete(frontend, frontend.begin("telegram"), fields).status_code == 201
+
+
+def test_claim_is_kept_while_the_signature_is_valid(frontend: Frontend) -> None:
+    fields = signed()
+    complete(frontend, frontend.begin("telegram"), fields)
+
+    claim = Nonce.objects.get(server_url="social_endpoints.assertion")
+
+    assert claim.timestamp == fields["auth_date"] + 86_400
+
+
+def connecting(frontend: Frontend) -> Frontend:
+    """Return a frontend in which another user is signed in."""
+    connecting = Frontend(frontend.transport, below="connect/")
+    connecting.client.force_authenticate(User.objects.create_user("victim"))
+    return connecting
+
+
+# --- Invalid assertions -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -131,7 +230,7 @@ def test_logins_in_two_tabs_complete(frontend: Frontend) -> None:
 def test_fields_without_a_valid_signature_are_rejected(
     callback: dict[str, Any], frontend: Frontend
 ) -> None:
-    response = frontend.complete(frontend.begin("telegram"), callback, "telegram")
+    response = complete(frontend, frontend.begin("telegram"), callback)
 
     assert response.status_code == 400
     assert "error_code" in response.data
@@ -139,7 +238,7 @@ def test_fields_without_a_valid_signature_are_rejected(
 
 
 def test_declined_login_is_rejected(frontend: Frontend) -> None:
-    response = frontend.complete(frontend.begin("telegram"), in_fragment(False), "telegram")
+    response = complete(frontend, frontend.begin("telegram"), in_fragment(False))
 
     assert error(response) == (400, "authorization_declined")
 
@@ -151,7 +250,7 @@ def test_completion_without_a_flow_is_rejected() -> None:
 
 
 def test_missing_fields_are_field_errors(frontend: Frontend) -> None:
-    response = frontend.complete(frontend.begin("telegram"), {"id": "7"}, "telegram")
+    response = complete(frontend, frontend.begin("telegram"), {"id": "7"})
 
     assert details(response) == {
         name: ["This field is required."] for name in ("auth_date", "hash")

@@ -6,11 +6,20 @@ import json
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from social_core.exceptions import AuthConfigurationError, AuthInputError, ErrorStage
+from social_core.exceptions import (
+    AuthConfigurationError,
+    AuthCredentialError,
+    AuthInputError,
+    ErrorStage,
+)
 
 from social_endpoints.internal.backends.extensions.bases import Apple, Pushbullet, Telegram
+from social_endpoints.internal.flows.redirect_uris import with_parameters
+from social_endpoints.internal.flows.storage import claim_assertion
 
 _TELEGRAM_URL = "https://oauth.telegram.org/auth"
+_TELEGRAM_LIFETIME = 86_400
+"""Seconds for which social-core accepts a signature of Telegram."""
 
 
 class AppleUser(Apple):
@@ -70,10 +79,12 @@ class PushbulletUserId(Pushbullet):
 
 
 class TelegramRedirect(Telegram):
-    """Add a redirect login to Telegram's backend.
+    """Add a redirect login to Telegram's backend, and bind Telegram's assertion to it.
 
     social-core's backend only supports Telegram's login widget. The redirect opens the same page
-    as the widget. Remove when ``TelegramAuth`` has an ``auth_url()``.
+    as the widget. Telegram signs no state, and its signature is valid for a day. So a state is
+    part of the redirect URI, and an assertion signs in once. Remove when ``TelegramAuth`` has an
+    ``auth_url()`` and a state, and rejects a replay.
     """
 
     def auth_url(self) -> str:
@@ -85,11 +96,25 @@ class TelegramRedirect(Telegram):
         bot, colon, _ = str(self.setting("BOT_TOKEN")).partition(":")
         if not (colon and bot.isdigit()):
             raise AuthConfigurationError(self, parameter="BOT_TOKEN", stage="begin")
+        state = self.strategy.random_string(32)
+        self.strategy.session_set(f"{self.name}_state", state)
         page = urlsplit(str(self.redirect_uri))
         parameters = {
             "bot_id": bot,
             "origin": f"{page.scheme}://{page.netloc}",
-            "return_to": self.redirect_uri,
+            "return_to": with_parameters(str(self.redirect_uri), {"state": state}),
             **self.auth_extra_arguments(),
         }
         return f"{_TELEGRAM_URL}?{urlencode(parameters)}"
+
+    def verify_data(self, response: Any) -> None:
+        """Require a valid signature of Telegram that has not signed in before.
+
+        :raises AuthCredentialError: it has signed in before.
+        """
+        super().verify_data(response)
+        expires = int(response["auth_date"]) + _TELEGRAM_LIFETIME
+        if not claim_assertion(response["hash"], expires, self.strategy.storage):
+            raise AuthCredentialError(
+                self, source="request", stage="callback", recovery="restart_login"
+            )
