@@ -18,6 +18,11 @@ response = client.get(
 )
 assert response.json()["authorization_url"].startswith("https://accounts.google.com/"), response
 assert client.get("/auth/connections/").status_code == 401
+from django.contrib.auth import get_user_model
+from rest_framework.authtoken.models import Token
+token = Token.objects.create(user=get_user_model().objects.create_user("ada"))
+headers = {"Authorization": f"Token {token.key}"}
+assert client.get("/auth/connections/", headers=headers).status_code == 200
 """
 
 
@@ -31,6 +36,7 @@ def test_installation_works_when_pasted(tmp_path: Path) -> None:
     for command in (
         ("-m", "django", "migrate", "--verbosity=0"),
         ("-m", "django", "check", "--fail-level=WARNING"),
+        ("-m", "django", "social_providers"),
         ("-c", BEGIN),
     ):
         outcome = python(*command, path=tmp_path, settings="pasted_project.settings")

@@ -46,7 +46,7 @@ def _listed(provider: Provider, request: HttpRequest) -> ListedProvider:
         _, backend = loading.load(provider, request=request, data={}, flow=flow)
         with _log_errors(provider):
             title = backend_title(backend)
-        capabilities = tuple(_capabilities(backend))
+        capabilities = tuple(find_capabilities(backend))
     return ListedProvider(
         name=provider.name,
         title=title,
@@ -56,7 +56,8 @@ def _listed(provider: Provider, request: HttpRequest) -> ListedProvider:
     )
 
 
-def _capabilities(backend: BaseAuth[Any]) -> Iterator[str]:
+def find_capabilities(backend: BaseAuth[Any]) -> Iterator[str]:
+    """Yield what a provider can be used for, in the order of ``CAPABILITIES``."""
     can_begin = has_redirect(backend) and not missing_settings(backend, to_begin=True)
     if can_begin and not backend.ASSOCIATION_ONLY:
         yield "redirect"

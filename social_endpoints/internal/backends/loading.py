@@ -79,17 +79,31 @@ _CORRECTIONS: tuple[tuple[type[Any], Any], ...] = (
 
 
 def load(
-    provider: Provider, *, request: HttpRequest | None, data: Mapping[str, str], flow: Flow
+    provider: Provider,
+    *,
+    request: HttpRequest | None,
+    data: Mapping[str, str],
+    flow: Flow,
+    strategy_class: type[Strategy] | None = None,
 ) -> tuple[Strategy, BaseAuth[Any]]:
     """Return a strategy for a request and a flow, and the backend that uses it.
 
     :param data: the request parameters that the backend may see.
+    :param strategy_class: by default, the class in the setting ``STRATEGY``.
     """
-    strategy_class: type[Strategy] = import_setting("STRATEGY", Strategy)
-    strategy = strategy_class(storage(), request, data=data, flow=flow)
+    strategy = (strategy_class or project_strategy())(storage(), request, data=data, flow=flow)
     backend_class = _extended(cast("Hashable", provider.backend))
     strategy.backend = backend_class(strategy, redirect_uri=flow.redirect_uri)
     return strategy, strategy.backend
+
+
+def project_strategy() -> type[Strategy]:
+    """Return the class that the setting ``STRATEGY`` names.
+
+    :raises ImproperlyConfigured: it cannot be imported, or is not a ``Strategy``.
+    """
+    strategy: type[Strategy] = import_setting("STRATEGY", Strategy)
+    return strategy
 
 
 def storage() -> Any:

@@ -60,6 +60,17 @@ def configured() -> dict[str, Provider]:
     return _configured(_paths())
 
 
+def configured_and_failed() -> tuple[dict[str, Provider], dict[str, str]]:
+    """Return the providers that can be imported, and the errors of the other paths."""
+    errors: dict[str, str] = {}
+    for path in _paths():
+        try:
+            import_path(path, _SETTING)
+        except Exception as error:  # noqa: BLE001 - a module of the project may raise any exception
+            errors[path] = str(error)
+    return _configured(tuple(path for path in _paths() if path not in errors)), errors
+
+
 def overridden_paths() -> list[tuple[str, str]]:
     """Return path and name of each backend that is not used: a later one has the same name."""
     backends = [(path, import_path(path, _SETTING)) for path in _paths()]

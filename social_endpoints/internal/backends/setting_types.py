@@ -24,8 +24,8 @@ def wrong_settings(backend: BaseAuth[Any]) -> dict[str, str]:
     return {
         full_name(backend, name): expected
         for name, (is_valid, expected) in _TYPES.items()
-        if (value := backend.setting(name, _UNSET)) is not _UNSET and not is_valid(value)
         if name not in _OF_OAUTH or isinstance(backend, OAuthAuth)
+        if (value := backend.setting(name, _UNSET)) is not _UNSET and not is_valid(value)
     }
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import islice
+from socket import gaierror
 from typing import Any, Literal
 from urllib.parse import unquote_plus
 
@@ -28,6 +30,7 @@ from social_core.exceptions import (
     SocialAuthBaseException,
 )
 from social_core.utils import http_error, redact_request_error, user_agent
+from urllib3.exceptions import NameResolutionError
 
 from social_endpoints.internal.network import sessions
 from social_endpoints.internal.network.adapter import MalformedResponse
@@ -41,6 +44,18 @@ _CODES = (  # The first match counts: some of the exceptions inherit from others
     (exceptions.Timeout, "timeout"),
     (exceptions.ConnectionError, "connection_failed"),
     (exceptions.ChunkedEncodingError, "connection_failed"),
+)
+
+_MAX_CAUSES, _MAX_RELATED = 32, 8
+_CAUSES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
+    (exceptions.SSLError, "tls"),  # The first match counts.
+    (exceptions.Timeout, "timeout"),
+    ((NameResolutionError, gaierror), "dns"),
+    (exceptions.ProxyError, "proxy"),
+    (ConnectionRefusedError, "refused"),
+    (MalformedResponse, "malformed_response"),
+    (_URL_ERRORS, "invalid_url"),
+    (requests.ConnectionError, "connection_failed"),
 )
 
 
@@ -118,6 +133,23 @@ def translated(
         return AuthResponseError(backend, code="malformed_response", stage=stage)
     codes = (code for error_class, code in _CODES if isinstance(error, error_class))
     return AuthProviderError(backend, code=next(codes, "http_error"), stage=stage)
+
+
+def failure_cause(error: BaseException) -> str:
+    """Return why a request failed: one word, such as ``"dns"``, for logs and reports.
+
+    :param error: an exception of :meth:`Transport.request`.
+    """
+    chain = [error]
+    # The list grows, up to a bound: exceptions may refer to one another.
+    for current in islice(chain, _MAX_CAUSES):
+        related = *current.args, getattr(current, "reason", None), current.__cause__
+        chain += [each for each in related if isinstance(each, BaseException)][:_MAX_RELATED]
+    for current in chain:
+        if isinstance(current, requests.HTTPError) and current.response is not None:
+            return f"http_{current.response.status_code}"
+    causes = (cause for cls, cause in _CAUSES if any(isinstance(each, cls) for each in chain))
+    return next(causes, "unknown")
 
 
 def _is_discovered(backend: Any, url: str, stage: ErrorStage) -> bool:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.urls import NoReverseMatch, reverse
 
 from social_endpoints.exceptions import ProviderNotSupported
 from social_endpoints.internal.backends.loading import load
 from social_endpoints.internal.backends.registry import Provider, find, is_saml
 from social_endpoints.internal.flows.flow import LOGIN, Flow
+from social_endpoints.management.callback_urls import absolute, callback_paths
 
 
 class Command(BaseCommand):
@@ -54,9 +53,7 @@ def _provider(name: str) -> Provider:
 
 
 def _callback_url(origin: str, provider: Provider) -> str:
-    if urlsplit(origin).scheme not in {"http", "https"}:
-        raise CommandError(f"{origin!r} is not an origin. Write https:// before the host name.")
-    try:
-        return urljoin(origin, reverse("provider-callback", args=[provider.name]))
-    except NoReverseMatch as error:
-        raise CommandError("social_endpoints.urls is not included in the URLs.") from error
+    paths = callback_paths(provider.name)
+    if not paths:
+        raise CommandError("social_endpoints.urls is not included in the URLs.")
+    return absolute(origin, paths[0])

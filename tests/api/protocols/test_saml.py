@@ -337,6 +337,13 @@ def test_metadata_with_invalid_settings_is_an_error(entity_id: str, settings: An
         metadata(f"https://{HOST}")
 
 
+def test_metadata_of_an_include_in_a_namespace(settings: Any) -> None:
+    endpoints = path("v1/", include(("social_endpoints.urls", "social"), namespace="v1"))
+    settings.ROOT_URLCONF = urlconf(endpoints)
+
+    assert f"https://{HOST}/v1/o/saml/callback/" in metadata(f"https://{HOST}")
+
+
 def test_metadata_of_an_include_with_a_parameter_is_an_error(settings: Any) -> None:
     settings.ROOT_URLCONF = urlconf(path("<slug:tenant>/auth/", include("social_endpoints.urls")))
 

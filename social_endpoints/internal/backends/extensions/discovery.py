@@ -234,3 +234,14 @@ def _has_keys(keys: Any) -> bool:
 
 def _is_key(key: Any) -> bool:
     return isinstance(key, dict) and isinstance(key.get("kty"), str)
+
+
+def names_configured_issuer(backend: BaseAuth[Any], url: str, document: dict[str, Any]) -> bool:
+    """Return whether the issuer in a document of discovery is the configured one."""
+    return _is_issuer(backend, url, document.get("issuer"))
+
+
+def missing_claims(backend: BaseAuth[Any], document: dict[str, Any]) -> list[str]:
+    """Return the claims that a login needs and a document of discovery does not have."""
+    needed = (claim for claim, *source in _CLAIMS if _is_used(backend, *source))
+    return [claim for claim in needed if not isinstance(document.get(claim), str)]

@@ -9,7 +9,7 @@ from requests import Response
 from social_core.backends.base import BaseAuth
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 
-from social_endpoints.conf import settings
+from social_endpoints.conf import NAME, settings
 from social_endpoints.internal.backends.extensions.bases import OAuth2PKCE
 from social_endpoints.strategy import Strategy
 
@@ -32,7 +32,7 @@ class ProofKey(OAuth2PKCE):
             return super().setting(name, default)
         if cast("Strategy", self.strategy).flow.is_begun:
             return self._verifier() is not None
-        return self._is_enabled()
+        return self.pkce_decision()[0]
 
     def validate_state(self) -> str | None:
         """Validate the state. This removes the verifier from the flow, so the backend keeps it."""
@@ -62,24 +62,39 @@ class ProofKey(OAuth2PKCE):
                 kwargs[place] = {**parameters, _VERIFIER: self._verifier()}
         return super().request(url, *args, **kwargs)
 
-    def _is_enabled(self) -> bool:
+    def pkce_decision(self, *, may_request: bool = True) -> tuple[bool | None, str]:
+        """Return whether a login that begins now uses PKCE, and the reason.
+
+        :param may_request: whether the discovery document may be requested. If it may not and the
+            decision depends on it, the decision is None.
+        """
         policy = settings.PKCE
         if isinstance(policy, Mapping):
             policy = policy.get(self.name, "auto")
             if policy != "auto":
-                return bool(policy)
+                return bool(policy), f"{NAME}['PKCE'][{self.name!r}]"
         use_pkce = super().setting(_SETTING)
         if use_pkce is not None:
-            return bool(use_pkce)
-        return self._is_supported() if policy == "auto" else bool(policy)
+            return bool(use_pkce), f"the setting {_SETTING} of the provider"
+        if policy != "auto":
+            return bool(policy), f"{NAME}['PKCE']"
+        return self._support(may_request)
 
-    def _is_supported(self) -> bool:
+    def _support(self, may_request: bool) -> tuple[bool | None, str]:
         if self.DEFAULT_USE_PKCE:
-            return True
+            return True, "the default of the backend"
         for name in (vars(base).get("name") for base in type(self).__mro__):
-            if name in PKCE_PROVIDERS or name in WITHOUT_PKCE:
-                return name in PKCE_PROVIDERS
-        return _discovery_supports_pkce(self)
+            if name in PKCE_PROVIDERS:
+                return True, "the provider documents it"
+            if name in WITHOUT_PKCE:
+                return False, "not every server of this provider supports it"
+        if not _has_discovery(self):
+            return False, "it is unknown whether the provider supports it"
+        if not may_request:
+            return None, "it depends on code_challenge_methods_supported in discovery"
+        if _discovery_supports_pkce(self):
+            return True, "discovery lists S256"
+        return False, "discovery does not list S256"
 
     def _verifier(self) -> str | None:
         # Without a state, the flow contains the verifier outside a transaction.
@@ -98,12 +113,15 @@ class AddedProofKey(ProofKey):
     DEFAULT_USE_PKCE = False
 
 
-def _discovery_supports_pkce(backend: BaseAuth[Any]) -> bool:
-    """Return whether the provider's discovery document lists S256 (RFC 8414 section 2)."""
+def _has_discovery(backend: BaseAuth[Any]) -> bool:
+    """Return whether a backend needs its discovery document; otherwise it may not exist."""
     if not isinstance(backend, OpenIdConnectAuth):
         return False
-    if backend.setting("AUTHORIZATION_URL", backend.AUTHORIZATION_URL):
-        return False  # The document is not needed, and may not exist.
+    return not backend.setting("AUTHORIZATION_URL", backend.AUTHORIZATION_URL)
+
+
+def _discovery_supports_pkce(backend: Any) -> bool:
+    """Return whether the provider's discovery document lists S256 (RFC 8414 section 2)."""
     methods = backend.oidc_config().get("code_challenge_methods_supported")
     return isinstance(methods, list) and "S256" in methods
 

@@ -1,0 +1,330 @@
+"""Compare a provider's published documents with the project's settings.
+
+The documents are requested anew, and neither read from the cache nor stored in it.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from social_core.backends.azuread import AzureADOAuth2
+from social_core.backends.base import BaseAuth
+from social_core.backends.oauth import BaseOAuth2
+from social_core.backends.open_id_connect import OpenIdConnectAuth
+from social_core.backends.utils import OIDCDiscoveryMixin
+from social_core.exceptions import AuthConfigurationError, SocialAuthBaseException
+
+from social_endpoints.internal.actions.provider_report import (
+    CLIENT_SECRET_BASIC,
+    CLIENT_SECRET_POST,
+    FROM_DISCOVERY,
+    ProviderReport,
+)
+from social_endpoints.internal.backends.extensions.discovery import (
+    missing_claims,
+    names_configured_issuer,
+)
+from social_endpoints.internal.backends.id_tokens.issuers import find_issuer
+from social_endpoints.internal.backends.registry import is_saml
+from social_endpoints.internal.backends.setting_types import full_name
+from social_endpoints.internal.network.sessions import ProviderRequests
+from social_endpoints.internal.network.transport import failure_cause
+
+_MAX_TEXT = 200
+"""Characters of a provider's text in a finding."""
+
+_SOON = timedelta(days=30)
+
+_CAUSES = {
+    "dns": "the host name cannot be resolved",
+    "refused": "the connection is refused",
+    "tls": "the TLS handshake fails, or the certificate is not valid",
+    "timeout": "no response within the time limit",
+    "proxy": "the proxy cannot be used",
+    "connection_failed": "the connection fails",
+    "malformed_response": "the response is malformed or too large",
+    "invalid_url": "the URL is not valid",
+}
+
+# Key types of the algorithms of RFC 7518 section 3.1 and RFC 8037.
+_KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One result of a comparison.
+
+    :ivar level: only an ``"error"`` means that logins fail.
+    :ivar subject: what was compared, such as ``"issuer"``.
+    """
+
+    level: Literal["ok", "note", "error"]
+    subject: str
+    message: str
+
+
+def check_provider(report: ProviderReport) -> list[Finding]:
+    """Request a provider's documents and return what was found."""
+    backend = report.backend
+    if backend is None:
+        return [Finding("note", "settings", "not contacted, because of the problems above")]
+    with ProviderRequests():
+        try:
+            findings = [*_findings(report, backend)]
+        except AuthConfigurationError as error:
+            name = full_name(backend, str(error.parameter))
+            findings = [Finding("error", "settings", f"{name} is missing or invalid")]
+        except Exception as error:  # noqa: BLE001 - a project's class may raise any exception
+            message = f"the check raises {type(error).__name__}"
+            findings = [Finding("error", "backend", message)]
+    return findings or [Finding("note", "discovery", "this provider publishes no documents")]
+
+
+def _findings(report: ProviderReport, backend: Any) -> Iterator[Finding]:
+    if is_saml(type(backend)):
+        yield from _check_certificates(backend)
+        return
+    document: dict[str, Any] = {}
+    if url := _discovery_url(report, backend):
+        found = _request_json(backend, url, "discovery")
+        if isinstance(found, Finding):
+            yield found
+        elif not isinstance(found, dict):
+            yield Finding("error", "discovery", "the document is not a JSON object")
+        else:
+            document = found
+            yield Finding("ok", "discovery", _place(url))
+            yield from _compare(report, backend, url, document)
+    if jwks_uri := _jwks_uri(backend, document):
+        yield from _check_keys(backend, jwks_uri)
+
+
+def _discovery_url(report: ProviderReport, backend: Any) -> str | None:
+    if any(name.endswith("OIDC_ENDPOINT") for name in report.missing_settings):
+        raise AuthConfigurationError(backend, parameter="OIDC_ENDPOINT", stage="begin")
+    if isinstance(backend, AzureADOAuth2):
+        return str(backend.openid_configuration_url())
+    return str(backend.oidc_config_url()) if isinstance(backend, OIDCDiscoveryMixin) else None
+
+
+def _jwks_uri(backend: Any, document: dict[str, Any]) -> str | None:
+    """Return the URL of the keys, without requesting discovery."""
+    issuer = find_issuer(backend)
+    if isinstance(backend, (OpenIdConnectAuth, AzureADOAuth2)):
+        default = getattr(backend, "JWKS_URI", None)
+        uri = backend.setting("JWKS_URI", default) or document.get("jwks_uri")
+        return uri if isinstance(uri, str) else None
+    return issuer.jwks_uri() if issuer is not None else None
+
+
+def _request_json(backend: BaseAuth[Any], url: str, subject: str) -> Any:
+    """Return a JSON document, or the finding that explains why there is none."""
+    place = _place(url)
+    try:
+        return backend.request(url, stage="begin").json()
+    except SocialAuthBaseException as error:
+        cause = failure_cause(error)
+        text = _CAUSES.get(cause, cause.replace("http_", "HTTP status "))
+        return Finding("error", subject, f"{place}: {text}")
+    except (ValueError, RecursionError):
+        return Finding("error", subject, f"{place}: the response is not JSON")
+
+
+# --- Discovery --------------------------------------------------------------------------
+
+
+def _compare(
+    report: ProviderReport, backend: Any, url: str, document: dict[str, Any]
+) -> Iterator[Finding]:
+    issuer = _text(document.get("issuer"))
+    if names_configured_issuer(backend, url, document):
+        yield Finding("ok", "issuer", issuer)
+    else:
+        yield Finding("error", "issuer", f"{issuer} is not the configured issuer")
+    for claim in missing_claims(backend, document):
+        yield Finding("error", "discovery", f"{claim} is missing")
+    yield from _compare_requirements(report, document)
+    yield from _compare_pkce(report, backend, document)
+    yield from _compare_client_authentication(report, document)
+    yield from _compare_lists(report, backend, document)
+    if document.get("authorization_response_iss_parameter_supported") is True:
+        yield Finding("ok", "iss", "callbacks contain the issuer, which is verified (RFC 9207)")
+
+
+def _compare_requirements(report: ProviderReport, document: dict[str, Any]) -> Iterator[Finding]:
+    """Report what a provider requires of every authorization request."""
+    backend: Any = report.provider and report.provider.backend
+    if getattr(backend, "auth_url", None) is not BaseOAuth2.auth_url:
+        return  # It is unknown what a backend with its own method sends.
+    for claim, text in (
+        ("require_pushed_authorization_requests", "pushed authorization requests (RFC 9126)"),
+        ("require_signed_request_object", "signed request objects (RFC 9101)"),
+    ):
+        if document.get(claim) is True:
+            message = f"the provider requires {text}, which the backend does not send"
+            yield Finding("error", "request", message)
+
+
+def _compare_pkce(
+    report: ProviderReport, backend: Any, document: dict[str, Any]
+) -> Iterator[Finding]:
+    name = "code_challenge_methods_supported"
+    methods = _strings(document, name)
+    if methods is None:
+        if report.pkce:
+            yield Finding("note", "pkce", f"PKCE is on; {name} is missing in discovery")
+        return
+    method = str(backend.setting("PKCE_CODE_CHALLENGE_METHOD") or "S256")
+    if report.pkce is False:
+        if "S256" in methods:
+            message = f"the provider supports S256, but PKCE is off: {report.pkce_reason}"
+            yield Finding("note", "pkce", message)
+    elif method in methods:
+        yield Finding("ok", "pkce", f"PKCE is on, with {method}")
+    elif report.pkce:
+        message = f"PKCE is on with {method}, but the provider supports {_text(methods)}"
+        yield Finding("error", "pkce", message)
+
+
+def _compare_client_authentication(
+    report: ProviderReport, document: dict[str, Any]
+) -> Iterator[Finding]:
+    name, method = "token_endpoint_auth_methods_supported", report.client_authentication
+    # RFC 8414 section 2 has this default.
+    methods = _strings(document, name) or [CLIENT_SECRET_BASIC]
+    supported = {CLIENT_SECRET_BASIC, CLIENT_SECRET_POST}
+    if method == FROM_DISCOVERY:
+        if supported.isdisjoint(methods):
+            message = f"the provider supports only {_text(methods)}, and social-core none of it"
+            yield Finding("error", "client", message)
+            return
+        method = CLIENT_SECRET_BASIC if CLIENT_SECRET_BASIC in methods else CLIENT_SECRET_POST
+    if method in methods:
+        yield Finding("ok", "client", f"authentication by {method}")
+    elif method is not None:
+        message = f"authentication by {method}, but the provider lists {_text(methods)}"
+        # Some providers have public clients and do not list "none".
+        yield Finding("note" if method == "none" else "error", "client", message)
+
+
+def _compare_lists(
+    report: ProviderReport, backend: Any, document: dict[str, Any]
+) -> Iterator[Finding]:
+    algorithms = _algorithms(backend)
+    mode = backend.auth_extra_arguments().get("response_mode") if report.begin else None
+    response_type = getattr(backend, "RESPONSE_TYPE", None)
+    for subject, name, ours in (
+        ("algorithms", "id_token_signing_alg_values_supported", algorithms),
+        ("response", "response_types_supported", [response_type] if response_type else []),
+        ("response", "response_modes_supported", [mode] if mode else []),
+        ("grant", "grant_types_supported", ["authorization_code"]),
+    ):
+        theirs = _strings(document, name)
+        if ours and theirs is not None and set(ours).isdisjoint(theirs):
+            message = f"{name} is {_text(theirs)}, and the project uses {_text(ours)}"
+            yield Finding("error", subject, message)
+        elif subject == "algorithms" and ours and theirs is not None:
+            common = sorted(set(ours) & set(theirs))
+            yield Finding("ok", subject, f"{_text(common)} of {_text(theirs)}")
+    scopes = _strings(document, "scopes_supported")
+    # A provider need not list all of its scopes (OpenID Connect Discovery section 3).
+    if scopes is not None and (others := [each for each in report.scopes if each not in scopes]):
+        yield Finding("note", "scopes", f"the provider does not list {_text(others)}")
+
+
+def _algorithms(backend: Any) -> list[str]:
+    """Return the algorithms that an ID token of a redirect login may be signed with."""
+    if not isinstance(backend, (OpenIdConnectAuth, AzureADOAuth2)):
+        return []
+    value = backend.setting("JWT_ALGORITHMS", getattr(backend, "JWT_ALGORITHMS", ["RS256"]))
+    return [each for each in value or () if isinstance(each, str)]
+
+
+def _strings(document: dict[str, Any], name: str) -> list[str] | None:
+    """Return a list of strings in a document, or None if it is missing or malformed."""
+    value = document.get(name)
+    is_list = isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return value if is_list else None
+
+
+# --- Keys -------------------------------------------------------------------------------
+
+
+def _check_keys(backend: BaseAuth[Any], uri: str) -> Iterator[Finding]:
+    found = _request_json(backend, uri, "keys")
+    if isinstance(found, Finding):
+        yield found
+        return
+    keys = found.get("keys") if isinstance(found, dict) else None
+    if not isinstance(keys, list) or not keys or not all(isinstance(each, dict) for each in keys):
+        yield Finding("error", "keys", f"{_place(uri)}: the document contains no keys")
+        return
+    issuer = find_issuer(backend)
+    algorithms = _algorithms(backend) or (sorted(issuer.algorithms()) if issuer else [])
+    usable = [key for key in keys if any(_fits(key, algorithm) for algorithm in algorithms)]
+    if usable:
+        yield Finding("ok", "keys", f"{len(usable)} of {len(keys)} keys fit {_text(algorithms)}")
+    else:
+        message = f"none of the {len(keys)} keys fits JWT_ALGORITHMS, {_text(algorithms)}"
+        yield Finding("error", "keys", message)
+
+
+def _fits(key: dict[str, Any], algorithm: str) -> bool:
+    is_type = key.get("kty") == _KEY_TYPES.get(algorithm[:2])
+    return is_type and key.get("alg", algorithm) == algorithm and key.get("use", "sig") == "sig"
+
+
+# --- SAML -------------------------------------------------------------------------------
+
+
+def _check_certificates(backend: BaseAuth[Any]) -> Iterator[Finding]:
+    providers = backend.setting("ENABLED_IDPS") or {}
+    certificates = {"SP_PUBLIC_CERT": backend.setting("SP_PUBLIC_CERT")}
+    for name, idp in providers.items():
+        multiple = idp.get("x509certMulti") or {}
+        signing = multiple.get("signing") if isinstance(multiple, dict) else None
+        for index, text in enumerate(signing or [idp.get("x509cert")]):
+            certificates[f"ENABLED_IDPS[{name!r}] {index + 1}"] = text
+    for name, text in certificates.items():
+        if text:
+            yield _check_certificate(name, text)
+
+
+def _check_certificate(name: str, text: Any) -> Finding:
+    try:
+        lines = [line for line in str(text).split() if "--" not in line and "CERT" not in line]
+        expires = x509.load_der_x509_certificate(b64decode("".join(lines))).not_valid_after_utc
+    except ValueError:
+        return Finding("error", "certificate", f"{name} cannot be read")
+    message = f"{name} expires on {expires:%Y-%m-%d}"
+    now = datetime.now(UTC)
+    if expires < now:
+        return Finding("error", "certificate", f"{name} expired on {expires:%Y-%m-%d}")
+    return Finding("note" if expires < now + _SOON else "ok", "certificate", message)
+
+
+# --- Text -------------------------------------------------------------------------------
+
+
+def _text(value: Any) -> str:
+    """Return a provider's value on one line, without control characters."""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        value = ", ".join(value)
+    text = ascii(value)[:_MAX_TEXT]
+    return text[1:-1] if isinstance(value, str) and len(text) < _MAX_TEXT else text
+
+
+def _place(url: str) -> str:
+    """Return a URL without user name, password and query."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "the URL"
+    host = parts.netloc.rpartition("@")[2]
+    return ascii(f"{parts.scheme}://{host}{parts.path}")[1:-1][:_MAX_TEXT]

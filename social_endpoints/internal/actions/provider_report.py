@@ -1,0 +1,246 @@
+"""Describe the configured providers for an operator, without a request and without secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from social_core.backends.azuread import AzureADOAuth2
+from social_core.backends.base import BaseAuth
+from social_core.backends.oauth import BaseOAuth1, BaseOAuth2, OAuthAuth
+from social_core.backends.open_id_connect import OpenIdConnectAuth
+from social_core.exceptions import AuthConfigurationError
+from social_core.utils import setting_name
+
+from social_endpoints.conf import Settings, settings
+from social_endpoints.internal.actions.providers import find_capabilities
+from social_endpoints.internal.backends import loading
+from social_endpoints.internal.backends.config import (
+    has_redirect,
+    lifetime,
+    may_post,
+    missing_settings,
+    require_credentials,
+)
+from social_endpoints.internal.backends.extensions.pkce import ProofKey
+from social_endpoints.internal.backends.listing import backend_title
+from social_endpoints.internal.backends.registry import (
+    Provider,
+    configured_and_failed,
+    overridden_paths,
+    protocol,
+)
+from social_endpoints.internal.backends.setting_types import full_name, wrong_settings
+from social_endpoints.internal.flows.flow import LOGIN, Flow
+from social_endpoints.internal.native.providers import find_invalid_setting
+from social_endpoints.internal.network.transport import request_options
+
+CLIENT_SECRET_BASIC, CLIENT_SECRET_POST = "client_secret_basic", "client_secret_post"
+FROM_DISCOVERY = "from_discovery"
+_METHOD = "TOKEN_ENDPOINT_AUTH_METHOD"
+
+
+@dataclass
+class ProviderReport:
+    """The description of a provider for an operator.
+
+    :ivar path: the entry of ``AUTHENTICATION_BACKENDS``.
+    :ivar native: the token types of native sign-in.
+    :ivar pkce: whether PKCE is used; None if the discovery document decides.
+    :ivar client_authentication: as in RFC 8414 (``client_secret_post``, …), or
+        ``from_discovery``; None if the protocol has no client secret.
+    :ivar set_settings: full names of the settings that were read and have a value.
+    :ivar unset_settings: those that were read and have none. All of them are optional.
+    :ivar missing_settings: full names of the settings without which the provider cannot work.
+    :ivar unread_settings: settings with the name of the provider that were not read. A login may
+        read them; otherwise, their names are misspelled.
+    :ivar redirect_uris: to register at the provider; None if a callable decides.
+    :ivar uses_handoff: whether the URL of the handoff is to be registered instead.
+    :ivar problems: reasons why the provider does not work.
+    :ivar provider: None if the provider cannot be described, as ``backend``.
+    """
+
+    name: str
+    path: str
+    title: str = ""
+    protocol: str = ""
+    begin: bool = False
+    native: list[str] = field(default_factory=list)
+    connect: bool = False
+    scopes: list[str] = field(default_factory=list)
+    pkce: bool | None = False
+    pkce_reason: str = ""
+    client_authentication: str | None = None
+    set_settings: list[str] = field(default_factory=list)
+    unset_settings: list[str] = field(default_factory=list)
+    missing_settings: list[str] = field(default_factory=list)
+    unread_settings: list[str] = field(default_factory=list)
+    redirect_uris: list[str] | None = field(default_factory=list)
+    uses_handoff: bool = False
+    problems: list[str] = field(default_factory=list)
+    provider: Provider | None = field(default=None, repr=False)
+    backend: BaseAuth[Any] | None = field(default=None, repr=False)
+
+
+def report_providers(request: HttpRequest | None) -> list[ProviderReport]:
+    """Return a report for each entry of ``AUTHENTICATION_BACKENDS`` that is a provider.
+
+    An entry that cannot be imported, or whose class raises an exception, has a report with the
+    reason. No request is sent, unless the project's strategy or backend sends one.
+
+    :param request: passed to the strategy, whose settings may depend on the tenant.
+    :raises ImproperlyConfigured: ``AUTHENTICATION_BACKENDS`` is not a list.
+    """
+    providers, errors = configured_and_failed()
+    reports = [_report(provider, request) for provider in providers.values()]
+    for path, error in errors.items():
+        reports.append(ProviderReport(path.rpartition(".")[2], path, problems=[error]))
+    if not errors:
+        _report_duplicates(reports)
+    return reports
+
+
+def _report_duplicates(reports: list[ProviderReport]) -> None:
+    by_name = {report.name: report for report in reports}
+    for path, name in overridden_paths():
+        by_name[name].problems.append(f"{path!r} has the same name and is not used.")
+
+
+def _report(provider: Provider, request: HttpRequest | None) -> ProviderReport:
+    report = ProviderReport(provider.name, provider.path, protocol=protocol(provider.backend))
+    read: dict[str, bool] = {}
+    try:
+        flow = Flow(provider.name, LOGIN, "")
+        _, backend = loading.load(
+            provider,
+            request=request,
+            data={},
+            flow=flow,
+            strategy_class=_recording_strategy(read),
+        )
+        wrong = wrong_settings(backend)
+        report.problems += [f"{name} must be {expected}." for name, expected in wrong.items()]
+        if not wrong:
+            _describe(report, backend)
+            report.provider, report.backend = provider, backend
+    except ImproperlyConfigured as error:
+        report.problems.append(str(error))
+    except Exception as error:  # noqa: BLE001 - a project's class may raise any exception
+        # Its text may contain the value of a setting.
+        report.problems.append(f"Reading the settings raises {type(error).__name__}.")
+    if report.problems and request is None and settings.STRATEGY != Settings.STRATEGY:
+        report.problems.append("The settings may depend on the request: add --base-url.")
+    _describe_settings(report, read)
+    return report
+
+
+def _describe(report: ProviderReport, backend: BaseAuth[Any]) -> None:
+    report.missing_settings = [full_name(backend, name) for name in missing_settings(backend)]
+    report.problems += [f"{name} is missing." for name in report.missing_settings]
+    report.title = backend_title(backend)
+    report.pkce, report.pkce_reason = _pkce(backend)
+    report.scopes = list(backend.get_scope()) if isinstance(backend, OAuthAuth) else []
+    if _has_credentials(report, backend):
+        report.client_authentication = _client_authentication(backend)
+    capabilities = set(find_capabilities(backend))
+    report.begin, report.connect = "redirect" in capabilities, "connect" in capabilities
+    report.native = [each for each in ("id_token", "access_token") if each in capabilities]
+    if report.native and (invalid := find_invalid_setting(backend)):
+        report.problems.append(f"{full_name(backend, invalid)} is invalid.")
+    report.uses_handoff = has_redirect(backend) and may_post(backend)
+    if has_redirect(backend):
+        _describe_redirect_uris(report)
+
+
+def _describe_redirect_uris(report: ProviderReport) -> None:
+    allowed: Any = settings.ALLOWED_REDIRECT_URIS
+    if isinstance(allowed, str):
+        report.redirect_uris = None
+    elif isinstance(allowed, (list, tuple, set, frozenset)) and allowed:
+        report.redirect_uris = [str(uri) for uri in allowed]
+    else:
+        report.problems.append("ALLOWED_REDIRECT_URIS is not a list with a URI.")
+    if report.uses_handoff:
+        report.redirect_uris = []  # The provider is given the URL of the handoff.
+
+
+def _has_credentials(report: ProviderReport, backend: BaseAuth[Any]) -> bool:
+    """Return whether the project can authenticate at the provider."""
+    if report.missing_settings:
+        return False
+    try:
+        lifetime(backend), request_options(backend)
+        require_credentials(backend)
+    except AuthConfigurationError as error:
+        report.problems.append(f"{full_name(backend, str(error.parameter))} is invalid.")
+        return False
+    return True
+
+
+def _pkce(backend: BaseAuth[Any]) -> tuple[bool | None, str]:
+    if not isinstance(backend, ProofKey):
+        return False, "only OAuth 2.0 has PKCE"
+    return backend.pkce_decision(may_request=False)
+
+
+def _client_authentication(backend: Any) -> str | None:
+    """Return how the project authenticates at the token endpoint (RFC 8414 section 2)."""
+    if isinstance(backend, BaseOAuth1):
+        return "oauth1_signature"
+    if not isinstance(backend, BaseOAuth2):
+        return None
+    if isinstance(backend, AzureADOAuth2) and not backend.setting("SECRET"):
+        return "private_key_jwt" if backend.client_assertion() else "none"
+    _, secret = backend.get_key_and_secret()
+    if not secret:
+        return "none"
+    if type(backend).use_basic_auth is OpenIdConnectAuth.use_basic_auth:
+        default = getattr(backend, _METHOD, "")
+        return str(backend.setting(_METHOD, default) or FROM_DISCOVERY)
+    return CLIENT_SECRET_BASIC if backend.use_basic_auth() else CLIENT_SECRET_POST
+
+
+def _recording_strategy(read: dict[str, bool]) -> Any:
+    """Return a subclass of the project's strategy that records the names of settings."""
+    base: Any = loading.project_strategy()
+
+    class RecordingStrategy(base):  # type: ignore[misc]  # the base is a setting
+        def get_setting(self, name: str) -> Any:
+            read.setdefault(name, False)
+            value = super().get_setting(name)
+            read[name] = True
+            return value
+
+    return RecordingStrategy
+
+
+def _describe_settings(report: ProviderReport, read: dict[str, bool]) -> None:
+    own = f"{setting_name(report.name)}_"
+    report.set_settings = sorted(name for name, is_set in read.items() if is_set)
+    unset = (name for name, is_set in read.items() if name.startswith(own) and not is_set)
+    general = {name.removeprefix("SOCIAL_AUTH_") for name in report.set_settings}
+    report.unset_settings = sorted(
+        name
+        for name in unset
+        if name not in report.missing_settings and name.removeprefix(own) not in general
+    )
+    report.unread_settings = sorted(set(_names_with(own)) - read.keys())
+
+
+def _names_with(prefix: str) -> Iterator[str]:
+    """Yield the names of the project's settings for a provider.
+
+    A name may belong to a provider with a longer name, such as ``github-org``.
+    """
+    others = [
+        each
+        for provider in configured_and_failed()[0]
+        if (each := f"{setting_name(provider)}_").startswith(prefix) and each != prefix
+    ]
+    for name in dir(django_settings):
+        if name.startswith(prefix) and not name.startswith(tuple(others)):
+            yield name
