@@ -35,6 +35,8 @@ MAX_PAGE = 65_536
 
 MAX_URL = 2_048
 
+_AUTHORITY = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+
 _TYPES: list[str] = OpenIDServiceEndpoint.openid_type_uris  # The preferred one first.
 _RELATIONS = (  # OpenID Authentication 2.0 section 7.3.3
     (OPENID_2_0_TYPE, "openid2.provider", "openid2.local_id"),
@@ -76,9 +78,9 @@ def _normalized(identifier: str) -> str:
     if len(identifier) > MAX_URL:
         raise ValueError("The identifier is too long.")
     url = identifier if re.match(r"[\w+.-]+://", identifier) else f"http://{identifier}"
-    # urinorm() would decode the host into another one.
-    if "%" in urlsplit(url).netloc or not url.isascii():
-        raise ValueError("The host of the identifier is encoded.")
+    # urinorm() would decode an encoded host into another one.
+    if not _AUTHORITY.fullmatch(urlsplit(url).netloc):
+        raise ValueError("The identifier has no valid host.")
     return str(urldefrag(urinorm(url)).url)
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from openid.message import OPENID2_NS
+from social_core.backends.open_id import OpenIdAuth
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import LocationValueError
 
 from social_endpoints.internal.network.public_hosts import PublicHosts
 from tests.support.authority import Authority
-from tests.support.frontend import Frontend, error
+from tests.support.frontend import Frontend, authorization_params, error
 from tests.support.proxy import Proxy
 from tests.support.tcp_provider import Provider, send_instead
 
@@ -127,26 +129,71 @@ def test_provider_at_internal_host_is_not_asked(attacker: Provider, internal: Pr
     attacker.special["/ada"] = page(PAGE.replace("https://op.example.com", internal.url))
     frontend = Frontend("body")
     begun = frontend.begin("openid", openid_identifier=f"{attacker.url}/ada")
-    return_to = re.search("redirect_state%3D([^%&]+)", begun.data["authorization_url"])
-    names = "op_endpoint,return_to,response_nonce,assoc_handle,claimed_id,identity"
-    fields = dict.fromkeys(names.split(","), "x") | {"op_endpoint": f"{internal.url}/"}
-    message = {f"openid.{name}": text for name, text in fields.items()}
+    callback = assertion(begun, f"{internal.url}/", f"{attacker.url}/ada")
 
-    response = frontend.complete(
-        begun,
-        {
-            **message,
-            "openid.ns": "http://specs.openid.net/auth/2.0",
-            "openid.mode": "id_res",
-            "openid.signed": names,
-            "openid.sig": "x",
-            "redirect_state": return_to[1] if return_to else "",
-        },
-        "openid",
-    )
+    response = frontend.complete(begun, callback, "openid")
 
     assert error(response) == (400, "invalid_claim")
     assert internal.connections == 0
+
+
+class FixedOpenId(OpenIdAuth):
+    name = "fixed"
+    URL = ""
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+def test_fixed_provider_may_be_internal(
+    is_elsewhere: bool,
+    internal: Provider,
+    authority: Authority,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fixed = Provider(authority.context())
+    endpoint = f"{fixed.url}/op"
+    monkeypatch.setattr(FixedOpenId, "URL", f"{fixed.url}/")
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.FixedOpenId"]
+    settings.SOCIAL_AUTH_FIXED_VERIFY_SSL = str(authority.bundle)
+    fixed.special = {
+        "/": page(xrds("server", endpoint)),
+        "/ada": page(xrds("signon", endpoint)),
+        "/op": page("is_valid:true"),
+    }
+    frontend = Frontend("body")
+    begun = frontend.begin("fixed")
+    identity = f"{internal.url}/ada" if is_elsewhere else f"{fixed.url}/ada"
+
+    response = frontend.complete(begun, assertion(begun, endpoint, identity), "fixed")
+
+    fixed.stop()
+    assert error(response) == ((400, "invalid_claim") if is_elsewhere else (201, None))
+    assert [request.method for request in fixed.received[:2]] == ["GET", "POST"]
+    assert internal.connections == 0
+
+
+def xrds(kind: str, endpoint: str) -> str:
+    names = 'xmlns:xrds="xri://$xrds" xmlns="xri://$xrd*($v*2.0)"'
+    type_uri = f"<Type>http://specs.openid.net/auth/2.0/{kind}</Type>"
+    service = f"<Service>{type_uri}<URI>{endpoint}</URI></Service>"
+    return f"<xrds:XRDS {names}><XRD>{service}</XRD></xrds:XRDS>"
+
+
+def assertion(begun: Any, endpoint: str, identity: str) -> dict[str, str]:
+    """Return a positive assertion about an identity."""
+    return_to = authorization_params(begun)["openid.return_to"]
+    fields = {
+        "op_endpoint": endpoint,
+        "claimed_id": identity,
+        "identity": identity,
+        "return_to": return_to,
+        "response_nonce": "2026-01-01T00:00:00Zx",
+        "assoc_handle": "x",
+    }
+    message = {"ns": OPENID2_NS, "mode": "id_res", "sig": "x", "signed": ",".join(fields)}
+    openid = {f"openid.{name}": text for name, text in (fields | message).items()}
+    return {**dict(parse_qsl(urlsplit(return_to).query)), **openid}
 
 
 @pytest.fixture
