@@ -21,6 +21,7 @@ from social_django.strategy import DjangoStrategy
 from social_endpoints.exceptions import InactiveUser
 from social_endpoints.internal.accounts.creation import create_account
 from social_endpoints.internal.errors.redaction import secret_texts, texts
+from social_endpoints.internal.flows.columns import replace_unstorable
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.storage import FlowStorage
 from social_endpoints.internal.flows.transaction import UnitOfWork
@@ -155,8 +156,11 @@ class Strategy(DjangoStrategy):
         ``django.contrib.auth`` is not used: it would pass the provider's response to all
         backends and, after a failure, to a signal.
         """
-        _require_storable(backend, [kwargs.get("response"), getattr(backend, "id_token", None)])
+        said = [kwargs.get("response"), getattr(backend, "id_token", None)]
+        replace_unstorable(said)
+        _require_storable(backend, said)
         require_username_functions(backend)
+        kwargs.pop("request", None)  # As in DjangoStrategy. It is passed below.
         session = deepcopy(self.session)
 
         def pipeline() -> Any:
@@ -202,9 +206,10 @@ class Strategy(DjangoStrategy):
         """Create an account.
 
         :raises AuthAssociationError: ``email_in_use`` or ``username_in_use``.
+        :raises AuthResponseError: the provider did not send a required value, or sent one that
+            identifies the user and does not fit its column.
         """
-        create = bind(super().create_user, *args, **kwargs)
-        return create_account(create, kwargs, self.storage)
+        return create_account(bind(super().create_user, *args), kwargs, self.storage)
 
     def partial_pipeline_external_resume_confirmation(
         self, backend: BaseAuth[Any], partial: PartialMixin, request_data: dict[str, Any]

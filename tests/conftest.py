@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
@@ -20,6 +21,8 @@ from tests.support.openid_provider import OpenIDProvider
 
 # Without drf-spectacular, this module cannot be imported.
 collect_ignore = [] if find_spec("drf_spectacular") else ["unit/test_schema.py"]
+if "USER_MODEL" not in os.environ:  # Their settings have another user model.
+    collect_ignore.append("user_models")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -13,21 +13,22 @@ ROOT = Path(__file__).parents[2]
 
 
 def python(
-    *arguments: str, path: Path = ROOT, settings: str = "tests.settings"
+    *arguments: str, path: Path = ROOT, settings: str = "tests.settings", **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run Python in the project's root and return the finished process.
 
     :param arguments: the command line, without the interpreter.
     :param path: a folder to import from in addition.
     :param settings: Django's settings module, or an empty string.
+    :param variables: further environment variables.
     """
     search = os.pathsep.join([str(path), str(ROOT)])
     # Another database of this run would be named after the process that does not exist yet.
-    variables = {"TEST_DATABASE": "sqlite", "DJANGO_SETTINGS_MODULE": settings}
+    defaults = {"TEST_DATABASE": "sqlite", "DJANGO_SETTINGS_MODULE": settings}
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
-        env={**os.environ, **variables, "PYTHONPATH": search},
+        env={**os.environ, **defaults, **variables, "PYTHONPATH": search},
         capture_output=True,
         text=True,
         check=False,

@@ -4,47 +4,107 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import IntegrityError, connections, router, transaction
-from social_core.exceptions import AuthAssociationError
+from django.db.models import CharField, EmailField, TextField
+from social_core.exceptions import (
+    AuthAssociationError,
+    AuthResponseError,
+    SocialAuthBaseException,
+)
 
 from social_endpoints.conf import settings
 from social_endpoints.internal.accounts.emails import accounts_with, email_field, fold
+from social_endpoints.internal.flows.columns import fit
 
 UserT = TypeVar("UserT")
+
+_EMPTY = (None, "")
 
 LOCKS = "social_endpoints.email"
 """``server_url`` of the locks on e-mail addresses in social_django's nonce table."""
 
 
-def create_account(create: Callable[[], UserT], fields: Mapping[str, Any], storage: Any) -> UserT:
-    """Create an account unless its e-mail address or username is taken.
+def create_account(create: Callable[..., UserT], fields: Mapping[str, Any], storage: Any) -> UserT:
+    """Create an account unless its e-mail address or username is taken or missing.
 
-    The cause of each error is an ``IntegrityError``. The unit of work then runs again, because
-    another first login of the same identity may have created the account.
+    The cause of an ``AuthAssociationError`` is an ``IntegrityError``. The unit of work then runs
+    again, because another first login of the same identity may have created the account.
 
-    :param create: creates and returns the account.
+    :param create: creates and returns the account from its values.
     :param fields: the account's values, named as in social-core's pipeline.
     :param storage: python-social-auth's storage.
     :raises AuthAssociationError: ``email_in_use`` or ``username_in_use``.
+    :raises AuthResponseError: ``profile_email_missing``, ``missing_claim`` or
+        ``malformed_response``.
     """
     users = storage.user
-    address = _address(fields, users)
+    model = users.user_model()
+    fields = {name: _fitted(name, fields, users) for name in fields}
+    address, missing = _address(fields, users), _missing(fields, users)
+    if users.username_field() in missing:
+        raise _missing_error(missing, model)
     try:
         # A savepoint, so that queries are possible after an IntegrityError.
-        with transaction.atomic(using=router.db_for_write(users.user_model())):
+        with transaction.atomic(using=router.db_for_write(model)):
             if settings.UNIQUE_EMAIL and address:
                 _lock(address, storage.nonce.objects)
-                _refuse_taken(address, users.user_model())
-            return create()
-    except IntegrityError as error:
-        if not _is_duplicate(error):
+                _refuse_taken(address, model)
+            user = create(**fields)
+            # The project's manager may have set a value.
+            if any(getattr(user, name) in _EMPTY for name in missing):
+                raise _missing_error(missing, model)
+            return user
+    except SocialAuthBaseException as error:
+        # social_django reports that another account has no address either.
+        if error.code == "email_in_use" and not address:
+            raise _no_address() from error
+        raise
+    except (TypeError, ValueError, ValidationError, IntegrityError) as error:
+        cause = (
+            _missing_error(missing, model) if missing else _conflict(error, address, fields, users)
+        )
+        if cause is None:
             raise
-        name = _taken_name(address, fields.get("username"), users)
-        if name is None:
-            raise
-        raise _in_use(name) from error
+        raise cause from error
+
+
+def _conflict(
+    error: Exception, address: str, fields: Mapping[str, Any], users: Any
+) -> SocialAuthBaseException | None:
+    """Return what a unique constraint of the user model refused, or None if that is unknown."""
+    if not _is_duplicate(error):
+        return None
+    name = _taken_name(address, fields.get("username"), users)
+    if name is not None:
+        return _in_use(name)
+    email = email_field(users.user_model())
+    if address or email is None:
+        return None
+    # Several accounts without an address show that the address need not be unique.
+    model = users.user_model()
+    without = model._base_manager.using(router.db_for_write(model)).filter(**{email: ""})
+    return _no_address() if len(without[:2]) == 1 else None
+
+
+def _fitted(name: str, fields: Mapping[str, Any], users: Any) -> Any:
+    """Return the value to create an account with."""
+    model, field_name, value = users.user_model(), _field_name(name, fields, users), fields[name]
+    if value is None and field_name not in {users.username_field(), email_field(model)}:
+        with suppress(FieldDoesNotExist):
+            field = model._meta.get_field(field_name)
+            if isinstance(field, (CharField, TextField)) and not field.null:
+                return field.get_default()
+    return fit(model, field_name, value)
+
+
+def _field_name(name: str, fields: Mapping[str, Any], users: Any) -> str:
+    """Return the field of the user model that social_django sets to a value."""
+    username_field = str(users.username_field())
+    return username_field if name == "username" and username_field not in fields else name
 
 
 def _address(fields: Mapping[str, Any], users: Any) -> str:
@@ -55,6 +115,39 @@ def _address(fields: Mapping[str, Any], users: Any) -> str:
         names.append("username")
     address = next((fields[name] for name in names if name and fields.get(name)), "")
     return str(address).strip()
+
+
+def _missing(fields: Mapping[str, Any], users: Any) -> list[str]:
+    """Return the names of the model's fields that need a value and get none.
+
+    A field that is unique and cannot be NULL needs one, because an empty text would be a value
+    that only one account can have.
+    """
+    model, names = users.user_model(), []
+    for name, value in fields.items():
+        try:
+            field = model._meta.get_field(_field_name(name, fields, users))
+        except FieldDoesNotExist:
+            continue
+        is_username = field.name == users.username_field()
+        # social-core makes up a username, but it cannot make up an address.
+        made_up = is_username and isinstance(field, EmailField) and "@" not in str(value)
+        has_value = field.get_default() not in _EMPTY
+        optional = field.null or has_value or (field.blank and not field.unique)
+        if made_up or (value in _EMPTY and (is_username or not optional)):
+            names.append(field.name)
+    return names
+
+
+def _missing_error(names: list[str], model: Any) -> AuthResponseError:
+    fields = [model._meta.get_field(name) for name in names]
+    if any(field.name == email_field(model) or isinstance(field, EmailField) for field in fields):
+        return _no_address()
+    return AuthResponseError(code="missing_claim", claim=names[0], stage="pipeline")
+
+
+def _no_address() -> AuthResponseError:
+    return AuthResponseError(code="profile_email_missing", stage="pipeline")
 
 
 def _lock(address: str, nonces: Any) -> None:
@@ -81,7 +174,7 @@ def _refuse_taken(address: str, user_model: Any) -> None:
         raise _in_use("email") from IntegrityError("The address is taken.")
 
 
-def _is_duplicate(error: IntegrityError) -> bool:
+def _is_duplicate(error: Exception) -> bool:
     """Return whether a unique constraint is violated.
 
     The codes are from PostgreSQL's manual, appendix A (psycopg and psycopg2), ER_DUP_ENTRY of

@@ -45,6 +45,7 @@ _Condition = type[Any] | Callable[[Any], bool]
 # outermost; a mixin must precede the mixins that it inherits from.
 _AROUND: tuple[tuple[_Condition, Any], ...] = (
     (bases.Backend, pipeline.PipelineResult),
+    (bases.Backend, pipeline.PausedUser),
     (bases.Backend, revocation.TokenRevocation),
     (bases.Backend, pipeline.NativeExtraData),
     (bases.Backend, pipeline.DeletedConnection),

@@ -13,9 +13,15 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db import router
+from django.db import IntegrityError, OperationalError, router, transaction
+from django.db.models import CharField, EmailField, IntegerField, Model
 from social_core.backends.utils import load_backends
+from social_core.exceptions import AuthAssociationError, AuthResponseError
 from social_core.utils import setting_name
+
+from social_endpoints.internal.flows.columns import fit_fields, is_identifier, without_supplementary
+
+_INCORRECT_STRING = 1366  # ER_TRUNCATED_WRONG_VALUE_FOR_FIELD of MySQL and MariaDB
 
 _ACTIVE = {"is_active": True}
 
@@ -23,6 +29,19 @@ _ACTIVE = {"is_active": True}
 def on_primary(manager: Any) -> Any:
     """Return a queryset of a manager that reads from the primary database."""
     return manager.using(router.db_for_write(manager.model))
+
+
+def has_usual_key(user_model: Any) -> bool:
+    """Return whether the primary key is named ``id`` and has values that JSON supports."""
+    key = user_model._meta.pk
+    return key.name == "id" and isinstance(key, (CharField, IntegerField))
+
+
+def with_id(user: Any) -> Any:
+    """Return a user with the attribute ``id``, which social-core reads instead of ``pk``."""
+    if isinstance(user, Model) and not hasattr(user, "id"):
+        vars(user)["id"] = user.pk
+    return user
 
 
 class Wrapper:
@@ -53,13 +72,18 @@ class PrimaryUsers(Wrapper):
     def get_social_auth(self, provider: str, uid: str | int, id_key: str | None = None) -> Any:
         if not self._inherits("get_social_auth"):
             return self._project.get_social_auth(provider, uid, id_key=id_key)
+        if not self._holds(uid):
+            return None
         lookup = {"provider": provider, "uid": str(uid)}
         if id_key is not None:
             lookup["id_key"] = id_key
         rows = on_primary(self._project.objects).select_related("user").filter(**lookup)
         # Some databases ignore case, so the values are compared again.
-        exact = (row for row in rows if lookup.items() <= vars(row).items())
-        return next(exact, None)
+        for row in rows:
+            if lookup.items() <= vars(row).items():
+                with_id(row.user)
+                return row
+        return None
 
     def get_social_auth_for_user(
         self,
@@ -72,6 +96,23 @@ class PrimaryUsers(Wrapper):
         rows = on_primary(self._project.objects).filter(user=user)
         rows = rows.filter(provider=provider) if provider else rows
         return rows if id is None else rows.filter(pk=id)
+
+    def create_social_auth(self, user: Any, uid: Any, provider: str, id_key: str = "") -> Any:
+        """Create a connection.
+
+        :raises AuthResponseError: the column cannot hold the identifier unchanged.
+        :raises AuthAssociationError: the database does not distinguish the identifier from
+            another one, because its collation ignores case or spaces at the end.
+        """
+        if not self._holds(uid):
+            raise AuthResponseError(code="malformed_response", claim="uid", stage="pipeline")
+        try:
+            return self._project.create_social_auth(user, uid, provider, id_key=id_key)
+        except IntegrityError as error:
+            rows = on_primary(self._project.objects).filter(provider=provider, uid=uid)
+            if not rows or self.get_social_auth(provider, uid) is not None:
+                raise
+            raise AuthAssociationError(code="identity_in_use", stage="pipeline") from error
 
     def allowed_to_disconnect(
         self, user: Any, backend_name: str, association_id: Any = None
@@ -114,7 +155,7 @@ class PrimaryUsers(Wrapper):
             users = self.filter_active_users(**lookup)[:2] if lookup else []
         except (TypeError, ValueError, ValidationError):  # The key has another type.
             return None
-        return users[0] if len(users) == 1 else None
+        return with_id(users[0]) if len(users) == 1 else None
 
     def get_users_by_email(self, email: str) -> Any:
         if not self._inherits("get_users_by_email"):
@@ -128,7 +169,7 @@ class PrimaryUsers(Wrapper):
 
     def read_again(self, user: Any) -> Any:
         """Return a user as stored now, or None if the row no longer exists."""
-        return on_primary(type(user)._base_manager).filter(pk=user.pk).first()
+        return with_id(on_primary(type(user)._base_manager).filter(pk=user.pk).first())
 
     def is_among_active_users(self, user: Any) -> bool:
         """Return whether a user matches ``SOCIAL_AUTH_ACTIVE_USERS_FILTER``, if it is set.
@@ -139,6 +180,35 @@ class PrimaryUsers(Wrapper):
         if not overrides and self._active_filter().items() <= _ACTIVE.items():
             return True
         return bool(self.filter_active_users(pk=user.pk).exists())
+
+    def changed(self, user: Any) -> None:
+        """Save a user whose fields were updated with the provider's details."""
+        fit_fields(user)
+        replaced = without_supplementary(user)
+        if not replaced:
+            self._project.changed(user)
+            return
+        try:
+            with transaction.atomic(using=router.db_for_write(type(user))):
+                self._project.changed(user)
+        except OperationalError as error:
+            if error.args[0] != _INCORRECT_STRING:
+                raise
+            vars(user).update(replaced)
+            self._project.changed(user)
+
+    def username_max_length(self) -> int | None:
+        """Return the length to which a username is cut; None for an address, which is not cut."""
+        model = self._project.user_model()
+        if isinstance(model._meta.get_field(self._project.username_field()), EmailField):
+            return None
+        length: int | None = self._project.username_max_length()
+        return length
+
+    def _holds(self, uid: Any) -> bool:
+        """Return whether the column of identifiers can hold one unchanged."""
+        meta = getattr(self._project, "_meta", None)
+        return is_identifier(str(uid), meta.get_field("uid").max_length if meta else None)
 
     def _active_filter(self) -> dict[str, Any]:
         default = _ACTIVE if self._has_active_field() else {}

@@ -43,6 +43,9 @@ MAX_ATTEMPTS = 10
 ASSERTIONS = f"{CLAIM_PREFIX}assertion"
 """``server_url`` of the claims of other signed assertions that have signed in."""
 
+PAUSED_USER = "social_endpoints_user"
+"""Keyword argument of a pipeline that contains the user's primary key as text."""
+
 _LATEST = 2**31 - 1  # The column of a nonce's timestamp is a 32-bit integer.
 
 _OAUTH2_STATES = "social_core.oauth2."  # social-core's server_url for the states of OAuth 2
@@ -215,9 +218,11 @@ class FlowPartials(_FlowWrapper):
         return self._project.store(partial)
 
     def load(self, token: str) -> Any:
-        if not self._inherits("load"):
-            return self._project.load(token)
-        return self._stored(token).first()
+        inherits = self._inherits("load")
+        partial = self._stored(token).first() if inherits else self._project.load(token)
+        if partial is not None and PAUSED_USER in partial.kwargs:
+            partial.kwargs["user"] = partial.kwargs[PAUSED_USER]
+        return partial
 
     def destroy(self, token: str) -> None:
         if not self._inherits("destroy"):

@@ -9,12 +9,15 @@ from time import time
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError, OperationalError
+from django.db.models import Model
 from social_core.backends.base import BaseAuth
 from social_core.exceptions import AuthResponseError, SocialAuthBaseException
 
 from social_endpoints.exceptions import log_failure
 from social_endpoints.internal.backends.extensions.bases import Backend
 from social_endpoints.internal.errors.failures import is_data_error
+from social_endpoints.internal.flows.primary import has_usual_key, with_id
+from social_endpoints.internal.flows.storage import PAUSED_USER
 
 # What social-core's steps expect to be text.
 _TEXT_DETAILS = ("username", "email", "fullname", "first_name", "last_name")
@@ -109,6 +112,38 @@ def _to_text(value: Any) -> Any:
     if isinstance(value, (bool, float, list, tuple, dict)):
         raise TypeError("The value is not a text.")
     return str(value) if isinstance(value, int) else value
+
+
+class PausedUser(Backend):
+    """Pause a login of a user whose primary key is not an integer or a text named ``id``.
+
+    social-core stores ``user.id`` with a paused pipeline, which fails if there is no such
+    attribute, and it leaves out a UUID. Here each step receives the primary key as text, which
+    is stored too. Remove when social-core stores the primary key of every user.
+    """
+
+    def prepare_auth(self, user: Any = None) -> None:
+        super().prepare_auth(with_id(user))
+
+    def run_pipeline(
+        self, pipeline: list[str], pipeline_index: int = 0, *args: Any, **kwargs: Any
+    ) -> Any:
+        user_storage: Any = self.strategy.storage.user
+        if has_usual_key(user_storage.user_model()):
+            return super().run_pipeline(pipeline, pipeline_index, *args, **kwargs)
+        result: Any = kwargs
+        # social-core starts again if the index is out of range.
+        start = pipeline_index if 0 <= pipeline_index < len(pipeline) else 0
+        for index in range(start, len(pipeline)):
+            result.pop("pipeline_index", None)
+            user = with_id(result.get("user"))
+            if isinstance(user, Model):
+                result[PAUSED_USER] = str(user.pk)
+            # Only the step with this index runs.
+            result = super().run_pipeline(pipeline[: index + 1], index, *args, **result)
+            if not isinstance(result, dict):
+                break
+        return result
 
 
 class DeletedConnection(Backend):

@@ -1,0 +1,65 @@
+"""User models of projects. ``USER_MODEL`` in the environment chooses one."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+
+class MemberManager(BaseUserManager[Any]):
+    def create_user(self, address: str, **fields: Any) -> Any:
+        if not address:
+            raise ValueError("An address is required.")
+        user = self.model(address=self.normalize_email(address), **fields)
+        user.set_unusable_password()
+        user.save(using=self._db)
+        return user
+
+
+class Member(AbstractBaseUser):
+    """Signs in with an address. The key is a UUID, and ``is_active`` is not a column."""
+
+    key = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    address = models.EmailField(unique=True, max_length=60)
+    status = models.CharField(max_length=10, default="member")
+    first_name = models.CharField(max_length=10, blank=True)
+
+    USERNAME_FIELD = EMAIL_FIELD = "address"
+
+    objects = MemberManager()
+
+    @property
+    def is_active(self) -> bool:  # type: ignore[override]  # an attribute of the base class
+        return self.status != "expelled"
+
+    @is_active.setter
+    def is_active(self, value: bool) -> None:
+        self.status = "member" if value else "expelled"
+
+
+class ClerkManager(BaseUserManager[Any]):
+    def create_user(self, username: str, email: str | None = None, **fields: Any) -> Any:
+        user = self.model(username=username, email=email or None, **fields)
+        user.set_unusable_password()
+        user.save(using=self._db)
+        return user
+
+
+class Clerk(AbstractBaseUser):
+    """Has a key with another name, and an ``id`` that is not the key."""
+
+    number = models.BigAutoField(primary_key=True)
+    id = models.CharField(max_length=10, default="9")
+    username = models.CharField(max_length=20, unique=True)
+    email = models.EmailField(unique=True, null=True)  # noqa: DJ001 - as in projects
+    phone = models.CharField(max_length=20, unique=True, default="none")
+    first_name = models.CharField(max_length=10, blank=True)
+    is_active = models.BooleanField(default=True)
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+
+    objects = ClerkManager()

@@ -1,0 +1,17 @@
+"""Settings of a project with its own user model."""
+
+from __future__ import annotations
+
+import os
+
+from tests import settings
+from tests.settings import *  # noqa: F403 - a settings module extends another
+
+USER_MODEL = os.environ.get("USER_MODEL", "Member")
+AUTH_USER_MODEL = f"members.{USER_MODEL}"
+INSTALLED_APPS = ["tests.support.members", *settings.INSTALLED_APPS]
+DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
+
+if USER_MODEL == "Member":
+    SOCIAL_AUTH_USER_FIELDS = ["username"]
+    SOCIAL_AUTH_USERNAME_IS_FULL_EMAIL = True

@@ -1,0 +1,95 @@
+"""Profiles that the columns of a project's user model cannot hold, or that lack a value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from tests.support.frontend import Frontend, error
+from tests.support.openid_provider import OpenIDProvider
+
+pytestmark = pytest.mark.django_db
+User = get_user_model()
+IS_MEMBER = User.__name__ == "Member"
+NO_ADDRESS = (400, "profile_email_missing")
+
+
+def log_in_as(openid: OpenIDProvider, subject: str, **userinfo: Any) -> Any:
+    openid.claims["sub"] = openid.userinfo["sub"] = subject
+    openid.userinfo |= userinfo
+    return Frontend().log_in(openid)
+
+
+@pytest.mark.parametrize("email", [None, "", " "])
+@pytest.mark.parametrize("uses_address", [False, True])
+def test_missing_address_is_refused_unless_the_model_allows_it(
+    uses_address: bool, email: Any, openid: OpenIDProvider, settings: Any
+) -> None:
+    if IS_MEMBER and uses_address:
+        settings.SOCIAL_AUTH_USER_FIELDS = ["address"]
+    responses = [
+        log_in_as(openid, subject, email=email, preferred_username=subject) for subject in "12"
+    ]
+
+    if IS_MEMBER:
+        assert [error(response) for response in responses] == [NO_ADDRESS] * 2
+        assert not User.objects.exists()
+    else:
+        # "phone" is not asked for, and its default is taken by the first account.
+        assert responses[0].status_code == 201
+        assert User.objects.get().email is None
+
+
+@pytest.mark.skipif(IS_MEMBER, reason="The model has no such field.")
+def test_missing_value_of_another_unique_field_is_reported(
+    openid: OpenIDProvider, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SOCIAL_AUTH_USER_FIELDS = ["username", "email", "phone"]
+    monkeypatch.setattr(User._meta.get_field("phone"), "default", "")
+
+    assert error(log_in_as(openid, "1")) == (400, "missing_claim")
+    assert not User.objects.exists()
+
+
+def test_taken_address_is_reported(openid: OpenIDProvider, settings: Any) -> None:
+    settings.SOCIAL_AUTH_USER_FIELDS = ["address"] if IS_MEMBER else ["username", "email"]
+    settings.SOCIAL_AUTH_PIPELINE = None
+    del settings.SOCIAL_AUTH_PIPELINE
+    User.objects.create_user(*(["ada@example.com"] if IS_MEMBER else ["x", "ada@example.com"]))
+
+    expected = NO_ADDRESS if IS_MEMBER else (400, "email_in_use")
+    assert error(log_in_as(openid, "1")) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("x" * 11, "x" * 10),
+        ("e\u0301" * 6, "e\u0301" * 5),
+        ("abcdefghie\u0301\u0301", "abcdefghi"),
+        ("abcdefgh \U0001f44d\U0001f3fd", "abcdefgh"),
+        ("abcdefgh\U0001f469\u200d\U0001f680", "abcdefgh"),
+        ("\u0301" * 11, "\u0301" * 10),
+        ("Ad\ud83da", "Ad\ufffda"),
+    ],
+)
+def test_long_name_is_cut_between_characters(
+    name: str, expected: str, openid: OpenIDProvider
+) -> None:
+    response = log_in_as(openid, "1", given_name=name)
+
+    assert response.status_code == 201, response.data
+    assert User.objects.get().first_name == expected
+
+
+def test_long_address_is_refused(openid: OpenIDProvider) -> None:
+    address = "a" * 250 + "@example.com"
+
+    assert error(log_in_as(openid, "1", email=address)) == (400, "malformed_response")
+    assert not User.objects.exists()
+
+
+def test_long_username_is_cut(openid: OpenIDProvider) -> None:
+    assert log_in_as(openid, "1", preferred_username="x" * 300).status_code == 201
