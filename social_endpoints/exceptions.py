@@ -31,7 +31,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from secrets import token_urlsafe
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.core.exceptions import (
     BadRequest,
@@ -55,6 +55,7 @@ from social_core.exceptions import (
     AuthSessionError,
     AuthUnknownError,
     ErrorStage,
+    RecoveryAction,
     SocialAuthBaseException,
 )
 
@@ -71,6 +72,31 @@ __all__ = [
 ]
 
 logger = logging.getLogger("social_endpoints")
+
+RECOVERIES: dict[str, RecoveryAction] = {
+    "authentication_failed": "reauthenticate",
+    "body_too_large": "correct_input",
+    "invalid_parameter": "correct_input",
+    "method_not_allowed": "correct_input",
+    "native_sign_in_disabled": "contact_administrator",
+    "not_acceptable": "correct_input",
+    "not_authenticated": "reauthenticate",
+    "not_found": "correct_input",
+    "parse_error": "correct_input",
+    "permission_denied": "contact_administrator",
+    "provider_not_supported": "contact_administrator",
+    "redirect_uri_missing": "correct_input",
+    "redirect_uri_not_allowed": "correct_input",
+    "redirect_uri_repeated": "correct_input",
+    "storage_unavailable": "retry_later",
+    "throttled": "retry_later",
+    "too_many_attempts": "restart_login",
+    "unsupported_media_type": "correct_input",
+    "use_id_token": "correct_input",
+    "use_post": "correct_input",
+    "use_token_endpoint": "correct_input",
+}
+"""The error codes of DRF and of this package, with what the client should do."""
 
 # Error codes of OAuth 2.0 (RFC 6749 sections 4.1.2.1 and 5.2). Only these are logged: any other
 # value may be an attacker's text, because callbacks pass through the browser.
@@ -171,24 +197,101 @@ REFUSALS = (EndpointError, ValidationError)
 class ProviderNotSupported(NotFound):
     """The provider is not configured, or it does not support the requested operation."""
 
+    default_code = "provider_not_supported"
+
     def __init__(self, provider: str) -> None:
-        super().__init__(
-            gettext("Provider '%(provider)s' not supported") % {"provider": provider},
-            code="provider_not_supported",
-        )
+        super().__init__(gettext("Provider '%(provider)s' not supported") % {"provider": provider})
 
 
 class ConnectionNotFound(NotFound):
     """The user has no connection with this id."""
 
 
-class FlowNotSent(AuthSessionError):
-    """The request contains neither a flow cookie nor the parameter ``flow``."""
+class NativeSignInDisabled(ProviderNotSupported):
+    """The provider is not in ``NATIVE_PROVIDERS``."""
 
+    default_code = "native_sign_in_disabled"
+
+
+class RequestError(AuthInputError):
+    """A request that asks for something else than its client means, such as a wrong endpoint."""
+
+    request_code: ClassVar[str]
+
+    def __init__(self, *, stage: ErrorStage) -> None:
+        super().__init__(
+            code=self.request_code,
+            source="request",
+            stage=stage,
+            recovery=RECOVERIES[self.request_code],
+        )
+
+
+class UsePost(RequestError):
+    """The parameters of a callback were sent with GET."""
+
+    request_code = "use_post"
     public_text = gettext_lazy(
-        "This request contains no flow. Send it with credentials so that it includes the cookie"
-        " set at begin, or include the `flow` value from the begin response in its body."
+        "To complete the login, send these parameters with POST, to the path with its trailing"
+        " slash."
     )
+
+
+class UseTokenEndpoint(RequestError):
+    """A token of an SDK or of a sign-in button was posted in place of a callback."""
+
+    request_code = "use_token_endpoint"
+    public_text = gettext_lazy(
+        "This endpoint completes a redirect login. Post a token of an SDK or of a sign-in button,"
+        " such as the `credential` of Google's, as `id_token` to the endpoint `token/`."
+    )
+
+
+class UseIdToken(RequestError):
+    """An ID token was posted under another name."""
+
+    request_code = "use_id_token"
+    public_text = gettext_lazy("This is an ID token. Post it as `id_token`.")
+
+
+class FlowMissing(AuthSessionError):
+    """The request contains no open flow for this login."""
+
+    def __init__(self) -> None:
+        super().__init__(code="session_context_missing", stage="callback")
+
+
+class FlowExpired(FlowMissing):
+    """The flow of this login has expired."""
+
+    public_text = gettext_lazy("This login has taken too long. Please sign in again.")
+
+
+class FlowNotSent(FlowMissing):
+    """The request contains neither a flow cookie nor the parameter ``flow``.
+
+    :param transport: the transports that the project uses.
+    """
+
+    public_texts: ClassVar[dict[str, Any]] = {
+        "cookie": gettext_lazy(
+            "This request contains no flow. Send it with credentials so that it includes the"
+            " cookie set at begin."
+        ),
+        "body": gettext_lazy(
+            "This request contains no flow. Include the `flow` value from the begin response in"
+            " its body."
+        ),
+        "auto": gettext_lazy(
+            "This request contains no flow. Send it with credentials so that it includes the"
+            " cookie set at begin, or include the `flow` value from the begin response in its"
+            " body."
+        ),
+    }
+
+    def __init__(self, transport: str) -> None:
+        super().__init__()
+        self.public_text = self.public_texts.get(transport, self.public_texts["auto"])
 
 
 class TooManyAttempts(AuthSessionError):
@@ -230,7 +333,10 @@ class StorageFailure(SocialAuthBaseException):
 
     def __init__(self, *, stage: ErrorStage) -> None:
         super().__init__(
-            code="storage_unavailable", source="storage", stage=stage, recovery="retry_later"
+            code="storage_unavailable",
+            source="storage",
+            stage=stage,
+            recovery=RECOVERIES["storage_unavailable"],
         )
 
 
@@ -330,9 +436,18 @@ def _classify(error: SocialAuthBaseException) -> SocialAuthBaseException:
     return AuthCredentialError(backend, code=code, source="provider_response", stage=stage)
 
 
-def log_refusal(error: Exception, code: str, error_id: str, provider: str) -> None:
-    """Log a response of 400 and above in one line."""
+def log_refusal(
+    error: Exception, code: str, error_id: str, provider: str, redirect_uri: str = ""
+) -> None:
+    """Log a response of 400 and above in one line.
+
+    :param redirect_uri: the redirect URI of a begin.
+    """
     cause = error.__cause__
+    if code == "redirect_uri_not_allowed":
+        text = "Login with %s refused: %s %.300r (error_id=%s)"
+        logger.warning(text, provider, code, redirect_uri, error_id)
+        return
     if not isinstance(error, EndpointError):
         logger.info("Request refused: %s (error_id=%s)", code, error_id)
         return

@@ -135,8 +135,11 @@ class EndpointView(APIView):
                 raise
             self.has_failed_handler = True  # The project's exception handler.
             return self.handle_exception(failure)
-        provider = self.kwargs.get("provider", "")
-        log_refusal(error, metadata["error_code"], metadata["error_id"], provider)
+        provider, code = self.kwargs.get("provider", ""), metadata["error_code"]
+        uri = ""
+        if code == "redirect_uri_not_allowed":
+            uri = self.django_request.GET["redirect_uri"]
+        log_refusal(error, code, metadata["error_id"], provider, redirect_uri=uri)
         if isinstance(error, EndpointError):
             if error.retry_after:
                 response["Retry-After"] = error.retry_after

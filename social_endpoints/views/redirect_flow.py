@@ -24,7 +24,8 @@ from social_endpoints.internal.http.parameters import (
     PARTIAL_TOKEN,
     parameters,
     query_parameters,
-    require,
+    require_begin,
+    require_callback,
 )
 from social_endpoints.internal.http.serializers import BeginSerializer
 from social_endpoints.tokens.base import LoginSerializer
@@ -95,6 +96,7 @@ class RedirectFlowView(FlowView):
         """Begin: return the provider's authorization URL and the flow."""
         found = find(provider)
         query_params = query_parameters(request)
+        require_begin(query_params)
         context = {"django_request": self.django_request, "provider": provider}
         query = BeginSerializer(data=request.query_params, context=context)
         query.is_valid(raise_exception=True)
@@ -119,7 +121,7 @@ class RedirectFlowView(FlowView):
         posted_flow = params.pop(FLOW, None)
         partial_token = params.pop(PARTIAL_TOKEN, None) or None
         if partial_token is None:
-            require(params, missing_parameters(found, params))
+            require_callback(params, missing_parameters(found, params))
         self.transport = self.get_transport()
         self.flow = self.transport.find(
             posted_flow,
@@ -127,7 +129,7 @@ class RedirectFlowView(FlowView):
             provider=provider,
             purpose=self.purpose,
         )
-        callback = Callback(params, partial_token, self.flow, self.transport.flow_sent)
+        callback = Callback(params, partial_token, self.flow, self.transport.missing_flow)
         outcome = self.complete(found, callback)
         if isinstance(outcome, Paused):
             outcome = self.get_paused_response(outcome)

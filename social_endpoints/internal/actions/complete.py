@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 
 from django.http import HttpRequest
 from social_core.backends.base import BaseAuth
-from social_core.exceptions import AuthSessionError
+from social_core.exceptions import AuthSessionError, SocialAuthBaseException
 from social_core.utils import constant_time_compare
 
-from social_endpoints.exceptions import FlowNotSent, TooManyAttempts, translate_errors
+from social_endpoints.exceptions import TooManyAttempts, translate_errors
 from social_endpoints.internal.actions.outcome import (
     is_user,
     log_in,
@@ -51,13 +51,13 @@ class Callback:
         the paused step asked for.
     :param partial_token: the token of a paused pipeline, or None.
     :param flow: the flow of the request, or None if it has no valid flow.
-    :param flow_sent: whether the request contained a flow, valid or not.
+    :param missing_flow: the exception to raise if the flow is None.
     """
 
     params: Mapping[str, Any] = field(repr=False)
     partial_token: str | None = field(repr=False)
     flow: Flow | None
-    flow_sent: bool
+    missing_flow: SocialAuthBaseException
 
 
 def complete(
@@ -101,8 +101,7 @@ def complete_flow(
     params, flow, partial_token = callback.params, callback.flow, callback.partial_token
     with translate_errors(provider.name, "callback"), ProviderRequests():
         if flow is None:
-            error = AuthSessionError if callback.flow_sent else FlowNotSent
-            raise error(code="session_context_missing", stage="callback")
+            raise callback.missing_flow
         returned = None
         if partial_token is None:
             provider_params = _provider_params(provider, params, flow)

@@ -59,17 +59,28 @@ def seal(flow: Flow) -> str:
 def open_flow(token: str, *, provider: str, purpose: str) -> Flow | None:
     """Return the flow in a token, or None if it is not a live flow of this provider and purpose.
 
-    The reason is not reported, because it would only help an attacker.
+    The reason is not reported, because it would only help an attacker. But see
+    :func:`has_expired`.
     """
+    flow = _read(token)
+    is_own = flow is not None and (flow.provider, flow.purpose) == (provider, purpose)
+    return flow if flow is not None and is_own and flow.expires > time.time() else None
+
+
+def has_expired(token: str) -> bool:
+    """Return whether a token is a flow that has expired. The token contains its expiry."""
+    flow = _read(token)
+    return flow is not None and flow.expires <= time.time()
+
+
+def _read(token: str) -> Flow | None:
     try:
         values = _decompress(_cipher().decrypt(_padded(token)))
     except (InvalidToken, UnicodeEncodeError):
         return None
     if not isinstance(values, list) or [type(value) for value in values] != _TYPES:
         return None  # Sealed by another version of this package.
-    flow = Flow(*values)
-    is_live = flow.expires > time.time()
-    return flow if is_live and (flow.provider, flow.purpose) == (provider, purpose) else None
+    return Flow(*values)
 
 
 def sealed_at(token: str) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.log import log_response
@@ -13,24 +15,8 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from social_endpoints.exceptions import EndpointError, new_error_id
+from social_endpoints.exceptions import RECOVERIES, EndpointError, new_error_id
 from social_endpoints.internal.errors.redaction import message, redact, texts, without_secrets
-
-RECOVERIES = {
-    "authentication_failed": "reauthenticate",
-    "body_too_large": "correct_input",
-    "invalid_parameter": "correct_input",
-    "method_not_allowed": "correct_input",
-    "not_acceptable": "correct_input",
-    "not_authenticated": "reauthenticate",
-    "not_found": "correct_input",
-    "parse_error": "correct_input",
-    "permission_denied": "contact_administrator",
-    "provider_not_supported": "contact_administrator",
-    "throttled": "retry_later",
-    "unsupported_media_type": "correct_input",
-}
-"""The error codes that are not social-core's, with what the client should do."""
 
 _INVALID_PARAMETER = "invalid_parameter"
 
@@ -111,7 +97,10 @@ def report(
 
 def request_secrets(request: HttpRequest, body: Any) -> Iterator[str]:
     """Yield the values of a request that no log may contain."""
-    for params in (request.GET, body):
+    query = None
+    with suppress(SuspiciousOperation):  # More than DATA_UPLOAD_MAX_NUMBER_FIELDS.
+        query = request.GET
+    for params in (query, body):
         form = dict(params.lists()) if isinstance(params, QueryDict) else params
         if isinstance(form, dict):
             hidden = {name: value for name, value in form.items() if name not in _PUBLIC_PARAMETERS}

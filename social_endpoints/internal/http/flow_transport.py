@@ -14,10 +14,10 @@ from django.http import HttpRequest
 from rest_framework.response import Response
 
 from social_endpoints.conf import settings
-from social_endpoints.exceptions import logger
+from social_endpoints.exceptions import FlowExpired, FlowMissing, FlowNotSent, logger
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.redirect_uris import is_allowed_origin, origin_of
-from social_endpoints.internal.flows.token import open_flow, sealed_at
+from social_endpoints.internal.flows.token import has_expired, open_flow, sealed_at
 from social_endpoints.types import SealedFlow
 
 # Limits for the flow cookies of one browser. Servers refuse requests with 8 KB of cookies.
@@ -51,8 +51,8 @@ class FlowTransport:
         # the values of cookies with "auth" in their name.
         self._prefix = ("__Host-" if self._secure else "") + "auth_flow_"
         self._found: str | None = None
-        self.flow_sent = False
-        """Whether the request contains any flow, valid or not. Set by :meth:`find`."""
+        self.missing_flow: FlowMissing = FlowNotSent(self._transport)
+        """Why :meth:`find` has returned None."""
 
     def issue(self, flow: SealedFlow, response: Response, *, redirect_uri: str) -> None:
         """Add a flow to the response: as a cookie, in its body, or as both.
@@ -95,6 +95,8 @@ class FlowTransport:
         for name, token in self._get_candidates(posted, correlation_id):
             flow = open_flow(token, provider=provider, purpose=purpose)
             if flow is None:
+                if has_expired(token):
+                    self.missing_flow = FlowExpired()
                 continue
             # After a handoff, the redirect URI is the server's.
             if self._is_trusted(None if flow.handoff else flow.redirect_uri):
@@ -152,7 +154,8 @@ class FlowTransport:
         """Yield the possible flows as pairs of cookie name (or None) and token."""
         cookies = self._get_cookies() if self._transport != "body" else []
         name = None if correlation_id is None else self._get_name(correlation_id)
-        self.flow_sent = bool(cookies or posted)
+        if cookies or posted:
+            self.missing_flow = FlowMissing()
         if posted and self._transport != "cookie":
             yield (name if any(name == each for each, _ in cookies) else None), posted
         for cookie_name, token in cookies:

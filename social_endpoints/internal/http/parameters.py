@@ -16,6 +16,7 @@ from rest_framework.fields import CharField
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
+from social_endpoints.exceptions import EndpointError, UseIdToken, UsePost, UseTokenEndpoint
 from social_endpoints.types import FormText, NativeTokens
 
 FLOW = "flow"
@@ -27,6 +28,15 @@ _OAUTH1 = {"oauth_token", "oauth_verifier", "denied"}
 _OAUTH2 = {"code", "state", "redirect_state", "iss", "error", "error_description", "error_uri"}
 _TOKENS = {"id_token", "access_token", "nonce"}
 _TEXT_PARAMETERS = frozenset({FLOW, PARTIAL_TOKEN, *_OAUTH1, *_OAUTH2, *_TOKENS})
+
+# Parameters of which each callback has at least one, in the protocols that are supported.
+_CALLBACK_PARAMETERS = frozenset(
+    {"code", "state", "error", "oauth_token", "denied", "openid.mode", "SAMLResponse", "sso"}
+    | {"hash", "tgAuthResult", FLOW, PARTIAL_TOKEN}
+)
+
+_CREDENTIAL = "credential"  # The name that Google's sign-in button gives to an ID token.
+_NATIVE_PARAMETERS = frozenset({"id_token", "access_token", _CREDENTIAL})
 
 # The same for a request that resumes a paused login. The step's fields can have any type.
 _TEXT_PARAMETERS_OF_RESUME = frozenset({FLOW, PARTIAL_TOKEN, "verification_code"})
@@ -94,6 +104,8 @@ def native_tokens(request: Request) -> NativeTokens:
     names = ("id_token", "access_token", "nonce", "user")
     given = {name: params[name] for name in names if params.get(name)}
     if "access_token" not in given:
+        if "id_token" not in given and params.get(_CREDENTIAL):
+            raise EndpointError(UseIdToken(stage="token_validation"))
         require(given, ["id_token"])
     return NativeTokens(**given)
 
@@ -116,6 +128,27 @@ def require(params: Mapping[str, str], names: list[str]) -> None:
     missing = {name: [required] for name in names if not params.get(name)}
     if missing:
         raise ValidationError(missing)
+
+
+def require_begin(query: Mapping[str, str]) -> None:
+    """Refuse the parameters of a callback in place of those of a begin.
+
+    :raises EndpointError: ``use_post``. For example, a POST to a path without its trailing slash
+        was redirected.
+    """
+    if "redirect_uri" not in query and not _CALLBACK_PARAMETERS.isdisjoint(query):
+        raise EndpointError(UsePost(stage="callback"))
+
+
+def require_callback(params: Mapping[str, str], missing: list[str]) -> None:
+    """Require the parameters of a callback, with a hint if tokens were sent in their place.
+
+    :raises EndpointError: ``use_token_endpoint``.
+    :raises ValidationError: with a field error for each missing parameter.
+    """
+    if missing and not _NATIVE_PARAMETERS.isdisjoint(params):
+        raise EndpointError(UseTokenEndpoint(stage="callback"))
+    require(params, missing)
 
 
 def _query(request: Request) -> dict[str, Any]:

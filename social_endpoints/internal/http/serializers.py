@@ -37,8 +37,9 @@ class RedirectURIField(serializers.CharField):
     """A redirect URI that is given exactly once and is in ``ALLOWED_REDIRECT_URIS``."""
 
     default_error_messages = {
-        "repeated": _("This parameter must be given exactly once."),
-        "not_allowed": _("This redirect URI is not allowed."),
+        "redirect_uri_missing": serializers.Field.default_error_messages["required"],
+        "redirect_uri_repeated": _("This parameter must be given exactly once."),
+        "redirect_uri_not_allowed": _("This redirect URI is not allowed."),
     }
 
     def get_value(self, dictionary: Any) -> Any:
@@ -48,12 +49,12 @@ class RedirectURIField(serializers.CharField):
     def run_validation(self, data: Any = serializers.empty) -> Any:
         """Return the redirect URI byte for byte."""
         if data is serializers.empty or data == [""]:
-            self.fail("required")
+            self.fail("redirect_uri_missing")
         if len(data) > 1:
-            self.fail("repeated")
+            self.fail("redirect_uri_repeated")
         request, provider = self.context["django_request"], self.context["provider"]
         if not is_allowed(data[0], provider=provider, request=request):
-            self.fail("not_allowed")
+            self.fail("redirect_uri_not_allowed")
         return data[0]
 
 

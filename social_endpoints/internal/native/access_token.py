@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import jwt
 from social_core.backends.open_id_connect import OpenIdConnectAuth
-from social_core.exceptions import AuthInputError, AuthResponseError
+from social_core.exceptions import AuthCredentialError, AuthInputError, AuthResponseError
 
+from social_endpoints.exceptions import UseIdToken
 from social_endpoints.internal.backends.extensions.pipeline import keep_extra_data
 from social_endpoints.internal.native.providers import find_verifier
 from social_endpoints.internal.native.verifiers.base import TokenInfo, TokenVerifier, as_identifier
@@ -36,7 +38,12 @@ def authenticate(backend: Any, access_token: str) -> Any:
     verifier = find_verifier(backend)
     if verifier is None:
         raise input_error(backend, "unsupported_feature", PARAMETER)
-    info = verifier.verify(access_token)
+    try:
+        info = verifier.verify(access_token)
+    except AuthCredentialError as error:
+        if _is_id_token(access_token):
+            raise UseIdToken(stage="token_validation") from error
+        raise
     _require_own_client(verifier, info)
     keep_extra_data(backend)
     backend.require_owner = partial(_require_owner, verifier, info)
@@ -50,6 +57,16 @@ def require_well_formed(backend: Any, access_token: str) -> None:
     """Refuse a token that is too long, or has characters that RFC 6749 does not allow."""
     if not _TOKEN.fullmatch(access_token):
         raise input_error(backend, "invalid_parameter", PARAMETER)
+
+
+def _is_id_token(token: str) -> bool:
+    """Return whether a rejected access token looks like an ID token. It is not verified."""
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+    except (jwt.PyJWTError, RecursionError, ValueError):
+        return False
+    # Access tokens in the form of a JWT have a scope (RFC 9068 section 2.2.3).
+    return {"iss", "sub", "aud"} <= claims.keys() and claims.keys().isdisjoint({"scope", "scp"})
 
 
 def _require_own_client(verifier: TokenVerifier, info: TokenInfo) -> None:

@@ -16,7 +16,7 @@ from social_core.backends.okta import OktaMixin
 from social_core.exceptions import AuthConfigurationError
 
 from social_endpoints.conf import NAME, get_names, import_path, settings
-from social_endpoints.exceptions import ProviderNotSupported
+from social_endpoints.exceptions import NativeSignInDisabled
 from social_endpoints.internal.backends.id_tokens.issuers import find_issuer, leeway, own_client_ids
 from social_endpoints.internal.backends.registry import Provider, configured, find
 from social_endpoints.internal.native.verifiers.base import TokenVerifier
@@ -47,12 +47,14 @@ _VERIFIERS: tuple[tuple[type[Any], type[TokenVerifier] | None], ...] = (
 def find_native(name: str) -> Provider:
     """Return a configured provider that ``NATIVE_PROVIDERS`` lists.
 
-    :raises ProviderNotSupported: the list or the configuration has no provider with this name.
+    :raises ProviderNotSupported: no configured provider has this name.
+    :raises NativeSignInDisabled: the list does not contain it.
     :raises ImproperlyConfigured: the setting is not a list.
     """
-    if name not in get_names("NATIVE_PROVIDERS"):
-        raise ProviderNotSupported(name)
-    return find(name)
+    names, provider = get_names("NATIVE_PROVIDERS"), find(name)
+    if name not in names:
+        raise NativeSignInDisabled(name)
+    return provider
 
 
 def native_token_types(backend: BaseAuth[Any]) -> list[str]:

@@ -14,7 +14,9 @@ from rest_framework.views import exception_handler
 from social_core.backends.github import GithubOAuth2
 from social_core.exceptions import AuthException
 
-from tests.support.frontend import Frontend, authorization_params, error
+from tests.support.configuration import Configure
+from tests.support.frontend import Frontend, authorization_params, browser, error
+from tests.support.openid_provider import OpenIDProvider
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
@@ -27,8 +29,8 @@ def test_completion_without_a_flow_has_the_full_error_body(frontend: Frontend) -
     assert response.status_code == 400
     (text,) = response.data.pop("non_field_errors")
     assert text.startswith("This request contains no flow.")
-    assert "credentials" in text
-    assert "`flow`" in text
+    assert ("credentials" in text) is (frontend.transport == "cookie")
+    assert ("`flow`" in text) is (frontend.transport == "body")
     assert re.fullmatch(r"[\w-]{8}", response.data.pop("error_id"))
     assert response.data == {
         "error_code": "session_context_missing",
@@ -36,6 +38,101 @@ def test_completion_without_a_flow_has_the_full_error_body(frontend: Frontend) -
         "error_stage": "callback",
         "error_recovery": "restart_login",
     }
+
+
+# --- The error code of every response ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "options", "expected"),
+    [
+        ("get", "connections/", {}, (401, "not_authenticated", "reauthenticate")),
+        (
+            "get",
+            "connections/",
+            {"headers": {"Authorization": "Token x"}},
+            (401, "authentication_failed", "reauthenticate"),
+        ),
+        ("get", "o/nobody/", {}, (404, "provider_not_supported", "contact_administrator")),
+        ("put", "o/oidc/", {}, (405, "method_not_allowed", "correct_input")),
+        ("get", "o/oidc/token/", {}, (405, "method_not_allowed", "correct_input")),
+        (
+            "post",
+            "o/oidc/",
+            {"data": b"a" * 1_000_001, "content_type": "application/json"},
+            (413, "body_too_large", "correct_input"),
+        ),
+        (
+            "post",
+            "o/oidc/",
+            {"data": b"a", "content_type": "text/plain"},
+            (415, "unsupported_media_type", "correct_input"),
+        ),
+        (
+            "post",
+            "o/oidc/",
+            {"data": b"{", "content_type": "application/json"},
+            (400, "parse_error", "correct_input"),
+        ),
+        ("post", "o/oidc/", {}, (400, "invalid_parameter", "correct_input")),
+        ("post", "o/oidc/token/", {}, (404, "native_sign_in_disabled", "contact_administrator")),
+        ("get", "o/oidc/?code=c&state=s", {}, (400, "use_post", "correct_input")),
+        ("get", "o/oidc/?error=access_denied", {}, (400, "use_post", "correct_input")),
+        ("get", "o/oidc/", {}, (400, "redirect_uri_missing", "correct_input")),
+    ],
+)
+def test_every_error_has_a_code_that_is_in_the_log(
+    method: str,
+    path: str,
+    options: Any,
+    expected: tuple[int, str, str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", logger="social_endpoints")
+
+    response = getattr(browser(), method)(f"/auth/{path}", secure=True, **options)
+
+    code, recovery = response.data["error_code"], response.data["error_recovery"]
+    assert (response.status_code, code, recovery) == expected
+    (record,) = [each for each in caplog.records if each.name == "social_endpoints"]
+    assert code in record.getMessage()
+    assert response.data["error_id"] in record.getMessage()
+
+
+def test_classified_code_of_a_callback_is_the_one_in_the_log(
+    frontend: Frontend, openid: OpenIDProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="social_endpoints")
+    begun, callback = frontend.authorize(openid)
+
+    declined = {"error": "user_cancelled_login", "state": callback["state"]}
+    response = frontend.complete(begun, declined)
+
+    assert error(response) == (400, "authorization_declined")
+    assert "authorization_declined" in caplog.text
+    assert response.data["error_id"] in caplog.text
+
+
+JWT = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJhIn0.c2ln"
+
+
+@pytest.mark.parametrize("name", ["access_token", "credential", "id_token"])
+def test_token_in_place_of_a_callback_points_to_the_endpoint_for_tokens(
+    name: str, frontend: Frontend
+) -> None:
+    response = frontend.post({name: JWT})
+
+    assert error(response) == (400, "use_token_endpoint")
+    assert "`token/`" in response.data["non_field_errors"][0]
+
+
+def test_credential_of_a_button_points_to_the_parameter(configure: Configure) -> None:
+    configure(NATIVE_PROVIDERS=["oidc"])
+
+    response = browser().post("/auth/o/oidc/token/", {"credential": JWT}, secure=True)
+
+    assert error(response) == (400, "use_id_token")
+    assert "`id_token`" in response.data["non_field_errors"][0]
 
 
 # --- Exceptions of a backend ----------------------------------------------------------

@@ -10,7 +10,7 @@ import responses
 from rest_framework.test import APIClient
 
 from tests.support.configuration import Configure
-from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params
+from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, error
 from tests.support.openid_provider import OpenIDProvider
 
 
@@ -107,6 +107,34 @@ def test_missing_uri_is_rejected(query: str, client: APIClient) -> None:
 
     assert is_rejected(response)
     assert response.json()["redirect_uri"] == ["This field is required."]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("", "redirect_uri_missing"),
+        ("redirect_uri=a&redirect_uri=b", "redirect_uri_repeated"),
+        ("redirect_uri=https://evil.com/%0A%1b%5B2J", "redirect_uri_not_allowed"),
+    ],
+)
+def test_rejection_has_a_code_and_the_log_has_the_uri(
+    query: str, code: str, client: APIClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="social_endpoints")
+
+    response = client.get(f"/auth/o/github/?{query}")
+
+    assert error(response) == (400, code)
+    (message,) = [each.getMessage() for each in caplog.records if each.name == "social_endpoints"]
+    assert code in message
+    assert response.data["error_id"] in message
+    assert ("'https://evil.com/\\n\\x1b[2J'" in message) is (code == "redirect_uri_not_allowed")
+
+
+def test_rejected_uri_is_logged_in_part(caplog: pytest.LogCaptureFixture) -> None:
+    begin("https://evil.com/" + "a" * 5_000)
+
+    assert len(caplog.messages[0]) < 500
 
 
 def test_rejection_does_not_repeat_the_uri() -> None:

@@ -125,6 +125,9 @@ def test_provider_that_is_not_listed_is_not_found(
 
     assert response.status_code == 404
     assert response.data["detail"] == f"Provider '{name}' not supported"
+    is_configured = name == "oidc"
+    code = "native_sign_in_disabled" if is_configured else "provider_not_supported"
+    assert response.data["error_code"] == code
 
 
 def test_no_provider_is_listed_by_default(oidc: IdTokenProvider, settings: Any) -> None:
