@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from social_endpoints.exceptions import AssociationOnly, ProviderNotSupported, t
 from social_endpoints.internal.actions.outcome import seal_flow
 from social_endpoints.internal.backends import config, loading
 from social_endpoints.internal.backends.correlation import sent_id
+from social_endpoints.internal.backends.extensions.authorization_url import PostedResponse
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows import handoff_cache
 from social_endpoints.internal.flows.flow import CONNECT, LOGIN, Flow
@@ -60,9 +62,10 @@ def begin(
         begin_with = partial(_begin, provider=provider, query=query, request=request, user=user)
         new_flow = partial(_new_flow, provider, user)
         if not config.always_posts(provider.backend):
-            begun = begin_with(new_flow(redirect_uri))
-            if not config.requests_post(begun.authorization_url):
-                return begun
+            with suppress(PostedResponse):
+                begun = begin_with(new_flow(redirect_uri))
+                if not config.requests_post(begun.authorization_url):
+                    return begun
         flow = new_flow(handoff_uri(), handoff=True)
         begun = begin_with(flow)
         handoff_cache.store_redirect_uri(

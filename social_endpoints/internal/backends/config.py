@@ -21,11 +21,12 @@ from social_core.backends.telegram import TelegramAuth
 from social_core.backends.vk import VKAppOAuth2
 from social_core.exceptions import AuthConfigurationError, SocialAuthBaseException
 
+from social_endpoints.internal.backends.extensions.authorization_url import (
+    FORM_POST,
+    RESPONSE_MODE,
+)
 from social_endpoints.internal.backends.extensions.pkce import AddedProofKey
 from social_endpoints.internal.backends.registry import BackendClass, is_google_one_tap, is_saml
-
-# OAuth 2.0 Form Post Response Mode.
-_RESPONSE_MODE, _FORM_POST = "response_mode", "form_post"
 
 
 def lifetime(backend: BaseAuth[Any]) -> int:
@@ -106,9 +107,9 @@ def always_posts(backend: BackendClass) -> bool:
 
 def requests_post(authorization_url: str) -> bool:
     """Return whether an authorization URL requests the provider to post its response."""
-    if _RESPONSE_MODE not in authorization_url:
+    if RESPONSE_MODE not in authorization_url:
         return False  # Most URLs need not be parsed.
-    return parse_qs(urlsplit(authorization_url).query).get(_RESPONSE_MODE) == [_FORM_POST]
+    return parse_qs(urlsplit(authorization_url).query).get(RESPONSE_MODE) == [FORM_POST]
 
 
 def may_post(backend: BaseAuth[Any]) -> bool:
@@ -117,8 +118,8 @@ def may_post(backend: BaseAuth[Any]) -> bool:
         return always_posts(type(backend))
     mode = None
     if isinstance(backend, AppleIdAuth):
-        mode = backend.RESPONSE_MODE or (_FORM_POST if backend.get_scope() else None)
-    return backend.auth_extra_arguments().get(_RESPONSE_MODE, mode) == _FORM_POST
+        mode = backend.RESPONSE_MODE or (FORM_POST if backend.get_scope() else None)
+    return backend.auth_extra_arguments().get(RESPONSE_MODE, mode) == FORM_POST
 
 
 # --- Credentials ------------------------------------------------------------------------

@@ -51,6 +51,30 @@ def use_storage_and_backends(strategy: Any, backend: Any, **kwargs: Any) -> None
     assert strategy.get_backend("github").name == "github"
 
 
+def use_the_strategy(strategy: Any, backend: Any, user: Any, **kwargs: Any) -> None:
+    """Call the methods that social-core documents for strategies."""
+    assert strategy.redirect("https://app.example.com/").url == "https://app.example.com/"
+    assert strategy.html("<p>").content == b"<p>"
+    assert strategy.render_html(html="{{ name }}", context={"name": "Ada"}) == "Ada"
+    assert strategy.tpl.render(html="{{ 1 }}") == "1"
+    strategy.session_set("name", "Ada")
+    assert strategy.session_setdefault("name", "Grace") == strategy.session_get("name") == "Ada"
+    assert strategy.session_pop("name") == "Ada"
+    assert strategy.session_get("name", "nobody") == "nobody"
+    assert strategy.request_data() == strategy.request_data(merge=False) == strategy.request_post()
+    assert strategy.build_absolute_uri("/path") == "https://testserver/path"
+    assert strategy.absolute_uri("/path") == "https://testserver/path"
+    assert strategy.get_language() == "en-us"
+    assert strategy.get_user(user.pk) == strategy.storage.user.get_user(pk=user.pk) == user
+    assert strategy.storage.user.get_username(user) == "ada"
+    assert strategy.partial_load("unknown") is None
+    assert strategy.clean_authenticate_args(strategy.request, 1, name=2) == ((1,), {"name": 2})
+    assert strategy.get_backend_class("github").name in strategy.get_backends()[2]
+    assert strategy.get_pipeline(backend) == strategy.get_setting("SOCIAL_AUTH_PIPELINE")
+    assert strategy.from_session_value(strategy.to_session_value(user)) == user
+    strategy.clean_partial_pipeline("unknown")
+
+
 def step(function: Any, position: int = BEFORE_CREATE_USER) -> list[str]:
     return pipeline_with((position, f"{__name__}.{function.__name__}"))
 
@@ -84,6 +108,16 @@ def test_step_may_use_storage_and_backends(
     assert frontend.log_in(openid).status_code == 201
 
 
+def test_step_may_call_the_methods_of_the_strategy(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = step(use_the_strategy, LAST)
+
+    response = frontend.log_in(openid)
+
+    assert response.status_code == 201, response.data
+
+
 class WithNonces(BaseAuth):
     """A backend that stores nonces of its own, and reads the request through the strategy."""
 
@@ -106,7 +140,10 @@ class WithNonces(BaseAuth):
         with pytest.raises(AuthSessionError):
             self.strategy.restore_session("of somebody", {})
         response = {"id": "7", "username": "ada"}
-        return self.strategy.authenticate(self, response=response, **kwargs)
+        # A backend may pass the request, as social_django's views do.
+        return self.strategy.authenticate(
+            self, response=response, request=self.strategy.request, **kwargs
+        )
 
     def get_user_id(self, details: Any, response: Any) -> str:
         return str(response["id"])
