@@ -13,7 +13,7 @@ from drf_spectacular.utils import (
     extend_schema_view,
 )
 
-from social_endpoints.conf import import_setting, settings
+from social_endpoints.conf import get_names, import_setting, settings
 from social_endpoints.internal.http.serializers import (
     BeginSerializer,
     BegunSerializer,
@@ -91,9 +91,22 @@ OPERATIONS: dict[str, dict[str, dict[str, Any]]] = {
 
 
 def get_token_body() -> Any:
-    """Return the token serializer, or an object with any fields if it declares none."""
+    """Return the token serializer, or an object with any fields if it declares none.
+
+    ``DjoserSerializer`` declares none, and ``TOKEN_FIELDS`` adds optional ones.
+    """
     serializer = import_setting("TOKEN_SERIALIZER")
-    return serializer if serializer().fields else OpenApiTypes.OBJECT
+    names = list(serializer().fields)
+    if not names:
+        return OpenApiTypes.OBJECT
+    if not set(names) <= set(get_names("TOKEN_FIELDS")):
+        return serializer
+    return {
+        "type": "object",
+        "properties": {name: {"type": "boolean", "readOnly": True} for name in names},
+        "required": names,
+        "additionalProperties": {},
+    }
 
 
 def register_view(name: str, operations: dict[str, dict[str, Any]]) -> None:

@@ -227,12 +227,16 @@ def test_token_body_of_subclass(serializer: str, token_body: Callable[..., Any])
     assert body["is_new_user"]["type"] == "boolean"
 
 
-def test_token_body_of_djoser_is_any_object(configure: Configure) -> None:
-    configure(TOKEN_SERIALIZER="social_endpoints.tokens.DjoserSerializer")
+@pytest.mark.parametrize("names", [[], ["is_new_user"]], ids=str)
+def test_token_body_of_djoser_is_any_object(names: list[str], configure: Configure) -> None:
+    configure(TOKEN_SERIALIZER="social_endpoints.tokens.DjoserSerializer", TOKEN_FIELDS=names)
 
     response = generate()["paths"][AUTH]["post"]["responses"]["201"]
 
-    assert response["content"]["application/json"]["schema"]["type"] == "object"
+    schema = response["content"]["application/json"]["schema"]
+    assert schema["type"] == "object"
+    assert schema["additionalProperties"] == {}
+    assert schema.get("required", []) == names
 
 
 # --- Views of a project ---------------------------------------------------------------
