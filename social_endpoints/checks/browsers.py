@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -98,11 +99,8 @@ def _is_same_site(first: str, second: str) -> bool:
     """Return whether two hosts have the same registrable domain, without a list of suffixes."""
     if first == second or first.endswith(f".{second}") or second.endswith(f".{first}"):
         return True
-    common: list[str] = []
-    for mine, theirs in zip(first.split(".")[::-1], second.split(".")[::-1], strict=False):
-        if mine != theirs:
-            break
-        common.append(mine)
+    labels = zip(first.split(".")[::-1], second.split(".")[::-1], strict=False)
+    common = [label for label, _ in takewhile(lambda pair: pair[0] == pair[1], labels)]
     # Two labels may be a suffix, such as "co.uk".
     is_suffix = len(common) == 2 and len(common[0]) == 2 and len(common[1]) <= 3
     return len(common) >= 2 and not is_suffix
@@ -151,6 +149,7 @@ def _foreign_origins() -> Iterator[str]:
         yield f"{origin}.invalid"
         scheme, _, host = origin.partition("://")
         yield f"{scheme}://{host.replace('.', 'x')}"
+        yield f"{scheme}://unknown{'.'.join(host.split('.')[-2:])}"
 
 
 CHECKS: dict[Any, tuple[str, ...]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,7 @@ from social_endpoints.internal.backends.config import (
     missing_settings,
     require_credentials,
 )
+from social_endpoints.internal.backends.extensions.discovery import missing_claims
 from social_endpoints.internal.backends.extensions.pkce import ProofKey
 from social_endpoints.internal.backends.listing import backend_title
 from social_endpoints.internal.backends.registry import (
@@ -143,6 +145,7 @@ def _describe(report: ProviderReport, backend: BaseAuth[Any]) -> None:
     report.problems += [f"{name} is missing." for name in report.missing_settings]
     report.title = backend_title(backend)
     report.pkce, report.pkce_reason = _pkce(backend)
+    _read_urls_and_pipelines(backend)
     report.scopes = list(backend.get_scope()) if isinstance(backend, OAuthAuth) else []
     if _has_credentials(report, backend):
         report.client_authentication = _client_authentication(backend)
@@ -154,6 +157,18 @@ def _describe(report: ProviderReport, backend: BaseAuth[Any]) -> None:
     report.uses_handoff = has_redirect(backend) and may_post(backend)
     if has_redirect(backend):
         _describe_redirect_uris(report)
+
+
+def _read_urls_and_pipelines(backend: BaseAuth[Any]) -> None:
+    """Read more settings of a login, so that they are recorded."""
+    backend.strategy.get_pipeline(backend)
+    backend.strategy.get_disconnect_pipeline(backend)
+    if isinstance(backend, OpenIdConnectAuth):
+        missing_claims(backend, {})  # The methods of the backend would request discovery.
+    elif isinstance(backend, OAuthAuth):
+        with suppress(Exception):  # Some backends format the URL with a setting that is missing.
+            backend.authorization_url()
+            backend.access_token_url()
 
 
 def _describe_redirect_uris(report: ProviderReport) -> None:

@@ -209,7 +209,7 @@ def _details(entry: dict[str, Any], *, with_optional: bool) -> Iterator[tuple[st
     if entry["scopes"]:
         yield "scopes", " ".join(entry["scopes"])
     names = entry["settings"]
-    for label, state in (("set", "set"), ("missing", "missing"), ("other", "set, not read yet")):
+    for label, state in (("set", "set"), ("missing", "missing"), ("other", "set, not read here")):
         for name in names[label]:
             yield "setting", f"{name} ({state})"
     if with_optional and names["unset"]:

@@ -128,6 +128,11 @@ def test_cross_site_jwt_cookies(configure: Configure, settings: Any) -> None:
             [r"^https://app.example.com$"],
             "https://appxexamplexcom",
         ),
+        (
+            "CORS_ALLOWED_ORIGIN_REGEXES",
+            [r"^https://.*example\.com$"],
+            "https://unknownexample.com",
+        ),
         ("CORS_ALLOWED_ORIGIN_REGEXES", [r"^https://app\.example\.com$"], None),
         ("CORS_ALLOWED_ORIGIN_REGEXES", [r"^https://\w+\.example\.com$", "(", 5, b"."], None),
         ("CORS_ALLOWED_ORIGIN_REGEXES", "https://.*", None),

@@ -216,7 +216,7 @@ def test_two_backends_with_one_name(backends: list[str], unused: str, settings: 
 def test_backend_that_raises_an_exception(settings: Any) -> None:
     settings.AUTHENTICATION_BACKENDS = [f"{HERE}.RaisingGithub", OIDC]
 
-    message = only("E025")
+    message = only("E025", deploy=True)
 
     assert "'raising' raises RuntimeError" in message.msg
     assert "our-client-secret" not in str(message)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import responses
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -43,6 +44,17 @@ def allow(*uris: str, **kwargs: Any) -> bool:
 def test_correct_project_has_no_finding() -> None:
     assert findings(deploy=True) == []
     call_command("check")
+
+
+def test_checks_send_neither_queries_nor_requests(
+    django_assert_num_queries: Any, configure: Configure
+) -> None:
+    configure(NATIVE_PROVIDERS=["oidc", "github"], UNIQUE_EMAIL=True, PKCE="auto")
+
+    with responses.RequestsMock() as wire, django_assert_num_queries(0):
+        for check in CHECKS:
+            list(check())
+    assert not wire.calls
 
 
 @pytest.mark.parametrize(
