@@ -285,6 +285,8 @@ def test_changed_assertion_is_rejected(
     [
         *({"openid.ns": value} for value in (None, "", "x")),
         {"openid.ns.x": "http://specs.openid.net/auth/2.0"},
+        {"openid.ns.x": "", "openid.x.y": "z"},
+        {"openid.ns.x": "x:", "openid.ns.y": "x:"},
     ],
     ids=str,
 )

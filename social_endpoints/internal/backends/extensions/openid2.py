@@ -119,7 +119,10 @@ class OpenID2(OpenId):
 
         :raises AuthResponseError: it is too long, or cannot be parsed.
         """
-        if sum(len(name) + len(text) for name, text in self.data.items()) > MAX_MESSAGE:
+        prefixes = [text for name, text in self.data.items() if name.startswith("openid.ns.")]
+        length = sum(len(name) + len(text) for name, text in self.data.items())
+        # python3-openid warns about a prefix that does not stand for a URI.
+        if length > MAX_MESSAGE or not all(":" in uri for uri in prefixes):
             raise self._malformed_response()
         try:
             return Message.fromPostArgs(dict(self.data))
