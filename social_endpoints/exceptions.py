@@ -61,6 +61,7 @@ from social_core.exceptions import (
 
 from social_endpoints.internal.errors.failures import is_code_error, is_storage_failure
 from social_endpoints.internal.errors.redaction import replacement
+from social_endpoints.internal.log.events import log_event
 
 __all__ = [
     "ConfigurationError",
@@ -70,8 +71,6 @@ __all__ = [
     "ProviderNotSupported",
     "StorageUnavailable",
 ]
-
-logger = logging.getLogger("social_endpoints")
 
 RECOVERIES: dict[str, RecoveryAction] = {
     "authentication_failed": "reauthenticate",
@@ -98,23 +97,6 @@ RECOVERIES: dict[str, RecoveryAction] = {
 }
 """The error codes of DRF and of this package, with what the client should do."""
 
-# Error codes of OAuth 2.0 (RFC 6749 sections 4.1.2.1 and 5.2). Only these are logged: any other
-# value may be an attacker's text, because callbacks pass through the browser.
-_LOGGED_PROVIDER_CODES = frozenset(
-    {
-        "access_denied",
-        "invalid_client",
-        "invalid_grant",
-        "invalid_request",
-        "invalid_scope",
-        "server_error",
-        "temporarily_unavailable",
-        "unauthorized_client",
-        "unsupported_grant_type",
-        "unsupported_response_type",
-    }
-)
-
 # OpenID Connect Core section 3.1.2.6: the user has to act at the provider first.
 _REAUTHENTICATION_CODES = frozenset(
     {
@@ -136,9 +118,6 @@ _CANCELED_CODES = frozenset(
 
 # OAuth Problem Reporting: the OAuth 1.0a request token is no longer valid.
 _EXPIRED_TOKEN_CODES = frozenset({"token_expired", "token_rejected", "token_revoked", "token_used"})
-
-# The provider refuses the project's client id or secret.
-_CLIENT_REFUSED_CODES = frozenset({"invalid_client", "unauthorized_client"})
 
 
 class EndpointError(APIException):
@@ -436,45 +415,6 @@ def _classify(error: SocialAuthBaseException) -> SocialAuthBaseException:
     return AuthCredentialError(backend, code=code, source="provider_response", stage=stage)
 
 
-def log_refusal(
-    error: Exception, code: str, error_id: str, provider: str, redirect_uri: str = ""
-) -> None:
-    """Log a response of 400 and above in one line.
-
-    :param redirect_uri: the redirect URI of a begin.
-    """
-    cause = error.__cause__
-    if code == "redirect_uri_not_allowed":
-        text = "Login with %s refused: %s %.300r (error_id=%s)"
-        logger.warning(text, provider, code, redirect_uri, error_id)
-        return
-    if not isinstance(error, EndpointError):
-        logger.info("Request refused: %s (error_id=%s)", code, error_id)
-        return
-    level = logging.WARNING if error.body["error_source"] == "configuration" else logging.INFO
-    if error.provider_code in _CLIENT_REFUSED_CODES and error.body["error_stage"] != "callback":
-        # The provider's own response, not a callback: no user can sign in with this provider.
-        level = logging.ERROR
-    exc_info = None
-    parameter = cause.parameter if isinstance(cause, AuthConfigurationError) else None
-    if error.status_code >= status.HTTP_500_INTERNAL_SERVER_ERROR:
-        level = logging.ERROR  # The log of Django has the traceback.
-    elif code == "unknown_error" and cause is not None:
-        level, exc_info = logging.ERROR, replacement(cause)
-    logger.log(
-        level,
-        "Login with %s refused: %s at %s (%s, error_id=%s)",
-        provider,
-        code if parameter is None else f"{code}: {parameter}",
-        error.body["error_stage"],
-        error.provider_code
-        if error.provider_code in _LOGGED_PROVIDER_CODES
-        else "no standard error code",
-        error_id,
-        exc_info=exc_info,
-    )
-
-
 def _is_well_formed(error: SocialAuthBaseException) -> bool:
     # A project's subclass may lack attributes that social-core's __init__ sets, and the
     # methods that it overrides may fail.
@@ -490,18 +430,16 @@ def _is_well_formed(error: SocialAuthBaseException) -> bool:
         return False
 
 
-def log_failure(message: str, error: Exception) -> None:
+def log_failure(event: str, error: Exception, **values: Any) -> None:
     """Log an exception with its traceback but without its message.
 
     The message may quote a provider's response, including tokens. The exception types and the
     lines of the traceback do not.
-
-    :param message: what failed; logged in front of the exception type.
     """
-    cause = type(error).__name__
+    values["exception"] = type(error).__name__
     if isinstance(error, SocialAuthBaseException) and _is_well_formed(error):
-        cause = f"{error.code} {error.parameter or ''}"
-    logger.error("%s: %s", message, cause, exc_info=replacement(error))
+        values |= {"code": error.code, "parameter": error.parameter}
+    log_event(event, logging.ERROR, exc_info=replacement(error), **values)
 
 
 def _retry_after(error: SocialAuthBaseException) -> str | None:

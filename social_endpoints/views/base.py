@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
@@ -22,7 +22,8 @@ from rest_framework.status import is_server_error
 from rest_framework.views import APIView, exception_handler
 
 from social_endpoints.conf import settings
-from social_endpoints.exceptions import EndpointError, drf_exception, log_refusal
+from social_endpoints.exceptions import EndpointError, drf_exception
+from social_endpoints.internal.actions.refusals import log_refusal
 from social_endpoints.internal.backends.loading import storage
 from social_endpoints.internal.http.error_reports import protect_report
 from social_endpoints.internal.http.errors import (
@@ -39,6 +40,7 @@ from social_endpoints.internal.http.parsers import (
     MultiPartParser,
 )
 from social_endpoints.internal.http.throttling import THROTTLES
+from social_endpoints.internal.log.events import note, request_values
 
 
 class EndpointView(APIView):
@@ -55,6 +57,12 @@ class EndpointView(APIView):
     content_negotiation_class = JSONNegotiation
 
     has_failed_handler = False
+
+    log_action: ClassVar[str] = "request"
+    """Start of the name of the log's events."""
+
+    log_via: ClassVar[str | None] = None
+    """``via`` in the log: ``redirect`` or ``native``."""
 
     django_request: HttpRequest
     """Django's request; ``request`` is DRF's wrapper around it."""
@@ -78,7 +86,8 @@ class EndpointView(APIView):
         if request.encoding not in {None, "utf-8"}:
             # Otherwise Django decodes the query string with the charset of the Content-Type.
             request.encoding = "utf-8"
-        return super().dispatch(request, *args, **kwargs)
+        with request_values(provider=kwargs.get("provider"), via=self.log_via):
+            return super().dispatch(request, *args, **kwargs)
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Store Django's request and return DRF's."""
@@ -135,11 +144,7 @@ class EndpointView(APIView):
                 raise
             self.has_failed_handler = True  # The project's exception handler.
             return self.handle_exception(failure)
-        provider, code = self.kwargs.get("provider", ""), metadata["error_code"]
-        uri = ""
-        if code == "redirect_uri_not_allowed":
-            uri = self.django_request.GET["redirect_uri"]
-        log_refusal(error, code, metadata["error_id"], provider, redirect_uri=uri)
+        log_refusal(self.log_action, error, metadata)
         if isinstance(error, EndpointError):
             if error.retry_after:
                 response["Retry-After"] = error.retry_after
@@ -196,3 +201,8 @@ class AccountView(EndpointView):
 
     authentication_classes = APIView.authentication_classes
     permission_classes = (IsProjectUser,)
+
+    def check_permissions(self, request: Request) -> None:
+        """Check the permissions. From here on, the log contains the user."""
+        super().check_permissions(request)
+        note(user=request.user.pk)

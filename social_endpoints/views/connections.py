@@ -27,6 +27,7 @@ from social_endpoints.views.redirect_flow import FlowView, RedirectFlowView
 class ProviderConnectView(AccountView, RedirectFlowView):
     """Begin and complete a connect of an identity to the signed-in user."""
 
+    log_action = "connect"
     purpose = CONNECT
 
     def get_connecting_user(self) -> Any:
@@ -85,6 +86,8 @@ class ConnectionListView(AccountView, ListAPIView[Any]):
 
 class ConnectionDetailView(AccountView, FlowView):
     """Disconnect one identity from the signed-in user."""
+
+    log_action = "disconnect"
 
     def delete(self, request: Request, **kwargs: Any) -> Response:
         """Return a 204, or a 202 if a step of the disconnect pipeline redirects the browser."""

@@ -33,6 +33,7 @@ class ProviderCallbackView(EndpointView):
     This view does not sign the user in.
     """
 
+    log_action = "handoff"
     schema = None  # Providers and browsers use this endpoint, API clients do not.
 
     def get(self, request: Request, provider: str, **kwargs: Any) -> HttpResponseBase:

@@ -22,6 +22,8 @@ from social_endpoints.views.redirect_flow import FlowView, RedirectFlowView
 class LoginView(FlowView):
     """Base view for endpoints that return the response of the token serializer."""
 
+    log_action = "login"
+
     serializer: LoginSerializer | None = None
 
     def handle_exception(self, exc: Exception) -> Any:
@@ -59,6 +61,8 @@ class ProviderAuthView(LoginView, RedirectFlowView):
 
 class ProviderTokenView(LoginView):
     """Sign in with a token that an SDK obtained from the provider."""
+
+    log_via = "native"
 
     def post(self, request: Request, provider: str, **kwargs: Any) -> Response:
         """Return the response of the token serializer, or that of a paused login."""

@@ -86,6 +86,8 @@ class FlowView(EndpointView):
 class RedirectFlowView(FlowView):
     """Base view that begins with GET and completes with POST."""
 
+    log_via = "redirect"
+
     purpose: ClassVar[str]
     """Purpose of the flow: ``LOGIN`` or ``CONNECT``."""
 

@@ -22,6 +22,7 @@ from social_endpoints.exceptions import TooManyAttempts, translate_errors
 from social_endpoints.internal.actions.outcome import (
     is_user,
     log_in,
+    log_login,
     pause_login,
     report_failed_login,
 )
@@ -75,13 +76,14 @@ def complete(
     :raises ConfigurationError: the project's settings are wrong.
     """
     with report_failed_login(provider, request):
-        return complete_flow(
+        outcome = complete_flow(
             provider=provider,
             callback=callback,
             user=None,
             request=request,
             build_response=partial(log_in, provider, request, build_response),
         )
+    return log_login(outcome)
 
 
 def complete_flow(

@@ -14,6 +14,7 @@ from social_endpoints.internal.actions.complete import Callback, complete_flow
 from social_endpoints.internal.actions.outcome import require_active
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.registry import Provider
+from social_endpoints.internal.log.events import log_completed, log_event
 from social_endpoints.types import Connected, Paused
 
 ResponseT = TypeVar("ResponseT")
@@ -40,7 +41,7 @@ def connect(
         if callback.flow is not None and callback.flow.user_id != str(account.pk):
             raise AuthSessionError(code="user_mismatch", stage="callback")
 
-    def respond(backend: Any, result: Any) -> ResponseT:
+    def respond(backend: Any, result: Any) -> tuple[ResponseT, Connected]:
         social = getattr(result, "social_user", None)
         if result != account or social is None or social.user != account:
             raise AuthPolicyError(backend, stage="pipeline")
@@ -55,15 +56,25 @@ def connect(
                 social=connected.social,
                 provider=connected.provider,
             )
-        return response
+        return response, connected
 
-    return complete_flow(
+    outcome = complete_flow(
         provider=provider,
         callback=callback,
         user=account,
         request=request,
         build_response=respond,
     )
+    return _log_connect(outcome)
+
+
+def _log_connect(outcome: tuple[ResponseT, Connected] | Paused) -> ResponseT | Paused:
+    if isinstance(outcome, Paused):
+        log_event("connect paused")
+        return outcome
+    response, connected = outcome
+    log_completed("connect", user=connected.user.pk, new_connection=connected.new_association)
+    return response
 
 
 def get_account(user: Any, *, stage: ErrorStage) -> Any:

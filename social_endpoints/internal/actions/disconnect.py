@@ -17,6 +17,7 @@ from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.extensions.revocation import Revocation
 from social_endpoints.internal.backends.registry import Provider, find_or_substitute
 from social_endpoints.internal.flows.flow import CONNECT, Flow
+from social_endpoints.internal.log.events import log_completed, log_event, note
 from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.types import Paused
 
@@ -52,13 +53,16 @@ def disconnect(
     """
     rows = loading.users().get_social_auth_for_user(user.pk)
     provider = find_or_substitute(_find(rows, connection_id).provider)
+    note(provider=provider.name)
     revoked: list[Revocation] = []
     with translate_errors(provider.name, "disconnect"), ProviderRequests():
         for _ in range(MAX_ROUNDS):
             outcome = _run(provider, user, connection_id, params, request, revoked)
             if isinstance(outcome, Paused):
+                log_event("disconnect paused")
                 return outcome
             if not outcome:
+                log_completed("disconnect")
                 return None
             for revocation in outcome:
                 revocation.revoke()

@@ -11,6 +11,7 @@ from social_endpoints.internal.backends.correlation import returned_id
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows import handoff_cache
 from social_endpoints.internal.flows.redirect_uris import with_parameters
+from social_endpoints.internal.log.events import log_event
 
 
 def hand_off(*, provider: Provider, params: Mapping[str, str]) -> str:
@@ -30,4 +31,5 @@ def hand_off(*, provider: Provider, params: Mapping[str, str]) -> str:
         if redirect_uri is None:
             raise AuthSessionError(code="session_context_missing", stage="callback")
         code = handoff_cache.store_callback(provider.name, state, params)
+        log_event("handoff completed")
         return with_parameters(redirect_uri, {"code": code, "state": state})

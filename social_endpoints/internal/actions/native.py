@@ -13,6 +13,7 @@ from social_endpoints.exceptions import AssociationOnly, translate_errors
 from social_endpoints.internal.actions.outcome import (
     is_user,
     log_in,
+    log_login,
     pause_login,
     report_failed_login,
 )
@@ -59,9 +60,13 @@ def sign_in(
             raise AssociationOnly(backend, stage="token_validation")
         with document_renewal(backend), strategy.unit_of_work as work:
             result = _authenticate(backend, tokens)
+            outcome: tuple[ResponseT, Login] | Paused
             if work.began and not is_user(backend, result):
-                return pause_login(backend, flow, result, work)
-            return work.finish(result, partial(log_in, provider, request, build_response, backend))
+                outcome = pause_login(backend, flow, result, work)
+            else:
+                build = partial(log_in, provider, request, build_response, backend)
+                outcome = work.finish(result, build)
+    return log_login(outcome)
 
 
 def _authenticate(backend: BaseAuth[Any], tokens: NativeTokens) -> Any:

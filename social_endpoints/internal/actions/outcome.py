@@ -26,6 +26,7 @@ from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.token import seal
 from social_endpoints.internal.flows.transaction import UnitOfWork
+from social_endpoints.internal.log.events import log_completed, log_event, note_default
 from social_endpoints.pipeline import Question
 from social_endpoints.types import Login, Paused, SealedFlow
 
@@ -63,7 +64,7 @@ def log_in(
     build_response: Callable[[Login], ResponseT],
     backend: Any,
     user: Any,
-) -> ResponseT:
+) -> tuple[ResponseT, Login]:
     """Build the response to a login and send the signal ``signed_in``.
 
     :param user: the result of the pipeline.
@@ -80,6 +81,21 @@ def log_in(
         is_new_user=login.is_new,
         new_association=login.new_association,
     )
+    return response, login
+
+
+def log_login(outcome: tuple[ResponseT, Login] | Paused) -> ResponseT | Paused:
+    """Log a login whose transaction is committed, and return its response."""
+    if isinstance(outcome, Paused):
+        log_event("login paused")
+        return outcome
+    response, login = outcome
+    log_completed(
+        "login",
+        user=login.user.pk,
+        new_account=login.is_new,
+        new_connection=login.new_association,
+    )
     return response
 
 
@@ -91,9 +107,11 @@ def _build_login(provider: Provider, backend: Any, user: Any) -> Login:
     social = getattr(user, "social_user", None)
     if social is not None and social.user != user:
         raise AuthPolicyError(backend, stage="pipeline")
+    is_new = bool(getattr(user, "is_new", False))
+    if not is_new:  # After a refusal, a new account does not exist.
+        note_default(user=user.pk)
     require_active(backend, user)
     user.backend = provider.path
-    is_new = bool(getattr(user, "is_new", False))
     return Login(user, social, provider.name, is_new, backend.new_association)
 
 

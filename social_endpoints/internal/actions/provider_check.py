@@ -46,6 +46,7 @@ _CAUSES = {
     "refused": "the connection is refused",
     "tls": "the TLS handshake fails, or the certificate is not valid",
     "timeout": "no response within the time limit",
+    "deadline": "no response within the time limit",
     "proxy": "the proxy cannot be used",
     "connection_failed": "the connection fails",
     "malformed_response": "the response is malformed or too large",

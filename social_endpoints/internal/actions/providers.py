@@ -74,4 +74,4 @@ def _log_errors(provider: Provider) -> Iterator[None]:
     except ImproperlyConfigured:
         raise
     except Exception as error:  # noqa: BLE001 - a project's class may raise any exception
-        log_failure(f"{provider.name} cannot be listed in full", error)
+        log_failure("provider list incomplete", error, provider=provider.name)

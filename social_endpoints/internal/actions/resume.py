@@ -16,6 +16,7 @@ from social_core.utils import (
 )
 
 from social_endpoints.internal.flows.flow import LOGIN, Flow
+from social_endpoints.internal.log.events import note_default
 
 
 def resume(backend: Any, flow: Flow, partial_token: str, user: Any) -> Any:
@@ -32,6 +33,8 @@ def resume(backend: Any, flow: Flow, partial_token: str, user: Any) -> Any:
     if isinstance(paused, HttpResponseBase):
         return paused
     _require_user_and_association(backend, paused)
+    if paused.kwargs.get("user"):
+        note_default(user=paused.kwargs["user"].pk)
     if flow.purpose == LOGIN and not paused.kwargs.get("social"):
         _find_association_again(backend, paused)
     result = backend.continue_pipeline(paused)

@@ -28,7 +28,7 @@ def provider_title(provider: Provider, request: HttpRequest | None) -> str:
         _, backend = loading.load(provider, request=request, data={}, flow=flow)
         return backend_title(backend)
     except Exception as error:  # noqa: BLE001 - a project's backend may raise any exception
-        log_failure(f"{provider.name} has no title", error)
+        log_failure("provider list incomplete", error, provider=provider.name)
         return provider.name
 
 
@@ -48,7 +48,7 @@ def icon_url(backend: BackendClass) -> str | None:
     except ValueError:  # The storage requires that collectstatic has collected the file.
         return None
     except Exception as error:  # noqa: BLE001 - a project's storage may raise any exception
-        log_failure(f"The icon of {backend.name} has no URL", error)
+        log_failure("provider list incomplete", error, provider=backend.name)
         return None
 
 
@@ -59,7 +59,7 @@ def has_icon_file(backend: BackendClass) -> bool:
     try:
         return bool(finders.find(_icon_path(backend)))
     except Exception as error:  # noqa: BLE001 - a project's finder may raise any exception
-        log_failure(f"A finder failed for the icon of {backend.name}", error)
+        log_failure("provider list incomplete", error, provider=backend.name)
         return False
 
 

@@ -20,6 +20,7 @@ from social_core.exceptions import AuthAssociationError, AuthResponseError
 from social_core.utils import setting_name
 
 from social_endpoints.internal.flows.columns import fit_fields, is_identifier, without_supplementary
+from social_endpoints.internal.log.events import note_default
 
 _INCORRECT_STRING = 1366  # ER_TRUNCATED_WRONG_VALUE_FOR_FIELD of MySQL and MariaDB
 
@@ -82,6 +83,7 @@ class PrimaryUsers(Wrapper):
         for row in rows:
             if lookup.items() <= vars(row).items():
                 with_id(row.user)
+                note_default(user=row.user.pk)
                 return row
         return None
 

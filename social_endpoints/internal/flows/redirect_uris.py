@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
@@ -10,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
 from social_endpoints.conf import import_setting, settings
-from social_endpoints.exceptions import logger
+from social_endpoints.internal.log.events import log_event
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -44,7 +45,7 @@ def _policy_allows(uri: str, provider: str, request: HttpRequest) -> bool:
     except ImproperlyConfigured:
         raise
     except Exception:  # noqa: BLE001 - a project's policy may raise any exception
-        logger.exception("The policy of ALLOWED_REDIRECT_URIS raised an exception; URI refused.")
+        log_event("redirect policy failed", logging.ERROR, exc_info=True)
         return False
 
 

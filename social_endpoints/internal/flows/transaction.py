@@ -65,7 +65,7 @@ class UnitOfWork:
             if not self._is_committed:
                 self._raise(failure)
             # A callback of transaction.on_commit() failed. The login itself is stored.
-            log_failure("A callback after a login failed", failure)
+            log_failure("on_commit failed", failure)
         if self._has_started and isinstance(error, Exception):
             self._raise(error)
 

@@ -14,10 +14,11 @@ from django.http import HttpRequest
 from rest_framework.response import Response
 
 from social_endpoints.conf import settings
-from social_endpoints.exceptions import FlowExpired, FlowMissing, FlowNotSent, logger
+from social_endpoints.exceptions import FlowExpired, FlowMissing, FlowNotSent
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.redirect_uris import is_allowed_origin, origin_of
 from social_endpoints.internal.flows.token import has_expired, open_flow, sealed_at
+from social_endpoints.internal.log.events import log_event, note
 from social_endpoints.types import SealedFlow
 
 # Limits for the flow cookies of one browser. Servers refuse requests with 8 KB of cookies.
@@ -66,7 +67,9 @@ class FlowTransport:
         if self._transport == "body" or not self._is_script_request():
             return
         if not self._is_trusted(redirect_uri):
-            self._log_refusal()
+            # With "auto", the page may use the flow in the body.
+            level = logging.WARNING if self._transport == "cookie" else logging.INFO
+            log_event("flow cookie refused", level, origin=self._request.headers.get("Origin"))
             return
         name = self._get_name(flow.correlation_id)
         self._drop_oldest(len(name) + len(flow.token), response)
@@ -100,11 +103,12 @@ class FlowTransport:
                 continue
             # After a handoff, the redirect URI is the server's.
             if self._is_trusted(None if flow.handoff else flow.redirect_uri):
+                note(origin=None)
                 self._found = name
                 return flow
             if token == posted:
                 return flow
-            self._log_refusal()
+            note(origin=self._request.headers.get("Origin"))
         return None
 
     def drop(self, response: Response) -> None:
@@ -135,12 +139,6 @@ class FlowTransport:
             canonical == self._own_origin()
             or is_allowed_origin(canonical, redirect_uri=redirect_uri)
         )
-
-    def _log_refusal(self) -> None:
-        # With "auto", the page may use the flow in the body.
-        level = logging.WARNING if self._transport == "cookie" else logging.INFO
-        origin = self._request.headers.get("Origin")
-        logger.log(level, "flow_cookie_refused origin=%.200r", origin)
 
     def _own_origin(self) -> str | None:
         try:

@@ -54,7 +54,7 @@ class EndpointThrottle(SimpleRateThrottle):
         try:
             return super().allow_request(request, view)
         except Exception as error:  # noqa: BLE001 - each cache backend has its own exceptions
-            log_failure("Requests cannot be counted", error)
+            log_failure("throttle cache failed", error)
             return True
 
     def wait(self) -> float:

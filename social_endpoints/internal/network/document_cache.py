@@ -74,6 +74,7 @@ class CachedDocument:
         parts = json.dumps([path, url, str(backend.setting("VERIFY_SSL", True))])
         digest = hashlib.sha256(parts.encode()).hexdigest()
         self._name = f"social_endpoints.{content_type}.{digest}"
+        self._provider = backend.name
         self._fetch = fetch
         self._is_complete = is_complete
         self._entry: _Entry | None = None  # The stored document in use.
@@ -93,7 +94,7 @@ class CachedDocument:
         try:
             document = self._request()
         except Exception as error:  # noqa: BLE001 - the stored document is used after any failure
-            log_failure("Using an expired document, because the provider failed", error)
+            log_failure("expired document used", error, provider=self._provider)
             return entry.document
         return document if self._is_complete(document) else entry.document
 
@@ -183,6 +184,6 @@ def _in_cache(operation: Callable[[BaseCache], Any]) -> Any:
     try:
         result = operation(cache)
     except Exception as error:  # noqa: BLE001 - each cache has its own exceptions
-        log_failure("The cache cannot store the provider's documents", error)
+        log_failure("cache failed", error)
         result = None
     return operation(process_cache) if result is None else result

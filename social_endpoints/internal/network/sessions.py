@@ -21,6 +21,7 @@ import requests
 from urllib3.exceptions import LocationValueError
 
 from social_endpoints.conf import get_seconds, settings
+from social_endpoints.internal.log.events import note_provider_time
 from social_endpoints.internal.network.adapter import MalformedResponse, ProviderAdapter
 from social_endpoints.internal.network.public_hosts import PublicHosts
 
@@ -36,6 +37,10 @@ MAX_AGE = 600
 MAX_REDIRECTS = 5
 MAX_LOCATION = 4_096
 """Characters of a ``Location`` header."""
+
+
+class DeadlineExceeded(requests.Timeout):
+    """The requests of a login have taken longer than ``LOGIN_TIMEOUT``."""
 
 
 class ProviderSession(requests.Session):
@@ -74,11 +79,11 @@ class ProviderSession(requests.Session):
             return self.request(method, url, **options)
         except LocationValueError as error:  # requests does not translate all of them.
             raise requests.exceptions.InvalidURL(error) from error
-        except requests.ConnectionError as error:
+        except (requests.ConnectionError, requests.Timeout) as error:
             if time.monotonic() < deadline:
                 raise
             # requests raises ConnectionError for a timeout in the body of a response.
-            raise requests.Timeout("The time limit is exceeded.") from error
+            raise DeadlineExceeded("The time limit is exceeded.") from error
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         try:
@@ -209,8 +214,12 @@ def send(provider: str, method: str, url: str, **options: Any) -> requests.Respo
 
     Outside a :class:`ProviderRequests` block, a session is borrowed for this request only.
     """
-    current = _current.get()
-    if current is not None:
-        return current.send(provider, method, url, **options)
-    with ProviderRequests() as current:
-        return current.send(provider, method, url, **options)
+    started = time.monotonic()
+    try:
+        current = _current.get()
+        if current is not None:
+            return current.send(provider, method, url, **options)
+        with ProviderRequests() as current:
+            return current.send(provider, method, url, **options)
+    finally:
+        note_provider_time(time.monotonic() - started)

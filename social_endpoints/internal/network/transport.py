@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from itertools import islice
 from socket import gaierror
 from typing import Any, Literal
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, urlsplit
 
 import requests
 from requests import Response, exceptions
@@ -49,6 +49,7 @@ _CODES = (  # The first match counts: some of the exceptions inherit from others
 _MAX_CAUSES, _MAX_RELATED = 32, 8
 _CAUSES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
     (exceptions.SSLError, "tls"),  # The first match counts.
+    (sessions.DeadlineExceeded, "deadline"),
     (exceptions.Timeout, "timeout"),
     ((NameResolutionError, gaierror), "dns"),
     (exceptions.ProxyError, "proxy"),
@@ -121,9 +122,29 @@ def request_options(backend: BaseAuth[Any], timeout: float | None = None) -> dic
 def translated(
     backend: BaseAuth[Any], error: requests.RequestException, *, url: str, stage: ErrorStage
 ) -> SocialAuthBaseException:
-    """Return social-core's error for a failed request, without the URL in the messages."""
+    """Return social-core's error for a failed request, without the URL in the messages.
+
+    Its ``context`` has the host and the cause, for the log.
+    """
     _shorten_messages(error)
     redact_request_error(error, request_url=url)
+    translated = _translated(backend, error, url, stage)
+    # After redirects, the failed request has another host.
+    failed_url = getattr(error.request, "url", None) or url
+    translated.context |= {"host": _host(str(failed_url)), "cause": failure_cause(error)}
+    return translated
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] or None
+    except ValueError:
+        return None
+
+
+def _translated(
+    backend: BaseAuth[Any], error: requests.RequestException, url: str, stage: ErrorStage
+) -> SocialAuthBaseException:
     if isinstance(error, requests.HTTPError):
         return http_error(backend, error, stage=stage)
     is_about_url = isinstance(error, _URL_ERRORS)

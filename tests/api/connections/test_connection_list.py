@@ -126,7 +126,7 @@ def test_missing_or_failing_title_is_replaced_with_the_name_and_logged(
     response = list_connections(logged_in(user_with(("untitled", "1"), ("myspace", "2"))))
 
     assert [one["title"] for one in response.data] == ["untitled", "myspace"]
-    assert "untitled has no title: KeyError" in caplog.text
+    assert "exception=KeyError" in caplog.text
     assert SECRET not in caplog.text
 
 

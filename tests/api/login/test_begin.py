@@ -160,7 +160,8 @@ def test_missing_client_id_is_a_500(frontend: Frontend, settings: Any, caplog: A
 
     assert error(response) == (500, "missing_setting")
     assert response.data["error_source"] == "configuration"
-    assert "missing_setting: KEY" in caplog.text
+    assert "code=missing_setting" in caplog.text
+    assert "parameter=KEY" in caplog.text
 
 
 @pytest.mark.parametrize("lifetime", ["soon", 0, -1, True, 1.5])

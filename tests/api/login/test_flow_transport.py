@@ -16,6 +16,7 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, error
 from tests.support.handoff import handoff_params, post_to_callback
+from tests.support.log import logged
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import ASK_NAME, BEFORE_CREATE_USER, pipeline_with
 
@@ -260,9 +261,9 @@ def test_page_of_another_origin_is_logged(
     configure(FLOW_TRANSPORT=transport)
     Frontend("cookie", APIClient(headers={"origin": SIBLING})).begin("github")
 
-    (record,) = [each for each in caplog.records if "flow_cookie_refused" in each.getMessage()]
-    assert record.getMessage() == f"flow_cookie_refused origin='{SIBLING}'"
-    assert record.levelname == ("WARNING" if transport == "cookie" else "INFO")
+    (line,) = logged(caplog)
+    assert (line["event"], line["origin"]) == ("flow cookie refused", SIBLING)
+    assert line["level"] == ("WARNING" if transport == "cookie" else "INFO")
 
 
 @pytest.mark.parametrize("headers", [{"origin": SIBLING}, {"origin": "null"}], ids=str)

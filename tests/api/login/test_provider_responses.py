@@ -212,8 +212,8 @@ def test_redirect_to_an_invalid_url_is_rejected(
 @pytest.mark.parametrize(
     ("value", "level"),
     [
-        ("invalid_client", "ERROR"),
-        ("unauthorized_client", "ERROR"),
+        ("invalid_client", "WARNING"),
+        ("unauthorized_client", "WARNING"),
         ("invalid_request", "WARNING"),
         ("invalid_grant", "INFO"),
     ],

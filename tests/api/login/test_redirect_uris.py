@@ -128,7 +128,7 @@ def test_rejection_has_a_code_and_the_log_has_the_uri(
     (message,) = [each.getMessage() for each in caplog.records if each.name == "social_endpoints"]
     assert code in message
     assert response.data["error_id"] in message
-    assert ("'https://evil.com/\\n\\x1b[2J'" in message) is (code == "redirect_uri_not_allowed")
+    assert ('"https://evil.com/\\n\\u001b[2J"' in message) is (code == "redirect_uri_not_allowed")
 
 
 def test_rejected_uri_is_logged_in_part(caplog: pytest.LogCaptureFixture) -> None:

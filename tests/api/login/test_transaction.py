@@ -161,7 +161,7 @@ def test_exception_after_the_commit_is_logged_and_the_login_succeeds(
     response = frontend.log_in(openid)
 
     assert (response.status_code, response.data) == (201, {"token": Token.objects.get().key})
-    assert "A callback after a login failed: LookupError" in caplog.text
+    assert "on_commit failed provider=oidc" in caplog.text
 
 
 def test_too_long_name_is_not_a_500(frontend: Frontend, openid: OpenIDProvider) -> None:

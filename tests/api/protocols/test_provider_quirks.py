@@ -104,7 +104,7 @@ def test_apple_with_invalid_key_is_500(
     begun = Frontend("body").begin("apple-id", redirect_uri=UNUSUAL_REDIRECT_URI)
 
     assert error(begun) == (500, "invalid_setting")
-    assert "invalid_setting: SECRET" in caplog.text
+    assert "parameter=SECRET" in caplog.text
     assert "no key" not in caplog.text
 
 

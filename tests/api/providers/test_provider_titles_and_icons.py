@@ -190,5 +190,5 @@ def test_icon_that_cannot_be_found_is_null(
     setattr(settings, name, value)
 
     assert github_icon() is None
-    assert ("icon of github" in caplog.text) is is_logged
+    assert ("provider list incomplete provider=github" in caplog.text) is is_logged
     assert SECRET not in caplog.text

@@ -13,7 +13,6 @@ from django.db.models import Model
 from social_core.backends.base import BaseAuth
 from social_core.exceptions import AuthResponseError, SocialAuthBaseException
 
-from social_endpoints.exceptions import log_failure
 from social_endpoints.internal.backends.extensions.bases import Backend
 from social_endpoints.internal.errors.failures import is_data_error
 from social_endpoints.internal.flows.primary import has_usual_key, with_id
@@ -100,7 +99,6 @@ def _malformed_response(backend: BaseAuth[Any]) -> Iterator[None]:
     except Exception as error:
         if not is_data_error(error):
             raise
-        log_failure(f"The response of {backend.name} cannot be read", error)
         raise AuthResponseError(backend, code="malformed_response", stage="user_info") from error
 
 

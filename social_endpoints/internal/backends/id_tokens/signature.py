@@ -46,7 +46,9 @@ class SignedToken:
         """
         header = _header(issuer, id_token)
         if header["alg"] not in issuer.algorithms():
-            raise issuer.error("invalid_signature")
+            error = issuer.error("invalid_signature")
+            error.context["algorithm"] = header["alg"]  # For the log.
+            raise error
         failure = issuer.error("invalid_signature")
         cached_keys = signing_keys(issuer.backend, issuer.jwks_uri())
         for keys in cached_keys.versions(rate_limited=True):

@@ -222,7 +222,7 @@ def test_github_membership_is_required_as_in_a_redirect_login(
         ("facebook", 400, {"error": {"code": 101, "type": "OAuthException"}}),
     ],
 )
-def test_refused_client_secret_is_a_400_and_logged_as_an_error(
+def test_refused_client_secret_is_a_400_and_logged_as_a_warning(
     name: str, status: int, body: Any, install: Install, caplog: pytest.LogCaptureFixture
 ) -> None:
     provider = install(name)
@@ -230,7 +230,7 @@ def test_refused_client_secret_is_a_400_and_logged_as_an_error(
 
     assert_refused(provider.sign_in(), "invalid_setting", recovery="contact_administrator")
     (record,) = [record for record in caplog.records if record.name == "social_endpoints"]
-    assert record.levelno == logging.ERROR
+    assert record.levelno == logging.WARNING
     assert "invalid_client" in record.message
 
 

@@ -1,0 +1,123 @@
+"""The log line of a response of 400 and above."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from social_core.exceptions import SocialAuthBaseException
+
+from social_endpoints.exceptions import EndpointError, InactiveUser
+from social_endpoints.internal.errors.redaction import replacement
+from social_endpoints.internal.log.events import log_event, noted_values
+
+PROVIDER_ERRORS = frozenset(
+    {
+        "access_denied",
+        "account_selection_required",
+        "consent_required",
+        "insufficient_scope",
+        "interaction_required",
+        "invalid_client",
+        "invalid_grant",
+        "invalid_request",
+        "invalid_scope",
+        "invalid_token",
+        "login_required",
+        "permission_denied",
+        "server_error",
+        "temporarily_unavailable",
+        "token_expired",
+        "token_rejected",
+        "token_revoked",
+        "token_used",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "unsupported_response_type",
+    }
+)
+"""The provider's error codes that are logged: RFC 6749 sections 4.1.2.1 and 5.2, RFC 6750 section
+3.1, OpenID Connect Core section 3.1.2.6, and OAuth Problem Reporting. Any other value may be an
+attacker's text, because callbacks pass through the browser."""
+
+OUTAGE_CODES = frozenset(
+    {
+        "connection_failed",
+        "http_error",
+        "malformed_response",
+        "rate_limited",
+        "timeout",
+        "tls_error",
+        "unavailable",
+    }
+)
+"""The error codes of a provider that does not work, if it was asked."""
+
+CLIENT_REFUSED_CODES = frozenset({"invalid_client", "unauthorized_client"})
+"""The provider's error codes for a wrong client id or client secret."""
+
+LOGGED_CONTEXT = ("host", "cause", "algorithm")
+"""The names in ``context`` of social-core's exceptions that this package sets. social-core and
+projects may store personal data there."""
+
+_MAX_CAUSES = 8
+_SERVER_ERROR = 500
+
+
+def log_refusal(action: str, error: Any, metadata: Mapping[str, Any]) -> None:
+    """Log a refused action in one line.
+
+    :param error: an exception of Django REST framework.
+    :param metadata: the error code and the error id of the response.
+    """
+    values: dict[str, Any] = {
+        "code": metadata["error_code"],
+        "stage": metadata.get("error_stage"),
+        "status": error.status_code,
+        "error_id": metadata["error_id"],
+    }
+    if isinstance(error.detail, dict):
+        values["fields"] = ",".join(map(str, error.detail))
+    causes = [*_social_errors(error)]
+    for cause in reversed(causes):
+        known = {name: cause.context[name] for name in LOGGED_CONTEXT if name in cause.context}
+        values |= {"parameter": cause.parameter, "claim": cause.claim, **known}
+    if isinstance(error, EndpointError) and error.provider_code in PROVIDER_ERRORS:
+        values["provider_error"] = error.provider_code
+    level, exc_info = _level(values, causes), None
+    if error.__cause__ and _is_unreadable(values):
+        level, exc_info = logging.ERROR, replacement(error.__cause__)
+    log_event(f"{action} refused", level, exc_info=exc_info, **values)
+
+
+def _is_unreadable(values: Mapping[str, Any]) -> bool:
+    """Return whether a backend has failed with a response of the provider.
+
+    Only the traceback shows why. Of an error of the server, the log of Django has the traceback.
+    """
+    is_profile = (values["code"], values["stage"]) == ("malformed_response", "user_info")
+    is_unknown = values["code"] == "unknown_error" or (is_profile and "host" not in values)
+    return is_unknown and values["status"] < _SERVER_ERROR
+
+
+def _level(values: Mapping[str, Any], causes: list[SocialAuthBaseException]) -> int:
+    """Return WARNING for what an operator must act on, and INFO for what users do."""
+    is_asked = values["stage"] != "callback"
+    needs_an_operator = (
+        values["status"] >= _SERVER_ERROR
+        or "redirect_uri" in noted_values()
+        or (values["code"] in OUTAGE_CODES and "host" in values)
+        or (values.get("provider_error") in CLIENT_REFUSED_CODES and is_asked)
+        or "algorithm" in values
+        or any(isinstance(cause, InactiveUser) for cause in causes)
+        or any(cause.source == "configuration" for cause in causes)
+    )
+    return logging.WARNING if needs_an_operator else logging.INFO
+
+
+def _social_errors(error: BaseException | None) -> Iterator[SocialAuthBaseException]:
+    for _ in range(_MAX_CAUSES):
+        if isinstance(error, SocialAuthBaseException) and hasattr(error, "context"):
+            yield error  # A project's subclass may lack what social-core's __init__ sets.
+        error = error and error.__cause__

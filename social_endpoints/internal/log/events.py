@@ -1,0 +1,82 @@
+r"""The log of the endpoints: one line for each event, with its values as ``key=value``.
+
+The logger is ``social_endpoints``. A value with other characters than visible ASCII, or with a
+space, ``"``, ``=`` or ``\\``, is a JSON string, so a value cannot add a line or a key.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+logger = logging.getLogger("social_endpoints")
+
+MAX_VALUE = 300
+"""Maximum characters of a value."""
+
+_PLAIN = re.compile(r"[!#-<>-\[\]-~]+")
+
+_noted: ContextVar[dict[str, Any] | None] = ContextVar("social_endpoints_log", default=None)
+
+
+@contextmanager
+def request_values(**values: Any) -> Iterator[None]:
+    """Add values to all lines that are logged inside the ``with``."""
+    token = _noted.set(values)
+    try:
+        yield
+    finally:
+        _noted.reset(token)
+
+
+def note(**values: Any) -> None:
+    """Add values to the lines of this request that are logged later."""
+    noted = _noted.get()
+    if noted is not None:
+        noted.update(values)
+
+
+def noted_values() -> dict[str, Any]:
+    """Return the values that this request has so far."""
+    return _noted.get() or {}
+
+
+def note_default(**values: Any) -> None:
+    """Do the same for values that this request does not have yet."""
+    note(**{**values, **noted_values()})
+
+
+def note_provider_time(seconds: float) -> None:
+    """Add the duration of a request to a provider to ``provider_ms``."""
+    note(provider_ms=noted_values().get("provider_ms", 0) + round(seconds * 1000))
+
+
+def log_event(
+    event: str, level: int = logging.INFO, *, exc_info: Any = None, **values: Any
+) -> None:
+    """Log one line. Values that are None are left out."""
+    shown = {**noted_values(), **values}
+    shown = {name: value for name, value in shown.items() if value is not None}
+    message = " ".join([event, *(f"{name}=%s" for name in shown)])
+    logger.log(level, message, *map(format_value, shown.values()), exc_info=exc_info)
+
+
+def log_completed(action: str, **values: Any) -> None:
+    """Log a completed action, with the duration of its requests to the provider."""
+    note_default(provider_ms=0)
+    log_event(f"{action} completed", **values)
+
+
+def format_value(value: Any) -> str:
+    """Return a value as one word, or as a JSON string in one line."""
+    text = json.dumps(value) if isinstance(value, bool) else str(value)
+    if len(text) > MAX_VALUE:
+        text = f"{text[:MAX_VALUE]}..."
+    if _PLAIN.fullmatch(text):
+        return text
+    return json.dumps(text).replace("\x7f", "\\u007f")

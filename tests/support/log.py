@@ -1,0 +1,36 @@
+"""The lines of the logger ``social_endpoints``, parsed as an operator's tools do."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+_VALUE = r'"(?:[^"\\]|\\.)*"|[!#-<>-\[\]-~]+'
+_PAIR = re.compile(rf"(\w+)=({_VALUE})")
+_LINE = re.compile(rf"[a-z]+(?: [a-z]+)*(?: \w+=(?:{_VALUE}))*")
+
+
+def parsed(line: str) -> dict[str, str]:
+    """Return the values of a line, and its event under ``event``.
+
+    :raises AssertionError: the line has another format.
+    """
+    assert _LINE.fullmatch(line), line
+    event = re.split(r" \w+=", line, maxsplit=1)[0]
+    values = {
+        name: json.loads(value) if value.startswith('"') else value
+        for name, value in _PAIR.findall(line)
+    }
+    return {"event": event, **values}
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """Return the lines of the logger, with their level."""
+    return [
+        {"level": record.levelname, **parsed(record.getMessage())}
+        for record in caplog.records
+        if record.name == "social_endpoints"
+    ]
