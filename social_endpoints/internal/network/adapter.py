@@ -21,10 +21,10 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import exceptions
-from urllib3.util import Timeout, parse_url
+from urllib3.util import Timeout
 from urllib3.util.ssl_ import create_urllib3_context
 
-from social_endpoints.internal.network.public_hosts import PublicHosts, UnknownHost
+from social_endpoints.internal.network.public_hosts import PublicHosts
 
 MAX_BYTES = 1_000_000
 """Maximum size of the body of one response, after decompression."""
@@ -148,6 +148,8 @@ class ProviderAdapter(HTTPAdapter):
     ) -> requests.Response:
         """Send a request, and once more if the provider cannot have acted on it."""
         timeout = kwargs.pop("timeout", None)
+        if self.hosts:  # Names are looked up when the connection is opened.
+            self.hosts.require_public(str(request.url), looks_up=False)
         send: Callable[..., requests.Response] = partial(super().send, request, *args, **kwargs)
         try:
             return send(timeout=self._remaining(timeout))
@@ -219,7 +221,8 @@ class ProviderAdapter(HTTPAdapter):
         pool: Any = super().get_connection_with_tls_context(request, *args, **kwargs)
         connection_class = pool.ConnectionCls
         if self.hosts and pool.proxy is not None:
-            _require_public(self.hosts, str(request.url))
+            # A name that only the proxy can resolve is accepted: the proxy decides about it.
+            self.hosts.require_public(str(request.url), looks_up=True)
         if isinstance(connection_class, partial):
             return pool
         if issubclass(connection_class, HTTPConnection):
@@ -235,17 +238,6 @@ class ProviderAdapter(HTTPAdapter):
         connection.socket_options = _SocketOptions(connection.socket_options or ())
         connection.adapter = connection.socket_options.adapter = self
         return connection
-
-
-def _require_public(hosts: PublicHosts, url: str) -> None:
-    """Reject a URL with an internal host before a proxy gets it.
-
-    A name that only the proxy can resolve is accepted: the proxy decides about it.
-    """
-    parts = parse_url(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    with suppress(UnknownHost):
-        hosts.addresses(str(parts.host).strip("[]"), port)
 
 
 class _ProviderConnection:

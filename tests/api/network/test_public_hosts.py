@@ -22,9 +22,6 @@ from tests.support.tcp_provider import Provider, send_instead
 PUBLIC = "93.184.216.34"
 PAGE = '<html><head><link rel="openid2.provider" href="https://op.example.com/"></head></html>'
 
-# Records every lookup: from (host, port) to where a test's server listens.
-Names = dict[str, tuple[str, int]]
-
 
 @pytest.fixture
 def servers(settings: Any) -> Iterator[Callable[[], Provider]]:
@@ -205,7 +202,7 @@ def look_ups(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[tuple[str, int]]
     def find(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
         name = host.decode() if isinstance(host, bytes) else host
         found = addresses.get(name)
-        if found is None:
+        if found is None or kwargs.get("flags"):  # Addresses only.
             return look_up(host, port, *args, **kwargs)
         address, port = found.pop(0) if len(found) > 1 else found[0]
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
@@ -355,6 +352,10 @@ def test_public_address_is_accepted_at_default_ports(host: str) -> None:
         ("localhost:8080", "localhost", 8080, True),
         ("localhost:8080", "localhost", 443, False),
         ("host", "localhost", 443, False),
+        ("LocalHost", "localhost", 443, True),
+        ("[::1]", "::1", 443, True),
+        ("[::1]:8080", "::1", 8080, True),
+        ("[::1]:8080", "::1", 443, False),
         ("127.0.0.1", "localhost", 443, False),
     ],
 )
@@ -363,7 +364,7 @@ def test_internal_host_is_accepted_at_its_port(
 ) -> None:
     hosts = PublicHosts(frozenset({internal}))
     if accepted:
-        assert "127.0.0.1" in hosts.addresses(host, port)
+        assert {"127.0.0.1", "::1"} & {*hosts.addresses(host, port)}
     else:
         with pytest.raises(LocationValueError):
             hosts.addresses(host, port)

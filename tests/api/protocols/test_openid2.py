@@ -394,6 +394,39 @@ def test_identity_that_names_another_provider_is_rejected(
     assert openid2.requests == ["check_authentication"]
 
 
+@pytest.mark.parametrize(
+    "identity",
+    [
+        "http://127.0.0.1/admin",
+        "http://localhost/",
+        "http://localhost./",
+        "http://intranet/",
+        "http://2130706433/",
+        "http://0x7f.1/",
+        "http://[::1]/",
+        "http://169.254.169.254/latest/meta-data/",
+        "https://other.example.com:8443/",
+        "127.0.0.1:8080/admin",
+    ],
+)
+def test_confirmed_identity_at_internal_host_is_not_fetched(
+    identity: str,
+    name: str,
+    frontend: Frontend,
+    openid2: OpenID2Provider,
+    wire: responses.RequestsMock,
+) -> None:
+    openid2.identity = identity
+    begun, callback = authorize(frontend, openid2, name)
+    wire.calls.reset()
+
+    response = frontend.complete(begun, callback, name)
+
+    assert error(response) == (400, "invalid_claim")
+    assert openid2.requests == ["check_authentication"]
+    assert [call.request.url for call in wire.calls] == [openid2.endpoint]
+
+
 @pytest.mark.parametrize("identity", ["https://[", "ftp://openid.example.com/", "http://a%2fb/"])
 def test_identity_that_is_not_a_url_is_rejected(
     identity: str, name: str, frontend: Frontend, openid2: OpenID2Provider
