@@ -148,16 +148,24 @@ def check_unique_email(**kwargs: Any) -> Iterator[CheckMessage]:
     if not settings.UNIQUE_EMAIL:
         return
     connection = connections[router.db_for_write(get_user_model())]
-    # A member of psycopg's IsolationLevel. MySQL and MariaDB use locking reads, which see
-    # committed rows.
-    level = getattr(connection.settings_dict["OPTIONS"].get("isolation_level"), "name", "")
-    if connection.vendor == "postgresql" and level == "REPEATABLE_READ":
+    level = connection.settings_dict["OPTIONS"].get("isolation_level")
+    # MySQL and MariaDB use locking reads, which see committed rows.
+    if connection.vendor == "postgresql" and _is_repeatable_read(level):
         yield Warning(
             f"{NAME}['UNIQUE_EMAIL'] does not work at the isolation level REPEATABLE READ."
             " Two simultaneous first logins with the same address create two accounts.",
             hint="Remove 'isolation_level' from OPTIONS in DATABASES, to use READ COMMITTED.",
             id="social_endpoints.W012",
         )
+
+
+def _is_repeatable_read(level: Any) -> bool:
+    if isinstance(level, int):
+        # Imported here, because it imports psycopg. The numbers of its versions differ.
+        from django.db.backends.postgresql.psycopg_any import IsolationLevel
+
+        return bool(level == IsolationLevel.REPEATABLE_READ.value)
+    return getattr(level, "name", "") == "REPEATABLE_READ"
 
 
 def _has_type(value: Any, annotation: Any) -> bool:

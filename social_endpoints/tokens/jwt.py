@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import timegm
 from typing import Any
 
 from django.http import HttpRequest
@@ -104,13 +105,23 @@ def set_jwt_cookie(response: HttpResponseBase, name: str, token: Token, secure: 
     response.set_cookie(
         name,
         str(token),
-        max_age=token.lifetime,
+        max_age=_remaining_seconds(token),
         path=settings.JWT_COOKIE_PATH,
         domain=settings.JWT_COOKIE_DOMAIN,
         secure=secure if configured is None else configured,
         httponly=True,
         samesite=settings.JWT_COOKIE_SAMESITE,
     )
+
+
+def _remaining_seconds(token: Token) -> int | None:
+    """Return the lifetime of this token, or None if it does not expire.
+
+    A project may set another ``exp`` than that of the token's class.
+    """
+    expiry = token.get("exp")
+    issued = timegm(token.current_time.utctimetuple())
+    return None if expiry is None else max(0, int(expiry) - issued)
 
 
 def delete_jwt_cookies(response: HttpResponseBase) -> None:

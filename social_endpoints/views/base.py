@@ -15,7 +15,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from rest_framework import permissions, renderers
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, NotAcceptable, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.status import is_server_error
@@ -93,6 +93,16 @@ class EndpointView(APIView):
         """Store Django's request and return DRF's."""
         self.django_request = request
         return super().initialize_request(request, *args, **kwargs)
+
+    def determine_version(self, request: Request, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        """Return version and scheme of ``DEFAULT_VERSIONING_CLASS``, or None for both.
+
+        These endpoints have no versions. Providers and browsers that request them cannot name one.
+        """
+        try:
+            return super().determine_version(request, *args, **kwargs)
+        except (NotAcceptable, NotFound):
+            return None, None
 
     def get_endpoint_path(self, url_name: str, **kwargs: Any) -> str:
         """Return the path of another endpoint, in the URL namespace of this request.

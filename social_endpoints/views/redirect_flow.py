@@ -100,7 +100,7 @@ class RedirectFlowView(FlowView):
         query_params = query_parameters(request)
         require_begin(query_params)
         context = {"django_request": self.django_request, "provider": provider}
-        query = BeginSerializer(data=request.query_params, context=context)
+        query = BeginSerializer(data=query_params, context=context)
         query.is_valid(raise_exception=True)
         self.transport = self.get_transport()
         redirect_uri = query.validated_data["redirect_uri"]

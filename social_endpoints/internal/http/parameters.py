@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from math import isfinite
 from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
-from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
 from rest_framework.fields import CharField
@@ -160,7 +160,7 @@ def _query(request: Request) -> dict[str, Any]:
 
 def _body(request: Request) -> dict[str, Any]:
     body = request.data
-    if isinstance(body, QueryDict):
+    if isinstance(body, MultiValueDict):
         return _form(body)
     if isinstance(body, dict):
         return body
@@ -178,14 +178,21 @@ def _to_text(name: str, value: Any) -> Any:
     return value
 
 
-def _form(fields: QueryDict) -> dict[str, FormText]:
+def _form(fields: Mapping[str, Any]) -> dict[str, FormText]:
     form = {}
-    for name, values in fields.lists():
+    for name, values in _value_lists(fields):
         texts = [value for value in values if isinstance(value, str)]  # without files
         if texts:
             form[name] = FormText(texts[-1])
             form[name].values = texts
     return form
+
+
+def _value_lists(fields: Mapping[str, Any]) -> Iterable[tuple[str, list[Any]]]:
+    """Return the names with all their values. A middleware may have set a plain dictionary."""
+    if isinstance(fields, MultiValueDict):
+        return fields.lists()
+    return ((name, [*v] if isinstance(v, (list, tuple)) else [v]) for name, v in fields.items())
 
 
 def _validated(values: Mapping[str, Any], *, texts: Collection[str]) -> dict[str, Any]:

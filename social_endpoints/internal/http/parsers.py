@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from typing import IO, Any
 
 from django.core.exceptions import SuspiciousOperation
-from django.http import QueryDict
+from django.http import Http404, QueryDict
 from django.utils.translation import gettext_lazy as _
 from rest_framework import parsers, status
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import APIException, NotAcceptable, ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
 
 MAX_BODY = 1_000_000
@@ -20,10 +20,16 @@ MAX_BODY = 1_000_000
 
 
 class JSONNegotiation(DefaultContentNegotiation):
-    """Always responds with JSON, whatever the ``Accept`` header and ``format`` parameter are."""
+    """Always responds with JSON, whatever the ``Accept`` header and ``format`` parameter are.
+
+    The media type keeps the parameters of the header: ``AcceptHeaderVersioning`` reads them.
+    """
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
-        return renderers[0], renderers[0].media_type
+        try:
+            return super().select_renderer(request, renderers, format_suffix)
+        except (NotAcceptable, Http404):
+            return renderers[0], renderers[0].media_type
 
 
 class BodyTooLarge(APIException):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
@@ -45,7 +47,8 @@ class RedirectURIField(serializers.CharField):
 
     def get_value(self, dictionary: Any) -> Any:
         """Return the list of values, because a query string can contain several."""
-        return dictionary.getlist(str(self.field_name)) or serializers.empty
+        uri = dictionary.get(str(self.field_name))
+        return serializers.empty if uri is None else uri.values
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         """Return the redirect URI byte for byte."""
@@ -153,12 +156,17 @@ class LastUsedField(serializers.DateTimeField):
     """The time of the last sign-in with a connection, or of connecting it."""
 
     def to_representation(self, social: Any) -> Any:
-        """Return the ``auth_time`` that social-core stores, or the time of the last change."""
+        """Return the ``auth_time`` that social-core stores, or the time of the last change.
+
+        With ``USE_TZ = False``, it is in the time zone of the project, as all its other times.
+        """
         moment = social.modified
         stored = social.extra_data  # Old rows of social_django can contain text here.
         at = stored.get("auth_time") if isinstance(stored, dict) else None
         if isinstance(at, int) and 0 < at < _YEAR_9999:
             moment = datetime.fromtimestamp(at, UTC)
+            if not settings.USE_TZ:
+                moment = timezone.make_naive(moment, timezone.get_default_timezone())
         return super().to_representation(moment)
 
 

@@ -164,6 +164,8 @@ class IsolationLevel(Enum):
         ("postgresql", IsolationLevel.REPEATABLE_READ, True),
         ("postgresql", IsolationLevel.READ_COMMITTED, False),
         ("postgresql", None, False),
+        pytest.param("postgresql", 3, True, marks=pytest.mark.needs("psycopg")),
+        pytest.param("postgresql", 2, False, marks=pytest.mark.needs("psycopg")),
         ("mysql", "repeatable read", False),
     ],
 )

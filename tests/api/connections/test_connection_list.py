@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import Group
@@ -68,6 +69,26 @@ def test_list_takes_two_queries(ada: Any, django_assert_num_queries: Any) -> Non
 
     with django_assert_num_queries(2):  # The token's user, and the connections.
         assert len(list_connections(client).data) == 22
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "UTC"])
+def test_times_are_in_one_time_zone_without_time_zone_support(
+    zone: str, frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.USE_TZ, settings.TIME_ZONE = False, zone
+    ada = user_with()
+    frontend.client, frontend.below = logged_in(ada), "connect/"
+
+    connected = frontend.log_in(openid).json()
+
+    (shown,) = list_connections(frontend.client).json()
+    created, last_used = parse_datetime(shown["created"]), parse_datetime(shown["last_used"])
+    now = datetime.now(ZoneInfo(zone)).replace(tzinfo=None)
+    assert created is not None
+    assert last_used is not None
+    assert abs(created - last_used) < timedelta(minutes=1)
+    assert abs(now - last_used) < timedelta(minutes=1)
+    assert connected == shown
 
 
 # --- last_used ------------------------------------------------------------------------

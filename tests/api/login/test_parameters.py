@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -60,3 +61,29 @@ def test_flow_in_the_query_string_is_ignored(openid: OpenIDProvider, configure: 
 
     assert error(response) == (400, "session_context_missing")
     assert "contains no flow" in response.data["non_field_errors"][0]
+
+
+def plain_query(get_response: Any) -> Any:
+    """A middleware that replaces the query with a dictionary of values or of lists."""
+
+    def middleware(request: Any) -> Any:
+        query = request.GET.dict()
+        request.GET = dict(request.GET) if "lists" in query else query
+        return get_response(request)
+
+    return middleware
+
+
+@pytest.mark.parametrize("query", [{}, {"lists": "1"}])
+def test_query_may_be_a_plain_dictionary(
+    query: dict[str, str], frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.MIDDLEWARE = [f"{__name__}.plain_query"]
+    begun = frontend.begin(**query)
+    callback = openid.authorize(begun.data["authorization_url"])
+    path = f"{PATH}?{urlencode({**callback, **query})}"
+
+    body = {"flow": begun.data.get("flow", "")}
+    response = frontend.client.post(path, body, format="json", secure=True)
+
+    assert response.status_code == 201, response.data

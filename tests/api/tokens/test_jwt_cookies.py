@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from rest_framework.test import APIClient
+from rest_framework_simplejwt.serializers import TokenObtainPairSerializer
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
@@ -50,6 +51,42 @@ def test_tokens_are_in_cookies_that_scripts_cannot_read(
         (refresh, api_settings.REFRESH_TOKEN_LIFETIME),
     ):
         assert attributes(cookie) == {**shared, "max-age": lifetime.total_seconds()}
+
+
+class ShortTokenSerializer(TokenObtainPairSerializer):
+    """Issues tokens with another lifetime than that of their class, or without one."""
+
+    lifetime: timedelta | None = timedelta(minutes=90)
+
+    @classmethod
+    def get_token(cls, user: Any) -> Any:
+        token = super().get_token(user)
+        if cls.lifetime is None:
+            del token.payload["exp"]
+        else:
+            token.set_exp(lifetime=cls.lifetime)
+        return token
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "max_age"),
+    [(timedelta(minutes=90), 5_400), (timedelta(seconds=-5), 0), (None, "")],
+)
+def test_cookie_expires_with_its_token(
+    lifetime: Any,
+    max_age: Any,
+    browser: Frontend,
+    openid: OpenIDProvider,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings.SIMPLE_JWT = {"TOKEN_OBTAIN_SERIALIZER": f"{__name__}.ShortTokenSerializer"}
+    monkeypatch.setattr(ShortTokenSerializer, "lifetime", lifetime)
+
+    cookies = browser.log_in(openid).cookies
+
+    assert cookies["refresh_token"]["max-age"] == max_age
+    assert cookies["access_token"]["max-age"] == api_settings.ACCESS_TOKEN_LIFETIME.seconds
 
 
 @pytest.mark.parametrize("samesite", ["Lax", "Strict", "None"])
