@@ -55,14 +55,19 @@ def check_throttling(**kwargs: Any) -> Iterator[CheckMessage]:
     rates: Any = settings.THROTTLE_RATES
     if isinstance(rates, Mapping) and rates.get(AnonThrottle.scope):
         return
-    classes = drf_setting("DEFAULT_THROTTLE_CLASSES")
-    if not any(map(_limits_anonymous, classes if isinstance(classes, (list, tuple)) else ())):
+    if not _project_throttles():
         yield Warning(
             "The number of requests to the endpoints is not limited.",
             hint=f'Set {NAME}[\'THROTTLE_RATES\'] to {{"anon": "30/min", "user": "60/min"}}, for'
             " example. If a proxy limits requests, add this id to SILENCED_SYSTEM_CHECKS.",
             id="social_endpoints.W022",
         )
+
+
+def _project_throttles() -> list[Any]:
+    """Return the throttle classes of the project that limit logins."""
+    classes = drf_setting("DEFAULT_THROTTLE_CLASSES")
+    return list(filter(_limits_anonymous, classes if isinstance(classes, (list, tuple)) else ()))
 
 
 def _limits_anonymous(throttle: Any) -> bool:
@@ -83,7 +88,7 @@ def check_shared_cache(**kwargs: Any) -> Iterator[CheckMessage]:
     if is_handoff and isinstance(cache, FileBasedCache):
         purpose = "A provider needs the handoff"  # check_providers() reports other caches.
     elif _counts_requests() and isinstance(cache, (DummyCache, FileBasedCache, LocMemCache)):
-        purpose = "THROTTLE_RATES counts requests"
+        purpose = "The throttles count requests"
     else:
         return
     yield Warning(
@@ -95,7 +100,9 @@ def check_shared_cache(**kwargs: Any) -> Iterator[CheckMessage]:
 
 def _counts_requests() -> bool:
     rates: Any = settings.THROTTLE_RATES
-    return isinstance(rates, Mapping) and any(rates.values())
+    if isinstance(rates, Mapping) and any(rates.values()):
+        return True
+    return any(is_subclass(each, SimpleRateThrottle) for each in _project_throttles())
 
 
 def _uses_handoff(backend: BaseAuth[Any]) -> bool:

@@ -53,8 +53,9 @@ _CAUSES = {
     "invalid_url": "the URL is not valid",
 }
 
-# Key types of the algorithms of RFC 7518 section 3.1 and RFC 8037.
+# Key types of the algorithms of RFC 7518 section 3.1 and RFC 8037, and curves of the former.
 _KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
+_CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 
 
 @dataclass(frozen=True)
@@ -177,18 +178,21 @@ def _compare_pkce(
 ) -> Iterator[Finding]:
     name = "code_challenge_methods_supported"
     methods = _strings(document, name)
-    if methods is None:
-        if report.pkce:
-            yield Finding("note", "pkce", f"PKCE is on; {name} is missing in discovery")
-        return
     method = str(backend.setting("PKCE_CODE_CHALLENGE_METHOD") or "S256")
-    if report.pkce is False:
-        if "S256" in methods:
+    if report.pkce is None:  # The discovery document decides.
+        if "S256" not in (methods or ()):
+            yield Finding("note", "pkce", "PKCE is off, because discovery does not list S256")
+            return
+    elif not report.pkce:
+        if "S256" in (methods or ()):
             message = f"the provider supports S256, but PKCE is off: {report.pkce_reason}"
             yield Finding("note", "pkce", message)
+        return
+    if methods is None:
+        yield Finding("note", "pkce", f"PKCE is on; {name} is missing in discovery")
     elif method in methods:
         yield Finding("ok", "pkce", f"PKCE is on, with {method}")
-    elif report.pkce:
+    else:
         message = f"PKCE is on with {method}, but the provider supports {_text(methods)}"
         yield Finding("error", "pkce", message)
 
@@ -244,7 +248,7 @@ def _algorithms(backend: Any) -> list[str]:
     if not isinstance(backend, (OpenIdConnectAuth, AzureADOAuth2)):
         return []
     value = backend.setting("JWT_ALGORITHMS", getattr(backend, "JWT_ALGORITHMS", ["RS256"]))
-    return [each for each in value or () if isinstance(each, str)]
+    return [value] if isinstance(value, str) else list(value)
 
 
 def _strings(document: dict[str, Any], name: str) -> list[str] | None:
@@ -277,8 +281,13 @@ def _check_keys(backend: BaseAuth[Any], uri: str) -> Iterator[Finding]:
 
 
 def _fits(key: dict[str, Any], algorithm: str) -> bool:
-    is_type = key.get("kty") == _KEY_TYPES.get(algorithm[:2])
-    return is_type and key.get("alg", algorithm) == algorithm and key.get("use", "sig") == "sig"
+    expected = {
+        "kty": _KEY_TYPES.get(algorithm[:2], algorithm),
+        "alg": key.get("alg") and algorithm,
+        "use": key.get("use") and "sig",
+        "crv": _CURVES.get(algorithm, key.get("crv")),
+    }
+    return all(key.get(name) == value for name, value in expected.items())
 
 
 # --- SAML -------------------------------------------------------------------------------

@@ -66,8 +66,19 @@ def _is_bool_or_bundle(value: Any) -> bool:
     return value is None or isinstance(value, bool)
 
 
+def _is_endpoint(value: Any) -> bool:
+    if not value:
+        return True  # It is reported as missing, if it is.
+    is_url = isinstance(value, str) and value.startswith(("https://", "http://"))
+    return is_url and not value.rstrip("/").endswith("/.well-known/openid-configuration")
+
+
+def _is_collection_of_strings(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)
+
+
 def _is_list_of_strings(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return isinstance(value, list) and _is_collection_of_strings(value)
 
 
 _TYPES: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -77,6 +88,8 @@ _TYPES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "PROXIES": (_is_optional_mapping, 'a dictionary such as {"https": "http://proxy:3128"}'),
     "VERIFY_SSL": (_is_bool_or_bundle, "True, False, or the path of an existing CA bundle"),
     "SCOPE": (_is_list_of_strings, "a list of strings; social-core appends a list to it"),
+    "OIDC_ENDPOINT": (_is_endpoint, "a URL without /.well-known/openid-configuration"),
+    "JWT_ALGORITHMS": (_is_collection_of_strings, "a list of algorithms, such as RS256"),
     "AUTH_EXTRA_ARGUMENTS": (lambda value: isinstance(value, dict), "a dictionary"),
 }
 

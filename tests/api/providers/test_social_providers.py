@@ -27,6 +27,7 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.http_provider import served
+from tests.support.interpreter import python
 from tests.support.keys import signing_key
 from tests.support.openid_provider import ISSUER, OpenIDProvider
 from tests.support.pages import page
@@ -132,6 +133,11 @@ def test_one_provider_has_details_without_a_table() -> None:
 
 def test_unknown_provider_is_an_error() -> None:
     assert run("githob") == ("", "'githob' is not configured. Providers: oidc, github.")
+
+
+@pytest.mark.parametrize(("name", "status"), [("github", 0), ("githob", 1)])
+def test_exit_status(name: str, status: int) -> None:
+    assert python("-m", "django", "social_providers", name).returncode == status
 
 
 def test_project_without_providers(settings: Any) -> None:
@@ -548,7 +554,9 @@ def test_check_of_a_provider_that_does_not_fit(
             "pkce: the provider supports S256, but PKCE is off: the setting USE_PKCE",
         ),
         ({"code_challenge_methods_supported": ["plain"]}, {"USE_PKCE": False}, None),
-        ({"code_challenge_methods_supported": ["plain"]}, {"USE_PKCE": None}, None),
+        ({"code_challenge_methods_supported": ["plain"]}, {"USE_PKCE": None}, "pkce: PKCE is off"),
+        ({}, {"USE_PKCE": None}, "pkce: PKCE is off, because discovery does not list S256"),
+        ({"code_challenge_methods_supported": ["S256"]}, {"USE_PKCE": None}, None),
         ({}, {"USE_PKCE": False}, None),
         ({"code_challenge_methods_supported": ["S256"]}, {"SECRET": None}, "client: authentica"),
         ({}, {}, "pkce: PKCE is on; code_challenge_methods_supported is missing"),
@@ -665,12 +673,24 @@ def test_keys_that_are_no_keys(body: str, oidc: OpenIDProvider) -> None:
         ({"use": "enc"}, False),
         ({"alg": "RS512"}, False),
         ({"kty": "EC"}, False),
+        ({"kty": None}, False),
     ],
 )
 def test_keys_must_fit_the_algorithms(
     fields: dict[str, str], is_usable: bool, oidc: OpenIDProvider
 ) -> None:
     oidc.jwk_fields = fields
+
+    assert bool(findings()) is not is_usable
+
+
+@pytest.mark.parametrize(("algorithm", "is_usable"), [("ES256", True), ("ES384", False)])
+def test_keys_must_have_the_curve_of_the_algorithm(
+    algorithm: str, is_usable: bool, oidc: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_OIDC_JWT_ALGORITHMS = [algorithm]
+    keys = {"keys": [{"kty": "EC", "crv": "P-256", "x": "x", "y": "y"}]}
+    oidc.wire.replace("GET", f"{ISSUER}/jwks", json=keys)
 
     assert bool(findings()) is not is_usable
 
@@ -694,8 +714,8 @@ def listener(*, accepts: bool) -> Iterator[str]:
         ("plain", "the TLS handshake fails"),
         ("proxied", "the proxy cannot be used"),
         ("https://user:password@no-such-host.invalid", "https://no-such-host.invalid/"),
-        ("no URL", "the URL is not valid"),
-        ("https://[", "the URL"),
+        ("https://[", "the URL: "),
+        ("https://", "the URL is not valid"),
     ],
 )
 def test_cause_of_a_failure(url: str, cause: str, configure: Configure, settings: Any) -> None:

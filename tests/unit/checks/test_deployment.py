@@ -109,11 +109,14 @@ def test_logins_must_be_limited(
         ("redis.RedisCache", True),
     ],
 )
-@pytest.mark.parametrize("needed", ["handoff", "throttling", "nothing"])
+@pytest.mark.parametrize("needed", ["handoff", "throttling", "throttling of DRF", "nothing"])
 def test_servers_must_share_a_cache_that_they_need(
     engine: str, is_shared: bool, needed: str, configure: Configure, settings: Any
 ) -> None:
     settings.CACHES = {"default": {"BACKEND": f"{CACHES}.{engine}", "LOCATION": "redis://host"}}
+    if needed != "throttling of DRF":
+        classes = {"DEFAULT_THROTTLE_CLASSES": [f"{__name__}.OwnThrottle"]}
+        settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, **classes}
     if needed == "throttling":
         configure(THROTTLE_RATES={"anon": "10/min"})
     if needed == "handoff":
