@@ -14,7 +14,7 @@ from rest_framework.request import Request
 
 from social_endpoints.internal.actions.handoff import hand_off
 from social_endpoints.internal.backends.registry import find
-from social_endpoints.internal.flows.handoff_cache import MAX_LENGTH
+from social_endpoints.internal.flows.handoff_cache import CallbackTooLong
 from social_endpoints.internal.http.parameters import FLOW, PARTIAL_TOKEN, parameters
 from social_endpoints.internal.http.parsers import BodyTooLarge
 from social_endpoints.views.base import EndpointView
@@ -50,12 +50,13 @@ class ProviderCallbackView(EndpointView):
         params = parameters(request, resumes=False)
         for name in (FLOW, PARTIAL_TOKEN):  # Our own parameters; providers do not send them.
             params.pop(name, None)
-        if sum(len(name) + len(text) for name, text in params.items()) > MAX_LENGTH:
-            raise BodyTooLarge
         # A 303 (RFC 9110 section 15.4.4) makes the browser continue with GET. After a 307 or 308
         # it would post the parameters again. HttpResponseRedirect is not used, because it
         # refuses the private-use schemes of native apps (RFC 8252 section 7.1).
-        location = iri_to_uri(hand_off(provider=found, params=params))
+        try:
+            location = iri_to_uri(hand_off(provider=found, params=params))
+        except CallbackTooLong as error:
+            raise BodyTooLarge from error
         return HttpResponse(status=303, headers={**_HEADERS, "Location": location})
 
     def get_error_response(self, error: APIException, metadata: dict[str, Any]) -> Any:

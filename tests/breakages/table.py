@@ -272,7 +272,7 @@ BREAKAGES = (
     Breakage(
         "a handoff code is accepted twice",
         "internal/flows/handoff_cache.py",
-        {"return params if params is not None and cache.delete(key) else None": "return params"},
+        {"return stored[1] if cache.delete(key) else None": "return stored[1]"},
         (
             "tests/api/handoff/test_handoff_cache.py::test_response_is_returned_once_to_requests_at_the_same_time",
         ),

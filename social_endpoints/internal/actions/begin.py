@@ -26,7 +26,6 @@ from social_endpoints.internal.backends import config, loading
 from social_endpoints.internal.backends.correlation import sent_id
 from social_endpoints.internal.backends.extensions.authorization_url import PostedResponse
 from social_endpoints.internal.backends.registry import Provider
-from social_endpoints.internal.flows import handoff_cache
 from social_endpoints.internal.flows.flow import CONNECT, LOGIN, Flow
 from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.strategy import Strategy
@@ -44,8 +43,8 @@ def begin(
 ) -> Begun:
     """Begin a login, or a connect if ``user`` is given.
 
-    Nothing is written to the database: the flow holds what the completion needs. If the
-    provider posts its callback to the server, the cache holds ``redirect_uri``.
+    Nothing is written to the database or the cache: the flow holds what the completion needs. If
+    the provider posts its callback to the server, the state contains ``redirect_uri``.
 
     :param redirect_uri: an allowed URI, to which the provider sends the browser.
     :param handoff_uri: returns the URI to which a provider posts its callback.
@@ -66,18 +65,19 @@ def begin(
                 begun = begin_with(new_flow(redirect_uri))
                 if not config.requests_post(begun.authorization_url):
                     return begun
-        flow = new_flow(handoff_uri(), handoff=True)
+        flow = new_flow(handoff_uri())
+        flow.handoff, flow.frontend_uri = True, redirect_uri
         begun = begin_with(flow)
-        handoff_cache.store_redirect_uri(
-            provider.name, flow.correlation_id, redirect_uri, begun.flow.lifetime
-        )
+        if not flow.sent_state:
+            # The backend sends no state, or has an auth_params() of its own.
+            raise AuthConfigurationError(code="unsupported_feature", stage="begin")
         return begun
 
 
-def _new_flow(provider: Provider, user: Any, redirect_uri: str, *, handoff: bool = False) -> Flow:
+def _new_flow(provider: Provider, user: Any, redirect_uri: str) -> Flow:
     if user is None:
-        return Flow(provider.name, LOGIN, redirect_uri, handoff=handoff)
-    return Flow(provider.name, CONNECT, redirect_uri, handoff=handoff, user_id=str(user.pk))
+        return Flow(provider.name, LOGIN, redirect_uri)
+    return Flow(provider.name, CONNECT, redirect_uri, user_id=str(user.pk))
 
 
 def _begin(

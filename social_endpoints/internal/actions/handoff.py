@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from social_core.exceptions import AuthInputError, AuthSessionError
 
 from social_endpoints.exceptions import translate_errors
-from social_endpoints.internal.backends.correlation import returned_id
+from social_endpoints.internal.backends.correlation import returned_state
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows import handoff_cache
+from social_endpoints.internal.flows.handoff_state import open_redirect_uri, split_state
 from social_endpoints.internal.flows.redirect_uris import with_parameters
 from social_endpoints.internal.log.events import log_event
 
@@ -21,15 +22,18 @@ def hand_off(*, provider: Provider, params: Mapping[str, str]) -> str:
     is not signed in: only the browser that has the flow can complete.
 
     :param params: the parameters that the provider sent.
-    :raises EndpointError: no login with this state waits for a handoff.
+    :raises CallbackTooLong: the callback is too long.
+    :raises EndpointError: the state is not one that a login with a handoff has sent.
     """
+    handoff_cache.require_length(params)
     with translate_errors(provider.name, "callback"):
-        state = returned_id(provider, params)
-        if not state:
+        sent_state = returned_state(provider, params)
+        if not sent_state:
             raise AuthInputError(code="missing_parameter", stage="callback")
-        redirect_uri = handoff_cache.find_redirect_uri(provider.name, state)
+        redirect_uri = open_redirect_uri(sent_state, provider=provider.name)
         if redirect_uri is None:
             raise AuthSessionError(code="session_context_missing", stage="callback")
-        code = handoff_cache.store_callback(provider.name, state, params)
+        state = split_state(sent_state)
+        code = handoff_cache.store_callback(provider.name, state, {**params, "state": state})
         log_event("handoff completed")
-        return with_parameters(redirect_uri, {"code": code, "state": state})
+        return with_parameters(redirect_uri, {"code": code, "state": sent_state})

@@ -21,6 +21,7 @@ from social_core.backends.open_id import OpenIdAuth
 from social_endpoints.internal.backends.extensions.saml import in_response_to
 from social_endpoints.internal.backends.registry import Provider, is_saml
 from social_endpoints.internal.flows.flow import Flow
+from social_endpoints.internal.flows.handoff_state import open_redirect_uri, split_state
 
 
 def sent_id(backend: BaseAuth[Any], flow: Flow) -> str:
@@ -35,7 +36,7 @@ def sent_id(backend: BaseAuth[Any], flow: Flow) -> str:
     if isinstance(backend, DiscourseAuth):
         return _text(session.get(f"{name}_nonce"))
     if is_saml(type(backend)):
-        return _text(next((session[key] for key in session if key.endswith("_request_id")), ""))
+        return split_state(flow.sent_state)
     # OpenID 2.0, Telegram, and backends that can only be connected.
     state = session.get(f"{name}_state")
     return _text(state.get("state") if isinstance(state, dict) else state)
@@ -43,6 +44,17 @@ def sent_id(backend: BaseAuth[Any], flow: Flow) -> str:
 
 def returned_id(provider: Provider, params: Mapping[str, str]) -> str | None:
     """Return the correlation id in a callback, or None if it contains none."""
+    state = returned_state(provider, params)
+    if state and open_redirect_uri(state, provider=provider.name) is not None:
+        return split_state(state)
+    return state
+
+
+def returned_state(provider: Provider, params: Mapping[str, str]) -> str | None:
+    """Return the value by which a callback names its login, or None if it contains none.
+
+    In a login with a handoff, it also contains the redirect URI.
+    """
     backend = provider.backend
     if issubclass(backend, BaseOAuth1):
         # If the user declined, Twitter sends the token as "denied".

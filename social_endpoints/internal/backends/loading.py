@@ -19,6 +19,7 @@ from social_endpoints.internal.backends.extensions import (
     authorization_url,
     bases,
     discovery,
+    handoff,
     openid2,
     pipeline,
     pkce,
@@ -74,6 +75,7 @@ _CORRECTIONS: tuple[tuple[type[Any], Any], ...] = (
     (bases.Soundcloud, authorization_url.SoundcloudQuery),
     (bases.Telegram, provider_quirks.TelegramRedirect),
     (bases.OAuth2, authorization_url.ExactQuery),
+    (bases.OAuth2, handoff.HandoffState),
     (bases.OAuth, authorization_url.ExactRedirectUri),
     (bases.Backend, Transport),
 )

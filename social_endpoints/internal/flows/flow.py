@@ -27,6 +27,9 @@ class Flow:
     :param user_id: the primary key, as text, of the user who connects an identity.
     :param is_claimed: whether the flow cannot complete any more, because a completion has claimed
         it, for example. It is not sealed.
+    :param frontend_uri: the redirect URI of the frontend while a login with a handoff begins. It is
+        not sealed.
+    :param sent_state: the state with this URI that a begin has sent. It is not sealed.
     """
 
     provider: str
@@ -39,6 +42,8 @@ class Flow:
     handoff: bool = False
     user_id: str = ""
     is_claimed: bool = False
+    frontend_uri: str = ""
+    sent_state: str = field(default="", repr=False)
 
     @property
     def is_begun(self) -> bool:

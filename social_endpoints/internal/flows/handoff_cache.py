@@ -1,4 +1,4 @@
-"""Redirect URIs and callbacks of logins with a handoff, in Django's cache.
+"""Callbacks of logins with a handoff, in Django's cache.
 
 A provider's POST comes from another site, so it contains no cookie, and the frontend cannot read
 its body. All servers of a deployment share the cache.
@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Mapping
 
 from django.core.cache import cache
+from django.utils.crypto import constant_time_compare
 
 LIFETIME = 60
 """Seconds for which a callback is stored."""
@@ -20,26 +21,42 @@ MAX_LENGTH = 250_000
 Memcached silently drops values above 1,000,000 bytes."""
 
 
-def store_redirect_uri(provider: str, state: str, redirect_uri: str, seconds: int) -> None:
-    """Store the frontend's redirect URI of a login with a handoff.
+FIRST_SLOTS = "01"
+LAST_SLOTS = "23"
+"""The places of a state's callbacks. The first callbacks keep theirs; each later one replaces
+another later one."""
 
-    :param state: the value that the callback will bring back.
-    :param seconds: lifetime of the login's flow.
+
+class CallbackTooLong(ValueError):
+    """The parameters of a callback have more than :data:`MAX_LENGTH` characters."""
+
+
+def require_length(params: Mapping[str, str]) -> None:
+    """Limit the length of a callback.
+
+    :raises CallbackTooLong: the callback is too long.
     """
-    cache.set(_cache_key(provider, state), redirect_uri, seconds)
-
-
-def find_redirect_uri(provider: str, state: str) -> str | None:
-    """Return the redirect URI of a login that waits for a handoff, or None."""
-    redirect_uri: str | None = cache.get(_cache_key(provider, state))
-    return redirect_uri
+    if sum(len(name) + len(text) for name, text in params.items()) > MAX_LENGTH:
+        raise CallbackTooLong
 
 
 def store_callback(provider: str, state: str, params: Mapping[str, str]) -> str:
-    """Store a callback's parameters and return the one-time code for them."""
-    code = secrets.token_urlsafe(24)
-    cache.set(_cache_key(provider, state, code), dict(params), LIFETIME)
-    return code
+    """Store a callback's parameters and return the one-time code for them.
+
+    Anyone who knows the state of a login can post callbacks. They do not fill the cache, and they
+    neither replace an earlier callback of the provider nor block a later one.
+
+    :raises CallbackTooLong: the callback is too long.
+    """
+    require_length(params)
+    secret = secrets.token_urlsafe(24)
+    for slot in FIRST_SLOTS:
+        callback = (slot + secret, dict(params))
+        if cache.add(_cache_key(provider, state, slot), callback, LIFETIME):
+            return slot + secret
+    slot = secrets.choice(LAST_SLOTS)
+    cache.set(_cache_key(provider, state, slot), (slot + secret, dict(params)), LIFETIME)
+    return slot + secret
 
 
 def take_callback(provider: str, state: str, code: str) -> dict[str, str] | None:
@@ -47,9 +64,11 @@ def take_callback(provider: str, state: str, code: str) -> dict[str, str] | None
 
     If calls are simultaneous, only the one whose deletion succeeds gets them.
     """
-    key = _cache_key(provider, state, code)
-    params: dict[str, str] | None = cache.get(key)
-    return params if params is not None and cache.delete(key) else None
+    key = _cache_key(provider, state, code[:1])
+    stored: tuple[str, dict[str, str]] | None = cache.get(key)
+    if stored is None or not constant_time_compare(stored[0], code):
+        return None
+    return stored[1] if cache.delete(key) else None
 
 
 def _cache_key(*parts: str) -> str:

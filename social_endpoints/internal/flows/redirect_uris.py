@@ -31,6 +31,14 @@ def is_allowed(uri: str, *, provider: str, request: HttpRequest) -> bool:
     return any(_matches(entry, uri) for entry in _entries())
 
 
+def listed_uris() -> list[str]:
+    """Return the entries of ``ALLOWED_REDIRECT_URIS``; none if it names a policy.
+
+    :raises ImproperlyConfigured: the setting is neither a list nor the path of a callable.
+    """
+    return [] if isinstance(settings.ALLOWED_REDIRECT_URIS, str) else _entries()
+
+
 def _entries() -> list[str]:
     allowed = settings.ALLOWED_REDIRECT_URIS
     if not isinstance(allowed, (list, tuple, set, frozenset)):

@@ -37,7 +37,8 @@ _DICTIONARY = (
 )
 
 # The fields of a flow that a token contains, and their types.
-_FIELDS = [field.name for field in fields(Flow) if field.name != "is_claimed"]
+_NOT_SEALED = {"is_claimed", "frontend_uri", "sent_state"}
+_FIELDS = [field.name for field in fields(Flow) if field.name not in _NOT_SEALED]
 _TYPES = [str, str, str, int, dict, str, str, bool, str]
 
 

@@ -87,11 +87,13 @@ def test_unreachable_cache_is_logged(
     openid: OpenIDProvider, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.CACHES = {"default": {"BACKEND": f"{__name__}.UnreachableCache"}}
+    frontend = Frontend()
+    begun, posted = frontend.authorize(openid)
 
-    begun = Frontend().begin()
-    page = post_to_callback({"code": "code", "state": "state"})
+    page = post_to_callback(posted)
+    completed = frontend.complete(begun, posted)
 
-    assert error(begun) == (503, "storage_unavailable")
-    assert begun.data["error_recovery"] == "retry_later"
     assert page.status_code == 503
+    assert error(completed) == (503, "storage_unavailable")
+    assert completed.data["error_recovery"] == "retry_later"
     assert "ConnectionError" in caplog.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from base64 import b64encode
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -87,6 +88,28 @@ def test_login_with_handoff(frontend: Frontend) -> None:
     assert response.status_code == 201, response.data
     assert User.objects.get().username == "ada"
     assert UserSocialAuth.objects.get().uid == "first:ada-at-idp"
+
+
+def test_begin_stores_nothing_and_sends_a_valid_request_id(
+    frontend: Frontend, settings: Any
+) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    ids = [authn_request(begin(frontend)[1])["id"] for _ in range(20)]
+
+    assert len(set(ids)) == 20
+    for request_id in ids:  # XML Schema part 2 section 3.3.8
+        assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]{,79}", request_id)
+
+
+@pytest.mark.parametrize("request_id", ["_unknown", "_unknown.AAAA", "of the flow"])
+def test_response_to_a_request_that_was_not_sent_is_not_handed_off(
+    request_id: str, frontend: Frontend
+) -> None:
+    _, url = begin(frontend)
+    if request_id == "of the flow":
+        request_id = authn_request(url)["id"].partition(".")[0]
+
+    assert hand_off(respond(url, request=request_id)).status_code == 400
 
 
 # --- Begin ------------------------------------------------------------------------------

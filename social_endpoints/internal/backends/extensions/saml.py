@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from base64 import b64decode
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -16,6 +17,7 @@ from social_core.exceptions import (
 )
 
 from social_endpoints.internal.backends.extensions.bases import Backend
+from social_endpoints.internal.backends.extensions.handoff import send_state
 
 _CONFIRMATION = "{urn:oasis:names:tc:SAML:2.0:assertion}SubjectConfirmationData"
 _STATUS_CODE = "{urn:oasis:names:tc:SAML:2.0:protocol}StatusCode"
@@ -31,6 +33,10 @@ class SAML(Backend):
     - It raises the same ``AuthResponseError`` for every status other than success.
 
     Remove each method when ``SAMLAuth`` no longer has its problem.
+
+    A request's ID contains the redirect URI of the login, and the response returns the ID.
+    ``RelayState`` is not used: it is limited to 80 bytes, and not signed in a response. Remove
+    ``_create_saml_auth()``, a private method of ``SAMLAuth``, when a backend can choose the ID.
     """
 
     def generate_saml_config(self, idp: Any = None) -> dict[str, Any]:
@@ -50,6 +56,11 @@ class SAML(Backend):
         except OneLogin_Saml2_Error as error:
             # The message contains names such as "idp_sso_url_invalid" and no values.
             raise AuthConfigurationError(self, parameter=str(error), stage="begin") from error
+
+    def _create_saml_auth(self, idp: Any) -> Any:
+        auth = super()._create_saml_auth(idp)  # type: ignore[misc]  # of SAMLAuth
+        auth.authn_request_class = _request_class(auth, send_state(self, _new_id()))
+        return auth
 
     def raise_status_error(self) -> None:
         """Raise the error for the status of a response, unless it is success.
@@ -72,6 +83,21 @@ class SAML(Backend):
         if statuses & {"Responder"}:
             raise AuthProviderError(self, code="unavailable", stage="callback")
         raise AuthResponseError(self, code="malformed_response", stage="callback")
+
+
+def _new_id() -> str:
+    """Return a random ID. An XML name cannot begin with a digit or a hyphen."""
+    return f"_{secrets.token_urlsafe(15)}"
+
+
+def _request_class(auth: Any, request_id: str) -> Any:
+    """Return the class of an authentication request with this ID."""
+
+    class Request(auth.authn_request_class):  # type: ignore[misc]  # python3-saml's
+        def _generate_request_id(self) -> str:
+            return request_id
+
+    return Request
 
 
 def in_response_to(response: str) -> str | None:
