@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Tags, Warning
+from django.utils.module_loading import import_string
 
 from social_endpoints.checks.redirect_uris import is_web_uri, listed_redirect_uris
 from social_endpoints.checks.settings import is_subclass
@@ -28,6 +29,19 @@ def check_secure_cookies(**kwargs: Any) -> Iterator[CheckMessage]:
             hint="Set it to True in production.",
             id="social_endpoints.W004",
         )
+
+
+def check_hidden_cookies(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report cookies with tokens whose values Django's error reports show."""
+    reporter_filter = import_string(django_settings.DEFAULT_EXCEPTION_REPORTER_FILTER)
+    for setting in ("JWT_ACCESS_COOKIE", "JWT_REFRESH_COOKIE"):
+        name = getattr(settings, setting)
+        if _uses_jwt_cookies() and not reporter_filter.hidden_settings.search(str(name)):
+            yield Warning(
+                f"Django's error reports show the value of the cookie {name!r}, a token.",
+                hint=f"Set {NAME}['{setting}'] to a name that contains 'token', for example.",
+                id="social_endpoints.W024",
+            )
 
 
 def _uses_jwt_cookies() -> bool:
@@ -154,6 +168,7 @@ def _foreign_origins() -> Iterator[str]:
 
 CHECKS: dict[Any, tuple[str, ...]] = {
     check_secure_cookies: (Tags.security,),
+    check_hidden_cookies: (Tags.security,),
     check_secure_flow_cookies: (Tags.security,),
     check_cross_site_cookies: (Tags.security,),
     check_cors: (Tags.security,),

@@ -29,6 +29,7 @@ from social_endpoints.signals import connected
 from tests.support.accounts import logged_in
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
+from tests.support.log import DOCUMENTED
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pages import DOCS, PAGES, ROOT, code_blocks, page
 
@@ -101,6 +102,18 @@ def test_operations_page_has_each_code_of_a_failed_login() -> None:
     listed = re.findall(r"^``(\w+)``  +[A-Z]", section, re.MULTILINE)
 
     assert listed == sorted(REJECTED_CREDENTIAL_CODES)
+
+
+def test_operations_page_has_only_existing_events_and_keys_of_the_log() -> None:
+    modules = (ROOT / "social_endpoints").rglob("*.py")
+    code = "".join(path.read_text() for path in modules)
+    written = set(re.findall(r"\b(\w+)=|\"([\w ]+)\"", code))
+    names = {name for pair in written for name in pair}
+    actions = re.findall(r'log_action(?:: .*)? = "(\w+)"', code)
+    names |= {f"{action} {end}" for action in actions for end in ("completed", "refused")}
+
+    assert DOCUMENTED - names == set()
+    assert {f"{action} refused" for action in actions} <= DOCUMENTED
 
 
 def test_endpoints_page_has_each_recovery() -> None:

@@ -8,6 +8,15 @@ from typing import Any
 
 import pytest
 
+from tests.support.pages import page
+
+LOGGING = page("operations.rst").partition("\nLogging\n===")[2].partition("\nOthers log more")[0]
+"""The section of the documentation."""
+
+ROWS = re.findall(r"^   \* - (``.*)$", LOGGING, re.MULTILINE)
+DOCUMENTED = {name for row in ROWS for name in re.findall(r"``([a-z_ ]+)``", row)}
+"""The events and the keys in the tables of that section."""
+
 _VALUE = r'"(?:[^"\\]|\\.)*"|[!#-<>-\[\]-~]+'
 _PAIR = re.compile(rf"(\w+)=({_VALUE})")
 _LINE = re.compile(rf"[a-z]+(?: [a-z]+)*(?: \w+=(?:{_VALUE}))*")
@@ -16,10 +25,11 @@ _LINE = re.compile(rf"[a-z]+(?: [a-z]+)*(?: \w+=(?:{_VALUE}))*")
 def parsed(line: str) -> dict[str, str]:
     """Return the values of a line, and its event under ``event``.
 
-    :raises AssertionError: the line has another format.
+    :raises AssertionError: the line has another format, or is not documented.
     """
     assert _LINE.fullmatch(line), line
     event = re.split(r" \w+=", line, maxsplit=1)[0]
+    assert {event, *(name for name, _ in _PAIR.findall(line))} <= DOCUMENTED, line
     values = {
         name: json.loads(value) if value.startswith('"') else value
         for name, value in _PAIR.findall(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -20,9 +21,9 @@ from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.id_token_providers import PROVIDERS
 from tests.support.oauth1_provider import Twitter
 from tests.support.openid2_provider import OpenID2Provider
-from tests.support.openid_provider import OpenIDProvider
+from tests.support.openid_provider import ISSUER, OpenIDProvider
 from tests.support.signals import connected
-from tests.support.token_serializers import PAIRS
+from tests.support.token_serializers import DJOSER, PAIRS
 
 pytestmark = [
     pytest.mark.django_db,
@@ -102,7 +103,7 @@ def test_report_of_a_login_has_no_secrets(
     settings: Any,
 ) -> None:
     configure(FLOW_TRANSPORT=transport, TOKEN_SERIALIZER=f"social_endpoints.tokens.{serializer}")
-    settings.DJOSER = {"SOCIAL_AUTH_TOKEN_STRATEGY": "tests.support.token_serializers.ObtainedText"}
+    settings.DJOSER = DJOSER
     settings.MIDDLEWARE = [
         "django.contrib.sessions.middleware.SessionMiddleware",
         f"{HERE}.FailingMiddleware",
@@ -143,6 +144,40 @@ def test_report_of_a_native_sign_in_has_no_secrets(
         client().post("/auth/o/oidc/token/", tokens, secure=True)
 
     assert_hidden(reports, {*tokens.values(), *tokens["id_token"].split(".")})
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize(("serializer", "transport"), PAIRS)
+def test_log_of_a_login_has_no_secrets(
+    serializer: str,
+    transport: str,
+    fails: bool,
+    openid: OpenIDProvider,
+    configure: Configure,
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG, "social_endpoints")
+    configure(FLOW_TRANSPORT=transport, TOKEN_SERIALIZER=f"social_endpoints.tokens.{serializer}")
+    settings.DJOSER = DJOSER
+    settings.MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware"]
+    frontend = Frontend(transport, client())
+    begun, callback = frontend.authorize(openid)
+    flow = {"flow": begun.data["flow"]} if transport == "body" else {}
+    cookies = {cookie.value for cookie in frontend.client.cookies.values()}
+    if fails:
+        openid.wire.replace("GET", f"{ISSUER}/userinfo", status=500, body="{}")
+
+    response = frontend.complete(begun, callback)
+
+    assert response.status_code == (400 if fails else 201)
+    issued = {cookie.value for cookie in response.cookies.values()}
+    if not fails:
+        issued |= {str(value) for value in response.data.values()}
+    secrets = {*callback.values(), *flow.values(), *exchanged(openid.wire)} | cookies | issued
+    text = "".join(each.getMessage() for each in caplog.records if each.name == "social_endpoints")
+    assert "login" in text
+    assert [secret for secret in secrets if len(secret) > 10 and secret in text] == []
 
 
 @pytest.mark.parametrize("protocol", ["twitter", "openid"])

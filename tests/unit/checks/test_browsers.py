@@ -37,6 +37,20 @@ def test_jwt_cookies_must_be_secure(
     assert ids(deploy=True) == (set() if secure else {"W004"})
 
 
+@pytest.mark.needs("rest_framework_simplejwt")
+@pytest.mark.parametrize(("name", "expected"), [("jwt", {"W024"}), ("my_tokens", set())])
+@pytest.mark.parametrize("setting", ["JWT_ACCESS_COOKIE", "JWT_REFRESH_COOKIE"])
+def test_jwt_cookies_must_have_names_that_error_reports_hide(
+    setting: str, name: str, expected: set[str], configure: Configure, settings: Any
+) -> None:
+    use_jwt_cookies(settings)
+    entries = {setting: name, "JWT_COOKIE_SECURE": True}
+    configure(TOKEN_SERIALIZER=f"{TOKENS}.JWTCookieSerializer", **entries)
+
+    assert ids() == set()
+    assert ids(deploy=True) == expected
+
+
 def test_other_cookies_need_no_jwt_setting(configure: Configure, settings: Any) -> None:
     settings.MIDDLEWARE = [SESSION_MIDDLEWARE]
     configure(TOKEN_SERIALIZER="social_endpoints.tokens.SessionSerializer")
