@@ -12,6 +12,7 @@ from social_core.backends.drip import DripOAuth
 from social_django.models import UserSocialAuth
 
 from tests.support.accounts import disconnect, list_connections
+from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, error
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import (
@@ -25,7 +26,7 @@ from tests.support.pipeline import (
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
-IS_MEMBER = User.__name__ == "Member"
+IS_CLERK = User.__name__ == "Clerk"
 
 
 @pytest.fixture
@@ -67,6 +68,34 @@ def test_paused_login_resumes_with_its_user(
     assert frontend.resume(frontend.log_in(openid), name="Grace").data == response.data
 
 
+@pytest.mark.parametrize(
+    "serializer",
+    [
+        pytest.param("JWTSerializer", marks=pytest.mark.needs("rest_framework_simplejwt")),
+        pytest.param("JWTCookieSerializer", marks=pytest.mark.needs("rest_framework_simplejwt")),
+        pytest.param("KnoxTokenSerializer", marks=pytest.mark.needs("knox")),
+    ],
+)
+def test_token_is_issued(
+    serializer: str, openid: OpenIDProvider, configure: Configure, settings: Any
+) -> None:
+    configure(TOKEN_SERIALIZER=f"social_endpoints.tokens.{serializer}", UNIQUE_EMAIL=True)
+    settings.MIDDLEWARE = ["django.middleware.csrf.CsrfViewMiddleware"]
+
+    responses = [Frontend().log_in(openid) for _ in range(2)]
+
+    assert [response.status_code for response in responses] == [201, 201], responses[0].data
+
+
+def test_association_by_address_is_supported(openid: OpenIDProvider, settings: Any) -> None:
+    path = "social_endpoints.pipeline.associate_by_verified_email"
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_SOCIAL_USER, path))
+    openid.userinfo["email_verified"] = True
+
+    assert Frontend().log_in(openid).status_code == 201
+
+
+@pytest.mark.skipif(User.__name__ == "Guest", reason="Every user of this model is active.")
 def test_paused_login_of_an_inactive_user_is_refused(
     frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
@@ -104,7 +133,7 @@ def test_identity_is_connected_listed_and_disconnected(
 def test_identity_of_another_user_is_not_connected(
     connecting: Frontend, openid: OpenIDProvider
 ) -> None:
-    other = User.objects.create_user("other@example.com", **({} if IS_MEMBER else {"phone": "2"}))
+    other = User.objects.create_user("other@example.com", **({"phone": "2"} if IS_CLERK else {}))
     other.social_auth.create(provider="oidc", uid="user-1", id_key="sub")
 
     assert error(connecting.log_in(openid)) == (400, "identity_in_use")

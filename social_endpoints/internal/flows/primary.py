@@ -106,8 +106,7 @@ class PrimaryUsers(Wrapper):
         :raises AuthAssociationError: the database does not distinguish the identifier from
             another one, because its collation ignores case or spaces at the end.
         """
-        if not self._holds(uid):
-            raise AuthResponseError(code="malformed_response", claim="uid", stage="pipeline")
+        self._require_identifier(uid)
         try:
             return self._project.create_social_auth(user, uid, provider, id_key=id_key)
         except IntegrityError as error:
@@ -115,6 +114,17 @@ class PrimaryUsers(Wrapper):
             if not rows or self.get_social_auth(provider, uid) is not None:
                 raise
             raise AuthAssociationError(code="identity_in_use", stage="pipeline") from error
+
+    def migrate_social_auth(self, social: Any, uid: Any, *args: Any, **kwargs: Any) -> Any:
+        """Replace the identifier of a connection.
+
+        :raises AuthResponseError: the column cannot hold the identifier unchanged.
+        """
+        self._require_identifier(uid)
+        migrated = self._project.migrate_social_auth(social, uid, *args, **kwargs)
+        if self._inherits("migrate_social_auth"):
+            migrated.user = social.user  # Otherwise a router chooses where it is read.
+        return migrated
 
     def allowed_to_disconnect(
         self, user: Any, backend_name: str, association_id: Any = None
@@ -206,6 +216,10 @@ class PrimaryUsers(Wrapper):
             return None
         length: int | None = self._project.username_max_length()
         return length
+
+    def _require_identifier(self, uid: Any) -> None:
+        if not self._holds(uid):
+            raise AuthResponseError(code="malformed_response", claim="uid", stage="pipeline")
 
     def _holds(self, uid: Any) -> bool:
         """Return whether the column of identifiers can hold one unchanged."""

@@ -79,6 +79,16 @@ def test_login_finds_the_account_that_was_just_created(
     assert users().count() == 1
 
 
+def test_connection_of_an_older_version_is_migrated_with_its_user(
+    ada: Any, frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    connections().create(user=ada, provider="oidc", uid="user-1", extra_data={"sub": "user-1"})
+
+    assert frontend.log_in(openid).status_code == 201
+    assert connections().get().id_key == "sub"
+    assert users().count() == 1
+
+
 def test_native_sign_in_finds_the_account_that_was_just_created(
     wire: responses.RequestsMock, settings: Any
 ) -> None:
@@ -233,6 +243,7 @@ OVERRIDDEN = (
     "get_social_auth_for_user",
     "get_user",
     "get_users_by_email",
+    "migrate_social_auth",
     "user_exists",
 )
 for each in OVERRIDDEN:
@@ -248,6 +259,15 @@ def test_methods_that_a_project_overrides_are_called(
     settings.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_SOCIAL_USER, step))
     connecting.below = ""
     openid.userinfo["email"] = "other@example.com"
+    connections().create(
+        user=users().create(username="old"),
+        provider="oidc",
+        uid="3",
+        extra_data={"sub": "3"},
+    )
+    openid.userinfo["sub"] = openid.claims["sub"] = "3"
+    assert connecting.log_in(openid).status_code == 201
+    openid.userinfo["sub"] = openid.claims["sub"] = "1"
     assert connecting.log_in(openid).status_code == 201
     connecting.below = "connect/"
     openid.userinfo["sub"] = openid.claims["sub"] = "2"

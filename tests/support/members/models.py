@@ -63,3 +63,22 @@ class Clerk(AbstractBaseUser):
     EMAIL_FIELD = "email"
 
     objects = ClerkManager()
+
+
+class GuestManager(BaseUserManager[Any]):
+    def create_user(self, username: str, **fields: Any) -> Any:
+        user = self.model(username=username, **fields)
+        user.set_unusable_password()
+        user.save(using=self._db)
+        return user
+
+
+class Guest(AbstractBaseUser):
+    """Has no e-mail address, and ``is_active`` is only an attribute of the base class."""
+
+    username = models.CharField(max_length=20, unique=True)
+    first_name = models.CharField(max_length=10, blank=True)
+
+    USERNAME_FIELD = "username"
+
+    objects = GuestManager()

@@ -15,3 +15,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 if USER_MODEL == "Member":
     SOCIAL_AUTH_USER_FIELDS = ["username"]
     SOCIAL_AUTH_USERNAME_IS_FULL_EMAIL = True
+    SIMPLE_JWT = {"USER_ID_FIELD": "key"}
+if USER_MODEL == "Guest":
+    SOCIAL_AUTH_USER_FIELDS = ["username"]
