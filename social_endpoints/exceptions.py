@@ -12,6 +12,9 @@
         └── ConnectionNotFound      404: the user has no such connection
 
     social_core.exceptions.SocialAuthBaseException
+    ├── AuthInputError
+    │   ├── IssuerNotSent           the callback lacks ``iss``
+    │   └── NonceNotHashed          the ID token shows the nonce in clear
     ├── AuthSessionError
     │   ├── FlowNotSent             the request contains no flow
     │   └── TooManyAttempts         a paused login was resumed too often
@@ -286,6 +289,33 @@ class TooManyAttempts(AuthSessionError):
             stage="pipeline",
             recovery="restart_login",
         )
+
+
+class NonceNotHashed(AuthInputError):
+    """The app has posted the nonce as the ID token contains it, which proves nothing."""
+
+    public_text = gettext_lazy(
+        "The ID token contains this nonce in clear, so it does not prove that your app requested"
+        " the token. Give the SDK the SHA-256 hash (hexadecimal or base64url) of a random value as"
+        " the nonce, and post the random value itself."
+    )
+
+    def __init__(self, backend: BaseAuth[Any]) -> None:
+        super().__init__(
+            backend, code="nonce_not_hashed", parameter="nonce", stage="token_validation"
+        )
+
+
+class IssuerNotSent(AuthInputError):
+    """The callback lacks ``iss``, which the provider announces in its metadata."""
+
+    public_text = gettext_lazy(
+        "The provider adds `iss` to its response, but this request does not contain it. Post all"
+        " parameters of the callback, not only `code` and `state`."
+    )
+
+    def __init__(self, backend: BaseAuth[Any]) -> None:
+        super().__init__(backend, code="missing_parameter", parameter="iss", stage="callback")
 
 
 class InactiveUser(AuthPolicyError):

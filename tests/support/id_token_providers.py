@@ -28,6 +28,7 @@ class IdTokenProvider:
     :param claims: claims of its user.
     :param keys: its JWKS, or the body of the response.
     :param fetched: number of requests for the keys.
+    :param nonce: the value that the app posts; its digest is the nonce of the ID tokens.
     """
 
     wire: responses.RequestsMock
@@ -41,6 +42,7 @@ class IdTokenProvider:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     fetched: int = 0
+    nonce: str | None = None
 
     def install(self, settings: Any) -> None:
         settings.AUTHENTICATION_BACKENDS = [self.path]
@@ -53,13 +55,16 @@ class IdTokenProvider:
             self.wire.add("GET", url, json={"jwks_uri": self.jwks, **document})
 
     def sign_in(self, token: str | None = None, **body: Any) -> Any:
-        return post_tokens(self.name, id_token=self.token() if token is None else token, **body)
+        nonce = {} if self.nonce is None else {"nonce": self.nonce}
+        id_token = self.token() if token is None else token
+        return post_tokens(self.name, id_token=id_token, **{**nonce, **body})
 
     def token(self, key: Any = None, algorithm: str = "RS256", **claims: Any) -> str:
         """Return an ID token that was issued now. Claims with the value None are omitted."""
         headers = claims.pop("headers", {"kid": "1"})
         now = int(time.time())
-        claims = {"iat": now, "exp": now + 300, **self.claims, **claims}
+        nonce = {} if self.nonce is None else {"nonce": hexadecimal(self.nonce)}
+        claims = {"iat": now, "exp": now + 300, **nonce, **self.claims, **claims}
         payload = json.dumps({name: each for name, each in claims.items() if each is not None})
         return signed(payload.encode(), key, algorithm, **headers)
 
@@ -70,6 +75,11 @@ class IdTokenProvider:
 
 
 Install = Callable[[str], IdTokenProvider]
+
+
+def hexadecimal(nonce: str) -> str:
+    """Return the SHA-256 of a nonce in hexadecimal digits."""
+    return hashlib.sha256(nonce.encode()).hexdigest()
 
 
 def signed(payload: bytes, key: Any = None, algorithm: str = "RS256", **headers: Any) -> str:
@@ -89,6 +99,7 @@ def oidc(wire: responses.RequestsMock) -> IdTokenProvider:
         f"{issuer}/jwks",
         {"iss": issuer, "aud": "our-client-id", "sub": "user-1", **PERSON},
         discovery=(issuer + DISCOVERY, {"issuer": issuer, **endpoints}),
+        nonce="n-0S6_WzA2Mj",
     )
 
 

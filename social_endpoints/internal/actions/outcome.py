@@ -140,8 +140,9 @@ def _has_credential(error: BaseException | None, code: str) -> bool:
         return False  # An error response, which presents no credential (RFC 6749 section 4.1.2.1).
     if code == "malformed_response":
         return error.stage == "callback"  # Later stages parse responses that were requested.
-    if code == "invalid_claim" and (error.stage == "user_info" or error.claim == "email_verified"):
-        return error.claim in _OWNER_CLAIMS
+    is_claim_of_profile = error.stage == "user_info" or error.claim == "email_verified"
+    if code == "invalid_claim" and (is_claim_of_profile or error.claim == "issuer"):
+        return error.claim in _OWNER_CLAIMS  # The issuer is that of discovery.
     return True
 
 

@@ -22,7 +22,9 @@ from social_core.exceptions import (
 )
 from social_core.utils import provider_error
 
+from social_endpoints.exceptions import IssuerNotSent
 from social_endpoints.internal.backends.correlation import decode_base64, unpack
+from social_endpoints.internal.backends.extensions.discovery import uses_discovery
 from social_endpoints.internal.backends.extensions.saml import SAML
 from social_endpoints.internal.backends.registry import BackendClass, Provider, is_saml
 from social_endpoints.internal.flows.flow import Flow
@@ -177,21 +179,35 @@ def _raise_openid_error(backend: OpenIdAuth[Any]) -> None:
 def validate_issuer(backend: BaseAuth[Any]) -> None:
     """Reject a callback from another issuer, a mix-up attack (RFC 9207 section 2.4).
 
-    A callback without ``iss`` is accepted, because frontends may post code and state alone.
+    A callback without ``iss`` is accepted unless the provider's metadata announces it: frontends
+    may post code and state alone.
 
+    :raises AuthInputError: ``iss`` is missing.
     :raises AuthResponseError: ``iss`` names another issuer.
     """
     if not isinstance(backend, BaseOAuth2):
         return
     issuer = backend.data.get("iss")
-    if issuer and not _is_issuer(backend, issuer):
-        raise AuthResponseError(backend, code="invalid_claim", claim="iss", stage="callback")
+    if issuer:
+        if not _is_issuer(backend, issuer):
+            raise AuthResponseError(backend, code="invalid_claim", claim="iss", stage="callback")
+    elif _metadata(backend).get("authorization_response_iss_parameter_supported") is True:
+        raise IssuerNotSent(backend)
+
+
+def _metadata(backend: Any) -> Any:
+    """Return the discovery document (RFC 8414 section 2), if this login uses one."""
+    if isinstance(backend, OpenIdConnectAuth) and uses_discovery(backend):
+        return backend.oidc_config()
+    return {}
 
 
 def _is_issuer(backend: BaseOAuth2[Any], issuer: str) -> bool:
     expected = _expected_issuer(backend)
     if expected and "{" not in expected:
-        return issuer == expected  # Simple string comparison: RFC 3986 section 6.2.1.
+        # Simple string comparison: RFC 3986 section 6.2.1. ID tokens of Google have another
+        # issuer than its metadata, which has been compared with the configuration.
+        return issuer in (expected, _metadata(backend).get("issuer"))
     # The issuer is unknown or depends on the tenant, so only its origin can be compared.
     return _origin(issuer) == _origin(expected or backend.authorization_url())
 

@@ -65,10 +65,20 @@ class CachedDocument:
         requested without verifying the certificate must not be used with verification.
     :param is_complete: checks a value of any type. Only complete documents are stored and used
         from the cache.
+    :param max_lifetime: replaces :data:`MAX_LIFETIME`.
+    :param grace: replaces :data:`GRACE`.
     """
 
     def __init__(
-        self, content_type: str, backend: BaseAuth[Any], url: str, fetch: Fetch, is_complete: Check
+        self,
+        content_type: str,
+        backend: BaseAuth[Any],
+        url: str,
+        fetch: Fetch,
+        is_complete: Check,
+        *,
+        max_lifetime: int = MAX_LIFETIME,
+        grace: int = GRACE,
     ) -> None:
         path = f"{type(backend).__module__}.{type(backend).__qualname__}"
         parts = json.dumps([path, url, str(backend.setting("VERIFY_SSL", True))])
@@ -77,6 +87,7 @@ class CachedDocument:
         self._provider = backend.name
         self._fetch = fetch
         self._is_complete = is_complete
+        self._max_lifetime, self._grace = max_lifetime, grace
         self._entry: _Entry | None = None  # The stored document in use.
 
     def get(self) -> Any:
@@ -119,7 +130,8 @@ class CachedDocument:
         document, cache_control = self._fetch()
         if self._is_complete(document):
             self._entry = None
-            self._write(_Entry(document, fetched, fetched + _lifetime(cache_control)))
+            lifetime = min(_lifetime(cache_control), self._max_lifetime)
+            self._write(_Entry(document, fetched, fetched + lifetime))
         return document
 
     def _may_request(self, entry: _Entry) -> bool:
@@ -130,7 +142,7 @@ class CachedDocument:
         with suppress(RecursionError):  # The document is nested too deeply.
             text = json.dumps([entry.fetched, entry.expires, entry.document])
             if len(text) <= MAX_LENGTH:
-                _store(self._name, text, int(entry.expires - time.time()) + GRACE)
+                _store(self._name, text, int(entry.expires - time.time()) + self._grace)
 
     def _read(self) -> _Entry | None:
         """Return the stored document if it is well formed, complete and not too old."""
@@ -144,8 +156,8 @@ class CachedDocument:
             return None
         is_usable = (
             entry.fetched <= time.time() + CLOCK_SKEW  # False for NaN.
-            and entry.expires <= entry.fetched + MAX_LIFETIME
-            and time.time() < entry.expires + GRACE
+            and entry.expires <= entry.fetched + self._max_lifetime
+            and time.time() < entry.expires + self._grace
         )
         return entry if is_usable and self._is_complete(document) else None
 

@@ -109,3 +109,119 @@ def test_issuer_is_rejected_when_discovery_has_none(
     response = frontend.complete(begun, {**callback, "iss": ISSUER})
 
     assert error(response) == (400, "missing_claim")
+
+
+# --- The issuer in discovery ----------------------------------------------------------
+
+
+EVIL = "https://evil.example.com"
+SUPPORTED = {"authorization_response_iss_parameter_supported": True}
+
+
+def test_provider_that_claims_the_issuer_of_another_one_is_refused(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    """Otherwise it could pass its own callback off as the other one's (a mix-up attack)."""
+    settings.SOCIAL_AUTH_OIDC_OIDC_ENDPOINT = EVIL
+    evil = OpenIDProvider(openid.wire, EVIL, endpoints={"issuer": ISSUER, **SUPPORTED})
+
+    assert error(frontend.log_in(evil)) == (400, "invalid_claim")
+    assert evil.requests == ["/.well-known/openid-configuration"]
+
+
+@pytest.mark.parametrize("begun_before", [True, False])
+@pytest.mark.parametrize("issuer", [EVIL, f"{ISSUER}/other", f"{ISSUER}.evil.example.com", 7])
+def test_document_of_another_issuer_is_refused(
+    issuer: Any, begun_before: bool, frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    begun, callback = frontend.authorize(openid)
+    openid.endpoints = {"issuer": issuer}
+    cache.clear()
+
+    response = frontend.complete(begun, callback) if begun_before else frontend.begin()
+
+    assert error(response) == (400, "invalid_claim")
+    assert "/token" not in openid.requests
+
+
+@pytest.mark.parametrize(
+    ("setting", "issuer"),
+    [(None, f"{ISSUER}/"), (None, ISSUER), (f"{ISSUER}/realm", f"{ISSUER}/realm")],
+)
+def test_document_of_the_configured_issuer_is_accepted(
+    setting: str | None, issuer: str, frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_OIDC_ID_TOKEN_ISSUER = setting
+    openid.endpoints = {"issuer": issuer}
+    openid.claims["iss"] = issuer
+
+    assert frontend.log_in(openid).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("name", "endpoint", "issuer"),
+    [
+        ("fedora-oidc", "https://id.fedoraproject.org", "https://id.fedoraproject.org/openidc/"),
+        ("linkedin-openidconnect", "https://www.linkedin.com/oauth", "https://www.linkedin.com"),
+    ],
+)
+def test_known_issuers_that_differ_from_the_endpoint_are_accepted(
+    name: str, endpoint: str, issuer: str, wire: responses.RequestsMock, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [
+        "social_core.backends.fedora.FedoraOpenIdConnect",
+        "social_core.backends.linkedin.LinkedinOpenIdConnect",
+    ]
+    settings.SOCIAL_AUTH_KEY = settings.SOCIAL_AUTH_SECRET = "value"
+    OpenIDProvider(wire, endpoint, endpoints={"issuer": issuer})
+
+    assert Frontend().begin(name).status_code == 200
+
+
+# --- An issuer that the metadata announces --------------------------------------------
+
+
+@pytest.mark.parametrize("body", [{}, {"iss": ""}])
+def test_announced_issuer_is_required_in_the_callback(
+    body: dict[str, str], frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    openid.endpoints = SUPPORTED
+    begun, callback = frontend.authorize(openid)
+
+    refused = frontend.complete(begun, {**callback, **body})
+
+    assert error(refused) == (400, "missing_parameter")
+    assert "all parameters" in refused.data["iss"][0]
+    assert "/token" not in openid.requests
+    assert frontend.complete(begun, {**callback, "iss": ISSUER}).status_code == 201
+
+
+def test_announced_issuer_is_required_in_an_error_callback(
+    frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    openid.endpoints = SUPPORTED
+    begun, callback = frontend.authorize(openid)
+    declined = {"error": "access_denied", "state": callback["state"]}
+
+    assert error(frontend.complete(begun, declined)) == (400, "missing_parameter")
+    assert error(frontend.complete(begun, {**declined, "iss": ISSUER}))[1] != "missing_parameter"
+
+
+@pytest.mark.parametrize("value", [False, None, "true", 1])
+def test_issuer_that_is_not_announced_is_optional(
+    value: Any, frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    openid.endpoints = dict.fromkeys(SUPPORTED, value)
+
+    assert frontend.log_in(openid).status_code == 201
+
+
+def test_issuer_of_the_metadata_is_accepted_if_id_tokens_have_another(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    """Google's do."""
+    settings.SOCIAL_AUTH_OIDC_ID_TOKEN_ISSUER = openid.claims["iss"] = "id.example.com"
+    openid.endpoints = SUPPORTED
+    begun, callback = frontend.authorize(openid)
+
+    assert frontend.complete(begun, {**callback, "iss": ISSUER}).status_code == 201

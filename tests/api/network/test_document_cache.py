@@ -19,6 +19,7 @@ from social_core.backends.utils import OIDCDiscoveryMixin, load_oidc_config
 from social_core.exceptions import AuthPolicyError
 from social_core.utils import cache as core_cache
 
+from social_endpoints.internal.backends.extensions.discovery import KEYS_GRACE, KEYS_LIFETIME
 from social_endpoints.internal.network.document_cache import (
     GRACE,
     MAX_LENGTH,
@@ -31,6 +32,7 @@ from tests.support import caches
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, authorization_params
 from tests.support.http_provider import served
+from tests.support.id_token_providers import hexadecimal
 from tests.support.interpreter import python
 from tests.support.keys import other_key, signing_key
 from tests.support.openid_provider import ISSUER, OpenIDProvider
@@ -126,10 +128,27 @@ def test_document_expires_after_max_age_within_limits(
     openid.headers = {} if cache_control is None else {"Cache-Control": cache_control}
     log_in()
     caches.age_documents(lifetime - 30)
-    assert log_in() == NEXT_LOGIN
+    assert DISCOVERY not in log_in()
     caches.age_documents(30)
 
-    assert log_in() == FIRST_LOGIN
+    assert DISCOVERY in log_in()
+    assert log_in() == NEXT_LOGIN
+
+
+@pytest.mark.parametrize(
+    ("cache_control", "lifetime"),
+    [(None, KEYS_LIFETIME), ("max-age=86400", KEYS_LIFETIME), ("no-store", MIN_LIFETIME)],
+)
+def test_keys_expire_after_minutes(
+    cache_control: str | None, lifetime: int, log_in: LogIn, openid: OpenIDProvider
+) -> None:
+    openid.headers = {} if cache_control is None else {"Cache-Control": cache_control}
+    log_in()
+    caches.age_documents(lifetime - 30)
+    assert "/jwks" not in log_in()
+    caches.age_documents(30)
+
+    assert log_in().count("/jwks") == 1
     assert log_in() == NEXT_LOGIN
 
 
@@ -142,10 +161,12 @@ def test_native_sign_in_uses_the_same_keys(
     log_in()
     openid.requests.clear()
     openid.algorithm = "PS256"
-    openid.codes["native"] = {"client_id": "our-client-id", "redirect_uri": "x"}
+    params = {"client_id": "our-client-id", "redirect_uri": "x", "nonce": hexadecimal("value")}
+    openid.codes["native"] = params
     tokens = requests.post(f"{ISSUER}/token", {"code": "native", "redirect_uri": "x"}, timeout=5)
 
-    response = Frontend(below="token/").post({"id_token": tokens.json()["id_token"]})
+    body = {"id_token": tokens.json()["id_token"], "nonce": "value"}
+    response = Frontend(below="token/").post(body)
 
     assert response.status_code == 201, response.data
     assert openid.requests == ["/token"]
@@ -279,7 +300,7 @@ OUTAGES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("path", [DISCOVERY, "/jwks"])
 @pytest.mark.parametrize("outage", OUTAGES)
-def test_expired_document_is_used_for_a_day_while_the_provider_fails(
+def test_expired_document_is_used_for_a_limited_time_while_the_provider_fails(
     outage: str,
     path: str,
     openid: OpenIDProvider,
@@ -287,7 +308,8 @@ def test_expired_document_is_used_for_a_day_while_the_provider_fails(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert frontend.log_in(openid).status_code == 201
-    caches.age_documents(MAX_LIFETIME)
+    lifetime, grace = (KEYS_LIFETIME, KEYS_GRACE) if path == "/jwks" else (MAX_LIFETIME, GRACE)
+    caches.age_documents(lifetime)
     failing = openid.wire.replace("GET", ISSUER + path, **OUTAGES[outage])
 
     for _ in range(3):
@@ -297,7 +319,7 @@ def test_expired_document_is_used_for_a_day_while_the_provider_fails(
     caches.age_documents(PAUSE)
     assert frontend.log_in(openid).status_code == 201
     assert failing.call_count == 2
-    caches.age_documents(GRACE)
+    caches.age_documents(grace)
     assert frontend.log_in(openid).status_code == 400
     assert "secret-of-the-wire" not in caplog.text
 
@@ -386,7 +408,7 @@ def test_expired_document_in_the_process_is_used_while_the_provider_fails(
 ) -> None:
     use_cache(f"tests.support.caches.{backend}")
     log_in()
-    caches.age_documents(MAX_LIFETIME)
+    caches.age_documents(KEYS_LIFETIME)
     failing = openid.wire.replace("GET", f"{ISSUER}/jwks", status=500)
 
     for _ in range(3):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from jwt import InvalidKeyError, PyJWKError
 from social_core.backends.azuread import AzureADOAuth2
@@ -30,10 +31,20 @@ _CLAIMS = (
     ("jwks_uri", "jwks_uri", "JWKS_URI"),
 )
 
-_SCHEMES = ("https://", "http://")
+KEYS_LIFETIME = 600
+"""Longest time, in seconds, for which signing keys are not requested again."""
+
+KEYS_GRACE = 3_000
+"""Seconds for which expired signing keys are still used while the provider fails."""
 
 # Sites of Microsoft's version 1.0 issuers: sts.windows.net and sts.chinacloudapi.cn.
 _MICROSOFT_SITES = (["windows", "net"], ["chinacloudapi", "cn"])
+
+# Issuers of social-core's backends that are not the beginning of the URL of discovery.
+_OTHER_ISSUERS = {
+    "https://www.linkedin.com/oauth": "https://www.linkedin.com",  # It has had both names.
+    "https://id.fedoraproject.org": "https://id.fedoraproject.org/openidc",
+}
 
 _KEY_METHODS = ("get_jwks_keys", "get_jwks_keys_for_uri", "get_remote_jwks_keys")
 
@@ -62,9 +73,22 @@ def _inherits(backend: Any, base: Any, *methods: str) -> bool:
     return issubclass(backend, base) and all(same)
 
 
+def uses_discovery(backend: Any) -> bool:
+    """Return whether an OpenID Connect backend takes a URL from discovery."""
+    return any(_is_used(backend, *source) for _, *source in _CLAIMS)
+
+
 def signing_keys(backend: BaseAuth[Any], uri: str) -> CachedDocument:
-    """Return the keys at a URI (RFC 7517 section 5), a list of dictionaries."""
-    return CachedDocument("jwks", backend, uri, partial(_fetch_keys, backend, uri), _has_keys)
+    """Return the keys at a URI (RFC 7517 section 5), a list of dictionaries.
+
+    A provider revokes a key by removing it, so keys have short lives even if the provider allows
+    longer ones. A key is accepted for at most an hour after its removal, if the provider fails
+    all that time.
+    """
+    fetch = partial(_fetch_keys, backend, uri)
+    return CachedDocument(
+        "jwks", backend, uri, fetch, _has_keys, max_lifetime=KEYS_LIFETIME, grace=KEYS_GRACE
+    )
 
 
 @contextmanager
@@ -86,11 +110,16 @@ class CachedDiscovery(bases.Backend):
         self._discovery: dict[str, tuple[CachedDocument, Any]] = {}
 
     def get_openid_configuration(self, url: str) -> Any:
-        """Return the document at a URL. All steps of a login use the same document."""
+        """Return the document at a URL. All steps of a login use the same document.
+
+        :raises AuthResponseError: the document is of another issuer, or a URL in it is malformed.
+        """
         if url not in self._discovery:
             fetch = partial(_fetch_discovery, self, url)
             cached = CachedDocument("discovery", self, url, fetch, partial(_is_complete, self, url))
-            self._discovery[url] = cached, cached.get()
+            document = cached.get()
+            _require_valid(self, url, document)
+            self._discovery[url] = cached, document
         return self._discovery[url][1]
 
     def expire_discovery(self) -> None:
@@ -165,11 +194,15 @@ def _is_wrong_key(error: Exception) -> bool:
 
 
 def _fetch_discovery(backend: BaseAuth[Any], url: str) -> tuple[dict[str, Any], str]:
-    stage: ErrorStage = "token_validation" if isinstance(backend, AzureADOAuth2) else "begin"
+    stage = _discovery_stage(backend)
     document, cache_control = _fetch_json(backend, url, stage)
     if not isinstance(document, dict):
         raise AuthResponseError(backend, code="malformed_response", stage=stage)
     return document, cache_control
+
+
+def _discovery_stage(backend: BaseAuth[Any]) -> ErrorStage:
+    return "token_validation" if isinstance(backend, AzureADOAuth2) else "begin"
 
 
 def _fetch_keys(backend: BaseAuth[Any], uri: str) -> tuple[list[dict[str, Any]], str]:
@@ -190,6 +223,22 @@ def _fetch_json(backend: BaseAuth[Any], url: str, stage: ErrorStage) -> tuple[An
         raise AuthResponseError(backend, code="malformed_response", stage=stage) from error
 
 
+def _require_valid(backend: Any, url: str, document: dict[str, Any]) -> None:
+    """Refuse a document of another issuer, whose endpoints would receive codes and secrets.
+
+    Otherwise a malicious provider could claim the issuer of an honest one and then pass its own
+    callbacks off as those of the honest one (OpenID Connect Discovery section 4.3).
+    """
+    stage = _discovery_stage(backend)
+    issuer = document.get("issuer")
+    if issuer is not None and not _is_issuer(backend, url, issuer):
+        raise AuthResponseError(backend, code="invalid_claim", claim="issuer", stage=stage)
+    for claim, *source in _CLAIMS:
+        value = document.get(claim)
+        if isinstance(value, str) and _is_used(backend, *source) and not _is_web_url(value):
+            raise AuthResponseError(backend, code="malformed_response", claim=claim, stage=stage)
+
+
 def _is_complete(backend: Any, url: str, document: Any) -> bool:
     """Return whether a document is from the configured issuer and has the necessary URLs."""
     if not isinstance(document, dict) or not _is_issuer(backend, url, document.get("issuer")):
@@ -197,7 +246,15 @@ def _is_complete(backend: Any, url: str, document: Any) -> bool:
     endpoints = {name: each for name, each in document.items() if name.endswith("_endpoint")}
     urls = [each for each in endpoints.values() if each not in (None, "")]
     urls += [document.get(claim) for claim, *source in _CLAIMS if _is_used(backend, *source)]
-    return all(isinstance(each, str) and each.startswith(_SCHEMES) for each in urls)
+    return all(map(_is_web_url, urls))
+
+
+def _is_web_url(value: Any) -> bool:
+    try:
+        parts = urlsplit(value) if isinstance(value, str) else None
+    except ValueError:
+        return False
+    return parts is not None and parts.scheme in {"https", "http"} and bool(parts.hostname)
 
 
 def _is_used(backend: Any, method: str, setting: str) -> bool:
@@ -209,7 +266,8 @@ def _is_used(backend: Any, method: str, setting: str) -> bool:
 def _is_issuer(backend: Any, url: str, issuer: Any) -> bool:
     """Return whether an issuer is the configured one (OpenID Connect Discovery section 4.3).
 
-    That is the setting ``ID_TOKEN_ISSUER`` or the beginning of the URL. Microsoft has an issuer
+    That is the setting ``ID_TOKEN_ISSUER`` or the beginning of the URL. A ``/`` at the end makes no
+    difference, because it is removed before the URL is built (section 4.1). Microsoft has an issuer
     for each tenant and a placeholder in its documents, so only the site or the host is compared.
     social-core compares the tenant of each ID token.
     """
@@ -219,7 +277,9 @@ def _is_issuer(backend: Any, url: str, issuer: Any) -> bool:
         return _site(issuer) in (_site(url), *_MICROSOFT_SITES)
     if "{tenantid}" in issuer.lower():
         return issuer.split("/")[:3] == url.split("/")[:3]
-    configured = backend.setting("ID_TOKEN_ISSUER"), url.partition("/.well-known/")[0]
+    default = getattr(backend, "ID_TOKEN_ISSUER", None)
+    prefix = url.partition("/.well-known/")[0]
+    configured = prefix, backend.setting("ID_TOKEN_ISSUER", default), _OTHER_ISSUERS.get(prefix)
     return issuer.rstrip("/") in {each.rstrip("/") for each in configured if isinstance(each, str)}
 
 
