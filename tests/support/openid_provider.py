@@ -34,6 +34,7 @@ class OpenIDProvider:
     :param key: the private key of the signatures; ``kid`` and ``algorithm`` belong to it.
     :param jwk_fields: fields of the public key in the key set.
     :param headers: headers of every response.
+    :param token_headers: additional headers of the ID token.
     """
 
     wire: responses.RequestsMock
@@ -57,6 +58,7 @@ class OpenIDProvider:
     algorithm: str = "RS256"
     jwk_fields: dict[str, Any] = field(default_factory=lambda: {"alg": "RS256"})
     headers: dict[str, str] = field(default_factory=dict)
+    token_headers: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for method, path, callback in (
@@ -105,7 +107,7 @@ class OpenIDProvider:
             **({"nonce": params["nonce"]} if "nonce" in params else {}),
             **self.claims,
         }
-        headers = {} if self.kid is None else {"kid": self.kid}
+        headers = {**({} if self.kid is None else {"kid": self.kid}), **self.token_headers}
         id_token = jwt.encode(claims, self.key, self.algorithm, headers=headers)
         tokens = {"access_token": secrets.token_urlsafe(16), "token_type": "Bearer"}
         return self._json(request, {**tokens, "id_token": id_token})

@@ -34,6 +34,9 @@ CLAIMS = f"{CLAIM_PREFIX}flow"
 ID_TOKENS = f"{CLAIM_PREFIX}id_token"
 """``server_url`` of the claims of ID tokens that have signed in."""
 
+RECEIVED_ID_TOKENS = f"{CLAIM_PREFIX}id_token.redirect"
+"""``server_url`` of the second claim of ID tokens that a redirect login has received."""
+
 ATTEMPTS = f"{CLAIM_PREFIX}attempt"
 """``server_url`` of the attempts to resume paused logins."""
 
@@ -67,13 +70,21 @@ def claim_flow(flow: Flow, storage: Any) -> bool:
     return _claim(storage, CLAIMS, flow.id, flow.expires)
 
 
-def claim_id_token(digest: str, expires: int, storage: Any) -> bool:
+def claim_id_token(digest: str, expires: int, storage: Any, *, natively: bool) -> bool:
     """Claim an ID token for this login; return False if it has signed in before.
+
+    A redirect login is refused only if the token has signed in natively. Two redirect logins in
+    one second may receive the same token from a provider that puts no nonce into it.
 
     :param digest: identifies the token; at most 65 characters.
     :param expires: when the token becomes invalid, in seconds since the epoch.
     """
-    return _claim(storage, ID_TOKENS, digest, min(expires, _LATEST))
+    expires = min(expires, _LATEST)
+    if natively:
+        return _claim(storage, ID_TOKENS, digest, expires)
+    received = {"server_url": RECEIVED_ID_TOKENS, "timestamp": expires, "salt": digest}
+    is_first = _claim(storage, ID_TOKENS, digest, expires, RECEIVED_ID_TOKENS)
+    return is_first or _nonces(storage).filter(**received).exists()
 
 
 def claim_attempt(flow: Flow, storage: Any) -> bool:
@@ -93,17 +104,22 @@ def claim_assertion(digest: str, expires: int, storage: Any) -> bool:
     return _claim(storage, ASSERTIONS, digest, min(expires, _LATEST))
 
 
-def _claim(storage: Any, scope: str, salt: str, timestamp: int) -> bool:
-    nonces = storage.nonce.objects
-    nonces = nonces.using(router.db_for_write(nonces.model))
+def _claim(storage: Any, scope: str, salt: str, timestamp: int, *more_scopes: str) -> bool:
+    nonces = _nonces(storage)
     in_transaction = not transaction.get_autocommit(nonces.db)
     try:
         # A savepoint lets a surrounding transaction continue after the IntegrityError.
         with transaction.atomic(using=nonces.db) if in_transaction else nullcontext():
-            nonces.create(server_url=scope, timestamp=timestamp, salt=salt)
+            for each in (scope, *more_scopes):
+                nonces.create(server_url=each, timestamp=timestamp, salt=salt)
     except IntegrityError:
         return False
     return True
+
+
+def _nonces(storage: Any) -> Any:
+    nonces = storage.nonce.objects
+    return nonces.using(router.db_for_write(nonces.model))
 
 
 class _FlowWrapper(Wrapper):

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from social_core.backends.base import BaseAuth
 from social_core.backends.facebook_limited import FacebookLimitedLogin
 from social_core.backends.oauth import BaseOAuth2
-from social_core.backends.open_id_connect import OpenIdConnectAuth
-from social_core.exceptions import AuthCredentialError
+from social_core.utils import constant_time_compare
 
+from social_endpoints.exceptions import NonceNotHashed
 from social_endpoints.internal.backends.extensions.pipeline import keep_extra_data
-from social_endpoints.internal.backends.id_tokens.claims import verified_claims
-from social_endpoints.internal.backends.id_tokens.issuers import Issuer, find_issuer, leeway
-from social_endpoints.internal.flows.storage import claim_id_token
+from social_endpoints.internal.backends.id_tokens.claims import require_valid
+from social_endpoints.internal.backends.id_tokens.issuers import Issuer, find_issuer
+from social_endpoints.internal.backends.id_tokens.signature import SignedToken
+from social_endpoints.internal.backends.id_tokens.single_use import claim_before_pipeline
 from social_endpoints.internal.native.access_token import input_error, require_well_formed
 
 PARAMETER = "id_token"
@@ -35,10 +34,10 @@ def authenticate(
     If the app has posted an access token, the profile is requested with it. Otherwise the claims
     are the profile.
 
-    :param nonce: the nonce that the app has requested the ID token with, if any.
+    :param nonce: the value whose SHA-256 the app has requested the ID token with, if any.
     :returns: the user, or the response of a pipeline step that has paused.
     :raises AuthInputError: the ID token is malformed, the provider does not issue ID tokens,
-        or the nonce is missing.
+        the nonce is missing, or the token shows it in clear.
     :raises SocialAuthBaseException: the ID token was not issued to this project, is not valid
         now or has signed in before; or the provider failed.
     """
@@ -49,10 +48,13 @@ def authenticate(
         raise input_error(backend, "invalid_parameter", PARAMETER)
     if access_token is not None:
         require_well_formed(backend, access_token)
-    claims = verified_claims(issuer, id_token, nonce=nonce, access_token=access_token)
+    token = SignedToken.verify(issuer, id_token)
+    claims = token.claims
+    require_valid(issuer, claims, token.algorithm, access_token)
+    issuer.validate(claims, token.key)
+    _require_nonce(issuer, claims, nonce)
     keep_extra_data(backend)
-    expires = math.ceil(claims["exp"] + leeway(backend))
-    backend.strategy.before_pipeline = partial(_require_unused, backend, id_token, expires)
+    claim_before_pipeline(backend, id_token, claims["exp"], natively=True)
     return _run_pipeline(backend, issuer, claims, id_token, access_token)
 
 
@@ -64,37 +66,52 @@ def _run_pipeline(
     extended: Any = backend
     extended.verified_claims = claims
     extended.id_token = dict(claims)
-    extended.require_owner = partial(_require_owner, issuer, claims)
-    if isinstance(backend, FacebookLimitedLogin):
+    if isinstance(backend, FacebookLimitedLogin):  # The claims replace its empty profile.
         return backend.do_auth(id_token)
+    extended.require_owner = partial(_require_owner, issuer, claims)
     response = {PARAMETER: id_token}
     if access_token is not None:
         response["access_token"] = access_token
     return backend.do_auth(access_token, response=response)
 
 
-def _require_unused(backend: BaseAuth[Any], id_token: str, expires: int) -> None:
-    """Refuse an ID token that has signed in before.
+def _require_nonce(issuer: Issuer, claims: Mapping[str, Any], nonce: str | None) -> None:
+    """Require proof that this app requested the ID token (rule 11).
 
-    The digest excludes the signature, which can be encoded in several ways.
+    The app has given the SHA-256 of a random value to the SDK and posts the value. Whoever has
+    only the token cannot know the value (section 15.5.2).
     """
-    signed = hashlib.sha256(id_token.rpartition(".")[0].encode()).digest()
-    digest = urlsafe_b64encode(signed).decode().rstrip("=")
-    if not claim_id_token(digest, expires, backend.strategy.storage):
-        raise AuthCredentialError(
-            backend, source="request", stage="token_validation", recovery="restart_login"
-        )
+    claim = claims.get("nonce")
+    if claim is None and nonce is None:
+        # An access token has no nonce, and its claims may be those of an ID token.
+        if not issuer.marks_access_tokens:
+            raise issuer.error("missing_claim", "nonce")
+    elif nonce is None:
+        raise input_error(issuer.backend, "missing_parameter", "nonce")
+    elif claim == nonce:
+        raise NonceNotHashed(issuer.backend)
+    elif not isinstance(claim, str) or not _is_digest(claim, nonce):
+        raise issuer.error("nonce_mismatch")
+
+
+def _is_digest(claim: str, nonce: str) -> bool:
+    """Return whether a claim is the SHA-256 of a nonce, in hexadecimal digits or base64url."""
+    digest = hashlib.sha256(nonce.encode()).digest()
+    base64url = urlsafe_b64encode(digest).decode().rstrip("=")
+    return constant_time_compare(claim.lower(), digest.hex()) or constant_time_compare(
+        claim.rstrip("="), base64url
+    )
 
 
 def _require_owner(issuer: Issuer, claims: Mapping[str, Any], profile: Mapping[str, Any]) -> None:
     """Refuse the profile of another user, whose access token the app may have posted.
 
-    If a profile has no ``sub``, its ``ID_KEY`` must be ``sub`` or ``ID_KEY`` of the claims.
+    If a profile has no ``sub``, its ``ID_KEY`` must be ``sub`` or ``ID_KEY`` of the claims. An
+    OpenID Connect backend may return a part of a UserInfo response whose ``sub`` it has compared.
     """
-    subject, key = claims["sub"], issuer.backend.id_key()
-    # OpenID Connect backends have compared "sub" before, and may omit it from the profile.
-    default = subject if isinstance(issuer.backend, OpenIdConnectAuth) else None
-    if profile.get("sub", default) != subject:
-        raise issuer.error("invalid_claim", "sub")
-    if "sub" not in profile and key in profile and profile[key] not in (subject, claims.get(key)):
+    backend, subject = issuer.backend, claims["sub"]
+    key = "sub" if "sub" in profile else backend.id_key()
+    if key not in profile and getattr(backend, "userinfo_has_subject", False):
+        return
+    if profile.get(key) not in {subject, claims.get(key)}:
         raise issuer.error("invalid_claim", key)

@@ -137,7 +137,7 @@ def test_report_of_a_native_sign_in_has_no_secrets(
 ) -> None:
     oidc = PROVIDERS["oidc"](wire)
     oidc.install(settings)
-    tokens = {"id_token": oidc.token(), "access_token": "the-access-token"}
+    tokens = {"id_token": oidc.token(), "access_token": "the-access-token", "nonce": oidc.nonce}
     wire.get("https://id.example.com/userinfo", json={"sub": "user-1"})
 
     with reported_errors() as reports, connected(fail, user_logged_in):

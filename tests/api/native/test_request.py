@@ -64,7 +64,7 @@ def test_parameter_of_a_wrong_type_is_a_field_error(
 
 @pytest.mark.parametrize("encoding", ["json", "form", "multipart", "query"])
 def test_parameters_are_accepted_in_every_encoding(encoding: str, oidc: IdTokenProvider) -> None:
-    body = {"id_token": oidc.token(nonce="n"), "nonce": "n"}
+    body = {"id_token": oidc.token(), "nonce": oidc.nonce}
     arguments: dict[str, tuple[str, dict[str, Any]]] = {
         "json": (PATH, {"data": body, "format": "json"}),
         "form": (PATH, {"data": urlencode(body), "content_type": FORM}),
@@ -81,7 +81,7 @@ def test_only_json_is_accepted_if_the_serializer_sets_a_cookie(
 ) -> None:
     settings.MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware"]
     configure(TOKEN_SERIALIZER="social_endpoints.tokens.SessionSerializer")
-    body = {"id_token": oidc.token()}
+    body = {"id_token": oidc.token(), "nonce": oidc.nonce}
     query = f"{PATH}?{urlencode(body)}"
 
     from_other_sites = [
@@ -102,7 +102,7 @@ def test_only_json_is_accepted_if_the_serializer_sets_a_cookie(
 def test_authorization_header_is_ignored(oidc: IdTokenProvider) -> None:
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION="Token expired")
-    body = {"id_token": oidc.token()}
+    body = {"id_token": oidc.token(), "nonce": oidc.nonce}
 
     assert client.post(PATH, body, format="json", secure=True).status_code == 201
 

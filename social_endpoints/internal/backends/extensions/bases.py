@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from social_core.backends.apple import AppleIdAuth
+from social_core.backends.azuread import AzureADOAuth2
 from social_core.backends.base import BaseAuth
 from social_core.backends.facebook_limited import FacebookLimitedLogin
 from social_core.backends.oauth import BaseOAuth1, BaseOAuth2, BaseOAuth2PKCE, OAuthAuth
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     Apple = AppleIdAuth[Any]
     Backend = BaseAuth[Any]
     FacebookLimited = FacebookLimitedLogin[Any]
+    Microsoft = AzureADOAuth2[Any]
     OAuth = OAuthAuth[Any]
     OAuth1 = BaseOAuth1[Any]
     OAuth2 = BaseOAuth2[Any]
@@ -38,6 +40,7 @@ else:
     Apple = AppleIdAuth
     Backend = BaseAuth
     FacebookLimited = FacebookLimitedLogin
+    Microsoft = AzureADOAuth2
     OAuth = OAuthAuth
     OAuth1 = BaseOAuth1
     OAuth2 = BaseOAuth2

@@ -1,19 +1,78 @@
-"""Logins with a token that was verified before social-core sees it.
+"""Validation of tokens: in addition to social-core's, and instead of it in native sign-in.
 
-social-core verifies the tokens that it has requested itself. In native sign-in an app brings
-the token: :mod:`social_endpoints.internal.native` verifies it and sets the attributes below.
-Remove when social-core's ``do_auth()`` accepts the claims of a verified token.
+social-core verifies the tokens that it has requested itself. It accepts ID tokens with an
+additional foreign audience or of another type, ignores ``auth_time`` and ``acr``, and compares
+``nbf`` without a leeway. The classes ``Valid…`` apply our rules to them as well. Remove when
+social-core follows OpenID Connect Core section 3.1.3.7.
+
+In native sign-in an app brings the token: :mod:`social_endpoints.internal.native` verifies it and
+sets the attributes of the classes ``Verified…``. Remove when social-core's ``do_auth()`` accepts
+the claims of a verified token.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from social_core.backends.azuread import AzureADOAuth2
 from social_core.exceptions import AuthResponseError
 
 from social_endpoints.internal.backends.extensions import bases
+from social_endpoints.internal.backends.id_tokens.claims import (
+    require_time_types,
+    require_times,
+    require_valid,
+)
+from social_endpoints.internal.backends.id_tokens.issuers import Issuer, find_issuer
+from social_endpoints.internal.backends.id_tokens.signature import read_header, unverified_claims
+from social_endpoints.internal.backends.id_tokens.single_use import claim_received_token
+from social_endpoints.strategy import Strategy
+
+
+class ValidIdToken(bases.OpenIdConnect):
+    """Apply the rules of native sign-in to the ID tokens of redirect logins."""
+
+    def validate_and_return_id_token(self, id_token: str, access_token: str) -> Any:
+        backend: Any = super()  # This method of social-core has no annotations.
+        validate = partial(backend.validate_and_return_id_token, id_token, access_token)
+        return _valid_claims(self, id_token, validate, access_token)
+
+    def validate_temporal_claims(self, id_token: dict[str, Any]) -> None:
+        """Validate the times with a leeway, and then the maximum age of ``iat``."""
+        require_times(cast("Issuer", find_issuer(self)), id_token)
+        without_nbf = {name: value for name, value in id_token.items() if name != "nbf"}
+        super().validate_temporal_claims(without_nbf)
+
+
+class ValidMicrosoftToken(bases.Microsoft):
+    """The same for Microsoft's backends."""
+
+    def validate_and_return_id_token(self, id_token: str) -> Any:
+        validate = partial(super().validate_and_return_id_token, id_token)
+        return _valid_claims(self, id_token, validate)
+
+
+def _valid_claims(
+    backend: Any, id_token: str, validate: Callable[[], Any], access_token: str | None = None
+) -> Any:
+    """Return the result of social-core's validation after ours."""
+    issuer = cast("Issuer", find_issuer(backend))
+    require_time_types(issuer, unverified_claims(id_token))
+    claims = validate()
+    require_valid(issuer, claims, read_header(issuer, id_token)["alg"], access_token)
+    return claims
+
+
+class ReceivedIdToken(bases.OAuth2):
+    """Claim the ID token of a redirect login, so that it never signs in natively."""
+
+    def do_auth(self, access_token: str, *args: Any, **kwargs: Any) -> Any:
+        strategy = cast("Strategy", self.strategy)
+        if strategy.before_pipeline is None:  # Native sign-in has its own claim.
+            claim_received_token(self, kwargs.get("response"))
+        return super().do_auth(access_token, *args, **kwargs)
 
 
 class VerifiedIdToken(bases.OAuth2):
@@ -34,13 +93,13 @@ class VerifiedIdToken(bases.OAuth2):
 
 
 class VerifiedAppleToken(VerifiedIdToken, bases.Apple):
-    """The same for Apple, whose backend decodes the ID token itself."""
+    """The same for Apple, whose backend decodes the ID token itself in every login."""
 
     def decode_id_token(self, id_token: str) -> Any:
         if self.verified_claims is not None:
             return dict(self.verified_claims)
         backend: Any = super()  # social-core has no types for it.
-        return backend.decode_id_token(id_token)
+        return _valid_claims(self, id_token, partial(backend.decode_id_token, id_token))
 
 
 class VerifiedLimitedToken(VerifiedIdToken, bases.FacebookLimited):
@@ -65,7 +124,17 @@ class VerifiedProfile(bases.OAuth2):
 
 
 class VerifiedUserinfo(VerifiedProfile, bases.OpenIdConnect):
-    """The same for OpenID Connect, which compares the profile with an ID token."""
+    """Compare the subject of the profile with that of the ID token in every login."""
+
+    userinfo_has_subject = False
+    """Whether the ``sub`` of a UserInfo response was compared."""
+
+    def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        """Return the profile. A backend may request it without comparing ``sub``."""
+        profile = super().user_data(access_token, *args, **kwargs)
+        if isinstance(profile, dict) and "sub" in profile:
+            self.validate_userinfo_sub(profile)
+        return profile
 
     def validate_userinfo_sub(self, userinfo: Any) -> Any:
         """Compare the subjects of UserInfo and ID token; UserInfo must have one.
@@ -74,9 +143,10 @@ class VerifiedUserinfo(VerifiedProfile, bases.OpenIdConnect):
         (OpenID Connect Core section 5.3.2). Without an ID token and a known owner of the access
         token, the response itself identifies the owner (section 5.3).
         """
-        if self.require_owner is not None and isinstance(userinfo, dict):
-            if self.id_token is None:
+        if isinstance(userinfo, dict):
+            if self.require_owner is not None and self.id_token is None:
                 self.id_token = {"sub": userinfo.get("sub")}
             elif userinfo.get("sub") is None:
                 raise AuthResponseError(self, code="invalid_claim", claim="sub", stage="user_info")
+            self.userinfo_has_subject = True
         return super().validate_userinfo_sub(userinfo)

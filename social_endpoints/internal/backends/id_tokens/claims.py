@@ -1,105 +1,179 @@
 """Validation of ID tokens (OpenID Connect Core section 3.1.3.7).
 
-:mod:`.signature` verifies the signature, ``iss``, ``sub``, ``exp``, ``iat`` and ``nbf`` with PyJWT.
-This module adds the rules that PyJWT does not have.
+Redirect, connect and native sign-in apply the same rules: :func:`require_valid`. The signature and
+the nonce are verified elsewhere: in a redirect login by social-core, with the flow; in native
+sign-in by :mod:`.signature` and ``internal.native``, because the app brings the token.
 """
 
 from __future__ import annotations
 
-import hashlib
-from base64 import urlsafe_b64encode
+import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from social_core.backends.open_id_connect import OpenIdConnectAuth
-from social_core.exceptions import AuthInputError
 from social_core.utils import constant_time_compare
 
-from social_endpoints.internal.backends.id_tokens.issuers import Issuer, own_client_ids
-from social_endpoints.internal.backends.id_tokens.signature import SignedToken
+from social_endpoints.internal.backends.config import lifetime
+from social_endpoints.internal.backends.id_tokens.issuers import (
+    Issuer,
+    leeway,
+    own_client_ids,
+    setting_error,
+)
+from social_endpoints.strategy import Strategy
 
-# Values of "typ" in Keycloak's other tokens, which it signs with the same keys.
-_OTHER_TYPES = frozenset({"bearer", "dpop", "logout", "offline", "refresh"})
+# Claims that name the type of a token: Keycloak, Amazon Cognito, others, and FusionAuth.
+_TYPE_CLAIMS = ("typ", "token_use", "token_type", "tty")
+
+# Types of tokens that such providers sign with the keys of their ID tokens.
+_OTHER_TYPES = frozenset(
+    ["access", "access_token", "at", "at+jwt", "bearer", "dpop", "logout", "offline", "refresh"]
+)
 
 # Claims that name the client to which a token was issued: RFC 9068 section 2.2, Microsoft
 # ("Access token claims reference") and Okta ("Access token payload").
-_PARTIES = ("azp", "client_id", "appid", "cid")
+PARTIES = ("azp", "client_id", "appid", "cid")
 
 _MAX_SUBJECT_LENGTH = 255  # OpenID Connect Core section 2.
+_MAX_TIME = 10**12  # In seconds since the epoch: 30,000 years.
 
 
-def verified_claims(
-    issuer: Issuer, id_token: str, *, nonce: str | None, access_token: str | None
-) -> dict[str, Any]:
-    """Return the claims of an ID token that was issued to this project and is valid now.
+def require_valid(
+    issuer: Issuer, claims: Mapping[str, Any], algorithm: str, access_token: str | None
+) -> None:
+    """Refuse an ID token that was not issued to this project or is not valid now.
 
-    :raises AuthInputError: the ID token has a nonce, but the app has not posted one.
-    :raises SocialAuthBaseException: the ID token is not valid, or the keys cannot be requested.
+    :param algorithm: the algorithm of the signature.
+    :param access_token: the access token that came with it, if any.
+    :raises SocialAuthBaseException: the ID token is not valid.
+    :raises AuthConfigurationError: a setting of the provider is invalid.
     """
-    token = SignedToken.verify(issuer, id_token)
-    claims = token.claims
+    require_times(issuer, claims)
+    _require_issuer(issuer, claims)
     _require_audience(issuer, claims)
     _require_id_token(issuer, claims)
-    _require_nonce(issuer, claims, nonce)
-    _require_access_token(issuer, token, access_token)
-    issuer.validate(claims, token.key)
-    return claims
+    _require_authentication(issuer, claims)
+    _require_access_token(issuer, claims, algorithm, access_token)
+
+
+def require_times(issuer: Issuer, claims: Mapping[str, Any]) -> None:
+    """Refuse a token outside its lifetime (rules 9 and 10); ``nbf`` is optional."""
+    now, tolerance = time.time(), leeway(issuer.backend)
+    if _time(issuer, claims, "exp") + tolerance <= now:
+        raise issuer.error("response_expired", "exp")
+    valid_from = _time(issuer, claims, "iat")
+    if claims.get("nbf") is not None:
+        valid_from = max(valid_from, _time(issuer, claims, "nbf"))
+    if valid_from > now + tolerance:
+        raise issuer.error("response_not_yet_valid")
+
+
+def require_time_types(issuer: Issuer, claims: Mapping[str, Any]) -> None:
+    """Refuse times of another type. PyJWT below 2.11 and social-core fail on them."""
+    for name in {"exp", "iat", "nbf"} & claims.keys():
+        _time(issuer, claims, name)
+
+
+def is_time(value: Any) -> bool:
+    """Return whether a value is a time (RFC 7519 section 2) that timedelta can represent."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and 0 <= value < _MAX_TIME  # False for NaN.
+
+
+def _time(issuer: Issuer, claims: Mapping[str, Any], name: str) -> float:
+    value = _required(issuer, claims, name)
+    if not is_time(value):
+        raise issuer.error("invalid_claim", name)
+    return float(value)
+
+
+def _required(issuer: Issuer, claims: Mapping[str, Any], name: str) -> Any:
+    if claims.get(name) is None:
+        raise issuer.error("missing_claim", name)
+    return claims[name]
+
+
+def _require_issuer(issuer: Issuer, claims: Mapping[str, Any]) -> None:
+    """Refuse a token of another issuer (rule 2)."""
+    value = _required(issuer, claims, "iss")
+    if not isinstance(value, str) or value not in issuer.names(claims):
+        raise issuer.error("invalid_claim", "iss")
 
 
 def _require_audience(issuer: Issuer, claims: Mapping[str, Any]) -> None:
     """Refuse an ID token that names a client of another project (rules 3 to 5)."""
     own = own_client_ids(issuer.backend)
-    audience = claims.get("aud")
+    audience = _required(issuer, claims, "aud")
     audiences = audience if isinstance(audience, list) else [audience]
     if not audiences or not all(isinstance(each, str) and each in own for each in audiences):
-        raise issuer.error("missing_claim" if audience is None else "invalid_claim", "aud")
+        raise issuer.error("invalid_claim", "aud")
     if "azp" not in claims and len(audiences) > 1:
         raise issuer.error("missing_claim", "azp")
-    for name in _PARTIES:
+    for name in PARTIES:
         if name in claims and not (isinstance(claims[name], str) and claims[name] in own):
             raise issuer.error("invalid_claim", name)
 
 
 def _require_id_token(issuer: Issuer, claims: Mapping[str, Any]) -> None:
-    """Refuse a token of another type, and a subject that is empty or too long."""
-    if not 0 < len(claims["sub"]) <= _MAX_SUBJECT_LENGTH:
+    """Refuse a token of another type, and a subject that is not a string of 1 to 255 characters."""
+    subject = _required(issuer, claims, "sub")
+    if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT_LENGTH:
         raise issuer.error("invalid_claim", "sub")
-    if str(claims.get("typ")).lower() in _OTHER_TYPES or "events" in claims:
-        raise issuer.error("invalid_claim", "typ")
+    for name in _TYPE_CLAIMS:
+        if str(claims.get(name)).lower() in _OTHER_TYPES:
+            raise issuer.error("invalid_claim", name)
+    # Logout tokens have "events" (OpenID Connect Back-Channel Logout section 2.4).
+    for name in claims.keys() & {"events", *issuer.access_token_claims}:
+        raise issuer.error("invalid_claim", name)
 
 
-def _require_nonce(issuer: Issuer, claims: Mapping[str, Any], nonce: str | None) -> None:
-    """Refuse an ID token that was requested with another nonce (rule 11)."""
-    claim = claims.get("nonce")
-    if claim is None and nonce is None:
-        return
-    if nonce is None:
-        raise AuthInputError(
-            issuer.backend, code="missing_parameter", parameter="nonce", stage="token_validation"
-        )
-    if not isinstance(claim, str) or not claim or not _is_nonce(claim, nonce):
-        raise issuer.error("nonce_mismatch")
+def _require_authentication(issuer: Issuer, claims: Mapping[str, Any]) -> None:
+    """Refuse an authentication that does not meet ``MAX_AGE`` or ``ACR_VALUES`` (rules 12, 13).
 
-
-def _is_nonce(claim: str, nonce: str) -> bool:
-    """Return whether a claim is the nonce or the SHA-256 of the nonce (section 15.5.2).
-
-    With the hash, the ID token does not reveal the nonce. It is in hexadecimal digits, as in
-    Apple's and Firebase's examples, or in base64url, as in RFC 7636.
+    The age is measured when the login begins, as the provider measures it. An app may post a
+    token at any time, so in native sign-in it is measured now.
     """
-    digest = hashlib.sha256(nonce.encode()).digest()
-    spellings = (nonce, digest.hex(), urlsafe_b64encode(digest).decode().rstrip("="))
-    return any(constant_time_compare(claim, spelling) for spelling in spellings)
+    backend = issuer.backend
+    if not isinstance(backend, OpenIdConnectAuth):
+        return  # social-core requests neither from other providers.
+    max_age, acr_values = _requested(backend, "MAX_AGE"), _requested(backend, "ACR_VALUES")
+    if max_age is not None:
+        now, tolerance = time.time(), leeway(backend)
+        flow = cast("Strategy", backend.strategy).flow
+        begun = flow.expires - lifetime(backend) if flow.is_begun else now
+        auth_time = _time(issuer, claims, "auth_time")
+        if auth_time > now + tolerance:
+            raise issuer.error("response_not_yet_valid", "auth_time")
+        if auth_time < begun - _seconds(backend, max_age) - tolerance:
+            raise issuer.error("response_expired", "auth_time")
+    if acr_values and _required(issuer, claims, "acr") not in str(acr_values).split():
+        raise issuer.error("invalid_claim", "acr")
 
 
-def _require_access_token(issuer: Issuer, token: SignedToken, access_token: str | None) -> None:
+def _requested(backend: OpenIdConnectAuth[Any], setting: str) -> Any:
+    """Return a parameter of the authentication request, from either of its two settings."""
+    extra = backend.setting("AUTH_EXTRA_ARGUMENTS") or {}
+    return extra.get(setting.lower(), backend.setting(setting, getattr(backend, setting)))
+
+
+def _seconds(backend: OpenIdConnectAuth[Any], max_age: Any) -> int:
+    try:
+        return int(max_age)
+    except (TypeError, ValueError) as error:
+        raise setting_error(backend, "MAX_AGE") from error
+
+
+def _require_access_token(
+    issuer: Issuer, claims: Mapping[str, Any], algorithm: str, access_token: str | None
+) -> None:
     """Refuse an access token that was not issued with the ID token (section 3.1.3.8)."""
-    claim = token.claims.get("at_hash")
-    if access_token is None or claim is None:
+    claim = claims.get("at_hash")
+    if not access_token or claim is None or not getattr(issuer.backend, "VALIDATE_AT_HASH", True):
         return
     hash_algorithm = getattr(issuer.backend, "CUSTOM_AT_HASH_ALGO", None)
     try:
-        expected = OpenIdConnectAuth.calc_at_hash(access_token, token.algorithm, hash_algorithm)
+        expected = OpenIdConnectAuth.calc_at_hash(access_token, algorithm, hash_algorithm)
     except NotImplementedError:  # No specification defines the hash for EdDSA.
         return
     if not isinstance(claim, str) or not constant_time_compare(claim, expected):

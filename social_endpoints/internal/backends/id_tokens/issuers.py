@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isfinite
-from typing import Any
+from typing import Any, ClassVar
 
 from social_core.backends.apple import AppleIdAuth
 from social_core.backends.azuread import AzureADOAuth2
 from social_core.backends.base import BaseAuth
+from social_core.backends.facebook_limited import FacebookLimitedLogin
 from social_core.backends.google import GoogleOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthConfigurationError, AuthResponseError
@@ -20,13 +21,15 @@ _ALGORITHMS = frozenset(
     ["EdDSA", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"]
 )
 
-# Claims that only Microsoft's access tokens have ("Access token claims reference"). An access
-# token for the project's API has the same keys and the same audience as an ID token.
-_ACCESS_TOKEN_CLAIMS = frozenset({"appid", "scp"})
-
 
 class Issuer:
     """The issuer of the ID tokens of a backend."""
+
+    access_token_claims: ClassVar[frozenset[str]] = frozenset({"scope", "scp"})
+    """Claims that only access tokens have (RFC 9068 section 2.2.3; Okta writes ``scp``)."""
+
+    marks_access_tokens: ClassVar[bool] = False
+    """Whether the provider documents access tokens that cannot be mistaken for its ID tokens."""
 
     def __init__(self, backend: Any) -> None:
         self.backend = backend
@@ -52,7 +55,7 @@ class Issuer:
         return algorithms
 
     def validate(self, claims: Mapping[str, Any], key: Mapping[str, Any]) -> None:
-        """Apply the rules of the provider, as a redirect login does."""
+        """Apply the rules of the provider, which social-core applies in a redirect login."""
 
     def error(self, code: str, claim: str | None = None) -> AuthResponseError:
         """Return the exception for an ID token that is not accepted."""
@@ -60,13 +63,16 @@ class Issuer:
 
 
 class Google(Issuer):
-    """Google ("Verify the Google ID token on your server side")."""
+    """Google ("Verify the Google ID token on your server side"). Its access tokens are opaque."""
+
+    marks_access_tokens = True
 
     def jwks_uri(self) -> str:
         return "https://www.googleapis.com/oauth2/v3/certs"
 
     def names(self, claims: Mapping[str, Any]) -> frozenset[str]:
-        return frozenset({"accounts.google.com", "https://accounts.google.com"})
+        configured = self.backend.setting("ID_TOKEN_ISSUER", "accounts.google.com")
+        return frozenset({"accounts.google.com", "https://accounts.google.com", configured})
 
     def validate(self, claims: Mapping[str, Any], key: Mapping[str, Any]) -> None:
         """Require a verified e-mail address."""
@@ -74,7 +80,12 @@ class Google(Issuer):
 
 
 class Apple(Issuer):
-    """Apple ("Verifying a user", "Fetch Apple's public key for verifying token signature")."""
+    """Apple ("Verifying a user", "Fetch Apple's public key for verifying token signature").
+
+    Its access tokens are opaque and reserved for future use ("TokenResponse").
+    """
+
+    marks_access_tokens = True
 
     def jwks_uri(self) -> str:
         return str(self.backend.JWK_URL)
@@ -84,18 +95,29 @@ class Apple(Issuer):
 
 
 class Microsoft(Issuer):
-    """Microsoft ("Microsoft identity platform ID tokens"): each tenant is an issuer."""
+    """Microsoft ("Microsoft identity platform ID tokens"): each tenant is an issuer.
+
+    An access token for the project's API has the same keys and the same audience as an ID token,
+    and always has ``appidacr`` or ``azpacr`` ("Access token claims reference").
+    """
+
+    access_token_claims = Issuer.access_token_claims | {"appid", "appidacr", "azpacr"}
+    marks_access_tokens = True
 
     def names(self, claims: Mapping[str, Any]) -> frozenset[str]:
         return frozenset({self.backend.get_id_token_issuer(claims)})
 
     def validate(self, claims: Mapping[str, Any], key: Mapping[str, Any]) -> None:
-        """Require an ID token, a key of its tenant and, for Azure AD B2C, the configured policy."""
-        for claim in _ACCESS_TOKEN_CLAIMS & claims.keys():
-            raise self.error("invalid_claim", claim)
+        """Require a key of the tenant and, for Azure AD B2C, the configured policy."""
         self.backend.validate_key_issuer(key, claims)
         if hasattr(self.backend, "validate_id_token_policy"):
             self.backend.validate_id_token_policy(claims)
+
+
+class FacebookLimited(Issuer):
+    """Facebook Limited Login ("Limited Login, Token Validation"), which has no access tokens."""
+
+    marks_access_tokens = True
 
 
 # The first match counts.
@@ -103,6 +125,7 @@ _BY_CLASS: tuple[tuple[type[Any], type[Issuer]], ...] = (
     (GoogleOAuth2, Google),
     (AppleIdAuth, Apple),
     (AzureADOAuth2, Microsoft),
+    (FacebookLimitedLogin, FacebookLimited),
     (OpenIdConnectAuth, Issuer),
 )
 
@@ -119,15 +142,20 @@ def find_issuer(backend: BaseAuth[Any]) -> Issuer | None:
 def own_client_ids(backend: BaseAuth[Any]) -> frozenset[str]:
     """Return the project's client ids: ``KEY`` (for Apple ``CLIENT``) and the list ``AUDIENCE``.
 
+    A backend may override ``get_key_and_secret()``. Apple's signs a client secret in it.
+
     :raises AuthConfigurationError: there is none, or one is empty or not a string.
     """
-    key = "CLIENT" if isinstance(backend, AppleIdAuth) else "KEY"
+    if isinstance(backend, AppleIdAuth):
+        key, client_id = "CLIENT", backend.setting("CLIENT")
+    else:
+        key, client_id = "KEY", backend.get_key_and_secret()[0]
     audience = backend.setting("AUDIENCE") or ()
     if isinstance(audience, str):
         audience = (audience,)
     if not isinstance(audience, (list, tuple, set, frozenset)):
         raise setting_error(backend, "AUDIENCE")
-    client_ids = [*filter(None, [backend.setting(key)]), *audience]
+    client_ids = [*filter(None, [client_id]), *audience]
     if not client_ids:
         raise setting_error(backend, key, code="missing_setting")
     if not all(isinstance(each, str) and each for each in client_ids):

@@ -19,6 +19,7 @@ from social_core.exceptions import (
     SocialAuthBaseException,
 )
 
+from social_endpoints.internal.backends.id_tokens.claims import PARTIES
 from social_endpoints.internal.backends.id_tokens.issuers import leeway, setting_error
 from social_endpoints.internal.native.verifiers.base import (
     TokenInfo,
@@ -49,7 +50,7 @@ class Introspection(TokenVerifier):
             return True  # verify() raises it.
 
     def verify(self, access_token: str) -> TokenInfo:
-        """Ask for the owner, and for ``client_id`` or otherwise every ``aud`` (section 2.2)."""
+        """Ask for the owner and for every party that the token names (section 2.2)."""
         response = self._introspect(access_token)
         if response.content.get("active") is not True or _is_refresh_token(response):
             raise self.rejected()
@@ -84,13 +85,15 @@ class Introspection(TokenVerifier):
         return int(lifetime)
 
     def _clients(self, response: VerifierResponse) -> frozenset[str]:
-        if response.has("client_id"):
-            return frozenset({response.identifier("client_id")})
+        """Return all clients, not only ``client_id``: another party may have the token as well."""
+        clients = {response.identifier(name) for name in PARTIES if response.has(name)}
+        if clients and not response.has("aud"):
+            return frozenset(clients)
         audience = response.content.get("aud")
         audiences = audience if isinstance(audience, list) else [audience]
-        return frozenset(
-            VerifierResponse(self.backend, {"aud": each}).identifier("aud") for each in audiences
-        )
+        for each in audiences:
+            clients.add(VerifierResponse(self.backend, {"aud": each}).identifier("aud"))
+        return frozenset(clients)
 
 
 class OktaIntrospection(Introspection):

@@ -106,10 +106,35 @@ def test_every_audience_must_be_an_own_client_if_client_id_is_missing(
         assert response.status_code == 201
 
 
-def test_client_id_is_compared_instead_of_the_audience(oidc: TokenProvider) -> None:
-    oidc.claims.update(client_id="their-client-id", aud="our-client-id")
+@pytest.mark.parametrize(
+    ("claims", "code"),
+    [
+        ({"client_id": "their-client-id", "aud": "our-client-id"}, "invalid_claim"),
+        ({"client_id": "our-client-id", "aud": "their-api"}, "invalid_claim"),
+        ({"client_id": "our-client-id", "aud": ["our-client-id", "their-api"]}, "invalid_claim"),
+        *(({"aud": "our-client-id", name: "x"}, "invalid_claim") for name in ("azp", "cid")),
+        *(
+            ({"aud": "our-client-id", name: "x"}, "invalid_claim")
+            for name in ("appid", "client_id")
+        ),
+        ({"aud": "our-client-id", "azp": ["our-client-id"]}, "malformed_response"),
+        ({"aud": {"our-client-id": 1}}, "malformed_response"),
+        ({"client_id": "our-app-id", "azp": "our-app-id", "aud": "our-client-id"}, None),
+        ({"cid": "our-client-id"}, None),
+    ],
+)
+def test_every_party_must_be_an_own_client(
+    claims: dict[str, Any], code: str | None, oidc: TokenProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_OIDC_AUDIENCE = ["our-app-id"]
+    oidc.claims.update(claims)
 
-    assert_refused(oidc.sign_in(), "invalid_claim")
+    response = oidc.sign_in()
+
+    if code:
+        assert_refused(response, code)
+    else:
+        assert response.status_code == 201
 
 
 def test_userinfo_names_the_owner_if_introspection_does_not(

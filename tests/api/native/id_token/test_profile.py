@@ -11,7 +11,7 @@ from social_django.models import UserSocialAuth
 from tests.support.configuration import Configure
 from tests.support.id_token_providers import IdTokenProvider, at_hash
 from tests.support.keys import edwards_key, public
-from tests.support.native import assert_refused, post_tokens
+from tests.support.native import assert_refused
 from tests.support.openid_provider import OpenIDProvider
 
 pytestmark = [pytest.mark.django_db]
@@ -76,13 +76,14 @@ def test_owner_is_compared_if_the_backend_returns_a_part_of_the_profile(
 ) -> None:
     settings.AUTHENTICATION_BACKENDS = ["social_core.backends.cas.CASOpenIdConnectAuth"]
     configure(NATIVE_PROVIDERS=["cas"])
+    oidc.name = "cas"
     settings.SOCIAL_AUTH_CAS_OIDC_ENDPOINT = "https://id.example.com"
     settings.SOCIAL_AUTH_CAS_KEY = "our-client-id"
     openid.userinfo["attributes"] = {"email": "ada@example.com"}
 
-    own = post_tokens("cas", id_token=oidc.token(), access_token="token-1")
+    own = oidc.sign_in(access_token="token-1")
     openid.userinfo["sub"] = "user-2"
-    other = post_tokens("cas", id_token=oidc.token(jti="2"), access_token="token-of-user-2")
+    other = oidc.sign_in(oidc.token(jti="2"), access_token="token-of-user-2")
 
     assert own.status_code == 201
     assert other.data["error_code"] == "invalid_claim"

@@ -82,8 +82,9 @@ def test_paused_login_is_resumed(
     settings.SOCIAL_AUTH_PIPELINE = pipeline_with((position, ASK_NAME))
     token = provider.token()
     frontend.below = "token/"
-    paused = frontend.post({"id_token": token}, provider.name)
-    again = frontend.post({"id_token": token}, provider.name)
+    tokens = {"id_token": token} | ({"nonce": provider.nonce} if provider.nonce else {})
+    paused = frontend.post(tokens, provider.name)
+    again = frontend.post(tokens, provider.name)
     frontend.below = ""
     body = {"partial_token": paused.data["partial_token"], "name": "x"}
     completed = frontend.complete(paused, body, provider.name)

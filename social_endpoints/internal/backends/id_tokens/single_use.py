@@ -1,0 +1,63 @@
+"""The single use of an ID token, whether it arrives natively or by redirect."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, cast
+
+from social_core.backends.base import BaseAuth
+from social_core.backends.open_id_connect import OpenIdConnectAuth
+from social_core.exceptions import AuthCredentialError
+
+from social_endpoints.internal.backends.id_tokens.claims import is_time
+from social_endpoints.internal.backends.id_tokens.signature import unverified_claims
+from social_endpoints.internal.flows.storage import claim_id_token
+
+# In seconds. The unique constraint includes the time until which a claim is stored, so it must not
+# depend on the setting JWT_LEEWAY of one backend.
+_MAX_LEEWAY = 86_400
+
+
+def claim_before_pipeline(backend: Any, id_token: str, expires: float, *, natively: bool) -> None:
+    """Have the transaction of the login claim an ID token before its pipeline runs.
+
+    :param expires: the claim ``exp``.
+    """
+    claim = partial(claim_id_token, expires=math.ceil(expires) + _MAX_LEEWAY, natively=natively)
+    backend.strategy.before_pipeline = partial(_require_unused, backend, id_token, claim)
+
+
+def claim_received_token(backend: Any, response: Any) -> None:
+    """Claim the ID token in the response of a token endpoint, so that it never signs in natively.
+
+    A token with the nonce of its flow needs no claim: an app must post a value whose SHA-256 is
+    the nonce, and the nonce of a flow is random.
+    """
+    id_token = response.get("id_token") if isinstance(response, Mapping) else None
+    if not isinstance(id_token, str) or _has_nonce_of_flow(backend):
+        return
+    expires = unverified_claims(id_token).get("exp")
+    if is_time(expires):  # Otherwise, it cannot sign in natively.
+        claim_before_pipeline(backend, id_token, cast("float", expires), natively=False)
+
+
+def _has_nonce_of_flow(backend: Any) -> bool:
+    is_validated = isinstance(backend, OpenIdConnectAuth) and backend.id_token is not None
+    return is_validated and backend.USE_NONCE and "nonce" in backend.id_token
+
+
+def _require_unused(backend: BaseAuth[Any], id_token: str, claim: Callable[..., bool]) -> None:
+    """Refuse an ID token that has signed in before.
+
+    The digest excludes the signature, which can be encoded in several ways.
+    """
+    signed = hashlib.sha256(id_token.rpartition(".")[0].encode()).digest()
+    digest = urlsafe_b64encode(signed).decode().rstrip("=")
+    if not claim(digest, storage=backend.strategy.storage):
+        raise AuthCredentialError(
+            backend, source="request", stage="token_validation", recovery="restart_login"
+        )
