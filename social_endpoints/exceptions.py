@@ -81,6 +81,7 @@ RECOVERIES: dict[str, RecoveryAction] = {
     "invalid_parameter": "correct_input",
     "method_not_allowed": "correct_input",
     "native_sign_in_disabled": "contact_administrator",
+    "nonce_not_hashed": "correct_input",
     "not_acceptable": "correct_input",
     "not_authenticated": "reauthenticate",
     "not_found": "correct_input",

@@ -78,8 +78,8 @@ def _run_pipeline(
 def _require_nonce(issuer: Issuer, claims: Mapping[str, Any], nonce: str | None) -> None:
     """Require proof that this app requested the ID token (rule 11).
 
-    The app has given the SHA-256 of a random value to the SDK and posts the value. Whoever has
-    only the token cannot know the value (section 15.5.2).
+    The app has given the SHA-256 of a random value to the SDK and posts the value. The token
+    alone does not reveal the value (section 15.5.2).
     """
     claim = claims.get("nonce")
     if claim is None and nonce is None:
