@@ -215,4 +215,4 @@ class AccountView(EndpointView):
     def check_permissions(self, request: Request) -> None:
         """Check the permissions. From here on, the log contains the user."""
         super().check_permissions(request)
-        note(user=request.user.pk)
+        note(user=getattr(request.user, "pk", None))

@@ -14,6 +14,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.core.cache import cache
 from django.http import HttpRequest
+from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 from social_django.models import UserSocialAuth
@@ -24,9 +25,10 @@ from tests.support.concurrency import THREADS, log_in_together
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend
 from tests.support.id_token_providers import PROVIDERS
+from tests.support.keys import other_key, public
 from tests.support.log import logged
 from tests.support.openid_provider import ISSUER, OpenIDProvider
-from tests.support.pipeline import ASK_NAME, BEFORE_CREATE_USER, pipeline_with
+from tests.support.pipeline import ASK_NAME, BEFORE_CREATE_USER, LAST, pipeline_with
 from tests.support.signals import connected
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +40,11 @@ HOST = "id.example.com"
 @pytest.fixture(autouse=True)
 def every_level(caplog: Log) -> None:
     caplog.set_level(logging.DEBUG, "social_endpoints")
+
+
+def create_dangling_row(**kwargs: Any) -> None:
+    """Create a row that the database refuses at the commit."""
+    Token.objects.create(user_id=4_711)
 
 
 def refuse(**kwargs: Any) -> None:
@@ -145,6 +152,19 @@ def test_logins_that_collide_are_logged_once_each(openid: OpenIDProvider, caplog
     assert [line["event"] for line in lines] == ["login completed"] * THREADS
     assert sorted(line["new_account"] for line in lines) == ["false"] * (THREADS - 1) + ["true"]
     assert {line["user"] for line in lines} == {str(User.objects.get().pk)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_login_that_fails_at_the_commit_is_logged_once_as_refused(
+    openid: OpenIDProvider, settings: Any, caplog: Log
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((LAST, f"{__name__}.create_dangling_row"))
+
+    body = Frontend().log_in(openid).data
+
+    (line,) = logged(caplog)
+    assert (line["event"], line["error_id"]) == ("login refused", body["error_id"])
+    assert "user" not in line
 
 
 # --- Refused ----------------------------------------------------------------------------
@@ -298,6 +318,27 @@ def test_real_network_error_is_logged_with_its_cause(
 
 
 def test_algorithm_that_is_not_allowed_is_logged_as_a_warning(
+    openid: OpenIDProvider, settings: Any, caplog: Log
+) -> None:
+    settings.SOCIAL_AUTH_OIDC_JWT_ALGORITHMS = ["ES256"]
+
+    Frontend().log_in(openid)
+
+    (line,) = logged(caplog)
+    expected = {"level": "WARNING", "code": "invalid_signature", "algorithm": "RS256"}
+    assert line.items() >= expected.items()
+
+
+def test_forged_signature_is_not_logged_as_a_warning(openid: OpenIDProvider, caplog: Log) -> None:
+    openid.jwk_fields["n"] = public(other_key())["n"]
+
+    Frontend().log_in(openid)
+
+    (line,) = logged(caplog)
+    assert (line["level"], line["code"]) == ("INFO", "invalid_signature")
+
+
+def test_algorithm_of_an_app_that_is_not_allowed_is_logged_as_a_warning(
     wire: responses.RequestsMock, settings: Any, caplog: Log
 ) -> None:
     oidc = PROVIDERS["oidc"](wire)

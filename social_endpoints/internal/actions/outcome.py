@@ -15,7 +15,6 @@ from social_core.exceptions import (
     AuthInputError,
     AuthPolicyError,
     ErrorStage,
-    SocialAuthBaseException,
 )
 from social_core.utils import PARTIAL_TOKEN_SESSION_NAME, user_is_active
 
@@ -51,6 +50,7 @@ REJECTED_CREDENTIAL_CODES = frozenset(
 the profile belongs to another user."""
 
 _OWNER_CLAIMS = frozenset({"id", "sub", "uid"})
+_OTHER_CLAIMS = frozenset({"email_verified", "issuer"})  # Of a profile, and of discovery.
 
 
 def is_user(backend: Any, result: Any) -> bool:
@@ -125,25 +125,23 @@ def report_failed_login(provider: Provider, request: HttpRequest) -> Iterator[No
     try:
         yield
     except EndpointError as refused:
-        code = str(refused.get_codes())
-        if code in REJECTED_CREDENTIAL_CODES and _has_credential(refused.__cause__, code):
-            credentials = {"provider": provider.name, "error_code": code}
+        if _is_rejected_credential(refused):
+            credentials = {"provider": provider.name, "error_code": refused.get_codes()}
             user_login_failed.send_robust(sender=__name__, credentials=credentials, request=request)
         raise
 
 
-def _has_credential(error: BaseException | None, code: str) -> bool:
-    """Return whether an error with a code of a rejected credential is about one."""
-    if not isinstance(error, SocialAuthBaseException):
-        return False
-    if error.stage == "callback" and error.provider_code is not None:
+def _is_rejected_credential(refused: EndpointError) -> bool:
+    cause = refused.__cause__
+    code, stage = refused.body["error_code"], refused.body["error_stage"]
+    if stage == "callback" and getattr(cause, "provider_code", None) is not None:
         return False  # An error response, which presents no credential (RFC 6749 section 4.1.2.1).
     if code == "malformed_response":
-        return error.stage == "callback"  # Later stages parse responses that were requested.
-    is_claim_of_profile = error.stage == "user_info" or error.claim == "email_verified"
-    if code == "invalid_claim" and (is_claim_of_profile or error.claim == "issuer"):
-        return error.claim in _OWNER_CLAIMS  # The issuer is that of discovery.
-    return True
+        return bool(stage == "callback")  # Later stages parse responses that were requested.
+    claim = getattr(cause, "claim", None)
+    if code == "invalid_claim" and (stage == "user_info" or claim in _OTHER_CLAIMS):
+        return claim in _OWNER_CLAIMS
+    return code in REJECTED_CREDENTIAL_CODES
 
 
 def require_active(backend: Any, user: Any) -> None:

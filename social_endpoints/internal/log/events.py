@@ -1,7 +1,7 @@
 r"""The log of the endpoints: one line for each event, with its values as ``key=value``.
 
 The logger is ``social_endpoints``. A value with other characters than visible ASCII, or with a
-space, ``"``, ``=`` or ``\\``, is a JSON string, so a value cannot add a line or a key.
+space, ``"``, ``=`` or ``\``, is a JSON string, so a value cannot add a line or a key.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def noted_values() -> dict[str, Any]:
 
 def note_default(**values: Any) -> None:
     """Do the same for values that this request does not have yet."""
-    note(**{**values, **noted_values()})
+    noted = noted_values()
+    note(**{name: value for name, value in values.items() if noted.get(name) is None})
 
 
 def note_provider_time(seconds: float) -> None:

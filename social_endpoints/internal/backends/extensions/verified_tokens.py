@@ -26,7 +26,11 @@ from social_endpoints.internal.backends.id_tokens.claims import (
     require_valid,
 )
 from social_endpoints.internal.backends.id_tokens.issuers import Issuer, find_issuer
-from social_endpoints.internal.backends.id_tokens.signature import read_header, unverified_claims
+from social_endpoints.internal.backends.id_tokens.signature import (
+    note_algorithm,
+    read_header,
+    unverified_claims,
+)
 from social_endpoints.internal.backends.id_tokens.single_use import claim_received_token
 from social_endpoints.strategy import Strategy
 
@@ -60,7 +64,12 @@ def _valid_claims(
     """Return the result of social-core's validation after ours."""
     issuer = cast("Issuer", find_issuer(backend))
     require_time_types(issuer, unverified_claims(id_token))
-    claims = validate()
+    try:
+        claims = validate()
+    except AuthResponseError as error:
+        if error.code == "invalid_signature":
+            note_algorithm(issuer, error, read_header(issuer, id_token)["alg"])
+        raise
     require_valid(issuer, claims, read_header(issuer, id_token)["alg"], access_token)
     return claims
 

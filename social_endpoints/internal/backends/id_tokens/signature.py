@@ -40,11 +40,9 @@ class SignedToken:
         New keys are requested at most once a minute, because anyone can post a wrong signature.
         """
         header = read_header(issuer, id_token)
-        if header["alg"] not in issuer.algorithms():
-            error = issuer.error("invalid_signature")
-            error.context["algorithm"] = header["alg"]  # For the log.
-            raise error
         failure = issuer.error("invalid_signature")
+        if not note_algorithm(issuer, failure, header["alg"]):
+            raise failure
         cached_keys = signing_keys(issuer.backend, issuer.jwks_uri())
         for keys in cached_keys.versions(rate_limited=True):
             try:
@@ -52,6 +50,14 @@ class SignedToken:
             except AuthResponseError as error:
                 failure = error
         raise failure
+
+
+def note_algorithm(issuer: Issuer, error: AuthResponseError, algorithm: str) -> bool:
+    """Return whether an algorithm is allowed. If not, add it to an error, for the log."""
+    is_allowed = algorithm in issuer.algorithms()
+    if not is_allowed:
+        error.context["algorithm"] = algorithm
+    return is_allowed
 
 
 def read_header(issuer: Issuer, id_token: str) -> dict[str, Any]:
