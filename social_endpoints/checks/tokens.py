@@ -38,6 +38,7 @@ def check_token_serializer(**kwargs: Any) -> Iterator[CheckMessage]:
         yield from _missing_apps(serializer)
         yield from _missing_middleware(serializer)
         yield from _unsafe_transport(serializer)
+        yield from _undeclared_cookies(serializer)
         yield from _wrong_djoser_strategy(serializer)
 
 
@@ -94,6 +95,17 @@ def _unsafe_transport(serializer: type[LoginSerializer]) -> Iterator[CheckMessag
             hint="Use 'auto' or 'cookie'. With 'body', another site can post a flow and sign the"
             " user in to the attacker's account.",
             id="social_endpoints.E010",
+        )
+
+
+def _undeclared_cookies(serializer: type[LoginSerializer]) -> Iterator[CheckMessage]:
+    overrides = serializer.set_cookies is not LoginSerializer.set_cookies
+    if overrides and not serializer.sets_cookies:
+        yield Warning(
+            f"{serializer.__name__} overrides set_cookies(), but sets_cookies is False. A login"
+            " whose flow comes in the body, and native sign-in, are a 500 if it sets a cookie.",
+            hint="Set sets_cookies = True, or silence this id if the method only deletes cookies.",
+            id="social_endpoints.W030",
         )
 
 

@@ -45,7 +45,8 @@ class LoginSerializer(serializers.Serializer[Login]):
 
     sets_cookies: ClassVar[bool] = False
     """Set this to true if you store the login in a cookie. Flows then travel in a cookie only,
-    because a flow that another site can post would sign the victim in as the attacker."""
+    because a flow that another site can post would sign the victim in as the attacker. A cookie
+    that is not declared is a 500 if the flow came in the body or the sign-in is native."""
 
     authentication_classes: ClassVar[tuple[str, ...]] = ()
     """Authentication classes of DRF that accept your token. A system check warns if

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from rest_framework.exceptions import UnsupportedMediaType
@@ -12,6 +14,7 @@ from social_endpoints.internal.actions.complete import Callback, complete
 from social_endpoints.internal.actions.native import sign_in
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows.flow import LOGIN
+from social_endpoints.internal.http.login_cookies import refuse_cookies
 from social_endpoints.internal.http.parameters import native_tokens
 from social_endpoints.internal.native.providers import find_native
 from social_endpoints.tokens.base import LoginSerializer
@@ -43,6 +46,17 @@ class LoginView(FlowView):
         serializer.set_cookies(response)
         return response
 
+    def refuse_cookies(self) -> AbstractContextManager[Callable[[Any], None]]:
+        """Return a context with a function that refuses a response that sets a cookie.
+
+        It accepts every response if another site cannot have sent this request: the flow came in a
+        cookie, or the serializer declares its cookies, so that the flow had to come in one.
+        """
+        declares = self.get_token_serializer_class().sets_cookies
+        if declares or not self.transport.is_posted:
+            return nullcontext(lambda response: None)
+        return refuse_cookies(self.django_request)
+
 
 class ProviderAuthView(LoginView, RedirectFlowView):
     """Begin and complete a login with a provider."""
@@ -51,12 +65,17 @@ class ProviderAuthView(LoginView, RedirectFlowView):
 
     def complete(self, provider: Provider, callback: Callback) -> Response | Paused:
         """Return the response of the token serializer, or a paused login."""
-        return complete(
-            provider=provider,
-            callback=callback,
-            request=self.django_request,
-            build_response=self.get_login_response,
-        )
+        with self.refuse_cookies() as check_response:
+            outcome = complete(
+                provider=provider,
+                callback=callback,
+                request=self.django_request,
+                build_response=self.get_login_response,
+                check_response=check_response,
+            )
+            # A paused login is not checked yet, nor what ran after the transaction.
+            check_response(outcome)
+        return outcome
 
 
 class ProviderTokenView(LoginView):
@@ -69,12 +88,16 @@ class ProviderTokenView(LoginView):
         found = find_native(provider)
         self.transport = self.get_transport()
         self.require_json()
-        outcome = sign_in(
-            provider=found,
-            tokens=native_tokens(request),
-            request=self.django_request,
-            build_response=self.get_login_response,
-        )
+        tokens = native_tokens(request)
+        with self.refuse_cookies() as check_response:
+            outcome = sign_in(
+                provider=found,
+                tokens=tokens,
+                request=self.django_request,
+                build_response=self.get_login_response,
+                check_response=check_response,
+            )
+            check_response(outcome)
         return self.get_paused_response(outcome) if isinstance(outcome, Paused) else outcome
 
     def require_json(self) -> None:

@@ -67,11 +67,13 @@ def complete(
     callback: Callback,
     request: HttpRequest,
     build_response: Callable[[Login], ResponseT],
+    check_response: Callable[[ResponseT], None],
 ) -> ResponseT | Paused:
     """Complete a login, or resume a paused one.
 
     :param build_response: called with the login inside its transaction. Its result is
         returned; if it raises, the login is rolled back.
+    :param check_response: called last in the transaction. If it raises, the login is rolled back.
     :raises EndpointError: the user, the browser or the provider caused an error.
     :raises ConfigurationError: the project's settings are wrong.
     """
@@ -81,7 +83,7 @@ def complete(
             callback=callback,
             user=None,
             request=request,
-            build_response=partial(log_in, provider, request, build_response),
+            build_response=partial(log_in, provider, request, build_response, check_response),
         )
     return log_login(outcome)
 

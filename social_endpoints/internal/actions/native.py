@@ -35,6 +35,7 @@ def sign_in(
     tokens: NativeTokens,
     request: HttpRequest,
     build_response: Callable[[Login], ResponseT],
+    check_response: Callable[[ResponseT], None],
 ) -> ResponseT | Paused:
     """Sign a user in with tokens that an app has posted.
 
@@ -44,6 +45,7 @@ def sign_in(
     :param tokens: an ID token, an access token or both.
     :param build_response: called with the login inside its transaction. Its result is
         returned; if it raises, the login is rolled back.
+    :param check_response: called last in the transaction. If it raises, the login is rolled back.
     :raises EndpointError: the app, the user or the provider caused an error. For example, a
         token is not valid or was not issued to this project.
     :raises ConfigurationError: the project's settings are wrong.
@@ -64,7 +66,7 @@ def sign_in(
             if work.began and not is_user(backend, result):
                 outcome = pause_login(backend, flow, result, work)
             else:
-                build = partial(log_in, provider, request, build_response, backend)
+                build = partial(log_in, provider, request, build_response, check_response, backend)
                 outcome = work.finish(result, build)
     return log_login(outcome)
 

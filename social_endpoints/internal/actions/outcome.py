@@ -62,11 +62,13 @@ def log_in(
     provider: Provider,
     request: HttpRequest,
     build_response: Callable[[Login], ResponseT],
+    check_response: Callable[[ResponseT], None],
     backend: Any,
     user: Any,
 ) -> tuple[ResponseT, Login]:
     """Build the response to a login and send the signal ``signed_in``.
 
+    :param check_response: called with the response after the receivers of the signal.
     :param user: the result of the pipeline.
     :raises SocialAuthBaseException: the result is not a user who may sign in.
     """
@@ -81,6 +83,7 @@ def log_in(
         is_new_user=login.is_new,
         new_association=login.new_association,
     )
+    check_response(response)
     return response, login
 
 

@@ -52,6 +52,8 @@ class FlowTransport:
         # the values of cookies with "auth" in their name.
         self._prefix = ("__Host-" if self._secure else "") + "auth_flow_"
         self._found: str | None = None
+        self.is_posted = True
+        """Whether no flow was found in a cookie. Set by :meth:`find`."""
         self.missing_flow: FlowMissing = FlowNotSent(self._transport)
         """Why :meth:`find` has returned None."""
 
@@ -95,18 +97,18 @@ class FlowTransport:
         :param correlation_id: value in the callback that identifies the flow's cookie
             (``state``, for example). If None, the newest flow is returned.
         """
-        for name, token in self._get_candidates(posted, correlation_id):
+        for name, token, is_posted in self._get_candidates(posted, correlation_id):
             flow = open_flow(token, provider=provider, purpose=purpose)
             if flow is None:
                 if has_expired(token):
                     self.missing_flow = FlowExpired()
                 continue
             # After a handoff, the redirect URI is the server's.
-            if self._is_trusted(None if flow.handoff else flow.redirect_uri):
+            is_trusted = self._is_trusted(None if flow.handoff else flow.redirect_uri)
+            if is_trusted or is_posted:
                 note(origin=None)
-                self._found = name
-                return flow
-            if token == posted:
+                self._found = name if is_trusted else None
+                self.is_posted = is_posted
                 return flow
             note(origin=self._request.headers.get("Origin"))
         return None
@@ -148,17 +150,17 @@ class FlowTransport:
 
     def _get_candidates(
         self, posted: str | None, correlation_id: str | None
-    ) -> Iterator[tuple[str | None, str]]:
-        """Yield the possible flows as pairs of cookie name (or None) and token."""
+    ) -> Iterator[tuple[str | None, str, bool]]:
+        """Yield the possible flows: cookie name or None, token, whether it came in the body."""
         cookies = self._get_cookies() if self._transport != "body" else []
         name = None if correlation_id is None else self._get_name(correlation_id)
         if cookies or posted:
             self.missing_flow = FlowMissing()
         if posted and self._transport != "cookie":
-            yield (name if any(name == each for each, _ in cookies) else None), posted
+            yield (name if any(name == each for each, _ in cookies) else None), posted, True
         for cookie_name, token in cookies:
             if correlation_id is None or cookie_name == name:
-                yield cookie_name, token
+                yield cookie_name, token, False
 
     def _drop_oldest(self, length: int, response: Response) -> None:
         """Delete the oldest cookies, so that a new one of ``length`` bytes fits the limits."""

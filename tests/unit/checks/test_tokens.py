@@ -265,3 +265,24 @@ def test_default_of_djoser(
     authenticate(settings, *(AUTHENTICATION[each] for each in classes))
 
     assert ("W015" in ids()) is is_reported
+
+
+class CookieSerializer(TokenSerializer):
+    def set_cookies(self, response: Any) -> None:
+        response.set_cookie("token", "secret")
+
+
+class DeclaredCookieSerializer(CookieSerializer):
+    sets_cookies = True
+
+
+@pytest.mark.parametrize(
+    ("name", "is_reported"),
+    [("CookieSerializer", True), ("DeclaredCookieSerializer", False), ("OwnSerializer", False)],
+)
+def test_serializer_must_declare_its_cookies(
+    name: str, is_reported: bool, configure: Configure
+) -> None:
+    configure(TOKEN_SERIALIZER=f"{__name__}.{name}")
+
+    assert ("W030" in ids()) is is_reported
