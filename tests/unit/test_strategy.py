@@ -68,3 +68,31 @@ def test_default_pipeline_is_recognized(pipeline: Any, expected: bool, settings:
     strategy = strategy_of()
 
     assert strategy.has_default_pipeline(GithubOAuth2(strategy)) is expected
+
+
+class Recorded:
+    """A part of a project's storage that is not a model, and answers every call."""
+
+    objects = None
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args, **kwargs: self.calls.append(name)
+
+
+class RecordedStorage(DjangoStorage):
+    nonce, association, code = Recorded(), Recorded(), Recorded()
+
+
+def test_storage_of_a_project_is_asked_in_its_own_way() -> None:
+    flow = Flow("github", LOGIN, "https://app.example.com/")
+    storage: Any = Strategy(RecordedStorage, None, data={}, flow=flow).storage
+
+    storage.nonce.get("https://id.example.com", "salt")
+    storage.association.get(server_url="https://id.example.com")
+    storage.code.get_code("code")
+
+    assert RecordedStorage.nonce.calls == RecordedStorage.association.calls == ["get"]
+    assert RecordedStorage.code.calls == ["get_code"]

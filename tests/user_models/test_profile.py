@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 
 from tests.support.frontend import Frontend, error
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.pipeline import pipeline_with
 
 User = get_user_model()
 pytestmark = [
@@ -23,6 +24,10 @@ def log_in_as(openid: OpenIDProvider, subject: str, **userinfo: Any) -> Any:
     openid.claims["sub"] = openid.userinfo["sub"] = subject
     openid.userinfo |= userinfo
     return Frontend().log_in(openid)
+
+
+def add_nickname(details: Any, **kwargs: Any) -> dict[str, Any]:
+    return {"details": {**details, "nickname": "Countess"}}
 
 
 @pytest.mark.parametrize("email", [None, "", " "])
@@ -56,10 +61,20 @@ def test_missing_value_of_another_unique_field_is_reported(
     assert not User.objects.exists()
 
 
+@pytest.mark.skipif(IS_MEMBER, reason="Its manager has no such parameter.")
+def test_parameter_of_the_manager_that_is_not_a_field_is_passed_on(
+    openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_USER_FIELDS = ["username", "email", "nickname"]
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((1, f"{__name__}.add_nickname"))
+    settings.SOCIAL_AUTH_PROTECTED_USER_FIELDS = ["first_name"]
+
+    assert log_in_as(openid, "1").status_code == 201
+    assert User.objects.get().first_name == "Countess"
+
+
 def test_taken_address_is_reported(openid: OpenIDProvider, settings: Any) -> None:
     settings.SOCIAL_AUTH_USER_FIELDS = ["address"] if IS_MEMBER else ["username", "email"]
-    settings.SOCIAL_AUTH_PIPELINE = None
-    del settings.SOCIAL_AUTH_PIPELINE
     User.objects.create_user(*(["ada@example.com"] if IS_MEMBER else ["x", "ada@example.com"]))
 
     expected = NO_ADDRESS if IS_MEMBER else (400, "email_in_use")

@@ -56,6 +56,12 @@ class Wrapper:
             raise AttributeError(name)
         return getattr(self._project, name)
 
+    def _max_length(self, name: str) -> int | None:
+        """Return the length of a column, or None if the project's class is not a model."""
+        meta = getattr(self._project, "_meta", None)
+        length: int | None = meta.get_field(name).max_length if meta else None
+        return length
+
     def _inherits(self, name: str) -> bool:
         """Return whether the project's class inherits a method from social_django."""
         from social_django import models  # Not at import time: the app registry must be ready.
@@ -223,8 +229,7 @@ class PrimaryUsers(Wrapper):
 
     def _holds(self, uid: Any) -> bool:
         """Return whether the column of identifiers can hold one unchanged."""
-        meta = getattr(self._project, "_meta", None)
-        return is_identifier(str(uid), meta.get_field("uid").max_length if meta else None)
+        return is_identifier(str(uid), self._max_length("uid"))
 
     def _active_filter(self) -> dict[str, Any]:
         default = _ACTIVE if self._has_active_field() else {}
@@ -246,3 +251,12 @@ class PrimaryCodes(Wrapper):
         if not self._inherits("get_code"):
             return self._project.get_code(code)
         return on_primary(self._project.objects).filter(code=code).first()
+
+    def make_code(self, email: str) -> Any:
+        """Create a code.
+
+        :raises AuthResponseError: the column cannot hold the address unchanged.
+        """
+        if not is_identifier(email, self._max_length("email")):
+            raise AuthResponseError(code="malformed_response", claim="email", stage="pipeline")
+        return self._project.make_code(email)

@@ -59,6 +59,15 @@ def confirm(frontend: Frontend, asked: Any, **params: Any) -> Any:
     return frontend.resume(asked, **{field["name"]: True, **params})
 
 
+def test_address_that_the_column_cannot_hold_is_refused(
+    frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    openid.userinfo["email"] = "a" * 244 + "@example.com"
+
+    assert error(frontend.log_in(openid)) == (400, "malformed_response")
+    assert mail.outbox == []
+
+
 # --- The confirmation -----------------------------------------------------------------
 
 

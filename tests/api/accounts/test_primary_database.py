@@ -277,3 +277,31 @@ def test_methods_that_a_project_overrides_are_called(
 
     assert error(refused) == (400, "disconnect_disallowed")
     assert set(ProjectUsers.calls) == {*OVERRIDDEN}
+
+
+class TenantUsers(UserSocialAuth):
+    """A project's user storage that only replaces the query for users."""
+
+    calls: list[str] = []
+
+    class Meta:
+        proxy = True
+        app_label = "social_django"
+
+    @classmethod
+    def filter_users(cls, *args: Any, **kwargs: Any) -> Any:
+        cls.calls.append(cls.__name__)
+        return super().filter_users(*args, **kwargs).using("default")
+
+
+class TenantStorage(DjangoStorage):
+    user = TenantUsers
+
+
+def test_query_for_users_that_a_project_replaces_is_used_by_other_queries(
+    connecting: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_STORAGE = f"{__name__}.TenantStorage"
+
+    assert connecting.log_in(openid).status_code == 201
+    assert TenantUsers.calls

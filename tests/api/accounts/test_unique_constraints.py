@@ -85,6 +85,18 @@ def test_address_taken_during_a_pause_is_rejected(
     assert User.objects.count() == 1
 
 
+@pytest.mark.parametrize("index", ["email", "lower(email)"], indirect=True)
+@pytest.mark.parametrize("email", [None, "", " "])
+def test_missing_address_is_not_reported_as_taken(
+    email: str | None, index: None, frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    User.objects.create(username="other", email="")
+    openid.userinfo["email"] = email
+
+    assert error(frontend.log_in(openid)) == (400, "profile_email_missing")
+    assert User.objects.count() == 1
+
+
 @pytest.mark.parametrize("index", ["lower(email)"], indirect=True)
 def test_simultaneous_first_logins_with_one_address_create_one_account(
     index: None, newcomers: Newcomers

@@ -48,6 +48,13 @@ class PushedPost(Pushed):
         return {**super().auth_params(state), "response_mode": "form_post"}
 
 
+class Appended(OpenIdConnectAuth):
+    """Requests a response by POST in the finished URL."""
+
+    def auth_url(self) -> str:
+        return f"{super().auth_url()}&response_mode=form_post"
+
+
 class Signed(OpenIdConnectAuth):
     """Sends the authorization request as a JWT (RFC 9101)."""
 
@@ -146,3 +153,13 @@ def test_signature_covers_the_redirect_uri_and_the_state(frontend: Frontend, set
     assert signature == signature_of(url)
     params = authorization_params(begun)
     assert (params["redirect_uri"], bool(params["state"])) == (REDIRECT_URI, True)
+
+
+def test_response_mode_that_a_backend_adds_to_the_url_is_respected(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.Appended"]
+
+    params = authorization_params(frontend.begin())
+
+    assert params["redirect_uri"] == "https://testserver/auth/o/oidc/callback/"

@@ -41,7 +41,10 @@ class Member(AbstractBaseUser):
 
 
 class ClerkManager(BaseUserManager[Any]):
-    def create_user(self, username: str, email: str | None = None, **fields: Any) -> Any:
+    def create_user(
+        self, username: str, email: str | None = None, nickname: str = "", **fields: Any
+    ) -> Any:
+        fields.setdefault("first_name", nickname)
         user = self.model(username=username, email=email or None, **fields)
         user.set_unusable_password()
         user.save(using=self._db)
