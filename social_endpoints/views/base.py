@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, ClassVar, cast
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, RawPostDataException
 from django.urls import NoReverseMatch, ResolverMatch, reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import method_decorator
@@ -25,6 +26,7 @@ from social_endpoints.conf import settings
 from social_endpoints.exceptions import EndpointError, drf_exception
 from social_endpoints.internal.actions.refusals import log_refusal
 from social_endpoints.internal.backends.loading import storage
+from social_endpoints.internal.errors.redaction import clear_local_variables, without_secrets
 from social_endpoints.internal.http.error_reports import protect_report
 from social_endpoints.internal.http.errors import (
     add_metadata,
@@ -57,6 +59,7 @@ class EndpointView(APIView):
     content_negotiation_class = JSONNegotiation
 
     has_failed_handler = False
+    request_secrets: list[str] | None = None
 
     log_action: ClassVar[str] = "request"
     """Start of the name of the log's events."""
@@ -143,10 +146,9 @@ class EndpointView(APIView):
         """
         error = drf_exception(exc)
         metadata = error_metadata(error)
-        secrets: list[str] = []
         if isinstance(error, EndpointError) and is_server_error(error.status_code):
-            secrets = [*error.secrets, *self.get_secrets()]
-            metadata = metadata | debug_metadata(error, secrets)
+            metadata = metadata | debug_metadata(error, self.get_secrets(error))
+        self.hide_secrets(error)
         try:
             response = self.get_error_response(error, metadata)
         except Exception as failure:
@@ -159,7 +161,7 @@ class EndpointView(APIView):
             if error.retry_after:
                 response["Retry-After"] = error.retry_after
             if is_server_error(error.status_code):
-                report(self.django_request, response, error, secrets)
+                report(self.django_request, response, error)
         return response
 
     def get_error_response(self, error: APIException, metadata: dict[str, Any]) -> Any:
@@ -168,17 +170,38 @@ class EndpointView(APIView):
         add_metadata(response, error, metadata)
         return response
 
-    def get_secrets(self) -> list[str]:
-        """Return the values of this request that no log may contain."""
-        try:
-            body = self.request.data
-        except APIException:  # It cannot be parsed.
-            body = None
-        return [*request_secrets(self.django_request, body)]
+    def get_secrets(self, error: APIException) -> list[str]:
+        """Return the values of this request and of this login that no log may contain."""
+        if self.request_secrets is None:
+            self.request_secrets = [*request_secrets(self.django_request, self.get_body())]
+        return [*self.request_secrets, *getattr(error, "secrets", [])]
+
+    def get_body(self) -> Any:
+        """Return the parsed body, or None if it cannot be parsed."""
+        with suppress(APIException, RawPostDataException):
+            return self.request.data
+        return None
+
+    def hide_secrets(self, error: APIException) -> None:
+        """Hide secrets from error trackers, and from exception handlers that report an exception.
+
+        They read the local variables, the messages of all causes and the parsed body.
+        """
+        secrets = self.get_secrets(error)
+        clear_local_variables(error)
+        if error.__cause__ is not None and is_server_error(error.status_code):
+            error.__cause__ = without_secrets(error.__cause__, secrets)
+        self.clear_body()
+
+    def clear_body(self) -> None:
+        """Clear the parsed body. Error trackers report it, also for requests that succeed."""
+        with suppress(AttributeError):  # It is not a mapping, or a project's parser made it.
+            self.get_body().clear()
 
     def finalize_response(self, *args: Any, **kwargs: Any) -> Any:
         """Return the response with its cache headers."""
         response = super().finalize_response(*args, **kwargs)
+        self.clear_body()
         self.set_cache_headers(response)
         return response
 

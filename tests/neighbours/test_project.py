@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import secrets
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -18,8 +14,8 @@ from rest_framework.test import APIClient
 from tests.support.accounts import logged_in
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
-from tests.support.id_token_providers import signed
 from tests.support.native import post_tokens
+from tests.support.neighbours.native import id_token_with_nonce
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import ASK_NAME, BEFORE_CREATE_USER, pipeline_with
 
@@ -27,13 +23,6 @@ pytestmark = pytest.mark.django_db
 User = get_user_model()
 
 ORIGIN = "https://app.example.com"
-
-
-def id_token(openid: OpenIDProvider, **claims: Any) -> str:
-    now = int(time.time())
-    dates = {"iat": now, "exp": now + 300}
-    claims = {"iss": openid.url, "aud": "our-client-id", **dates, **openid.claims, **claims}
-    return signed(json.dumps(claims).encode(), openid.key, kid="1")
 
 
 def test_checks_find_no_mistake() -> None:
@@ -56,8 +45,7 @@ def test_connect(frontend: Frontend, openid: OpenIDProvider) -> None:
 
 
 def test_native_sign_in(openid: OpenIDProvider) -> None:
-    nonce = secrets.token_urlsafe(16)
-    token = id_token(openid, nonce=hashlib.sha256(nonce.encode()).hexdigest())
+    token, nonce = id_token_with_nonce(openid)
 
     response = post_tokens("oidc", id_token=token, nonce=nonce)
 
@@ -209,7 +197,9 @@ def test_refusal_without_rejected_credential_locks_nobody_out(
 
 
 def test_rejected_token_is_a_failed_attempt(openid: OpenIDProvider) -> None:
-    response = post_tokens("oidc", id_token=id_token(openid, aud="client-of-another-project"))
+    token, nonce = id_token_with_nonce(openid, aud="client-of-another-project")
+
+    response = post_tokens("oidc", id_token=token, nonce=nonce)
 
     assert response.status_code == 400
     assert AccessAttempt.objects.get().failures_since_start == 1

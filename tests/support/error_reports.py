@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import logging
+import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.core.signals import got_request_exception
 from django.views.debug import ExceptionReporter
+
+from tests.support.signals import connected
 
 
 class ReportHandler(logging.Handler):
@@ -35,3 +40,21 @@ def reported_errors() -> Iterator[list[str]]:
     finally:
         for logger in loggers:
             logger.removeHandler(handler)
+
+
+@contextmanager
+def tracked_errors() -> Iterator[list[str]]:
+    """Collect what an error tracker reads of each exception: its messages, and local variables."""
+    found: list[str] = []
+
+    def track(**kwargs: Any) -> None:
+        error = sys.exc_info()[1]
+        while error is not None:
+            found.append(repr(error))
+            found.extend(
+                repr(frame.f_locals) for frame, _ in traceback.walk_tb(error.__traceback__)
+            )
+            error = error.__cause__ or error.__context__
+
+    with connected(track, got_request_exception):
+        yield found

@@ -29,6 +29,7 @@ class OpenIDProvider:
     :param userinfo: the response of the UserInfo endpoint.
     :param codes: the parameters of the authorization request for each code.
     :param requests: the paths of the requests.
+    :param secrets: the values of the logins that only client and server may know.
     :param endpoints: entries of the discovery document that replace the default ones.
     :param before_userinfo: is called before each UserInfo response.
     :param key: the private key of the signatures; ``kid`` and ``algorithm`` belong to it.
@@ -51,6 +52,7 @@ class OpenIDProvider:
     )
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
     endpoints: dict[str, Any] = field(default_factory=dict)
     before_userinfo: Callable[[], object] = lambda: None
     key: rsa.RSAPrivateKey = field(default_factory=signing_key)
@@ -74,6 +76,7 @@ class OpenIDProvider:
         params = dict(parse_qsl(urlsplit(authorization_url).query))
         code = secrets.token_urlsafe(16)
         self.codes[code] = params
+        self.secrets += [code, *(params[name] for name in ("state", "nonce") if name in params)]
         return {"code": code, "state": params["state"]}
 
     def _discovery(self, request: Any) -> tuple[int, dict[str, str], str]:
@@ -95,6 +98,9 @@ class OpenIDProvider:
 
     def _token(self, request: Any) -> tuple[int, dict[str, str], str]:
         posted = {name: values[0] for name, values in parse_qs(request.body).items()}
+        self.secrets += [
+            posted[name] for name in ("client_secret", "code_verifier") if name in posted
+        ]
         params = self.codes.pop(posted["code"], None)
         if params is None or not self._verifies(params, posted):
             return self._json(request, {"error": "invalid_grant"}, status=400)
@@ -109,8 +115,9 @@ class OpenIDProvider:
         }
         headers = {**({} if self.kid is None else {"kid": self.kid}), **self.token_headers}
         id_token = jwt.encode(claims, self.key, self.algorithm, headers=headers)
-        tokens = {"access_token": secrets.token_urlsafe(16), "token_type": "Bearer"}
-        return self._json(request, {**tokens, "id_token": id_token})
+        tokens = {"access_token": secrets.token_urlsafe(16), "id_token": id_token}
+        self.secrets += [*tokens.values()]
+        return self._json(request, {**tokens, "token_type": "Bearer"})
 
     def _verifies(self, params: dict[str, str], posted: dict[str, str]) -> bool:
         digest = hashlib.sha256(posted.get("code_verifier", "").encode()).digest()

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from django.conf import settings
+
 HIDDEN = "[hidden]"
 
 _MAX_CAUSES = 8
@@ -77,6 +79,19 @@ def without_secrets(error: BaseException, secrets: Iterable[str]) -> BaseExcepti
     return error if redact(text, secrets) == text else replacement(error, secrets)
 
 
+def clear_local_variables(error: BaseException | None, depth: int = _MAX_CAUSES) -> None:
+    """Clear the local variables of all calls that an exception has ended, except under ``DEBUG``.
+
+    They contain codes, tokens and client secrets, in our code and in that of libraries. Error
+    trackers report them whatever their names are.
+    """
+    if error is None or not depth or settings.DEBUG:
+        return
+    traceback.clear_frames(error.__traceback__)
+    for cause in (error.__cause__, error.__context__):
+        clear_local_variables(cause, depth - 1)
+
+
 def replacement(
     error: BaseException, secrets: Iterable[str] | None = None, depth: int = _MAX_CAUSES
 ) -> RedactedException:
@@ -84,6 +99,7 @@ def replacement(
 
     :param secrets: what its message must not contain; None if the message itself is a secret.
     """
+    clear_local_variables(error)
     secrets = None if secrets is None else list(secrets)
     original = type(error)
     name = f"{original.__module__}.{original.__qualname__}"

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
 from social_endpoints.exceptions import RECOVERIES, EndpointError, new_error_id
-from social_endpoints.internal.errors.redaction import message, redact, texts, without_secrets
+from social_endpoints.internal.errors.redaction import message, redact, texts
 
 _INVALID_PARAMETER = "invalid_parameter"
 
@@ -70,14 +70,9 @@ def debug_metadata(error: EndpointError, secrets: list[str]) -> dict[str, Any]:
     return {"debug": redact(f"{type(cause).__name__}: {message(cause)}", secrets)}
 
 
-def report(
-    request: HttpRequest, response: HttpResponse, error: EndpointError, secrets: list[str]
-) -> None:
-    """Report an exception as Django does for other views: in its log, and with its signal.
-
-    :param secrets: values that the report must not contain.
-    """
-    exception = without_secrets(error.__cause__ or error, secrets)
+def report(request: HttpRequest, response: HttpResponse, error: EndpointError) -> None:
+    """Report the cause of an error as Django does for other views: in its log, with its signal."""
+    exception = error.__cause__ or error
     context = exception.__context__
     try:
         raise exception  # noqa: TRY301 - receivers read it from sys.exc_info()

@@ -63,7 +63,7 @@ class FormParser(parsers.BaseParser):
     def parse(self, stream: IO[Any], *args: Any, **kwargs: Any) -> Any:
         body = _read(stream)
         with _form_errors():
-            return QueryDict(body, encoding="utf-8")
+            return QueryDict(body, encoding="utf-8", mutable=True)
 
 
 class MultiPartParser(parsers.MultiPartParser):
@@ -73,7 +73,8 @@ class MultiPartParser(parsers.MultiPartParser):
         """Return the fields and the files."""
         body = _read(stream)
         with _form_errors():
-            return super().parse(io.BytesIO(body), *args, **kwargs)
+            parsed = super().parse(io.BytesIO(body), *args, **kwargs)
+        return parsers.DataAndFiles(parsed.data.copy(), parsed.files)
 
 
 @contextmanager

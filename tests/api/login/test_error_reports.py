@@ -16,12 +16,13 @@ from rest_framework.test import APIClient
 
 from social_endpoints.conf import Settings
 from tests.support.configuration import Configure
-from tests.support.error_reports import reported_errors
+from tests.support.error_reports import reported_errors, tracked_errors
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.id_token_providers import PROVIDERS
 from tests.support.oauth1_provider import Twitter
 from tests.support.openid2_provider import OpenID2Provider
 from tests.support.openid_provider import ISSUER, OpenIDProvider
+from tests.support.pipeline import LAST, pipeline_with
 from tests.support.signals import connected
 from tests.support.token_serializers import DJOSER, PAIRS
 
@@ -256,3 +257,40 @@ def test_page_with_debug_is_complete(openid: OpenIDProvider, settings: Any) -> N
 
     assert "secret-invitation" in page
     assert COOKIES["jwt"] in page
+
+
+def quote_tokens(response: Any, **kwargs: Any) -> None:
+    raise LookupError(f"no {response['id_token']}")
+
+
+@pytest.mark.parametrize("body", ["json", "multipart"])
+@pytest.mark.parametrize("debug", [False, True])
+def test_error_tracker_finds_no_secrets(
+    debug: bool, body: str, frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    """Without DEBUG, there are no local variables; the messages and the body are never complete."""
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((LAST, f"{HERE}.quote_tokens"))
+    frontend.client.raise_request_exception = False
+    frontend.format = body
+    begun, callback = frontend.authorize(openid)
+    settings.DEBUG = debug
+
+    with tracked_errors() as found:
+        response = frontend.complete(begun, callback)
+
+    secrets = {*openid.secrets, *(cookie.value for cookie in frontend.client.cookies.values())}
+    text = "".join(found)
+    assert "LookupError" in text
+    assert any(secret in text for secret in secrets if secret) is debug
+    assert not any(secret in each for secret in secrets if secret for each in found[:1])
+    assert not response.renderer_context["request"].data
+
+
+def test_body_of_a_login_is_cleared_after_the_response(
+    frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    """An error tracker also reports the bodies of requests that succeed."""
+    response = frontend.log_in(openid)
+
+    assert response.status_code == 201
+    assert response.renderer_context["request"].data == {}
