@@ -470,6 +470,7 @@ def log_failure(event: str, error: Exception, **values: Any) -> None:
     values["exception"] = type(error).__name__
     if isinstance(error, SocialAuthBaseException) and _is_well_formed(error):
         values |= {"code": error.code, "parameter": error.parameter}
+        values |= {name: error.context.get(name) for name in ("host", "cause")}
     log_event(event, logging.ERROR, exc_info=replacement(error), **values)
 
 

@@ -29,7 +29,7 @@ from social_endpoints.signals import connected
 from tests.support.accounts import logged_in
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
-from tests.support.log import DOCUMENTED
+from tests.support.log import DOCUMENTED, LOGGING, parsed
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pages import DOCS, PAGES, ROOT, code_blocks, page
 
@@ -102,6 +102,14 @@ def test_operations_page_has_each_code_of_a_failed_login() -> None:
     listed = re.findall(r"^``(\w+)``  +[A-Z]", section, re.MULTILINE)
 
     assert listed == sorted(REJECTED_CREDENTIAL_CODES)
+
+
+def test_examples_of_the_log_have_its_format() -> None:
+    lines = re.findall(r"^   (\w+ (?:completed|refused) .+)$", LOGGING, re.MULTILINE)
+
+    assert len(lines) > 1
+    for line in lines:
+        parsed(line)
 
 
 def test_operations_page_has_only_existing_events_and_keys_of_the_log() -> None:

@@ -315,7 +315,7 @@ def test_expired_document_is_used_for_a_limited_time_while_the_provider_fails(
     for _ in range(3):
         assert frontend.log_in(openid).status_code == 201
     assert failing.call_count == 1
-    assert outage != "error" or "expired document used" in caplog.text
+    assert outage != "error" or "expired document used provider=oidc" in caplog.text
     caches.age_documents(PAUSE)
     assert frontend.log_in(openid).status_code == 201
     assert failing.call_count == 2
