@@ -54,6 +54,7 @@ def create_account(create: Callable[..., UserT], fields: Mapping[str, Any], stor
                 _lock(address, storage.nonce.objects)
                 _refuse_taken(address, model)
             user = create(**fields)
+            _replace_empty_address(user)
             # The project's manager may have set a value.
             if any(getattr(user, name) in _EMPTY for name in missing):
                 raise _missing_error(missing, model)
@@ -70,6 +71,19 @@ def create_account(create: Callable[..., UserT], fields: Mapping[str, Any], stor
         if cause is None:
             raise
         raise cause from error
+
+
+def _replace_empty_address(user: Any) -> None:
+    """Store NULL in place of an empty address, if the column is unique and can be NULL.
+
+    ``BaseUserManager.normalize_email()`` returns an empty text for None. A unique column can hold
+    it only once.
+    """
+    name = email_field(type(user))
+    field: Any = type(user)._meta.get_field(name) if name else None
+    if name and field.null and field.unique and getattr(user, name) == "":
+        setattr(user, name, None)
+        user.save(update_fields=[name])
 
 
 def _conflict(

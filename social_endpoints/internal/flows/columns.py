@@ -68,7 +68,10 @@ def fit(model: Any, name: str, value: Any) -> Any:
     max_length = field.max_length if isinstance(field, models.CharField) else None
     text = str(value)
     if _identifies(field):
-        if not is_identifier(text, max_length):
+        # social-core makes a username unique, so it may be changed before.
+        is_made_up = name == _username_field(model) and not isinstance(field, models.EmailField)
+        checked = text.replace(_REPLACEMENT, "") if is_made_up else text
+        if not is_identifier(checked, max_length):
             raise AuthResponseError(code="malformed_response", claim=name, stage="pipeline")
         return value if text.strip() else ""
     text = _SURROGATES.sub(_REPLACEMENT, text)
@@ -105,11 +108,12 @@ def without_supplementary(user: Any) -> dict[str, str]:
 
 
 def _identifies(field: Any) -> bool:
-    model = field.model
-    return field.unique or field.name in {
-        getattr(model, "USERNAME_FIELD", "username"),
-        getattr(model, "EMAIL_FIELD", "email"),
-    }
+    email_field = getattr(field.model, "EMAIL_FIELD", "email")
+    return field.unique or field.name in {_username_field(field.model), email_field}
+
+
+def _username_field(model: Any) -> str:
+    return str(getattr(model, "USERNAME_FIELD", "username"))
 
 
 def _is_stored_unchanged(text: str, field: Any) -> bool:

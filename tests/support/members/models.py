@@ -45,7 +45,7 @@ class ClerkManager(BaseUserManager[Any]):
         self, username: str, email: str | None = None, nickname: str = "", **fields: Any
     ) -> Any:
         fields.setdefault("first_name", nickname)
-        user = self.model(username=username, email=email or None, **fields)
+        user = self.model(username=username, email=self.normalize_email(email), **fields)
         user.set_unusable_password()
         user.save(using=self._db)
         return user
@@ -58,7 +58,7 @@ class Clerk(AbstractBaseUser):
     id = models.CharField(max_length=10, default="9")
     username = models.CharField(max_length=20, unique=True)
     email = models.EmailField(unique=True, null=True)  # noqa: DJ001 - as in projects
-    phone = models.CharField(max_length=20, unique=True, default="none")
+    phone = models.CharField(max_length=20, default="none")
     first_name = models.CharField(max_length=10, blank=True)
     is_active = models.BooleanField(default=True)
 
@@ -79,6 +79,7 @@ class GuestManager(BaseUserManager[Any]):
 class Guest(AbstractBaseUser):
     """Has no e-mail address, and ``is_active`` is only an attribute of the base class."""
 
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     username = models.CharField(max_length=20, unique=True)
     first_name = models.CharField(max_length=10, blank=True)
 
