@@ -42,6 +42,10 @@ def every_level(caplog: Log) -> None:
     caplog.set_level(logging.DEBUG, "social_endpoints")
 
 
+def quote_uri(uri: str, **kwargs: Any) -> bool:
+    raise LookupError(f"{uri} is unknown.")
+
+
 def create_dangling_row(**kwargs: Any) -> None:
     """Create a row that the database refuses at the commit."""
     Token.objects.create(user_id=4_711)
@@ -240,6 +244,16 @@ def test_redirect_uri_that_is_not_allowed_is_logged_in_one_line(uri: str, caplog
     )
     (record,) = [each for each in caplog.records if each.name == "social_endpoints"]
     assert record.getMessage().isprintable()
+
+
+def test_policy_that_fails_adds_no_line_of_the_client(configure: Configure, caplog: Log) -> None:
+    configure(ALLOWED_REDIRECT_URIS=f"{__name__}.quote_uri")
+
+    Frontend().begin(redirect_uri="https://evil.example/\nlogin completed user=1")
+
+    assert [line["event"] for line in logged(caplog)] == ["redirect policy failed", "login refused"]
+    assert "LookupError" in caplog.text
+    assert "\nlogin completed" not in caplog.text
 
 
 def test_inactive_user_is_logged_as_a_warning(openid: OpenIDProvider, caplog: Log) -> None:

@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
 from social_endpoints.conf import import_setting, settings
+from social_endpoints.internal.errors.redaction import replacement
 from social_endpoints.internal.log.events import log_event
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -52,8 +53,9 @@ def _policy_allows(uri: str, provider: str, request: HttpRequest) -> bool:
         return bool(policy(uri, provider=provider, request=request))
     except ImproperlyConfigured:
         raise
-    except Exception:  # noqa: BLE001 - a project's policy may raise any exception
-        log_event("redirect policy failed", logging.ERROR, exc_info=True)
+    except Exception as error:  # noqa: BLE001 - a project's policy may raise any exception
+        # The message may quote the URI, which can contain line breaks.
+        log_event("redirect policy failed", logging.ERROR, exc_info=replacement(error, [uri]))
         return False
 
 
