@@ -156,9 +156,9 @@ class Strategy(DjangoStrategy):
         ``django.contrib.auth`` is not used: it would pass the provider's response to all
         backends and, after a failure, to a signal.
         """
-        said = [kwargs.get("response"), getattr(backend, "id_token", None)]
-        replace_unstorable(said)
-        _require_storable(backend, said)
+        for said in (kwargs.get("response"), getattr(backend, "id_token", None)):
+            replace_unstorable(said)
+            _require_storable(backend, said)
         require_username_functions(backend)
         kwargs.pop("request", None)  # As in DjangoStrategy. It is passed below.
         session = deepcopy(self.session)
@@ -241,6 +241,8 @@ def _require_storable(backend: BaseAuth[Any], response: Any) -> None:
     infinite numbers. MariaDB limits the depth of JSON values to 32, and social_django stores the
     response inside its own. An integer of hundreds of digits is neither an identifier nor a time.
     """
+    if isinstance(response, (str, int, float, list)):  # JSON, but not an object.
+        raise AuthResponseError(backend, code="malformed_response", stage="user_info")
     pending = [(response, 0)]
     while pending:  # Not recursive, because a response may be nested deeply.
         value, depth = pending.pop()

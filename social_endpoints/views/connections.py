@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import DataError, IntegrityError, ProgrammingError
+from django.db import DataError, IntegrityError, ProgrammingError, transaction
 from rest_framework import status
 from rest_framework.exceptions import NotFound
 from rest_framework.generics import ListAPIView
@@ -81,6 +81,9 @@ class ConnectionListView(AccountView, ListAPIView[Any]):
         try:
             return super().paginate_queryset(queryset)
         except (ValidationError, DataError, IntegrityError, ProgrammingError) as error:
+            # PostgreSQL accepts no query in a transaction after a failed one.
+            if transaction.get_autocommit(queryset.db):
+                queryset.exists()  # It raises an exception that the parameters do not cause.
             raise NotFound(getattr(self.paginator, "invalid_cursor_message", None)) from error
 
 

@@ -26,6 +26,7 @@ from social_endpoints.internal.backends import config, loading
 from social_endpoints.internal.backends.correlation import sent_id
 from social_endpoints.internal.backends.extensions.authorization_url import PostedResponse
 from social_endpoints.internal.backends.registry import Provider
+from social_endpoints.internal.backends.setting_types import require_valid_settings
 from social_endpoints.internal.flows.flow import CONNECT, LOGIN, Flow
 from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.strategy import Strategy
@@ -87,6 +88,7 @@ def _begin(
     if backend.ASSOCIATION_ONLY and user is None:
         raise AssociationOnly(backend, stage="begin")
     config.require_credentials(backend)
+    require_valid_settings(backend, "begin")
     backend.prepare_auth(user=user)
     _apply_query(strategy, backend, flow, query)
     url = _authorization_url(backend, provider)

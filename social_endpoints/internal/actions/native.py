@@ -20,6 +20,7 @@ from social_endpoints.internal.actions.outcome import (
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.extensions.discovery import document_renewal
 from social_endpoints.internal.backends.registry import Provider
+from social_endpoints.internal.backends.setting_types import require_valid_settings
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.internal.native import access_token as access_tokens
 from social_endpoints.internal.native import id_token as id_tokens
@@ -60,6 +61,7 @@ def sign_in(
         strategy, backend = loading.load(provider, request=request, data=data, flow=flow)
         if backend.ASSOCIATION_ONLY:
             raise AssociationOnly(backend, stage="token_validation")
+        require_valid_settings(backend, "token_validation")
         with document_renewal(backend), strategy.unit_of_work as work:
             result = _authenticate(backend, tokens)
             outcome: tuple[ResponseT, Login] | Paused

@@ -39,7 +39,7 @@ from social_endpoints.internal.backends.registry import (
 from social_endpoints.internal.backends.setting_types import full_name, wrong_settings
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.internal.native.providers import find_invalid_setting
-from social_endpoints.internal.network.transport import request_options
+from social_endpoints.internal.network.options import request_options
 
 CLIENT_SECRET_BASIC, CLIENT_SECRET_POST = "client_secret_basic", "client_secret_post"
 FROM_DISCOVERY = "from_discovery"

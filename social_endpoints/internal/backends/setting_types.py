@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from math import isfinite
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,15 @@ from typing import Any
 from django.conf import settings
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import OAuthAuth
+from social_core.exceptions import AuthConfigurationError, ErrorStage
 from social_core.utils import setting_name
+
+from social_endpoints.internal.network.options import (
+    is_bool_or_path,
+    is_optional_mapping,
+    is_timeout,
+    request_options,
+)
 
 _UNSET = object()
 
@@ -29,41 +36,30 @@ def wrong_settings(backend: BaseAuth[Any]) -> dict[str, str]:
     }
 
 
+def require_valid_settings(backend: BaseAuth[Any], stage: ErrorStage) -> None:
+    """Refuse settings of wrong types, before social-core or requests fails on them.
+
+    :raises AuthConfigurationError: a setting has a wrong type.
+    """
+    request_options(backend, stage=stage)  # It accepts a bundle that does not exist (yet).
+    for name in wrong_settings(backend):
+        if not name.endswith("VERIFY_SSL"):
+            raise AuthConfigurationError(backend, parameter=name, stage=stage)
+
+
 def full_name(backend: BaseAuth[Any], name: str) -> str:
     """Return the name under which the project has set a setting, or would set it."""
     names = setting_name(backend.name, name), setting_name(name), name
     return next((each for each in names if hasattr(settings, each)), names[0])
 
 
-def _is_timeout(value: Any) -> bool:
-    if value is None:
-        return True  # The default.
-    # requests accepts a pair for connecting and reading.
-    pair = value if isinstance(value, tuple) and len(value) == 2 else (value,)
-    return all(map(_is_seconds, pair))
-
-
-def _is_seconds(value: Any) -> bool:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_number and isfinite(value) and value >= 0
-
-
 def _is_lifetime(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
-def _is_optional_mapping(value: Any) -> bool:
-    return value is None or (
-        isinstance(value, Mapping)
-        and all(isinstance(each, str) for item in value.items() for each in item)
-    )
-
-
 def _is_bool_or_bundle(value: Any) -> bool:
-    # An empty string is false: requests would not verify the certificate.
-    if isinstance(value, (str, PathLike)):
-        return bool(str(value)) and Path(value).exists()
-    return value is None or isinstance(value, bool)
+    is_path = isinstance(value, (str, PathLike))
+    return is_bool_or_path(value) and (not is_path or Path(value).exists())
 
 
 def _is_endpoint(value: Any) -> bool:
@@ -82,10 +78,10 @@ def _is_list_of_strings(value: Any) -> bool:
 
 
 _TYPES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "REQUESTS_TIMEOUT": (_is_timeout, "a number of seconds"),
-    "URLOPEN_TIMEOUT": (_is_timeout, "a number of seconds"),
+    "REQUESTS_TIMEOUT": (is_timeout, "a number of seconds"),
+    "URLOPEN_TIMEOUT": (is_timeout, "a number of seconds"),
     "STATE_LIFETIME": (_is_lifetime, "a positive whole number of seconds"),
-    "PROXIES": (_is_optional_mapping, 'a dictionary such as {"https": "http://proxy:3128"}'),
+    "PROXIES": (is_optional_mapping, 'a dictionary such as {"https": "http://proxy:3128"}'),
     "VERIFY_SSL": (_is_bool_or_bundle, "True, False, or the path of an existing CA bundle"),
     "SCOPE": (_is_list_of_strings, "a list of strings; social-core appends a list to it"),
     "OIDC_ENDPOINT": (_is_endpoint, "a URL without /.well-known/openid-configuration"),

@@ -21,7 +21,15 @@ _MYSQL_MISTAKES = frozenset({1054, 1364})
 # The exceptions that a cache raises if its caller has made a mistake.
 _CACHE_MISTAKES = (TypeError, ValueError, AttributeError, LookupError, NameError, PickleError)
 
-_DATA_ERRORS = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
+_DATA_ERRORS = (
+    AttributeError,
+    LookupError,
+    OverflowError,
+    RecursionError,
+    StopIteration,
+    TypeError,
+    ValueError,
+)
 _CODE_ERRORS = (ImportError, NameError, NotImplementedError)
 
 

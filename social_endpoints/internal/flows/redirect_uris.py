@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
 from social_endpoints.conf import import_setting, settings
+from social_endpoints.internal.errors.failures import is_data_error
 from social_endpoints.internal.errors.redaction import replacement
 from social_endpoints.internal.log.events import log_event
 
@@ -51,9 +52,10 @@ def _policy_allows(uri: str, provider: str, request: HttpRequest) -> bool:
     policy = import_setting("ALLOWED_REDIRECT_URIS")
     try:
         return bool(policy(uri, provider=provider, request=request))
-    except ImproperlyConfigured:
-        raise
-    except Exception as error:  # noqa: BLE001 - a project's policy may raise any exception
+    except Exception as error:
+        # The client sends the URI, and a policy may fail to parse it.
+        if not is_data_error(error):
+            raise
         # The message may quote the URI, which can contain line breaks.
         log_event("redirect policy failed", logging.ERROR, exc_info=replacement(error, [uri]))
         return False

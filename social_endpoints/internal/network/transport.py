@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from itertools import islice
+from json import loads
 from socket import gaierror
 from typing import Any, Literal
 from urllib.parse import unquote_plus, urlsplit
@@ -34,6 +35,7 @@ from urllib3.exceptions import NameResolutionError
 
 from social_endpoints.internal.network import sessions
 from social_endpoints.internal.network.adapter import MalformedResponse
+from social_endpoints.internal.network.options import request_options
 
 MAX_MESSAGE = 1_000
 """Maximum characters of each message of an exception."""
@@ -62,6 +64,8 @@ _CAUSES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str]
 
 class Transport(BaseAuth):  # type: ignore[type-arg]  # generic in social-core 7, but not in 6
     """A mixin directly above ``BaseAuth``, below a backend's own ``request()``."""
+
+    _last_body: bytes | None = None
 
     def request(
         self,
@@ -94,29 +98,38 @@ class Transport(BaseAuth):  # type: ignore[type-arg]  # generic in social-core 7
                 json=json,
                 auth=auth,
                 params=params,
-                **request_options(self, timeout),
+                **request_options(self, timeout, stage=stage),
             )
             response.raise_for_status()
         except requests.RequestException as error:
             raise translated(self, error, url=url, stage=stage) from error
+        self._last_body = response.content
         return response
+
+    def has_received(self, url: object) -> bool:
+        """Return whether a value of the last response is a part of a URL.
+
+        Some token endpoints name the endpoint of the profile, for example that of Salesforce.
+        """
+        if self._last_body is None:
+            return False
+        try:
+            pending = [loads(self._last_body)]
+        except (ValueError, RecursionError):
+            return False
+        while pending:
+            value = pending.pop()
+            if isinstance(value, dict):
+                pending += value.values()
+            elif str(value) in str(url):
+                return True
+        return False
 
     def _has_callback_value(self, url: str, params: dict[str, Any] | None) -> bool:
         """Return whether a request contains a value of the callback, such as its code."""
         values = {unquote_plus(part) for part in re.split("[/?&=]", str(url))}
         values.update(map(str, (params or {}).values()))
         return not values.isdisjoint(map(str, self.data.values()))
-
-
-def request_options(backend: BaseAuth[Any], timeout: float | None = None) -> dict[str, Any]:
-    """Return the arguments of ``requests.request()`` that are settings of a backend."""
-    setting = backend.setting
-    seconds = timeout if timeout is not None else setting("REQUESTS_TIMEOUT")
-    return {
-        "timeout": seconds or setting("URLOPEN_TIMEOUT") or 5.0,
-        "proxies": setting("PROXIES"),
-        "verify": setting("VERIFY_SSL", True),
-    }
 
 
 def translated(
@@ -178,7 +191,9 @@ def _is_discovered(backend: Any, url: str, stage: ErrorStage) -> bool:
     if isinstance(backend, AzureADOAuth2):  # It discovers only the URL of the keys.
         configured = {backend.openid_configuration_url(), backend.setting("JWKS_URI")}
         return stage == "token_validation" and url not in configured
-    return isinstance(backend, OIDCDiscoveryMixin) and url != backend.oidc_config_url()
+    if isinstance(backend, OIDCDiscoveryMixin):
+        return url != backend.oidc_config_url()
+    return bool(backend.has_received(url))
 
 
 def _shorten_messages(error: object, depth: int = 8) -> None:

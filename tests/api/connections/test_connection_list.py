@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.db import OperationalError, ProgrammingError, connection, transaction
 from django.db.models import JSONField, Value
 from django.utils.dateparse import parse_datetime
 from rest_framework.pagination import (
@@ -233,6 +233,29 @@ def test_invalid_page_is_a_404(
         transaction.set_rollback(True)  # PostgreSQL ends a transaction in which a query failed.
 
     assert response.status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("exception", "status"), [(OperationalError, 503), (ProgrammingError, 500)]
+)
+@pytest.mark.parametrize("pagination", [None, OnePerPage])
+def test_failing_query_is_not_a_missing_page(
+    exception: type[Exception], status: int, pagination: Any, ada: Any, settings: Any
+) -> None:
+    client = logged_in(ada)
+    route_account_views(settings, pagination=pagination)
+
+    def fail(execute: Any, sql: str, *args: Any) -> Any:
+        if UserSocialAuth._meta.db_table in sql:
+            raise exception
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(fail):
+        responses = [list_connections(client), disconnect(client, "1")]
+
+    assert [response.status_code for response in responses] == [status, status]
+    assert all(response.data["error_id"] for response in responses)
 
 
 # --- Views and authentication ---------------------------------------------------------

@@ -231,6 +231,35 @@ def test_exception_of_drf_in_a_step_is_the_response(
     assert reported == []
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REQUESTS_TIMEOUT", "5"),
+        ("REQUESTS_TIMEOUT", float("nan")),
+        ("URLOPEN_TIMEOUT", [1]),
+        ("PROXIES", "http://proxy:3128"),
+        ("PROXIES", {"https": None}),
+        ("VERIFY_SSL", ""),
+        ("VERIFY_SSL", 5),
+        ("SCOPE", "email"),
+        ("AUTH_EXTRA_ARGUMENTS", ["prompt"]),
+    ],
+)
+@pytest.mark.parametrize("at", ["begin", "complete"])
+def test_setting_of_a_wrong_type_is_a_500(
+    name: str, value: Any, at: str, openid: OpenIDProvider, settings: Any, reported: list[Any]
+) -> None:
+    frontend = Frontend()
+    if at == "complete":
+        begun, callback = frontend.authorize(openid)
+    setattr(settings, f"SOCIAL_AUTH_OIDC_{name}", value)
+
+    response = frontend.begin() if at == "begin" else frontend.complete(begun, callback)
+
+    assert error(response) == (500, "invalid_setting")
+    assert len(reported) == 1
+
+
 # --- The project's database and cache ---------------------------------------------------
 
 

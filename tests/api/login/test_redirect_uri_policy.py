@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from rest_framework.test import APIClient
 
 from tests.support.configuration import Configure
-from tests.support.frontend import REDIRECT_URI, authorization_params, browser
+from tests.support.frontend import REDIRECT_URI, authorization_params, browser, error
 from tests.support.openid_provider import OpenIDProvider
 
 
@@ -32,6 +32,10 @@ policy = Policy()
 def allow_previews(uri: str, *, provider: str, request: HttpRequest) -> bool:
     """Allow the previews of a project, and fail for malformed URIs."""
     return urlsplit(uri).hostname.endswith(".preview.example.com")  # type: ignore[union-attr]
+
+
+def misspelled(uri: str, *, provider: str, request: HttpRequest) -> bool:
+    return uri in alowed  # type: ignore[name-defined]  # noqa: F821 - the mistake of this project
 
 
 def unfinished(uri: str, *, provider: str, request: HttpRequest) -> bool:
@@ -100,6 +104,12 @@ def test_uri_is_rejected_if_the_policy_fails(uri: str, configure: Configure) -> 
 
     assert begin("https://a.preview.example.com/").status_code == 200
     assert is_rejected(begin(uri))
+
+
+def test_mistake_in_the_policy_is_a_500(configure: Configure) -> None:
+    configure(ALLOWED_REDIRECT_URIS=f"{__name__}.misspelled")
+
+    assert error(begin(REDIRECT_URI)) == (500, "unknown_error")
 
 
 def test_misconfigured_policy_is_a_500(

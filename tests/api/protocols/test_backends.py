@@ -11,6 +11,7 @@ import responses
 from social_core.backends.base import BaseAuth
 from social_core.backends.github import GithubOAuth2
 from social_core.exceptions import AuthInputError
+from social_core.utils import setting_name
 
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, error
@@ -189,6 +190,37 @@ def test_invalid_state_lifetime_is_500(lifetime: Any, settings: Any) -> None:
     settings.SOCIAL_AUTH_DISCOURSE_STATE_LIFETIME = lifetime
 
     assert error(Frontend("body").begin("discourse")) == (500, "invalid_setting")
+
+
+# --- Responses of an unexpected form ----------------------------------------------------
+
+_KEYS = ["id", "sub", "uid", "login", "username", "email", "emails", "name", "user", "data"]
+_KEYS += ["profile", "account", "info", "attributes", "person", "first_name", "expires_in"]
+
+
+@pytest.mark.parametrize("name", REDIRECT_BACKENDS)
+def test_response_of_an_unexpected_form_is_not_a_500(
+    name: str, settings: Any, wire: responses.RequestsMock
+) -> None:
+    add_discovery(wire)
+    configure_backend(settings, name)
+    setattr(settings, setting_name(name, "API_URL"), "https://id.example.com")
+    query = {"shop": "acme"} if name == "shopify" else {}
+    for value in (None, 5, ["a"], {"id": []}, ""):
+        body = {"access_token": "token", **dict.fromkeys(_KEYS, value)}
+        for method in ("GET", "POST"):
+            wire.upsert(method, re.compile(".*"), json=body)
+        frontend = Frontend("cookie")
+        add_discovery(wire)
+        begun = frontend.begin(name, redirect_uri=UNUSUAL_REDIRECT_URI, **query)
+        sent = authorization_params(begun)
+        state = sent.get("state") or sent["redirect_uri"].partition("redirect_state=")[2]
+
+        response = frontend.complete(
+            begun, {"code": "code", "state": state, "redirect_state": state}, name
+        )
+
+        assert response.status_code in {201, 400}, (value, response.data)
 
 
 # --- Redirects of a token endpoint ------------------------------------------------------

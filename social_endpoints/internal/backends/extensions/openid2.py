@@ -29,8 +29,9 @@ from social_endpoints.internal.backends.extensions.bases import OpenId
 from social_endpoints.internal.flows.redirect_uris import with_parameters
 from social_endpoints.internal.network import sessions
 from social_endpoints.internal.network.openid_discovery import discover
+from social_endpoints.internal.network.options import request_options
 from social_endpoints.internal.network.public_hosts import PublicHosts
-from social_endpoints.internal.network.transport import request_options, translated
+from social_endpoints.internal.network.transport import translated
 
 MAX_MESSAGE = 32_768
 """Characters of a callback. python3-openid compares each parameter with all of ``return_to``."""
