@@ -49,7 +49,7 @@ def missing_parameters(provider: Provider, params: Mapping[str, str]) -> list[st
     state.
     """
     params = unpack(provider, params)
-    if any(params.get(name) for name in _ERROR_PARAMETERS):
+    if _has_error(params):
         return []
     return [name for name in _required(provider.backend, params) if not params.get(name)]
 
@@ -156,8 +156,12 @@ def raise_callback_error(backend: BaseAuth[Any]) -> None:
         raise error
     params = backend.data
     is_complete = all(map(params.get, _required(type(backend), params)))
-    if any(map(params.get, _ERROR_PARAMETERS)) and not is_complete:
+    if _has_error(params) and not is_complete:
         raise AuthProviderError(backend, code="http_error", stage="callback")
+
+
+def _has_error(params: Mapping[str, str]) -> bool:
+    return any(map(params.get, _ERROR_PARAMETERS))
 
 
 def _raise_openid_error(backend: OpenIdAuth[Any]) -> None:
@@ -180,7 +184,8 @@ def validate_issuer(backend: BaseAuth[Any]) -> None:
     """Reject a callback from another issuer, a mix-up attack (RFC 9207 section 2.4).
 
     A callback without ``iss`` is accepted unless the provider's metadata announces it: frontends
-    may post code and state alone.
+    may post code and state alone. In an error, it may always be missing: some providers announce it
+    and leave it out there, and an error ends nothing.
 
     :raises AuthInputError: ``iss`` is missing.
     :raises AuthResponseError: ``iss`` names another issuer.
@@ -191,7 +196,10 @@ def validate_issuer(backend: BaseAuth[Any]) -> None:
     if issuer:
         if not _is_issuer(backend, issuer):
             raise AuthResponseError(backend, code="invalid_claim", claim="iss", stage="callback")
-    elif _metadata(backend).get("authorization_response_iss_parameter_supported") is True:
+    elif (
+        not _has_error(backend.data)
+        and _metadata(backend).get("authorization_response_iss_parameter_supported") is True
+    ):
         raise IssuerNotSent(backend)
 
 

@@ -53,7 +53,7 @@ class FlowTransport:
         self._prefix = ("__Host-" if self._secure else "") + "auth_flow_"
         self._found: str | None = None
         self.is_posted = True
-        """Whether no flow was found in a cookie. Set by :meth:`find`."""
+        """Whether no flow was found in a cookie that the page may use. Set by :meth:`find`."""
         self.missing_flow: FlowMissing = FlowNotSent(self._transport)
         """Why :meth:`find` has returned None."""
 
@@ -68,7 +68,7 @@ class FlowTransport:
             response.data["flow"] = flow.token
         if self._transport == "body" or not self._is_script_request():
             return
-        if not self._is_trusted(redirect_uri):
+        if self.is_posted and not self._is_trusted(redirect_uri):
             # With "auto", the page may use the flow in the body.
             level = logging.WARNING if self._transport == "cookie" else logging.INFO
             log_event("flow cookie refused", level, origin=self._request.headers.get("Origin"))
