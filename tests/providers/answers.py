@@ -266,7 +266,7 @@ def _oauth1(name: str, *, answers: dict[str, Any]) -> type[Any]:
 
 
 def _openid_connect(name: str) -> type[Any]:
-    settings = {} if shipped()[name].OIDC_ENDPOINT else {"OIDC_ENDPOINT": SITE}
+    setting = "ID_TOKEN_ISSUER" if shipped()[name].OIDC_ENDPOINT else "OIDC_ENDPOINT"
     configuration = {
         "issuer": SITE,
         "authorization_endpoint": f"{SITE}/authorize",
@@ -280,7 +280,7 @@ def _openid_connect(name: str) -> type[Any]:
         issuer=SITE,
         openid_config_body=json.dumps(configuration),
         answers={f"{SITE}/userinfo": {"sub": "1234", **dict.fromkeys(USERNAMES, "ada"), **PERSON}},
-        own_settings=settings,
+        own_settings={setting: SITE},
         expected_username="ada",
     )
 

@@ -9,6 +9,7 @@ social-core or of this package is replaced.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from django.core.cache import cache
 from django.test import override_settings
 from jwt.algorithms import RSAAlgorithm
 from rest_framework.test import APIClient
+from social_core.backends.open_id_connect import OpenIdConnectAuth
 
 from social_endpoints.internal.backends.extensions.provider_quirks import PushbulletUserId
 from social_endpoints.internal.flows.flow import CONNECT, LOGIN
@@ -112,6 +114,8 @@ class OverHTTP:
     attempt: Attempt
     strategy: Any
     name: str
+    issuer: str | None
+    """The issuer of the case's ID tokens. It may differ from that of the case's discovery."""
 
     def start(self) -> Any:
         """Begin; return an object like social-core's redirect."""
@@ -128,6 +132,8 @@ class OverHTTP:
         """Post the callback that the case received, through the handoff if necessary."""
         callback = dict(self.strategy.newest)
         attempt = self.attempt
+        if isinstance(self, OpenIdConnectAuth):
+            _add_subject(self.userinfo_url())
         with self._project():
             if _was_given_callback(attempt.begun, self.name):
                 callback = self._hand_off(callback)
@@ -157,6 +163,9 @@ class OverHTTP:
         """Apply the case's settings, with this provider only."""
         settings = self.strategy.settings()
         settings.pop("SOCIAL_AUTH_AUTHENTICATION_BACKENDS", None)
+        if self.issuer:
+            prefix = f"SOCIAL_AUTH_{self.name.upper().replace('-', '_')}"
+            settings[f"{prefix}_ID_TOKEN_ISSUER"] = self.issuer
         endpoints = {
             "ALLOWED_REDIRECT_URIS": [REDIRECT_URI],
             "FLOW_TRANSPORT": self.attempt.frontend.transport,
@@ -169,6 +178,14 @@ class OverHTTP:
             SOCIAL_ENDPOINTS=endpoints,
         ):
             yield
+
+
+def _add_subject(userinfo_url: str) -> None:
+    """Add ``sub`` to UserInfo (OpenID Connect Core section 5.3.2), which some cases leave out."""
+    for response in responses.registered():
+        if response.url == userinfo_url and isinstance(response, responses.Response):
+            profile = json.loads(response.body)
+            response.body = json.dumps({"sub": "1234", **profile})
 
 
 def _was_given_callback(begun: Any, name: str) -> bool:
@@ -212,6 +229,7 @@ def drive(case_class: type[Any], play: Play, stand_in: type[Any], **attributes: 
         case.strategy = _recording(case.strategy, urlsplit(redirect_uri or "").path)
         corrections = CORRECTIONS.get(kind.name, ()) if stand_in is Direct else ()
         extended = type(kind.__name__, (stand_in, *corrections, kind), attributes)
+        extended.issuer = getattr(case, "issuer", None)
         case.backend = extended(case.strategy, redirect_uri=redirect_uri)
         try:
             play(case)

@@ -31,7 +31,7 @@ class Refusal:
 
 
 def _no_provider(reason: str) -> Refusal:
-    return Refusal(reason, 404)
+    return Refusal(reason, 404, "provider_not_supported")
 
 
 _LEGACY = _no_provider("accepts the name that a client sends without a proof")

@@ -31,3 +31,11 @@ def test_answer_of_another_provider_with_right_state_is_refused(
     assert "iss" in foreign
     state = frontend.authorize(begun)["state"]
     assert_refused(frontend.complete(here, begun, {**foreign, "state": state}))
+
+
+def test_callback_without_the_announced_issuer_is_refused(frontend: Frontend) -> None:
+    """The provider's metadata announces ``iss`` (RFC 9207 section 2.4)."""
+    begun = frontend.begin(OTHER)
+    callback = frontend.authorize(begun)
+    del callback["iss"]
+    assert_refused(frontend.complete(OTHER, begun, callback), "missing_parameter")

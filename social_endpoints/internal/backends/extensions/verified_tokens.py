@@ -61,17 +61,20 @@ class ValidMicrosoftToken(bases.Microsoft):
 def _valid_claims(
     backend: Any, id_token: str, validate: Callable[[], Any], access_token: str | None = None
 ) -> Any:
-    """Return the result of social-core's validation after ours."""
-    issuer = cast("Issuer", find_issuer(backend))
-    require_time_types(issuer, unverified_claims(id_token))
+    """Apply our rules to a token that social-core has verified, and return its result.
+
+    A backend of the project may change the claims that it returns, so the token is read again.
+    """
+    issuer, claims = cast("Issuer", find_issuer(backend)), unverified_claims(id_token)
+    require_time_types(issuer, claims)
     try:
-        claims = validate()
+        result = validate()
     except AuthResponseError as error:
         if error.code == "invalid_signature":
             note_algorithm(issuer, error, read_header(issuer, id_token)["alg"])
         raise
     require_valid(issuer, claims, read_header(issuer, id_token)["alg"], access_token)
-    return claims
+    return result
 
 
 class ReceivedIdToken(bases.OAuth2):
