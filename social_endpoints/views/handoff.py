@@ -65,14 +65,17 @@ class ProviderCallbackView(EndpointView):
         headers = dict(_HEADERS)
         if "Retry-After" in response:
             headers["Retry-After"] = response["Retry-After"]
-        page = self.get_error_page(error, metadata["error_id"])
+        page = self.get_error_page(error)
         return HttpResponse(page, status=response.status_code, headers=headers)
 
-    def get_error_page(self, error: APIException, error_id: str) -> str:
-        """Return the HTML of the error page. Override this method for a page of your own."""
+    def get_error_page(self, exc: Any) -> str:
+        """Return the HTML of the error page. Override this method for a page of your own.
+
+        :param exc: an exception of DRF, with the additional attribute ``error_id``.
+        """
         text = gettext("The provider's response cannot be read.")
-        if isinstance(error.detail, str):
-            text = str(error.detail)
+        if isinstance(exc.detail, str):
+            text = str(exc.detail)
         return format_html(
             '<!doctype html><html lang="{}"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width"><title>{}</title></head>'
@@ -83,5 +86,5 @@ class ProviderCallbackView(EndpointView):
             text,
             gettext("Return to the page that you came from and start again."),
             gettext("Error ID"),
-            error_id,
+            exc.error_id,
         )

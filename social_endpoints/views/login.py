@@ -6,13 +6,15 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.exceptions import APIException, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from social_endpoints.exceptions import log_failure
 from social_endpoints.internal.actions.complete import Callback, complete
 from social_endpoints.internal.actions.native import sign_in
 from social_endpoints.internal.backends.registry import Provider
+from social_endpoints.internal.errors.redaction import secret_texts
 from social_endpoints.internal.flows.flow import LOGIN
 from social_endpoints.internal.http.login_cookies import refuse_cookies
 from social_endpoints.internal.http.parameters import native_tokens
@@ -33,8 +35,16 @@ class LoginView(FlowView):
         """Return the error response. Undo effects of the login outside the database."""
         response = super().handle_exception(exc)
         if self.serializer is not None:
-            self.serializer.take_back(self.django_request)
+            try:
+                self.serializer.take_back(self.django_request)
+            except Exception as error:  # noqa: BLE001 - the database may have failed
+                log_failure("login not taken back", error)
         return response
+
+    def get_secrets(self, error: APIException) -> list[str]:
+        """Return the values that no log may contain, including the issued token."""
+        issued = {} if self.serializer is None else self.serializer.data
+        return [*super().get_secrets(error), *secret_texts(issued)]
 
     def get_login_response(self, login: Login) -> Response:
         """Return the 201 of a completed login. It is called inside the login's transaction."""

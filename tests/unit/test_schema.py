@@ -32,7 +32,8 @@ Document: TypeAlias = dict[str, Any]
 BEGUN = {"authorization_url", "flow"}
 PAUSED = {"partial_token", "redirect_to", "fields", "flow"}
 CONNECTION_FIELDS = {"id", "provider", "title", "uid", "created", "last_used"}
-ERROR = {"non_field_errors", "error_code", "error_source", "error_stage", "error_recovery"}
+ERROR = {"non_field_errors", "error_code", "error_source", "error_stage"}
+ERROR |= {"error_recovery", "error_id"}
 
 TOKEN_BODIES = {
     "TokenSerializer": {"token"},

@@ -14,9 +14,13 @@ from social_core.strategy import BaseStrategy
 
 _DATABASE_FAILURES = (OperationalError, InterfaceError, InternalError)
 
-# Some databases report a mistake in a query as an OperationalError: SQLite with its general
-# error, MySQL and MariaDB with ER_BAD_FIELD_ERROR and ER_NO_DEFAULT_FOR_FIELD.
-_MYSQL_MISTAKES = frozenset({1054, 1364})
+# Some databases report a mistake in a query as an OperationalError or InternalError. SQLite does
+# so with its general error, MySQL and MariaDB for an unknown column or function, a missing
+# default, and a text that the collation or the column does not support.
+_MYSQL_MISTAKES = frozenset({1054, 1267, 1305, 1364, 1366, 3140})
+
+# PostgreSQL: a query in a transaction in which another one failed, or without a transaction.
+_SQLSTATE_MISTAKES = frozenset({"25P01", "25P02"})
 
 # The exceptions that a cache raises if its caller has made a mistake.
 _CACHE_MISTAKES = (TypeError, ValueError, AttributeError, LookupError, NameError, PickleError)
@@ -69,6 +73,8 @@ def is_data_error(error: Exception) -> bool:
 
 def _is_query_mistake(cause: BaseException | None) -> bool:
     if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+        return True
+    if (getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)) in _SQLSTATE_MISTAKES:
         return True
     return isinstance(cause, Exception) and cause.args[:1] in {(code,) for code in _MYSQL_MISTAKES}
 

@@ -19,7 +19,8 @@ _MIN_LENGTH = 4
 _MIN_LENGTH_INSIDE_A_WORD = 8  # A shorter value is only replaced as a whole word.
 
 _SECRET_NAME = re.compile(
-    "token|secret|code|verifier|nonce|state|assertion|jwt|passw|signature|ticket|session|api_?key",
+    "token|secret|code|verifier|nonce|state|assertion|jwt|passw|signature|ticket|session|api_?key"
+    "|^access$|^refresh$",  # The names of Simple JWT.
     re.IGNORECASE,
 )
 

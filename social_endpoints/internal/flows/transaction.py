@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -13,7 +14,9 @@ from typing import Any, NoReturn, Self, TypeVar
 from django.db import IntegrityError, OperationalError, transaction
 from social_core.exceptions import ErrorStage, SocialAuthBaseException
 
-from social_endpoints.exceptions import EndpointError, as_api_exception, log_failure
+from social_endpoints.exceptions import EndpointError, as_api_exception
+from social_endpoints.internal.errors.redaction import clear_local_variables, without_secrets
+from social_endpoints.internal.log.events import log_event
 
 T = TypeVar("T")
 
@@ -65,7 +68,7 @@ class UnitOfWork:
             if not self._is_committed:
                 self._raise(failure)
             # A callback of transaction.on_commit() failed. The login itself is stored.
-            log_failure("on_commit failed", failure)
+            self._log(failure)
         if self._has_started and isinstance(error, Exception):
             self._raise(error)
 
@@ -122,6 +125,12 @@ class UnitOfWork:
         if translated is error:
             raise error
         raise translated from error
+
+    def _log(self, failure: Exception) -> None:
+        clear_local_variables(failure)
+        shown = without_secrets(failure, self._secrets())
+        exception = type(failure).__name__
+        log_event("on_commit failed", logging.ERROR, exc_info=shown, exception=exception)
 
     def _run(self, pipeline: Callable[[], T]) -> T:
         self._has_started = True

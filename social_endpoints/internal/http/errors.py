@@ -24,15 +24,19 @@ _INVALID_PARAMETER = "invalid_parameter"
 _PUBLIC_PARAMETERS = frozenset({"error", "error_description", "iss", "redirect_uri", "scope"})
 
 
-def error_metadata(error: APIException) -> dict[str, Any]:
-    """Return the keys that an error adds to DRF's response."""
+def error_metadata(error: Any) -> dict[str, Any]:
+    """Return the keys that an error adds to DRF's response, and set its ``error_id``.
+
+    :param error: an exception of DRF.
+    """
     if isinstance(error, EndpointError):
         return error.body
     code = error_code(error)
+    error.error_id = new_error_id()  # For the project's exception handler.
     return {
         "error_code": code,
         "error_recovery": RECOVERIES.get(code) or _recovery(error.status_code),
-        "error_id": new_error_id(),
+        "error_id": error.error_id,
     }
 
 
@@ -50,7 +54,7 @@ def add_metadata(response: Response, error: APIException, metadata: dict[str, An
 
     A response whose shape the project's exception handler has changed stays as it is.
     """
-    detail, body = error.detail, response.data
+    detail, body = error.detail, getattr(response, "data", None)
     if isinstance(detail, list) and body == detail:
         response.data = {api_settings.NON_FIELD_ERRORS_KEY: body, **metadata}
     elif isinstance(detail, dict) and isinstance(body, dict) and detail.items() <= body.items():

@@ -32,7 +32,7 @@ _TEXT_PARAMETERS = frozenset({FLOW, PARTIAL_TOKEN, *_OAUTH1, *_OAUTH2, *_TOKENS}
 # Parameters of which each callback has at least one, in the protocols that are supported.
 _CALLBACK_PARAMETERS = frozenset(
     {"code", "state", "error", "oauth_token", "denied", "openid.mode", "SAMLResponse", "sso"}
-    | {"hash", "tgAuthResult", FLOW, PARTIAL_TOKEN}
+    | {"hash", "tgAuthResult", "payload", FLOW, PARTIAL_TOKEN}
 )
 
 _CREDENTIAL = "credential"  # The name that Google's sign-in button gives to an ID token.
@@ -146,7 +146,7 @@ def require_callback(params: Mapping[str, str], missing: list[str]) -> None:
     :raises EndpointError: ``use_token_endpoint``.
     :raises ValidationError: with a field error for each missing parameter.
     """
-    if missing and not _NATIVE_PARAMETERS.isdisjoint(params):
+    if _CREDENTIAL in params or (missing and not _NATIVE_PARAMETERS.isdisjoint(params)):
         raise EndpointError(UseTokenEndpoint(stage="callback"))
     require(params, missing)
 

@@ -196,3 +196,4 @@ class ErrorSerializer(serializers.Serializer[Any]):
     error_source = serializers.CharField()
     error_stage = serializers.CharField()
     error_recovery = serializers.CharField()
+    error_id = serializers.CharField()

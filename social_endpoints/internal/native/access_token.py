@@ -36,11 +36,11 @@ def authenticate(backend: Any, access_token: str) -> Any:
     """
     require_well_formed(backend, access_token)
     verifier = find_verifier(backend)
-    if verifier is None:
-        raise input_error(backend, "unsupported_feature", PARAMETER)
     try:
+        if verifier is None:
+            raise input_error(backend, "unsupported_feature", PARAMETER)
         info = verifier.verify(access_token)
-    except AuthCredentialError as error:
+    except (AuthCredentialError, AuthInputError) as error:
         if _is_id_token(access_token):
             raise UseIdToken(stage="token_validation") from error
         raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import django
@@ -14,7 +15,15 @@ from django.core import mail
 from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.signals import got_request_exception
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+)
+from django.http import JsonResponse
 from django.utils.log import AdminEmailHandler
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -24,6 +33,7 @@ from social_django.models import Nonce, UserSocialAuth
 from social_endpoints.signals import signed_in
 from social_endpoints.tokens import TokenSerializer
 from social_endpoints.types import Login
+from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, browser, error
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import LAST, pipeline_with
@@ -174,6 +184,30 @@ def test_mail_to_the_admins_contains_no_secret(
         assert secret not in text
 
 
+class QuotesItsToken(TokenSerializer):
+    def set_cookies(self, response: Any) -> None:
+        raise RuntimeError(f"No cookie for {response.data}")
+
+    def take_back(self, request: Any) -> None:
+        raise OperationalError("also lost")
+
+
+def test_issued_token_is_not_reported_and_taking_it_back_may_fail(
+    openid: OpenIDProvider,
+    configure: Configure,
+    reported: list[Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    configure(TOKEN_SERIALIZER=f"{HERE}.QuotesItsToken")
+
+    response = Frontend().log_in(openid)
+
+    assert error(response) == (500, "unknown_error")
+    assert "RuntimeError: No cookie for {'token': '[hidden]'}" in caplog.text
+    assert "login not taken back" in caplog.text
+    assert len(reported) == 1
+
+
 class WithTypoInSubclass(GithubOAuth2):
     name = "github"
 
@@ -305,6 +339,23 @@ def test_mistake_in_a_query_is_a_500(
     assert error(frontend.log_in(openid)) == (500, "unknown_error")
 
 
+def query_after_a_failed_one(**kwargs: Any) -> None:
+    with connection.cursor() as cursor:
+        with suppress(DatabaseError):
+            cursor.execute("SELECT missing FROM auth_user")
+        cursor.execute("SELECT 1")
+
+
+def test_query_after_a_failed_one_is_a_mistake_of_the_project(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((LAST, f"{HERE}.query_after_a_failed_one"))
+
+    # Other databases continue the transaction.
+    expected = (500, "unknown_error") if connection.vendor == "postgresql" else (201, None)
+    assert error(frontend.log_in(openid)) == expected
+
+
 class FailingCache(LocMemCache):
     """A cache whose server cannot be reached, or that gets a key that it does not accept."""
 
@@ -364,6 +415,14 @@ def handle_nothing(exc: Exception, context: Any) -> Response | None:
     return None
 
 
+def return_a_response_of_django(exc: Exception, context: Any) -> Any:
+    return JsonResponse({"error": str(exc)}, status=418)
+
+
+def raise_again(exc: Exception, context: Any) -> Response | None:
+    raise exc
+
+
 def fail_to_handle(exc: Exception, context: Any) -> Response | None:
     raise RuntimeError("The handler has failed.")
 
@@ -372,6 +431,7 @@ def fail_to_handle(exc: Exception, context: Any) -> Response | None:
     ("handler", "expected"),
     [
         ("handle_nothing", (404, "provider_not_supported")),
+        ("raise_again", (404, "provider_not_supported")),
         ("fail_to_handle", (500, "unknown_error")),
     ],
 )
@@ -384,3 +444,36 @@ def test_exception_handler_that_fails_is_replaced(
 
     assert error(response) == expected
     assert response["Content-Type"] == "application/json"
+
+
+def test_exception_handler_may_return_a_response_of_django(settings: Any) -> None:
+    settings.REST_FRAMEWORK = {"EXCEPTION_HANDLER": f"{HERE}.return_a_response_of_django"}
+
+    response = browser().get("/auth/o/nobody/", secure=True)
+
+    assert (response.status_code, list(response.json())) == (418, ["error"])
+
+
+def show_id(exc: Any, context: Any) -> Response:
+    return Response({"id": exc.error_id, "codes": exc.get_codes()}, status=exc.status_code)
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("o/nobody/", "provider_not_supported"),
+        ("connections/", "not_authenticated"),
+        ("o/oidc/?code=c", "use_post"),
+    ],
+)
+def test_exception_handler_may_show_the_error_id(
+    path: str, code: str, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.REST_FRAMEWORK = {"EXCEPTION_HANDLER": f"{HERE}.show_id"}
+    caplog.set_level("INFO", logger="social_endpoints")
+
+    response = browser().get(f"/auth/{path}", secure=True)
+
+    assert list(response.data) == ["id", "codes"]
+    assert response.data["codes"] == code
+    assert response.data["id"] in caplog.text

@@ -49,7 +49,7 @@ class UnencodableSerializer(TokenSerializer):
 
 
 def fail(*args: Any, **kwargs: Any) -> None:
-    raise LookupError
+    raise LookupError("a mistake")
 
 
 def fail_on_commit(*args: Any, **kwargs: Any) -> None:
@@ -162,6 +162,7 @@ def test_exception_after_the_commit_is_logged_and_the_login_succeeds(
 
     assert (response.status_code, response.data) == (201, {"token": Token.objects.get().key})
     assert "on_commit failed provider=oidc" in caplog.text
+    assert "LookupError: a mistake" in caplog.text
 
 
 def test_too_long_name_is_not_a_500(frontend: Frontend, openid: OpenIDProvider) -> None:

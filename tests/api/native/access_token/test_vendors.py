@@ -8,6 +8,7 @@ import time
 from base64 import b64decode
 from typing import Any
 
+import jwt
 import pytest
 from social_core.backends.github import GithubOAuth2
 from social_django.models import UserSocialAuth
@@ -64,6 +65,22 @@ def test_token_that_google_does_not_know_is_rejected(status: int, google: TokenP
     google.response = {"error": "invalid_token", "error_description": "Invalid Value"}
 
     assert_refused(google.sign_in(), "credential_rejected", recovery="reauthenticate")
+
+
+@pytest.mark.parametrize(
+    ("claims", "code"),
+    [
+        ({"iss": "https://accounts.google.com", "aud": "id", "sub": "7"}, "use_id_token"),
+        ({"iss": "a", "aud": "b", "sub": "7", "scope": "email"}, "credential_rejected"),
+        ({"iss": "a"}, "credential_rejected"),
+    ],
+)
+def test_rejected_id_token_points_to_its_parameter(
+    claims: dict[str, str], code: str, google: TokenProvider
+) -> None:
+    google.status, google.response = 400, {"error": "invalid_token"}
+
+    assert_refused(google.sign_in(jwt.encode(claims, "a secret of 32 bytes, or of more")), code)
 
 
 def test_google_address_must_be_verified(google: TokenProvider) -> None:
