@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, cast
 
 from django.core.exceptions import ImproperlyConfigured
@@ -166,7 +166,8 @@ class EndpointView(APIView):
 
     def get_error_response(self, error: APIException, metadata: dict[str, Any]) -> Any:
         """Return the response of the project's exception handler, with the error code."""
-        response = super().handle_exception(error)
+        with _surrounding_transactions():
+            response = super().handle_exception(error)
         add_metadata(response, error, metadata)
         return response
 
@@ -208,6 +209,22 @@ class EndpointView(APIView):
     def set_cache_headers(self, response: Any) -> None:
         """Forbid caches to store the response."""
         add_never_cache_headers(response)
+
+
+@contextmanager
+def _surrounding_transactions() -> Iterator[None]:
+    """Leave open transactions as they are.
+
+    With ``ATOMIC_REQUESTS``, DRF's handler rolls back the transaction of the request. These views
+    have none: an open one belongs to the caller, such as a test of the project.
+    """
+    aliases = [each for each in connections if connections[each].in_atomic_block]
+    healthy = [alias for alias in aliases if not transaction.get_rollback(alias)]
+    try:
+        yield
+    finally:
+        for alias in healthy:
+            transaction.set_rollback(False, using=alias)
 
 
 class IsProjectUser(permissions.IsAuthenticated):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection, transaction
 from rest_framework.exceptions import ValidationError
 from social_core.backends.base import BaseAuth
 from social_core.backends.utils import load_backends
@@ -116,6 +117,18 @@ def test_step_may_call_the_methods_of_the_strategy(
     response = frontend.log_in(openid)
 
     assert response.status_code == 201, response.data
+
+
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_refused_login_leaves_a_transaction_of_the_project_as_it_is(
+    is_broken: bool, frontend: Frontend, openid: OpenIDProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    with transaction.atomic():
+        transaction.set_rollback(is_broken)
+        assert frontend.begin(redirect_uri="https://evil.example/").status_code == 400
+        assert transaction.get_rollback() is is_broken
+    assert frontend.log_in(openid).status_code == 201
 
 
 class WithNonces(BaseAuth):
