@@ -10,7 +10,7 @@ import re
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 
 from urllib3.exceptions import LocationValueError
 from urllib3.util import parse_url
@@ -22,6 +22,10 @@ _MAX_ADDRESSES = 4  # A host may have any number of addresses, and each may time
 # Other IPv6 addresses are local, or contain an IPv4 address that a gateway translates.
 _UNICAST = IPv6Network("2000::/3")
 _6TO4 = IPv6Network("2002::/16")
+
+# Addresses inside a network that is_global() considers public: services of the cloud providers
+# Oracle (Python before 3.12.4) and Azure.
+_SPECIAL = (IPv4Network("192.0.0.0/24"), IPv4Network("168.63.129.16"))
 
 
 class ForbiddenHost(LocationValueError):
@@ -89,4 +93,6 @@ def _is_public(text: str) -> bool:
             return _is_public(str(address.ipv4_mapped))
         if address not in _UNICAST or address in _6TO4:
             return False
+    if any(address in network for network in _SPECIAL):
+        return False
     return address.is_global and not address.is_multicast

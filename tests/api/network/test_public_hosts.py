@@ -226,6 +226,28 @@ def test_name_is_resolved_once(
     assert internal.connections == 0
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("host", ["op.example.com", "ada.op.example.com"])
+def test_typed_provider_cannot_assert_identity_at_internal_address(
+    host: str, servers: Callable[[], Provider], internal: Provider, look_ups: Any
+) -> None:
+    endpoint = "http://op.example.com/op"
+    op = servers()
+    op.special = {"/": page(xrds("server", endpoint)), "/op": page("is_valid:true")}
+    look_ups["op.example.com"] = [(PUBLIC, 80), (PUBLIC, 80), ("127.0.0.1", internal.port)]
+    look_ups["ada.op.example.com"] = [("127.0.0.1", internal.port)]
+    look_ups["127.0.0.1"] = [("127.0.0.1", internal.port)]
+    look_ups[PUBLIC] = [("127.0.0.1", op.port)]
+    frontend = Frontend("body")
+    begun = frontend.begin("openid", openid_identifier="http://op.example.com/")
+
+    response = frontend.complete(begun, assertion(begun, endpoint, f"http://{host}/"), "openid")
+
+    assert error(response) == (400, "invalid_claim")
+    assert [request.method for request in op.received] == ["GET", "POST"]
+    assert internal.connections == 0
+
+
 def test_name_with_public_and_internal_address_is_refused(
     internal: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -316,6 +338,9 @@ def test_replaced_connection_is_not_used(
         "224.0.0.1",
         "240.0.0.1",
         "255.255.255.255",
+        "192.0.0.192",
+        "168.63.129.16",
+        "::ffff:168.63.129.16",
         "::",
         "::1",
         "::127.0.0.1",

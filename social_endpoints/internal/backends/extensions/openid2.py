@@ -204,7 +204,9 @@ class OpenID2(OpenId):
         if begun.isOPIdentifier() or (
             self.requires_openid_provider_binding() and message.isOpenID2()
         ):
-            hosts = self._public_hosts(self.URL, begun.server_url)
+            # A provider that the user has typed must not choose further trusted hosts.
+            trusted = (self.URL, begun.server_url) if self.URL else ()
+            hosts = self._public_hosts(*trusted)
             for service in self._discover(claimed_id, stage="callback", hosts=hosts):
                 if service.usesExtension(OPENID_2_0_TYPE) and _identity(service) == expected:
                     return service
