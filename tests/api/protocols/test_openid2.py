@@ -287,6 +287,8 @@ def test_changed_assertion_is_rejected(
         {"openid.ns.x": "http://specs.openid.net/auth/2.0"},
         {"openid.ns.x": "", "openid.x.y": "z"},
         {"openid.ns.x": "x:", "openid.ns.y": "x:"},
+        {"openid.ns.openid": "x:"},
+        {"openid.ns.a.b": "x:"},
     ],
     ids=str,
 )
@@ -309,8 +311,20 @@ def test_message_of_another_version_is_malformed(
         ({"openid.claimed_id": None, "openid.identity": None}, "missing_claim"),
         ({"openid.response_nonce": None}, "missing_claim"),
         ({"openid.x": "x" * 40_000}, "malformed_response"),
+        ({"openid.x": "x\nis_valid:true\n"}, "malformed_response"),
+        ({"openid.x\n": "x"}, "malformed_response"),
     ],
-    ids=["identity", "provider", "XRI", "unsigned", "no identity", "no nonce", "long"],
+    ids=[
+        "identity",
+        "provider",
+        "XRI",
+        "unsigned",
+        "no identity",
+        "no nonce",
+        "long",
+        "line break",
+        "line break in a name",
+    ],
 )
 def test_forged_assertion_is_not_discovered(
     change: dict[str, str | None],
@@ -480,6 +494,7 @@ def test_login_with_version_1(frontend: Frontend, openid2: OpenID2Provider, vers
         ({"openid.identity": EVIL}, "invalid_signature"),
         ({"openid.signed": "identity"}, "missing_claim"),
         ({"openid.user_setup_url": EVIL}, "reauthentication_required"),
+        ({"openid.ns": "http://openid.net/signon/1.1"}, "malformed_response"),
     ],
     ids=str,
 )
@@ -510,6 +525,11 @@ def test_changed_assertion_of_version_1_is_rejected(
         (200, "", "invalid_signature"),
         (200, "error:is_valid:true", "invalid_signature"),
         (400, "error:invalid", "invalid_signature"),
+        (400, "is_valid:true", "invalid_signature"),
+        (302, "is_valid:true", "invalid_signature"),
+        (200, "<p>\nis_valid:true\n</p>", "invalid_signature"),
+        (200, "is_valid:true\nis_valid:false", "invalid_signature"),
+        (200, "is_valid:false\nis_valid:true", "invalid_signature"),
     ],
 )
 def test_provider_that_does_not_verify_is_reported(
@@ -568,6 +588,18 @@ def test_malformed_return_to_without_state_is_rejected(
     response = frontend.complete(begun, {**callback, "openid.return_to": "https://["}, name)
 
     assert error(response) == (400, "state_mismatch")
+
+
+def test_confirmed_return_to_that_is_not_a_url_is_rejected(
+    name: str, frontend: Frontend, openid2: OpenID2Provider, wire: responses.RequestsMock
+) -> None:
+    begun, callback = authorize(frontend, openid2, name)
+    wire.replace("POST", openid2.endpoint, body="is_valid:true")
+    callback["openid.return_to"] += "&x=a b"
+
+    response = frontend.complete(begun, {**callback, "x": "a b"}, name)
+
+    assert error(response) == (400, "malformed_response")
 
 
 @pytest.mark.parametrize("missing", ["openid.mode", "openid.return_to", "redirect_state"])

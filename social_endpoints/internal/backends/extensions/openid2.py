@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
@@ -13,8 +14,9 @@ import requests
 from openid.association import Association
 from openid.consumer.consumer import Consumer, GenericConsumer
 from openid.consumer.discover import OPENID_2_0_TYPE, OpenIDServiceEndpoint
-from openid.message import OPENID2_NS, OPENID_NS, Message
+from openid.message import OPENID_NS, Message
 from openid.store.interface import OpenIDStore
+from openid.urinorm import urinorm
 from social_core.backends.open_id import OPENID_ID_FIELD, SESSION_NAME
 from social_core.exceptions import (
     AuthInputError,
@@ -44,6 +46,8 @@ _SIGNED_IN_2 = (*_SIGNED_IN_1, "op_endpoint", "response_nonce", "assoc_handle", 
 
 # The fields that describe the message and its signature.
 _UNSIGNED = frozenset({"ns", "mode", "sig", "signed", "assoc_handle"})
+
+_LINE_BREAK = re.compile("[\r\n]")
 
 _is_completing: ContextVar[bool] = ContextVar("is_completing", default=False)
 
@@ -118,16 +122,23 @@ class OpenID2(OpenId):
 
         python3-openid raises its parser's exceptions. Remove when it reports an invalid message.
 
-        :raises AuthResponseError: it is too long, or cannot be parsed.
+        :raises AuthResponseError: it is too long, cannot be parsed, or contains a line break.
+            A line break would make the signed text ambiguous, in which each field is a line
+            (OpenID Authentication 2.0 section 4.1.1).
         """
         prefixes = [text for name, text in self.data.items() if name.startswith("openid.ns.")]
-        length = sum(len(name) + len(text) for name, text in self.data.items())
+        texts = [*self.data, *self.data.values()]
         # python3-openid warns about a prefix that does not stand for a URI.
-        if length > MAX_MESSAGE or not all(":" in uri for uri in prefixes):
+        if (
+            sum(map(len, texts)) > MAX_MESSAGE
+            or any(map(_LINE_BREAK.search, texts))
+            or not all(":" in uri for uri in prefixes)
+        ):
             raise self._malformed_response()
         try:
+            urinorm(self.data.get("openid.return_to", ""))  # python3-openid does so later.
             return Message.fromPostArgs(dict(self.data))
-        except (KeyError, ValueError) as error:
+        except (AssertionError, KeyError, ValueError) as error:
             raise self._malformed_response() from error
 
     def _verify(self, message: Message) -> None:
@@ -138,7 +149,7 @@ class OpenID2(OpenId):
         """
         session = self.strategy.openid_session_dict(SESSION_NAME)
         endpoint = session[_ENDPOINT]  # The begin has stored it.
-        if message.isOpenID2() != (endpoint.preferredNamespace() == OPENID2_NS):
+        if message.getOpenIDNamespace() != endpoint.preferredNamespace():
             raise self._malformed_response()
         signed = self._signed_fields(message)
         if message.isOpenID2() and _get(message, "op_endpoint") != endpoint.server_url:
@@ -184,7 +195,7 @@ class OpenID2(OpenId):
             if isinstance(error, ValueError):  # It is not a URL of a public host.
                 raise self._invalid_claim("op_endpoint") from error
             raise translated(self, error, url=url, stage="callback") from error
-        if b"is_valid:true" not in response.content.replace(b" ", b"").splitlines():
+        if not _confirms(response):
             raise AuthResponseError(self, code="invalid_signature", stage="callback")
 
     def _authorized_endpoint(
@@ -331,6 +342,18 @@ class VerifiedSignature(Association):  # type: ignore[misc]  # the same
 
 def _get(message: Message, name: str) -> str:
     return str(message.getArg(OPENID_NS, name) or "")
+
+
+def _confirms(response: requests.Response) -> bool:
+    """Return whether a provider has confirmed a signature (section 11.4.2.2).
+
+    An error page can contain a line of the callback. So the whole response must have the
+    key-value form (section 4.1.1), and contain one result.
+    """
+    lines = [line.partition(b":") for line in response.content.splitlines() if line.strip()]
+    results = [value.strip() for name, _, value in lines if name.strip() == b"is_valid"]
+    has_form = response.status_code == 200 and all(colon for _, colon, _ in lines)
+    return has_form and results == [b"true"]
 
 
 def _identity(service: OpenIDServiceEndpoint) -> tuple[Any, ...]:
