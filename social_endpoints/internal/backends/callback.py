@@ -23,7 +23,7 @@ from social_core.exceptions import (
 from social_core.utils import provider_error
 
 from social_endpoints.exceptions import IssuerNotSent
-from social_endpoints.internal.backends.correlation import decode_base64, unpack
+from social_endpoints.internal.backends.correlation import decode_base64, return_to_params, unpack
 from social_endpoints.internal.backends.extensions.discovery import uses_discovery
 from social_endpoints.internal.backends.extensions.saml import SAML
 from social_endpoints.internal.backends.registry import BackendClass, Provider, is_saml
@@ -101,11 +101,7 @@ def _openid_params(params: Mapping[str, str]) -> dict[str, str]:
 
     python3-openid requires all parameters of ``return_to`` and rejects unknown ones.
     """
-    try:
-        return_to = urlsplit(params.get("openid.return_to", ""))
-    except ValueError:
-        return dict(params)
-    names = {name for name, _ in parse_qsl(return_to.query)} | {"redirect_state"}
+    names = {name for name, _ in return_to_params(params)} | {"redirect_state"}
     return {
         name: text for name, text in params.items() if name.startswith("openid.") or name in names
     }

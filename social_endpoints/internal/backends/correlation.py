@@ -11,13 +11,14 @@ from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from social_core.backends.base import BaseAuth
 from social_core.backends.discourse import DiscourseAuth
 from social_core.backends.oauth import BaseOAuth1, BaseOAuth2
 from social_core.backends.open_id import OpenIdAuth
 
+from social_endpoints.internal.backends.extensions.openid2 import MAX_MESSAGE
 from social_endpoints.internal.backends.extensions.saml import in_response_to
 from social_endpoints.internal.backends.registry import Provider, is_saml
 from social_endpoints.internal.flows.flow import Flow
@@ -62,7 +63,8 @@ def returned_state(provider: Provider, params: Mapping[str, str]) -> str | None:
     if issubclass(backend, DiscourseAuth):
         return _discourse_nonce(params.get("sso", "")) or None
     if issubclass(backend, OpenIdAuth):
-        return params.get("redirect_state") or _return_to_state(params) or None
+        sent = dict(return_to_params(params))
+        return params.get("redirect_state") or sent.get("redirect_state")
     if is_saml(backend) and "SAMLResponse" in params:
         # Not verified yet. The backend compares it with the signed part.
         return in_response_to(params["SAMLResponse"])
@@ -85,6 +87,15 @@ def unpack(provider: Provider, params: Mapping[str, str]) -> Mapping[str, str]:
     return params
 
 
+def return_to_params(params: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the query of OpenID's ``return_to``; an empty list if the value is not a short URL."""
+    return_to = params.get("openid.return_to", "")
+    if len(return_to) <= MAX_MESSAGE:
+        with suppress(ValueError):
+            return parse_qsl(urlsplit(return_to).query)
+    return []
+
+
 def decode_base64(text: str) -> str:
     """Decode base64 text in either alphabet, with or without padding.
 
@@ -92,12 +103,6 @@ def decode_base64(text: str) -> str:
     """
     padded = text.replace("+", "-").replace("/", "_") + "=" * (-len(text) % 4)
     return urlsafe_b64decode(padded).decode()
-
-
-def _return_to_state(params: Mapping[str, str]) -> str:
-    with suppress(ValueError):  # The value is not a URL.
-        return _first(urlsplit(params.get("openid.return_to", "")).query, "redirect_state")
-    return ""
 
 
 def _discourse_nonce(sso: str) -> str:

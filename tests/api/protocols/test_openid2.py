@@ -602,6 +602,16 @@ def test_confirmed_return_to_that_is_not_a_url_is_rejected(
     assert error(response) == (400, "malformed_response")
 
 
+def test_long_return_to_does_not_select_a_flow(
+    name: str, frontend: Frontend, openid2: OpenID2Provider
+) -> None:
+    begun, callback = authorize(frontend, openid2, name)
+    del callback["redirect_state"]
+    callback["openid.return_to"] += "&x=" + "%" * 40_000
+
+    assert error(frontend.complete(begun, callback, name)) == (400, "state_mismatch")
+
+
 @pytest.mark.parametrize("missing", ["openid.mode", "openid.return_to", "redirect_state"])
 def test_incomplete_callback_is_rejected(
     missing: str, name: str, frontend: Frontend, openid2: OpenID2Provider
