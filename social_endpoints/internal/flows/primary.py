@@ -151,9 +151,15 @@ class PrimaryUsers(Wrapper):
     def user_exists(self, *args: Any, **kwargs: Any) -> bool:
         if not self._inherits("user_exists"):
             return bool(self._project.user_exists(*args, **kwargs))
-        field = self._project.username_field()
-        kwargs = {field if name == "username" else name: kwargs[name] for name in kwargs}
-        return bool(self.filter_users(*args, **kwargs).exists())
+        model, field = self._project.user_model(), self._project.username_field()
+        # "Ada" is taken by "ada" if the model has a constraint on Lower("username").
+        ignores_case = any(getattr(each, "expressions", ()) for each in model._meta.constraints)
+        names = {"username": f"{field}__iexact" if ignores_case else field}
+        kwargs = {names.get(name, name): kwargs[name] for name in kwargs}
+        if not self._inherits("filter_users"):
+            return bool(self._project.filter_users(*args, **kwargs).exists())
+        # Not the default manager, which may hide users whose names are taken nevertheless.
+        return bool(on_primary(model._base_manager).filter(*args, **kwargs).exists())
 
     def filter_users(self, *args: Any, **kwargs: Any) -> Any:
         if not self._inherits("filter_users"):

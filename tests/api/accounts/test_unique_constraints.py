@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection, connections
+from django.db.models import UniqueConstraint
+from django.db.models.functions import Lower
 from social_django.models import UserSocialAuth
 
 from tests.support.checks import ids
@@ -127,6 +129,18 @@ def test_taken_username_of_a_step_is_rejected(
 
     assert_in_use(frontend.log_in(openid), "username")
     assert_only_account()
+
+
+@pytest.mark.parametrize("index", ["lower(username)"], indirect=True)
+def test_username_that_differs_in_case_is_replaced_if_the_model_says_so(
+    index: None, frontend: Frontend, openid: OpenIDProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    constraint = UniqueConstraint(Lower("username"), name="of_the_tests")
+    monkeypatch.setattr(User._meta, "constraints", [constraint])
+    User.objects.create(username="ADA")
+
+    assert frontend.log_in(openid).status_code == 201
+    assert User.objects.latest("pk").username.startswith("ada")
 
 
 @pytest.mark.parametrize("index", ["last_name"], indirect=True)

@@ -141,15 +141,29 @@ class ActiveUsers(UserManager[Any]):
         return super().get_queryset().filter(is_active=True)
 
 
-def test_account_that_the_default_manager_hides_is_found(
-    frontend: Frontend, openid: OpenIDProvider, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    User.objects.create(username="taken", email=EMAIL, is_active=False)
+def hide_inactive_users(monkeypatch: pytest.MonkeyPatch) -> None:
     manager = ActiveUsers()
     manager.model = User
     monkeypatch.setitem(vars(User._meta), "default_manager", manager)
 
+
+def test_account_that_the_default_manager_hides_is_found(
+    frontend: Frontend, openid: OpenIDProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    User.objects.create(username="taken", email=EMAIL, is_active=False)
+    hide_inactive_users(monkeypatch)
+
     assert_in_use(frontend.log_in(openid))
+
+
+def test_username_of_an_account_that_the_default_manager_hides_is_not_free(
+    frontend: Frontend, openid: OpenIDProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    User.objects.create(username="ada", is_active=False)
+    hide_inactive_users(monkeypatch)
+
+    assert frontend.log_in(openid).status_code == 201
+    assert User.objects.get(is_active=True).username.startswith("ada")
 
 
 def test_address_taken_during_a_pause_is_rejected(
