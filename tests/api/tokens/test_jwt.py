@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from tests.support.frontend import Frontend
@@ -44,12 +44,10 @@ def test_both_tokens_have_the_projects_claims(
     serializer: str,
     openid: OpenIDProvider,
     use_serializer: Callable[..., None],
-    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
 ) -> None:
     use_serializer(serializer)
-    # Simple JWT reads SIMPLE_JWT only once.
-    path = "tests.support.jwt_claims.WithClaims"
-    monkeypatch.setattr(api_settings, "TOKEN_OBTAIN_SERIALIZER", path)
+    settings.SIMPLE_JWT = {"TOKEN_OBTAIN_SERIALIZER": "tests.support.jwt_claims.WithClaims"}
 
     response = Frontend().log_in(openid)
 
