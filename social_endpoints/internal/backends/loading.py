@@ -53,6 +53,7 @@ _AROUND: tuple[tuple[_Condition, Any], ...] = (
     (bases.Backend, pipeline.UnreadableResponse),
     (bases.OpenIdConnect, verified_tokens.ValidIdToken),
     (bases.Microsoft, verified_tokens.ValidMicrosoftToken),
+    (bases.Auth0, verified_tokens.ValidAuth0Token),
     (bases.OAuth2, verified_tokens.ReceivedIdToken),
     (discovery.has_core_discovery, discovery.CachedDiscovery),
     (discovery.has_core_keys, discovery.CachedKeys),

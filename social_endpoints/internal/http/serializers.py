@@ -95,8 +95,9 @@ class NativeTokensSerializer(serializers.Serializer[Any]):
     access_token = serializers.CharField(required=False)
     nonce = serializers.CharField(
         required=False,
-        help_text="The nonce sent in the authentication request. "
-        "Required if the ID token contains one.",
+        trim_whitespace=False,
+        help_text="The random value whose SHA-256 is the nonce of the ID token. "
+        "Required if the ID token contains a nonce.",
     )
     user = serializers.CharField(
         required=False, help_text="The `user` value of Apple's first response, as object or JSON."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import jwt
@@ -19,7 +20,7 @@ from tests.support.concurrency import together
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, authorization_params, error
 from tests.support.id_token_providers import PROVIDERS, IdTokenProvider, hexadecimal
-from tests.support.keys import elliptic_key, private_pem
+from tests.support.keys import elliptic_key, private_pem, public
 from tests.support.native import post_tokens
 from tests.support.openid_provider import ISSUER, OpenIDProvider
 
@@ -134,6 +135,13 @@ def test_time_of_another_type_is_refused(name: str, value: Any, sign_in: SignIn)
 
     assert response.status_code == 400
     assert response.data["error_code"] in {"invalid_claim", "response_expired"}
+
+
+def test_maximum_age_of_the_token_is_the_same(sign_in: SignIn, settings: Any) -> None:
+    settings.SOCIAL_AUTH_OIDC_ID_TOKEN_MAX_AGE = 60
+
+    assert error(sign_in(iat=ago(90))) == (400, "response_expired")
+    assert sign_in(iat=ago(30)).status_code == 201
 
 
 # --- Age and class of the authentication ----------------------------------------------
@@ -356,6 +364,33 @@ def test_microsoft_follows_the_same_rules(
     assert redirect_login(azure, url, azure.token()).status_code == 201
     refused = redirect_login(azure, url, azure.token(**claims))
     assert error(refused) in {(400, "invalid_claim"), (400, "missing_claim")}
+
+
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [
+        ({}, 201),
+        ({"aud": [OURS, "their-client-id"], "azp": OURS}, 400),
+        ({"azp": "their-client-id"}, 400),
+        ({"scope": "openid"}, 400),
+        ({"id_token": None}, 400),
+    ],
+)
+def test_auth0_follows_the_same_rules(
+    claims: dict[str, Any], status: int, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.auth0.Auth0OAuth2"]
+    settings.SOCIAL_AUTH_AUTH0_KEY = settings.SOCIAL_AUTH_AUTH0_SECRET = OURS
+    settings.SOCIAL_AUTH_AUTH0_DOMAIN = "id.example.com"
+    keys = {"keys": [public(openid.key, openid.kid)]}
+    openid.wire.get(f"{ISSUER}/.well-known/jwks.json", json=keys)
+    token = claims.get("id_token", id_token(openid, iss=f"{ISSUER}/", **claims))
+    provider: Any = SimpleNamespace(name="auth0", wire=openid.wire)
+
+    response = redirect_login(provider, f"{ISSUER}/oauth/token", token)
+
+    assert response.status_code == status, response.data
+    assert UserSocialAuth.objects.exists() is (status == 201)
 
 
 @pytest.mark.parametrize(("backend", "claims"), [(None, 0), ("WithoutNonce", 2)])

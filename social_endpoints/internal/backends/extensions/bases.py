@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from social_core.backends.apple import AppleIdAuth
+from social_core.backends.auth0 import Auth0OAuth2
 from social_core.backends.azuread import AzureADOAuth2
 from social_core.backends.base import BaseAuth
 from social_core.backends.facebook_limited import FacebookLimitedLogin
@@ -23,6 +24,7 @@ from social_core.backends.telegram import TelegramAuth
 
 if TYPE_CHECKING:
     Apple = AppleIdAuth[Any]
+    Auth0 = Auth0OAuth2[Any]
     Backend = BaseAuth[Any]
     FacebookLimited = FacebookLimitedLogin[Any]
     Microsoft = AzureADOAuth2[Any]
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     Telegram = TelegramAuth[Any]
 else:
     Apple = AppleIdAuth
+    Auth0 = Auth0OAuth2
     Backend = BaseAuth
     FacebookLimited = FacebookLimitedLogin
     Microsoft = AzureADOAuth2

@@ -21,6 +21,7 @@ from social_core.exceptions import AuthResponseError
 
 from social_endpoints.internal.backends.extensions import bases
 from social_endpoints.internal.backends.id_tokens.claims import (
+    require_own_id_token,
     require_time_types,
     require_times,
     require_valid,
@@ -41,11 +42,11 @@ class ValidIdToken(bases.OpenIdConnect):
     def validate_and_return_id_token(self, id_token: str, access_token: str) -> Any:
         backend: Any = super()  # This method of social-core has no annotations.
         validate = partial(backend.validate_and_return_id_token, id_token, access_token)
-        return _valid_claims(self, id_token, validate, access_token)
+        return _valid_claims(_issuer(self), id_token, validate, access_token)
 
     def validate_temporal_claims(self, id_token: dict[str, Any]) -> None:
         """Validate the times with a leeway, and then the maximum age of ``iat``."""
-        require_times(cast("Issuer", find_issuer(self)), id_token)
+        require_times(_issuer(self), id_token)
         without_nbf = {name: value for name, value in id_token.items() if name != "nbf"}
         super().validate_temporal_claims(without_nbf)
 
@@ -55,17 +56,34 @@ class ValidMicrosoftToken(bases.Microsoft):
 
     def validate_and_return_id_token(self, id_token: str) -> Any:
         validate = partial(super().validate_and_return_id_token, id_token)
-        return _valid_claims(self, id_token, validate)
+        return _valid_claims(_issuer(self), id_token, validate)
+
+
+class ValidAuth0Token(bases.Auth0):
+    """Apply the rules about client and type to Auth0's backend without OpenID Connect.
+
+    It takes the profile from the ID token, and verifies issuer and lifetime itself.
+    """
+
+    def get_user_details(self, response: Any) -> Any:
+        backend: Any = super()  # This method of social-core has no annotations.
+        details = backend.get_user_details(response)
+        require_own_id_token(Issuer(self), unverified_claims(response["id_token"]))
+        return details
+
+
+def _issuer(backend: Any) -> Issuer:
+    return cast("Issuer", find_issuer(backend))
 
 
 def _valid_claims(
-    backend: Any, id_token: str, validate: Callable[[], Any], access_token: str | None = None
+    issuer: Issuer, id_token: Any, validate: Callable[[], Any], access_token: str | None = None
 ) -> Any:
     """Apply our rules to a token that social-core has verified, and return its result.
 
     A backend of the project may change the claims that it returns, so the token is read again.
     """
-    issuer, claims = cast("Issuer", find_issuer(backend)), unverified_claims(id_token)
+    claims = unverified_claims(id_token)
     require_time_types(issuer, claims)
     try:
         result = validate()
@@ -111,7 +129,8 @@ class VerifiedAppleToken(VerifiedIdToken, bases.Apple):
         if self.verified_claims is not None:
             return dict(self.verified_claims)
         backend: Any = super()  # social-core has no types for it.
-        return _valid_claims(self, id_token, partial(backend.decode_id_token, id_token))
+        validate = partial(backend.decode_id_token, id_token)
+        return _valid_claims(_issuer(self), id_token, validate)
 
 
 class VerifiedLimitedToken(VerifiedIdToken, bases.FacebookLimited):

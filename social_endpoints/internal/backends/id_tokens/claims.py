@@ -51,14 +51,23 @@ def require_valid(
     """
     require_times(issuer, claims)
     _require_issuer(issuer, claims)
-    _require_audience(issuer, claims)
-    _require_id_token(issuer, claims)
+    require_own_id_token(issuer, claims)
     _require_authentication(issuer, claims)
     _require_access_token(issuer, claims, algorithm, access_token)
 
 
+def require_own_id_token(issuer: Issuer, claims: Mapping[str, Any]) -> None:
+    """Refuse a token of another client or of another type."""
+    _require_audience(issuer, claims)
+    _require_id_token(issuer, claims)
+
+
 def require_times(issuer: Issuer, claims: Mapping[str, Any]) -> None:
-    """Refuse a token outside its lifetime (rules 9 and 10); ``nbf`` is optional."""
+    """Refuse a token outside its lifetime (rules 9 and 10); ``nbf`` is optional.
+
+    An app may post a token that its SDK has cached, so ``iat`` has only the maximum age that the
+    project sets. social-core has a default for redirect logins.
+    """
     now, tolerance = time.time(), leeway(issuer.backend)
     if _time(issuer, claims, "exp") + tolerance <= now:
         raise issuer.error("response_expired", "exp")
@@ -67,6 +76,9 @@ def require_times(issuer: Issuer, claims: Mapping[str, Any]) -> None:
         valid_from = max(valid_from, _time(issuer, claims, "nbf"))
     if valid_from > now + tolerance:
         raise issuer.error("response_not_yet_valid")
+    max_age = issuer.backend.setting("ID_TOKEN_MAX_AGE")
+    if max_age is not None and claims["iat"] + _seconds(issuer, max_age, "ID_TOKEN_MAX_AGE") < now:
+        raise issuer.error("response_expired", "iat")
 
 
 def require_time_types(issuer: Issuer, claims: Mapping[str, Any]) -> None:
@@ -145,7 +157,7 @@ def _require_authentication(issuer: Issuer, claims: Mapping[str, Any]) -> None:
         auth_time = _time(issuer, claims, "auth_time")
         if auth_time > now + tolerance:
             raise issuer.error("response_not_yet_valid", "auth_time")
-        if auth_time < begun - _seconds(backend, max_age) - tolerance:
+        if auth_time < begun - _seconds(issuer, max_age, "MAX_AGE") - tolerance:
             raise issuer.error("response_expired", "auth_time")
     if acr_values and _required(issuer, claims, "acr") not in str(acr_values).split():
         raise issuer.error("invalid_claim", "acr")
@@ -157,11 +169,11 @@ def _requested(backend: OpenIdConnectAuth[Any], setting: str) -> Any:
     return extra.get(setting.lower(), backend.setting(setting, getattr(backend, setting)))
 
 
-def _seconds(backend: OpenIdConnectAuth[Any], max_age: Any) -> int:
+def _seconds(issuer: Issuer, value: Any, setting: str) -> int:
     try:
-        return int(max_age)
-    except (TypeError, ValueError) as error:
-        raise setting_error(backend, "MAX_AGE") from error
+        return int(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise setting_error(issuer.backend, setting) from error
 
 
 def _require_access_token(

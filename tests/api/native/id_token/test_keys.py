@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import requests
 
+from social_endpoints.internal.backends.extensions.discovery import KEYS_LIFETIME
 from social_endpoints.internal.network.document_cache import PAUSE
 from tests.support.caches import age_documents
 from tests.support.concurrency import together
@@ -19,6 +20,10 @@ pytestmark = [pytest.mark.django_db]
 
 def issuer_of(provider: IdTokenProvider) -> dict[str, Any]:
     return {"issuer": provider.claims["iss"]} if "azure" in provider.name else {}
+
+
+def assert_code(response: Any, code: str) -> None:
+    assert (response.status_code, response.data["error_code"]) == (400, code)
 
 
 def header(kid: str | None) -> dict[str, str]:
@@ -71,6 +76,27 @@ def test_new_key_is_accepted_after_a_minute(
     assert too_early.data["error_code"] == "invalid_signature"
     assert later.status_code == 201, later.data
     assert provider.fetched == 2
+
+
+def test_removed_key_is_refused_after_minutes(provider: IdTokenProvider) -> None:
+    provider.headers = {"Cache-Control": "max-age=86400"}
+    assert provider.sign_in().status_code == 201
+    provider.keys = [public(other_key(), "2", **issuer_of(provider))]
+    age_documents(KEYS_LIFETIME)
+
+    assert_code(provider.sign_in(provider.token(jti="2")), "invalid_signature")
+
+
+def test_removed_key_is_refused_after_an_hour_even_if_the_provider_fails(
+    provider: IdTokenProvider,
+) -> None:
+    assert provider.sign_in().status_code == 201
+    provider.status = 503
+    age_documents(3_500)
+    assert provider.sign_in(provider.token(jti="2")).status_code == 201
+    age_documents(100)
+
+    assert_code(provider.sign_in(provider.token(jti="3")), "unavailable")
 
 
 def test_garbled_key_is_replaced_after_a_minute(provider: IdTokenProvider) -> None:
