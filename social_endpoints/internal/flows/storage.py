@@ -106,10 +106,10 @@ def claim_assertion(digest: str, expires: int, storage: Any) -> bool:
 
 def _claim(storage: Any, scope: str, salt: str, timestamp: int, *more_scopes: str) -> bool:
     nonces = _nonces(storage)
-    in_transaction = not transaction.get_autocommit(nonces.db)
+    is_single = transaction.get_autocommit(nonces.db) and not more_scopes
     try:
         # A savepoint lets a surrounding transaction continue after the IntegrityError.
-        with transaction.atomic(using=nonces.db) if in_transaction else nullcontext():
+        with nullcontext() if is_single else transaction.atomic(using=nonces.db):
             for each in (scope, *more_scopes):
                 nonces.create(server_url=each, timestamp=timestamp, salt=salt)
     except IntegrityError:

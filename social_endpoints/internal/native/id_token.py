@@ -54,7 +54,7 @@ def authenticate(
     issuer.validate(claims, token.key)
     _require_nonce(issuer, claims, nonce)
     keep_extra_data(backend)
-    claim_before_pipeline(backend, id_token, claims["exp"], natively=True)
+    claim_before_pipeline(backend, id_token, claims["exp"])
     return _run_pipeline(backend, issuer, claims, id_token, access_token)
 
 

@@ -413,15 +413,21 @@ def test_connect_claims_the_id_token(
     assert Nonce.objects.filter(server_url=ID_TOKENS).count() == 1
 
 
-def test_refused_redirect_login_does_not_claim_the_id_token(
-    google: IdTokenProvider, settings: Any
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("cause", ["policy", "profile"])
+def test_id_token_of_a_refused_redirect_login_does_not_sign_in(
+    cause: str, google: IdTokenProvider, settings: Any
 ) -> None:
     token = google.token()
-    settings.SOCIAL_AUTH_GOOGLE_OAUTH2_WHITELISTED_DOMAINS = ["other.example.com"]
+    if cause == "policy":
+        settings.SOCIAL_AUTH_GOOGLE_OAUTH2_WHITELISTED_DOMAINS = ["other.example.com"]
+    else:
+        google.wire.replace("GET", "https://www.googleapis.com/oauth2/v3/userinfo", status=503)
     assert redirect_login(google, GOOGLE, token).status_code == 400
     settings.SOCIAL_AUTH_GOOGLE_OAUTH2_WHITELISTED_DOMAINS = []
 
-    assert google.sign_in(token).status_code == 201
+    assert error(google.sign_in(token)) == (400, "credential_rejected")
+    assert google.sign_in(google.token(jti="2")).status_code == 201
 
 
 @pytest.mark.django_db(transaction=True)

@@ -44,6 +44,7 @@ _MICROSOFT_SITES = (["windows", "net"], ["chinacloudapi", "cn"])
 _OTHER_ISSUERS = {
     "https://www.linkedin.com/oauth": "https://www.linkedin.com",  # It has had both names.
     "https://id.fedoraproject.org": "https://id.fedoraproject.org/openidc",
+    "https://nci-crdc.datacommons.io": "https://nci-crdc.datacommons.io/user",
 }
 
 _KEY_METHODS = ("get_jwks_keys", "get_jwks_keys_for_uri", "get_remote_jwks_keys")

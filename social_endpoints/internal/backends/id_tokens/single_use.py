@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, cast
 
@@ -22,27 +22,32 @@ from social_endpoints.internal.flows.storage import claim_id_token
 _MAX_LEEWAY = 86_400
 
 
-def claim_before_pipeline(backend: Any, id_token: str, expires: float, *, natively: bool) -> None:
-    """Have the transaction of the login claim an ID token before its pipeline runs.
+def claim_before_pipeline(backend: Any, id_token: str, expires: float) -> None:
+    """Have the transaction of a native sign-in claim an ID token before its pipeline runs.
+
+    If the login is refused, the app can post the token again.
 
     :param expires: the claim ``exp``.
     """
-    claim = partial(claim_id_token, expires=math.ceil(expires) + _MAX_LEEWAY, natively=natively)
-    backend.strategy.before_pipeline = partial(_require_unused, backend, id_token, claim)
+    claim = partial(_claim, backend, id_token, expires, natively=True)
+    backend.strategy.before_pipeline = claim
 
 
 def claim_received_token(backend: Any, response: Any) -> None:
     """Claim the ID token in the response of a token endpoint, so that it never signs in natively.
 
-    A token with the nonce of its flow needs no claim: an app must post a value whose SHA-256 is
-    the nonce, and the nonce of a flow is random.
+    This is not part of the transaction of the login, because a login that is refused does not
+    need the token again. A token with the nonce of its flow needs no claim: an app must post a
+    value whose SHA-256 is the nonce, and the nonce of a flow is random.
+
+    :raises AuthCredentialError: the token has signed in natively.
     """
     id_token = response.get("id_token") if isinstance(response, Mapping) else None
     if not isinstance(id_token, str) or _has_nonce_of_flow(backend):
         return
     expires = unverified_claims(id_token).get("exp")
     if is_time(expires):  # Otherwise, it cannot sign in natively.
-        claim_before_pipeline(backend, id_token, cast("float", expires), natively=False)
+        _claim(backend, id_token, cast("float", expires), natively=False)
 
 
 def _has_nonce_of_flow(backend: Any) -> bool:
@@ -50,14 +55,15 @@ def _has_nonce_of_flow(backend: Any) -> bool:
     return is_validated and backend.USE_NONCE and "nonce" in backend.id_token
 
 
-def _require_unused(backend: BaseAuth[Any], id_token: str, claim: Callable[..., bool]) -> None:
+def _claim(backend: BaseAuth[Any], id_token: str, expires: float, *, natively: bool) -> None:
     """Refuse an ID token that has signed in before.
 
     The digest excludes the signature, which can be encoded in several ways.
     """
     signed = hashlib.sha256(id_token.rpartition(".")[0].encode()).digest()
     digest = urlsafe_b64encode(signed).decode().rstrip("=")
-    if not claim(digest, storage=backend.strategy.storage):
+    until = math.ceil(expires) + _MAX_LEEWAY
+    if not claim_id_token(digest, until, backend.strategy.storage, natively=natively):
         raise AuthCredentialError(
             backend, source="request", stage="token_validation", recovery="restart_login"
         )
