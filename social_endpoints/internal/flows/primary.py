@@ -235,7 +235,8 @@ class PrimaryUsers(Wrapper):
 
     def _holds(self, uid: Any) -> bool:
         """Return whether the column of identifiers can hold one unchanged."""
-        return is_identifier(str(uid), self._max_length("uid"))
+        text = str(uid)  # White space alone is an empty text in MySQL's collations.
+        return bool(text.strip()) and is_identifier(text, self._max_length("uid"))
 
     def _active_filter(self) -> dict[str, Any]:
         default = _ACTIVE if self._has_active_field() else {}

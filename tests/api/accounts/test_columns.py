@@ -142,7 +142,7 @@ def test_extra_data_is_stored_without_what_json_columns_refuse(
 # --- Identifying values ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("subject", ["x" * 256, HALF, f"a{HALF}", "\ufffd"])
+@pytest.mark.parametrize("subject", ["x" * 256, HALF, f"a{HALF}", "\ufffd", " "])
 def test_identifier_is_refused_and_not_changed(subject: str, openid: OpenIDProvider) -> None:
     # OpenID Connect limits the length of the claim as well.
     expected = (400, "invalid_claim") if len(subject) > 255 else MALFORMED
