@@ -9,10 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import responses
+from django.contrib.auth import get_user_model
 from rest_framework.test import APIClient
 from social_core.backends.oauth import BaseOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 
+from tests.support.accounts import logged_in
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, error
 from tests.support.handoff import handoff_params, post_to_callback
@@ -21,6 +23,7 @@ from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import ASK_NAME, BEFORE_CREATE_USER, pipeline_with
 
 pytestmark = pytest.mark.django_db
+User = get_user_model()
 
 HERE = "tests.api.login.test_flow_transport"
 MISSING = (400, "session_context_missing")
@@ -294,6 +297,15 @@ def test_page_of_another_origin_completes_with_the_body_alone(
     assert (paused.status_code, resumed.status_code) == (202, 201)
     assert not paused.cookies
     assert not resumed.cookies
+
+
+@pytest.mark.parametrize(("origin", "is_set"), [(FRONTEND, True), (SIBLING, False)])
+def test_begin_of_a_connect_checks_the_origin(origin: str, is_set: bool) -> None:
+    client = logged_in(User.objects.create(username="ada"), headers={"origin": origin})
+
+    begun = Frontend("cookie", client, below="connect/").begin("github")
+
+    assert (begun.status_code, bool(begun.cookies)) == (200, is_set)
 
 
 def allow_all(uri: str, **kwargs: Any) -> bool:
