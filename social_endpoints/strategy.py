@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from functools import partial as bind
@@ -34,7 +33,6 @@ ResponseT = TypeVar("ResponseT")
 
 _MAX_DEPTH = 16
 _MAX_NUMBER = 10**64
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _SECRET_SETTINGS = ("SECRET", "BOT_TOKEN", "API_KEY", "SP_PRIVATE_KEY")
 
@@ -237,9 +235,9 @@ def _confirmation_parameter(backend: BaseAuth[Any]) -> Any:
 def _require_storable(backend: BaseAuth[Any], response: Any) -> None:
     """Refuse a response that a database cannot store, on every database.
 
-    PostgreSQL stores neither null characters nor halves of surrogate pairs, and JSON has no
-    infinite numbers. MariaDB limits the depth of JSON values to 32, and social_django stores the
-    response inside its own. An integer of hundreds of digits is neither an identifier nor a time.
+    PostgreSQL stores no null characters. MariaDB limits the depth of JSON values to 32, and
+    social_django stores the response inside its own. An integer of hundreds of digits is neither
+    an identifier nor a time. See also :func:`replace_unstorable`.
     """
     if isinstance(response, (str, int, float, list)):  # JSON, but not an object.
         raise AuthResponseError(backend, code="malformed_response", stage="user_info")
@@ -251,11 +249,7 @@ def _require_storable(backend: BaseAuth[Any], response: Any) -> None:
         else:
             inner = [*value] if isinstance(value, (list, tuple)) else []
         pending += [(each, depth + 1) for each in inner]
-        if (inner and depth > _MAX_DEPTH) or not _is_storable(value):
+        is_null = isinstance(value, str) and "\0" in value
+        is_huge = isinstance(value, int) and abs(value) >= _MAX_NUMBER
+        if is_null or is_huge or (inner and depth > _MAX_DEPTH):
             raise AuthResponseError(backend, code="malformed_response", stage="user_info")
-
-
-def _is_storable(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\0" not in value and not _SURROGATE.search(value)
-    return not isinstance(value, (int, float)) or abs(value) < _MAX_NUMBER  # False for NaN.

@@ -9,6 +9,7 @@ from types import ModuleType
 
 from django.core.cache.backends.base import BaseCache
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError
+from django.urls import NoReverseMatch
 from social_core.backends.base import BaseAuth
 from social_core.strategy import BaseStrategy
 
@@ -34,7 +35,7 @@ _DATA_ERRORS = (
     TypeError,
     ValueError,
 )
-_CODE_ERRORS = (ImportError, NameError, NotImplementedError)
+_CODE_ERRORS = (ImportError, NameError, NoReverseMatch, NotImplementedError)
 
 
 def is_storage_failure(error: BaseException) -> bool:

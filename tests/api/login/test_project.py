@@ -165,6 +165,22 @@ class WithNonces(BaseAuth):
         return {"username": response["username"]}
 
 
+class WithoutObject(WithNonces):
+    name = "without-object"
+
+    def auth_complete(self, *args: Any, **kwargs: Any) -> Any:
+        return self.strategy.authenticate(self, response=[], **kwargs)
+
+
+def test_response_that_is_not_an_object_is_malformed(frontend: Frontend, settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.WithoutObject"]
+    begun = frontend.begin("without-object")
+
+    response = frontend.complete(begun, {"name": "value"}, "without-object")
+
+    assert error(response) == (400, "malformed_response")
+
+
 def test_backend_may_use_nonces_and_the_request(frontend: Frontend, settings: Any) -> None:
     settings.AUTHENTICATION_BACKENDS = [f"{__name__}.WithNonces"]
     begun = frontend.begin("nonces")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -14,6 +15,7 @@ from django.contrib.auth import get_user_model
 from django.core import mail
 from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import (
     DatabaseError,
@@ -23,7 +25,8 @@ from django.db import (
     OperationalError,
     connection,
 )
-from django.http import JsonResponse
+from django.http import Http404, JsonResponse
+from django.test import RequestFactory
 from django.utils.log import AdminEmailHandler
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -33,8 +36,9 @@ from social_django.models import Nonce, UserSocialAuth
 from social_endpoints.signals import signed_in
 from social_endpoints.tokens import TokenSerializer
 from social_endpoints.types import Login
+from social_endpoints.views import ProviderCallbackView
 from tests.support.configuration import Configure
-from tests.support.frontend import Frontend, browser, error
+from tests.support.frontend import Frontend, authorization_params, browser, error
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import LAST, pipeline_with
 from tests.support.signals import connected
@@ -146,13 +150,18 @@ def test_message_is_redacted_of_the_values_of_the_login(
 ) -> None:
     settings.DEBUG = True
     settings.SOCIAL_AUTH_PIPELINE = pipeline_with((LAST, f"{HERE}.quote_everything"))
+    openid.userinfo["identities"] = [{"access_token": "a-nested-token"}]
     begun, callback = frontend.authorize(openid)
 
     response = frontend.complete(begun, callback)
 
     assert response.status_code == 500
-    secrets = [callback["code"], callback["state"], settings.SOCIAL_AUTH_OIDC_SECRET]
-    secrets += [openid.access_token] if hasattr(openid, "access_token") else []
+    secrets = [
+        "a-nested-token",
+        callback["code"],
+        callback["state"],
+        settings.SOCIAL_AUTH_OIDC_SECRET,
+    ]
     if frontend.transport == "body":
         secrets.append(begun.data["flow"])
     for text in (caplog.text, response.content.decode(), str(reported[0][0])):
@@ -233,7 +242,7 @@ def test_typo_in_a_backend_of_the_project_is_a_500(
     wire.post(TOKEN_URL, json={"access_token": "t"})
     wire.get("https://api.github.com/user", json={"id": 1, "login": "ada", "email": "a@b.c"})
     begun = frontend.begin("github")
-    state = begun.data["authorization_url"].partition("state=")[2].partition("&")[0]
+    state = authorization_params(begun)["state"]
 
     response = frontend.complete(begun, {"code": "c", "state": state}, "github")
 
@@ -244,6 +253,9 @@ def test_typo_in_a_backend_of_the_project_is_a_500(
 @pytest.mark.parametrize(
     ("exception", "expected"),
     [
+        (PermissionDenied(), (403, "permission_denied")),
+        (Http404("secret"), (404, "not_found")),
+        (SuspiciousOperation("secret"), (400, "parse_error")),
         (exceptions.PermissionDenied(), (403, "permission_denied")),
         (exceptions.NotFound(), (404, "not_found")),
         (exceptions.ValidationError("No."), (400, "invalid_parameter")),
@@ -265,7 +277,49 @@ def test_exception_of_drf_in_a_step_is_the_response(
 
     assert error(response) == expected
     assert response.data["error_id"]
+    assert "secret" not in response.content.decode()
     assert reported == []
+
+
+@pytest.mark.parametrize(
+    ("status", "recovery"),
+    [
+        (401, "reauthenticate"),
+        (402, "correct_input"),
+        (403, "contact_administrator"),
+        (429, "retry_later"),
+        (500, "contact_administrator"),
+        (503, "retry_later"),
+    ],
+)
+def test_exception_of_drf_with_a_code_of_its_own_has_a_recovery(
+    status: int, recovery: str, frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    raised[:] = [exceptions.APIException("No.", code="own_code")]
+    raised[0].status_code = status  # type: ignore[attr-defined]
+    with use_step(settings):
+        response = frontend.log_in(openid)
+
+    assert error(response) == (status, "own_code")
+    assert response.data["error_recovery"] == recovery
+
+
+class Unprintable(Exception):
+    def __str__(self) -> str:
+        raise KeyError("secret")
+
+
+def test_exception_without_a_text_is_reported(
+    openid: OpenIDProvider, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.DEBUG = True
+    raised[:] = [Unprintable()]
+    with use_step(settings):
+        response = Frontend().log_in(openid)
+
+    assert error(response) == (500, "unknown_error")
+    assert response.data["debug"] == "Unprintable: the exception has no message"
+    assert "Unprintable" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -297,6 +351,47 @@ def test_setting_of_a_wrong_type_is_a_500(
     assert len(reported) == 1
 
 
+class AsksForItsProfile(GithubOAuth2):
+    name = "github"
+
+    def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> Any:
+        self.request("https://api.github.com/text")
+        return self.get_json(self.setting("PROFILE_PAGE") or self.setting("PROFILE_URL"))
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "code"),
+    [
+        ("no JSON", "PROFILE_PAGE", "invalid_setting"),
+        ('{"url": "https://elsewhere.example.com"}', "PROFILE_PAGE", "invalid_setting"),
+        ("{}", "PROFILE_URL", "unknown_error"),  # Django looks for a URL pattern with this name.
+    ],
+)
+def test_invalid_url_in_the_settings_is_a_500_after_other_requests(
+    text: str, name: str, code: str, frontend: Frontend, wire: Any, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{HERE}.AsksForItsProfile"]
+    setattr(settings, f"SOCIAL_AUTH_GITHUB_{name}", "no URL")
+    wire.post(TOKEN_URL, json={"access_token": "t"})
+    wire.get("https://api.github.com/text", body=text)
+    begun = frontend.begin("github")
+    state = authorization_params(begun)["state"]
+
+    response = frontend.complete(begun, {"code": "c", "state": state}, "github")
+
+    assert error(response) == (500, code)
+
+
+class FailingPage(ProviderCallbackView):
+    def get_error_page(self, exc: Any) -> str:
+        raise RuntimeError("a mistake")
+
+
+def test_error_page_that_fails_is_an_exception_as_of_any_view() -> None:
+    with pytest.raises(RuntimeError, match="a mistake"):
+        FailingPage.as_view()(RequestFactory().get("/"), provider="nobody")
+
+
 # --- The project's database and cache ---------------------------------------------------
 
 
@@ -305,6 +400,7 @@ def test_setting_of_a_wrong_type_is_a_500(
     [
         (OperationalError("server closed the connection"), 503),
         (InterfaceError("connection already closed"), 503),
+        (DatabaseError("Save with update_fields did not affect any rows."), 500),
         (IntegrityError("UNIQUE"), 500),
         (DataError("value too long"), 500),
     ],
@@ -327,6 +423,13 @@ def test_failure_of_the_database_is_a_503(
     assert (response.data["error_recovery"] == "retry_later") == (status == 503)
     assert [type(seen) for seen, _ in reported] == [type(exception)]
     assert str(exception) in caplog.text
+
+
+def test_damaged_database_is_a_503(openid: OpenIDProvider, settings: Any) -> None:
+    raised[:] = [DatabaseError("malformed")]
+    raised[0].__cause__ = sqlite3.DatabaseError("database disk image is malformed")
+    with use_step(settings):
+        assert error(Frontend().log_in(openid)) == (503, "storage_unavailable")
 
 
 def query_a_missing_column(**kwargs: Any) -> None:

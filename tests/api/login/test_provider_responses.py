@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -145,6 +146,9 @@ def test_retry_after_is_forwarded_if_it_is_valid(
         ("user-1", {"email": "ada\0@example.com"}),
         ("user-1", {"given_name": "Ada\0"}),
         ("user-1", {"other": {"a\0": 1}}),
+        ("user-1", {"other": 10**400}),
+        ("user-1", {"other": json.loads("[" * 30 + "]" * 30)}),
+        ("user-1", {"email": ["ada@example.com"]}),
         # A profile without the subject of the ID token.
         ("", {"sub": None}),
         ("", {"sub": ""}),
