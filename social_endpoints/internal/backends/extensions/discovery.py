@@ -75,8 +75,9 @@ def _inherits(backend: Any, base: Any, *methods: str) -> bool:
 
 
 def uses_discovery(backend: Any) -> bool:
-    """Return whether an OpenID Connect backend takes a URL from discovery."""
-    return any(_is_used(backend, *source) for _, *source in _CLAIMS)
+    """Return whether an OpenID Connect backend takes a URL or the issuer from discovery."""
+    has_issuer = bool(backend.setting("ID_TOKEN_ISSUER", backend.ID_TOKEN_ISSUER))
+    return not has_issuer or any(_is_used(backend, *source) for _, *source in _CLAIMS)
 
 
 def signing_keys(backend: BaseAuth[Any], uri: str) -> CachedDocument:
