@@ -240,13 +240,19 @@ class UseIdToken(RequestError):
 class FlowMissing(AuthSessionError):
     """The request contains no open flow for this login."""
 
+    log_cause: ClassVar[str] = "flow_unknown"
+    """``cause`` in the log, because all of these exceptions have the same code."""
+
     def __init__(self) -> None:
-        super().__init__(code="session_context_missing", stage="callback")
+        super().__init__(
+            code="session_context_missing", stage="callback", context={"cause": self.log_cause}
+        )
 
 
 class FlowExpired(FlowMissing):
     """The flow of this login has expired."""
 
+    log_cause = "flow_expired"
     public_text = gettext_lazy("This login has taken too long. Please sign in again.")
 
 
@@ -256,6 +262,7 @@ class FlowNotSent(FlowMissing):
     :param transport: the transports that the project uses.
     """
 
+    log_cause = "flow_not_sent"
     public_texts: ClassVar[dict[str, Any]] = {
         "cookie": gettext_lazy(
             "This request contains no flow. Send it with credentials so that it includes the"
@@ -323,6 +330,9 @@ class InactiveUser(AuthPolicyError):
     """The account of this user does not exist or is inactive."""
 
     public_text = gettext_lazy("This account is inactive.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs, context={"cause": "inactive_user"})
 
 
 class AssociationOnly(AuthPolicyError):

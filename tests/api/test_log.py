@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -17,13 +18,13 @@ from django.http import HttpRequest
 from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
-from social_django.models import UserSocialAuth
+from social_django.models import Partial, UserSocialAuth
 
 from social_endpoints.internal.log.events import MAX_VALUE, format_value, log_event
 from tests.support.accounts import disconnect, logged_in, user_with
 from tests.support.concurrency import THREADS, log_in_together
 from tests.support.configuration import Configure
-from tests.support.frontend import Frontend
+from tests.support.frontend import Frontend, authorization_params
 from tests.support.id_token_providers import PROVIDERS
 from tests.support.keys import other_key, public
 from tests.support.log import logged
@@ -265,8 +266,77 @@ def test_inactive_user_is_logged_as_a_warning(openid: OpenIDProvider, caplog: Lo
     frontend.log_in(openid)
 
     (line,) = logged(caplog)
-    expected = {"level": "WARNING", "code": "authentication_disallowed"}
+    expected = {"level": "WARNING", "code": "authentication_disallowed", "cause": "inactive_user"}
     assert line.items() >= {**expected, "user": str(User.objects.get().pk)}.items()
+
+
+@pytest.mark.parametrize(
+    ("cause", "change"),
+    [
+        ("flow_not_sent", lambda callback, cookies: cookies.clear()),
+        ("flow_unknown", lambda callback, cookies: callback.update(state="of another login")),
+        ("flow_unknown", lambda callback, cookies: callback.update(flow="of another server")),
+    ],
+    ids=["no cookie", "another state", "another key"],
+)
+def test_missing_flow_is_logged_with_its_cause(
+    cause: str, change: Callable[..., Any], openid: OpenIDProvider, caplog: Log
+) -> None:
+    frontend = Frontend()
+    begun, callback = frontend.authorize(openid)
+    change(callback, frontend.client.cookies)
+    if "flow" in callback:
+        frontend.client.cookies.clear()
+
+    frontend.complete(begun, callback)
+
+    (line,) = logged(caplog)
+    assert (line["code"], line["cause"]) == ("session_context_missing", cause)
+
+
+def test_late_completion_is_logged_with_its_cause(
+    openid: OpenIDProvider, settings: Any, caplog: Log
+) -> None:
+    frontend = Frontend("body")
+    begun, callback = frontend.authorize(openid)
+    frontend.complete(begun, callback)
+    frontend.complete(begun, callback)
+    settings.SOCIAL_AUTH_STATE_LIFETIME = 1
+    expiring, late_callback = frontend.authorize(openid)
+    time.sleep(2)
+    frontend.complete(expiring, late_callback)
+
+    _, used, expired = logged(caplog)
+    assert (used["code"], used["cause"]) == ("state_mismatch", "flow_used")
+    assert (expired["code"], expired["cause"]) == ("session_context_missing", "flow_expired")
+
+
+def test_late_callback_of_a_handoff_is_logged_with_its_cause(
+    openid: OpenIDProvider, settings: Any, caplog: Log
+) -> None:
+    settings.SOCIAL_AUTH_OIDC_AUTH_EXTRA_ARGUMENTS = {"response_mode": "form_post"}
+    frontend = Frontend()
+    begun = frontend.begin()
+    callback = openid.authorize(begun.data["authorization_url"])
+
+    frontend.complete(begun, {"code": "an-old-code", "state": callback["state"]})
+
+    (line,) = logged(caplog)
+    assert (line["code"], line["cause"]) == ("state_mismatch", "handoff_expired")
+
+
+def test_paused_login_that_is_gone_is_logged_with_its_cause(
+    openid: OpenIDProvider, settings: Any, caplog: Log
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((BEFORE_CREATE_USER, ASK_NAME))
+    frontend = Frontend()
+    paused = frontend.log_in(openid)
+    Partial.objects.all().delete()
+
+    frontend.resume(paused, name="Ada")
+
+    _, line = logged(caplog)
+    assert (line["code"], line["cause"]) == ("session_context_missing", "paused_login_missing")
 
 
 def test_refusal_of_a_step_is_logged_with_its_fields_and_user(
@@ -314,6 +384,48 @@ def test_failure_of_the_provider_is_logged_as_a_warning(
 
     (line,) = logged(caplog)
     assert line.items() >= {"level": "WARNING", "host": HOST, **values}.items()
+
+
+@pytest.mark.parametrize(
+    ("response", "values"),
+    [
+        ({"json": {"error": error}}, {"code": "http_error", "provider_error": error})
+        for error in ("incorrect_client_credentials", "redirect_uri_mismatch")
+    ]
+    + [({"body": "<html>"}, {"code": "malformed_response", "stage": "token_exchange"})],
+    ids=str,
+)
+def test_error_of_the_provider_with_status_200_is_logged_as_a_warning(
+    response: Any, values: dict[str, str], openid: OpenIDProvider, caplog: Log
+) -> None:
+    """GitHub responds in this way if the client secret is wrong."""
+    frontend = Frontend()
+    state = authorization_params(begun := frontend.begin("github"))["state"]
+    openid.wire.add("POST", "https://github.com/login/oauth/access_token", **response)
+
+    frontend.complete(begun, {"code": "the-code", "state": state}, "github")
+
+    (line,) = logged(caplog)
+    assert line.items() >= {"level": "WARNING", "status": "400", **values}.items()
+
+
+@pytest.mark.parametrize(
+    ("response", "values"),
+    [
+        ({"body": "<html>"}, {"code": "malformed_response"}),
+        ({"json": {"issuer": "https://other.example.com"}}, {"claim": "issuer"}),
+    ],
+    ids=str,
+)
+def test_wrong_discovery_document_is_logged_as_a_warning(
+    response: Any, values: dict[str, str], openid: OpenIDProvider, caplog: Log
+) -> None:
+    openid.wire.replace("GET", f"{ISSUER}/.well-known/openid-configuration", **response)
+
+    Frontend().begin()
+
+    (line,) = logged(caplog)
+    assert line.items() >= {"level": "WARNING", "stage": "begin", **values}.items()
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def _provider_params(
         return params
     callback_params = handoff_cache.take_callback(provider.name, expected, params.get("code", ""))
     if callback_params is None:
-        raise AuthSessionError(code="state_mismatch", stage="callback")
+        raise _used_or_late("handoff_expired")
     return callback_params
 
 
@@ -171,4 +171,9 @@ def _resume(
 
 def _claim(backend: BaseAuth[Any], flow: Flow) -> None:
     if not claim_flow(flow, backend.strategy.storage):
-        raise AuthSessionError(backend, code="state_mismatch", stage="callback")
+        raise _used_or_late("flow_used")
+
+
+def _used_or_late(log_cause: str) -> AuthSessionError:
+    """Return the exception for a completion that comes too late, with ``cause`` for the log."""
+    return AuthSessionError(code="state_mismatch", stage="callback", context={"cause": log_cause})

@@ -8,7 +8,7 @@ from typing import Any
 
 from social_core.exceptions import SocialAuthBaseException
 
-from social_endpoints.exceptions import EndpointError, InactiveUser
+from social_endpoints.exceptions import EndpointError
 from social_endpoints.internal.errors.redaction import replacement
 from social_endpoints.internal.log.events import log_event, noted_values
 
@@ -16,7 +16,10 @@ PROVIDER_ERRORS = frozenset(
     {
         "access_denied",
         "account_selection_required",
+        "application_suspended",
+        "bad_verification_code",
         "consent_required",
+        "incorrect_client_credentials",
         "insufficient_scope",
         "interaction_required",
         "invalid_client",
@@ -26,6 +29,7 @@ PROVIDER_ERRORS = frozenset(
         "invalid_token",
         "login_required",
         "permission_denied",
+        "redirect_uri_mismatch",
         "server_error",
         "temporarily_unavailable",
         "token_expired",
@@ -38,8 +42,9 @@ PROVIDER_ERRORS = frozenset(
     }
 )
 """The provider's error codes that are logged: RFC 6749 sections 4.1.2.1 and 5.2, RFC 6750 section
-3.1, OpenID Connect Core section 3.1.2.6, and OAuth Problem Reporting. Any other value may be an
-attacker's text, because callbacks pass through the browser."""
+3.1, OpenID Connect Core section 3.1.2.6, OAuth Problem Reporting, and GitHub ("Troubleshooting
+OAuth app access token request errors"). Any other value may be an attacker's text, because
+callbacks pass through the browser."""
 
 OUTAGE_CODES = frozenset(
     {
@@ -52,10 +57,7 @@ OUTAGE_CODES = frozenset(
         "unavailable",
     }
 )
-"""The error codes of a provider that does not work, if it was asked."""
-
-CLIENT_REFUSED_CODES = frozenset({"invalid_client", "unauthorized_client"})
-"""The provider's error codes for a wrong client id or client secret."""
+"""The error codes of a provider that does not work. In a callback, they are the browser's word."""
 
 LOGGED_CONTEXT = ("host", "cause", "algorithm")
 """The names in ``context`` of social-core's exceptions that this package sets. social-core and
@@ -103,14 +105,13 @@ def _is_unreadable(values: Mapping[str, Any]) -> bool:
 
 def _level(values: Mapping[str, Any], causes: list[SocialAuthBaseException]) -> int:
     """Return WARNING for what an operator must act on, and INFO for what users do."""
-    is_asked = values["stage"] != "callback"
     needs_an_operator = (
         values["status"] >= _SERVER_ERROR
         or "redirect_uri" in noted_values()
-        or (values["code"] in OUTAGE_CODES and "host" in values)
-        or (values.get("provider_error") in CLIENT_REFUSED_CODES and is_asked)
+        or (values["code"] in OUTAGE_CODES and (values["stage"] != "callback" or "host" in values))
         or "algorithm" in values
-        or any(isinstance(cause, InactiveUser) for cause in causes)
+        or values.get("cause") == "inactive_user"
+        or values.get("claim") == "issuer"  # Of the discovery document.
         or any(cause.source == "configuration" for cause in causes)
     )
     return logging.WARNING if needs_an_operator else logging.INFO

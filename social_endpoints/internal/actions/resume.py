@@ -96,4 +96,9 @@ def _find_association_again(backend: Any, paused: PartialMixin) -> None:
 
 
 def _missing(backend: BaseAuth[Any]) -> AuthSessionError:
-    return AuthSessionError(backend, code="session_context_missing", stage="callback")
+    return AuthSessionError(
+        backend,
+        code="session_context_missing",
+        stage="callback",
+        context={"cause": "paused_login_missing"},
+    )
