@@ -44,11 +44,16 @@ def reported_errors() -> Iterator[list[str]]:
 
 @contextmanager
 def tracked_errors() -> Iterator[list[str]]:
-    """Collect what an error tracker reads of each exception: its messages, and local variables."""
+    """Collect what an error tracker reads of each exception: its messages, and local variables.
+
+    It receives Django's signal and the records of all loggers.
+    """
     found: list[str] = []
 
     def track(**kwargs: Any) -> None:
-        error = sys.exc_info()[1]
+        collect(sys.exc_info()[1])
+
+    def collect(error: BaseException | None) -> None:
         while error is not None:
             found.append(repr(error))
             found.extend(
@@ -56,5 +61,13 @@ def tracked_errors() -> Iterator[list[str]]:
             )
             error = error.__cause__ or error.__context__
 
-    with connected(track, got_request_exception):
-        yield found
+    class Tracker(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            collect((record.exc_info or [None, None])[1])
+
+    logging.getLogger().addHandler(tracker := Tracker())
+    try:
+        with connected(track, got_request_exception):
+            yield found
+    finally:
+        logging.getLogger().removeHandler(tracker)

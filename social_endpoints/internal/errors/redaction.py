@@ -6,6 +6,7 @@ import json
 import re
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
+from types import TracebackType
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -98,6 +99,8 @@ def replacement(
 ) -> RedactedException:
     """Return an exception with the traceback and the type's name of another one.
 
+    The traceback begins where the local variables are cleared.
+
     :param secrets: what its message must not contain; None if the message itself is a secret.
     """
     clear_local_variables(error)
@@ -107,11 +110,26 @@ def replacement(
     replaced = RedactedException(
         name if secrets is None else f"{name}: {redact(message(error), secrets)}"
     )
-    replaced.__traceback__ = error.__traceback__
+    replaced.__traceback__ = _ended_calls(error.__traceback__)
     cause = error.__cause__ or error.__context__
     if cause is not None and depth:
         replaced.__cause__ = replacement(cause, secrets, depth - 1)
     return replaced
+
+
+def _ended_calls(trace: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without the calls that have not ended, except under ``DEBUG``.
+
+    They have caught the exception, so their local variables contain it and cannot be cleared.
+    """
+    while trace is not None and not settings.DEBUG:
+        try:
+            trace.tb_frame.clear()
+        except RuntimeError:  # It has not ended.
+            trace = trace.tb_next
+        else:
+            break
+    return trace
 
 
 def message(error: BaseException) -> str:

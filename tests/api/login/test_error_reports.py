@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
 import responses
 from django.contrib.auth.signals import user_logged_in
+from django.db import transaction
 from django.http import HttpRequest
 from django.test import RequestFactory
 from django.views.debug import SafeExceptionReporterFilter
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.test import APIClient
 
 from social_endpoints.conf import Settings
+from tests.support.account_views import route_account_views
 from tests.support.configuration import Configure
 from tests.support.error_reports import reported_errors, tracked_errors
 from tests.support.frontend import REDIRECT_URI, Frontend
@@ -284,6 +288,43 @@ def test_error_tracker_finds_no_secrets(
     assert any(secret in text for secret in secrets if secret) is debug
     assert not any(secret in each for secret in secrets if secret for each in found[:1])
     assert not response.renderer_context["request"].data
+
+
+def quote_tokens_after_the_commit(**kwargs: Any) -> None:
+    transaction.on_commit(partial(quote_tokens, **kwargs))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_error_tracker_finds_no_secrets_of_a_login_that_is_stored(
+    openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((LAST, f"{HERE}.quote_tokens_after_the_commit"))
+
+    with tracked_errors() as found:
+        response = Frontend().log_in(openid)
+
+    assert response.status_code == 201
+    assert "LookupError" in "".join(found)
+    assert [secret for secret in openid.secrets if secret and secret in "".join(found)] == []
+
+
+class QuotingAuthentication(BaseAuthentication):
+    def authenticate(self, request: Any) -> None:
+        raise LookupError(f"no {request.headers['Authorization']}")
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_error_tracker_finds_no_credentials_of_a_signed_in_user(debug: bool, settings: Any) -> None:
+    """Django REST framework's own call has caught the exception and has not ended."""
+    route_account_views(settings, authentication=f"{HERE}.QuotingAuthentication")
+    settings.DEBUG = debug
+
+    with tracked_errors() as found:
+        response = client().get("/auth/connections/", secure=True)
+
+    assert response.status_code == 500
+    assert "LookupError" in "".join(found)
+    assert (AUTHORIZATION.split()[1] in "".join(found)) is debug
 
 
 def test_body_of_a_login_is_cleared_after_the_response(
