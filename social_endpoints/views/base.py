@@ -156,7 +156,7 @@ class EndpointView(APIView):
                 raise
             self.has_failed_handler = True  # The project's exception handler.
             return self.handle_exception(failure)
-        log_refusal(self.log_action, error, metadata)
+        log_refusal(self.log_action, error, metadata, status=response.status_code)
         if isinstance(error, EndpointError):
             if error.retry_after:
                 response["Retry-After"] = error.retry_after

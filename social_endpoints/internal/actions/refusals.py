@@ -67,16 +67,17 @@ _MAX_CAUSES = 8
 _SERVER_ERROR = 500
 
 
-def log_refusal(action: str, error: Any, metadata: Mapping[str, Any]) -> None:
+def log_refusal(action: str, error: Any, metadata: Mapping[str, Any], *, status: int) -> None:
     """Log a refused action in one line.
 
     :param error: an exception of Django REST framework.
     :param metadata: the error code and the error id of the response.
+    :param status: its status, which an exception handler of the project may have changed.
     """
     values: dict[str, Any] = {
         "code": metadata["error_code"],
         "stage": metadata.get("error_stage"),
-        "status": error.status_code,
+        "status": status,
         "error_id": metadata["error_id"],
     }
     if isinstance(error.detail, dict):

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import responses
 from django.contrib.auth import get_user_model
+from django.http import JsonResponse
+from rest_framework.exceptions import APIException
 from rest_framework.response import Response
+from rest_framework.test import APIClient
 from rest_framework.views import exception_handler
 from social_core.backends.github import GithubOAuth2
 from social_core.exceptions import AuthException
 
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, authorization_params, browser, error
+from tests.support.log import logged
 from tests.support.openid_provider import OpenIDProvider
 
 pytestmark = pytest.mark.django_db
@@ -230,6 +234,24 @@ def reshape_into_a_list(exc: Exception, context: Any) -> Response | None:
     if response is not None:
         response.data = response.data["errors"]
     return response
+
+
+def respond_with_django(exc: Exception, context: Any) -> JsonResponse:
+    return JsonResponse({"problem": cast("APIException", exc).get_codes()}, status=422)
+
+
+@pytest.mark.parametrize("path", ["oidc/?redirect_uri=https://evil.example", "oidc/callback/"])
+def test_status_of_the_projects_exception_handler_is_logged(
+    path: str, client: APIClient, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.REST_FRAMEWORK = {"EXCEPTION_HANDLER": f"{__name__}.respond_with_django"}
+    caplog.set_level("INFO", "social_endpoints")
+
+    response = client.get(f"/auth/o/{path}", secure=True)
+
+    assert response.status_code == 422
+    (line,) = logged(caplog)
+    assert (line["event"].partition(" ")[2], line["status"]) == ("refused", "422")
 
 
 @pytest.mark.parametrize(
