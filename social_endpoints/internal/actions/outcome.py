@@ -135,10 +135,12 @@ def report_failed_login(provider: Provider, request: HttpRequest) -> Iterator[No
 
 
 def _is_rejected_credential(refused: EndpointError) -> bool:
-    cause = refused.__cause__
+    cause: Any = refused.__cause__
     code, stage = refused.body["error_code"], refused.body["error_stage"]
     if stage == "callback" and getattr(cause, "provider_code", None) is not None:
         return False  # An error response, which presents no credential (RFC 6749 section 4.1.2.1).
+    if "algorithm" in getattr(cause, "context", {}):
+        return False  # It is missing in JWT_ALGORITHMS, so every login of the provider fails.
     if code == "malformed_response":
         return bool(stage == "callback")  # Later stages parse responses that were requested.
     claim = getattr(cause, "claim", None)

@@ -70,6 +70,14 @@ def test_rejected_id_token_is_reported(claims: Any, code: str, project: Project)
     assert failures(frontend.log_in, openid) == [code]
 
 
+def test_signature_algorithm_that_is_not_allowed_is_not_reported(project: Project) -> None:
+    """The settings may be wrong, and then everybody would be locked out."""
+    frontend, openid, settings = project
+    settings.SOCIAL_AUTH_OIDC_JWT_ALGORITHMS = ["ES256"]
+
+    assert failures(frontend.log_in, openid) == []
+
+
 def test_rejected_code_is_reported(project: Project) -> None:
     frontend, openid, _ = project
     begun, callback = frontend.authorize(openid)
