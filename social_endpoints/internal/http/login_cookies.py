@@ -52,5 +52,5 @@ def _sets_cookie(response: Any) -> bool:
 
 
 def _is_changed(session: Any) -> bool:
-    # The middleware sends no cookie, or deletes it, if the session is empty.
-    return bool(getattr(session, "modified", False)) and not session.is_empty()
+    # An empty session signs nobody in. django-axes creates one to have a session key.
+    return bool(getattr(session, "modified", False)) and bool(session.keys())

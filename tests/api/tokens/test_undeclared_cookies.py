@@ -222,3 +222,15 @@ def test_cookies_that_are_not_the_logins_are_accepted(
 
     assert response.status_code == 201
     assert response.cookies["sessionid"].value
+
+
+def create_session(request: Any, **kwargs: Any) -> None:
+    request.session.create()
+
+
+def test_empty_session_that_a_receiver_creates_is_accepted(openid: OpenIDProvider) -> None:
+    """The receiver of django-axes creates one to have a session key."""
+    with connected(create_session, user_logged_in):
+        response = Frontend("body").log_in(openid)
+
+    assert response.status_code == 201
