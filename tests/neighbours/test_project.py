@@ -10,6 +10,7 @@ from axes.models import AccessAttempt
 from django.contrib.auth import get_user_model
 from django.core.checks import run_checks
 from rest_framework.test import APIClient
+from social_core.backends.base import BaseAuth
 
 from tests.support.accounts import logged_in
 from tests.support.configuration import Configure
@@ -164,6 +165,37 @@ def test_bodies_have_the_names_of_the_contract(openid: OpenIDProvider, settings:
     assert paused.json().keys() >= {"partial_token", "redirect_to", "fields", "flow"}
 
 
+class Camel(BaseAuth):
+    """A provider whose parameters have capital letters."""
+
+    name = "camel"
+
+    def auth_url(self) -> str:
+        return "https://camel.example.com/"
+
+    def auth_complete(self, *args: Any, **kwargs: Any) -> Any:
+        return self.strategy.authenticate(self, response=dict(self.data), **kwargs)
+
+    def get_user_id(self, details: Any, response: Any) -> str:
+        return str(response["userId"])
+
+    def get_user_details(self, response: Any) -> dict[str, Any]:
+        return {"username": "ada"}
+
+
+@pytest.mark.parametrize("body", ["json", "multipart"])
+def test_names_in_a_body_reach_the_backend_unchanged(
+    body: str, frontend: Frontend, settings: Any
+) -> None:
+    """The middleware renames the parameters of the query string alone."""
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.Camel"]
+    frontend.format = body
+
+    response = frontend.complete(frontend.begin("camel"), {"userId": "7"}, "camel")
+
+    assert response.status_code == 201, response.data
+
+
 # --- django-cors-headers --------------------------------------------------------------
 
 
@@ -196,10 +228,14 @@ def test_refusal_without_rejected_credential_locks_nobody_out(
     assert not AccessAttempt.objects.exists()
 
 
-def test_rejected_token_is_a_failed_attempt(openid: OpenIDProvider) -> None:
-    token, nonce = id_token_with_nonce(openid, aud="client-of-another-project")
+def test_rejected_tokens_are_failed_attempts_and_do_not_stop_a_login(
+    frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    responses = []
+    for _ in range(settings.AXES_FAILURE_LIMIT):
+        token, nonce = id_token_with_nonce(openid, aud="client-of-another-project")
+        responses.append(post_tokens("oidc", id_token=token, nonce=nonce).status_code)
 
-    response = post_tokens("oidc", id_token=token, nonce=nonce)
-
-    assert response.status_code == 400
-    assert AccessAttempt.objects.get().failures_since_start == 1
+    assert responses == [400, 400, 429]
+    assert AccessAttempt.objects.get().failures_since_start == settings.AXES_FAILURE_LIMIT
+    assert frontend.log_in(openid).status_code == 201
