@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 from openid.message import OPENID2_NS
@@ -245,6 +245,32 @@ def test_typed_provider_cannot_assert_identity_at_internal_address(
 
     assert error(response) == (400, "invalid_claim")
     assert [request.method for request in op.received] == ["GET", "POST"]
+    assert internal.connections == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("claimed_id", [{}, {"openid.claimed_id": "{identity}"}], ids=str)
+def test_identifier_in_return_to_of_version_1_is_not_fetched(
+    claimed_id: dict[str, str], attacker: Provider, internal: Provider
+) -> None:
+    identity, evil = f"{attacker.url}/ada", f"{internal.url}/admin"
+    link = f'<link rel="openid.server" href="{attacker.url}/op">'
+    attacker.special["/ada"] = page(f"<html><head>{link}</head></html>")
+    attacker.special["/op"] = page("is_valid:true")
+    frontend = Frontend("body")
+    begun = frontend.begin("openid", openid_identifier=identity)
+    return_to = authorization_params(begun)["openid.return_to"]
+    return_to = return_to.replace(quote(identity, ""), quote(evil, ""))
+    fields = {"identity": identity, "return_to": return_to, "assoc_handle": "x", "sig": "x"}
+    message = {"mode": "id_res", "signed": ",".join(fields), **fields}
+    callback = {f"openid.{name}": text for name, text in message.items()}
+    callback |= dict(parse_qsl(urlsplit(return_to).query))
+    callback |= {name: text.format(identity=identity) for name, text in claimed_id.items()}
+
+    response = frontend.complete(begun, callback, "openid")
+
+    assert callback["openid1_claimed_id"] == evil
+    assert error(response) == (400, "invalid_claim")
     assert internal.connections == 0
 
 

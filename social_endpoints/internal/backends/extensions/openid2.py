@@ -205,9 +205,12 @@ class OpenID2(OpenId):
 
         :raises AuthResponseError: the identifier does not name this provider.
         """
-        # In version 1, python3-openid adds the identifier to the signed return_to.
-        name = GenericConsumer.openid1_return_to_identifier_name
-        claimed_id = _get(message, "claimed_id") or self.data.get(name) or str(begun.claimed_id)
+        claimed_id = _get(message, "claimed_id")
+        if not message.isOpenID2():
+            # python3-openid adds it to return_to, because a message of version 1 has no such
+            # field. It would discover another value here without any limit.
+            name = GenericConsumer.openid1_return_to_identifier_name
+            claimed_id = self.data.get(name, str(begun.claimed_id))
         claimed_id = urldefrag(claimed_id).url
         expected = claimed_id, begun.server_url, _get(message, "identity")
         if not begun.isOPIdentifier() and _identity(begun) == expected:
