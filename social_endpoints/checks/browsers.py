@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import takewhile
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,15 +34,24 @@ def check_secure_cookies(**kwargs: Any) -> Iterator[CheckMessage]:
 
 def check_hidden_cookies(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report cookies with tokens whose values Django's error reports show."""
-    reporter_filter = import_string(django_settings.DEFAULT_EXCEPTION_REPORTER_FILTER)
+    hidden = _hidden_names() if _uses_jwt_cookies() else None
     for setting in ("JWT_ACCESS_COOKIE", "JWT_REFRESH_COOKIE"):
         name = getattr(settings, setting)
-        if _uses_jwt_cookies() and not reporter_filter.hidden_settings.search(str(name)):
+        if hidden is not None and not hidden.search(str(name)):
             yield Warning(
                 f"Django's error reports show the value of the cookie {name!r}, a token.",
                 hint=f"Set {NAME}['{setting}'] to a name that contains 'token', for example.",
                 id="social_endpoints.W024",
             )
+
+
+def _hidden_names() -> re.Pattern[str] | None:
+    """Return the names that error reports hide, or None if the project's filter has none."""
+    with suppress(Exception):  # Django raises the exception when it builds a report.
+        reporter_filter: Any = import_string(django_settings.DEFAULT_EXCEPTION_REPORTER_FILTER)
+        pattern = reporter_filter.hidden_settings
+        return pattern if isinstance(pattern, re.Pattern) else None
+    return None
 
 
 def _uses_jwt_cookies() -> bool:
@@ -86,8 +96,9 @@ def _cross_site_settings() -> Iterator[str]:
     if str(settings.JWT_COOKIE_SAMESITE).lower() == "none" and _uses_jwt_cookies():
         yield f"{NAME}['JWT_COOKIE_SAMESITE']"
     is_used = sets_cookies or settings.FLOW_TRANSPORT != "body"
-    # False omits the attribute, which browsers read as Lax.
-    if is_used and str(django_settings.SESSION_COOKIE_SAMESITE).lower() == "none":
+    same_site: Any = django_settings.SESSION_COOKIE_SAMESITE
+    # False and None omit the attribute, which browsers read as Lax.
+    if is_used and isinstance(same_site, str) and same_site.lower() == "none":
         yield "SESSION_COOKIE_SAMESITE"
 
 

@@ -11,7 +11,6 @@ from social_core.backends.base import BaseAuth
 from social_core.utils import setting_name
 
 from social_endpoints.checks.providers import loaded_backends
-from social_endpoints.checks.settings import IMPORT_ERRORS
 
 _MAIL_VALIDATION = "social_core.pipeline.mail.mail_validation"
 _MAIL_SETTINGS = ("EMAIL_VALIDATION_URL", "EMAIL_VALIDATION_FUNCTION")
@@ -38,8 +37,9 @@ def _find_problems(backend: BaseAuth[Any]) -> Iterator[str]:
     for step in pipeline or ():
         try:
             import_string(step)
-        except IMPORT_ERRORS as error:
-            yield f"contains {step!r}, which cannot be imported: {error}"
+        except Exception as error:  # noqa: BLE001 - a module of the project may raise any exception
+            reason = f"{type(error).__name__}: {error}"
+            yield f"contains {step!r}, which cannot be imported: {reason}"
 
 
 def check_mail_validation(**kwargs: Any) -> Iterator[CheckMessage]:

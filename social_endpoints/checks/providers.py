@@ -25,7 +25,12 @@ from social_endpoints.conf import NAME, Settings, settings
 from social_endpoints.internal.backends.config import may_post, missing_settings
 from social_endpoints.internal.backends.listing import STATIC_FILES, has_icon_file
 from social_endpoints.internal.backends.loading import load, storage
-from social_endpoints.internal.backends.registry import Provider, configured, overridden_paths
+from social_endpoints.internal.backends.registry import (
+    Provider,
+    configured,
+    configured_and_failed,
+    overridden_paths,
+)
 from social_endpoints.internal.backends.setting_types import wrong_settings
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 
@@ -44,13 +49,16 @@ def check_providers(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report import errors, missing or unknown providers, and problems of each provider."""
     try:
         storage()
-        providers = configured()
+        providers, errors = configured_and_failed()
     except ImproperlyConfigured as error:
+        providers, errors = {}, {"": str(error)}
+    for text in errors.values():
         yield Error(
-            f"A class named in python-social-auth's settings cannot be imported. {error}",
+            f"A class named in python-social-auth's settings cannot be imported. {text}",
             hint="Correct the dotted path, or install the package that contains the class.",
             id="social_endpoints.E013",
         )
+    if errors:
         return
     if not providers:
         hint = "Add a backend, such as 'social_core.backends.google.GoogleOAuth2'."

@@ -23,9 +23,6 @@ from social_endpoints.strategy import Strategy
 from social_endpoints.tokens import MissingExtra
 from social_endpoints.tokens.base import OPTIONAL_FIELDS, LoginSerializer
 
-IMPORT_ERRORS = (ImportError, AttributeError, TypeError, ValueError)
-"""What Django's ``import_string()`` raises for a path that is wrong or is not a string."""
-
 COLLECTIONS = (list, tuple, set, frozenset)  # types of a list of names
 
 
@@ -89,11 +86,12 @@ def _check_path(name: str, base: type | None = None) -> Iterator[CheckMessage]:
     except MissingExtra as error:
         message = f"{setting} needs a package that is not installed."
         yield Error(message, hint=f"{error}.", id="social_endpoints.E007")
-    except IMPORT_ERRORS as error:
+    except Exception as error:  # noqa: BLE001 - a module of the project may raise any exception
         uris = "a list of URIs, or " if name == "ALLOWED_REDIRECT_URIS" else ""
         yield Error(
             f"{setting}: cannot import {path!r}.",
-            hint=f"Set it to {uris}a dotted path such as 'module.name'. Python reports: {error}",
+            hint=f"Set it to {uris}a dotted path such as 'module.name'. Python reports:"
+            f" {type(error).__name__}: {error}",
             id="social_endpoints.E005",
         )
     else:

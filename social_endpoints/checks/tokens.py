@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 from rest_framework.settings import api_settings
 
-from social_endpoints.checks.settings import IMPORT_ERRORS, is_subclass
+from social_endpoints.checks.settings import is_subclass
 from social_endpoints.conf import NAME, Settings, get_dictionary, import_setting, settings
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.tokens.djoser import DjoserSerializer, get_token_strategy
@@ -53,10 +53,9 @@ def configured_serializer() -> type[LoginSerializer] | None:
 
 def drf_setting(name: str) -> Any:
     """Return a setting of DRF, or None if its value is so wrong that DRF raises an exception."""
-    try:
+    with suppress(Exception):
         return getattr(api_settings, name)
-    except (*IMPORT_ERRORS, RuntimeError):
-        return None
+    return None
 
 
 def _missing_apps(serializer: type[LoginSerializer]) -> Iterator[CheckMessage]:
@@ -84,7 +83,7 @@ def _missing_middleware(serializer: type[LoginSerializer]) -> Iterator[CheckMess
 def _installed_middleware() -> Iterator[Any]:
     paths: Any = django_settings.MIDDLEWARE
     for path in paths if isinstance(paths, (list, tuple)) else ():
-        with suppress(*IMPORT_ERRORS):  # Django reports it when it loads the middleware.
+        with suppress(Exception):  # Django reports it when it loads the middleware.
             yield import_string(path)
 
 
@@ -165,7 +164,7 @@ def _loaded(paths: Iterable[str]) -> Iterator[Any]:
 def _imported(paths: Iterable[str]) -> Iterator[Any]:
     for path in paths:
         # Without its app in INSTALLED_APPS, the model of knox raises a RuntimeError.
-        with suppress(*IMPORT_ERRORS, RuntimeError):
+        with suppress(Exception):
             yield import_string(path)
 
 

@@ -66,7 +66,7 @@ def configured_and_failed() -> tuple[dict[str, Provider], dict[str, str]]:
     for path in _paths():
         try:
             import_path(path, _SETTING)
-        except Exception as error:  # noqa: BLE001 - a module of the project may raise any exception
+        except ImproperlyConfigured as error:
             errors[path] = str(error)
     return _configured(tuple(path for path in _paths() if path not in errors)), errors
 

@@ -51,6 +51,22 @@ def test_jwt_cookies_must_have_names_that_error_reports_hide(
     assert ids(deploy=True) == expected
 
 
+class FilterWithoutNames:
+    """A filter of the project that does not derive from Django's."""
+
+
+@pytest.mark.needs("rest_framework_simplejwt")
+@pytest.mark.parametrize("path", ["no.such.Filter", f"{__name__}.FilterWithoutNames", None])
+def test_filter_of_error_reports_that_hides_no_names(
+    path: Any, configure: Configure, settings: Any
+) -> None:
+    use_jwt_cookies(settings)
+    configure(TOKEN_SERIALIZER=f"{TOKENS}.JWTCookieSerializer", JWT_COOKIE_SECURE=True)
+    settings.DEFAULT_EXCEPTION_REPORTER_FILTER = path
+
+    assert ids(deploy=True) == set()
+
+
 def test_other_cookies_need_no_jwt_setting(configure: Configure, settings: Any) -> None:
     settings.MIDDLEWARE = [SESSION_MIDDLEWARE]
     configure(TOKEN_SERIALIZER="social_endpoints.tokens.SessionSerializer")
@@ -102,6 +118,14 @@ def test_cross_site_cookies_must_be_needed(
 
     settings.SESSION_COOKIE_SAMESITE = "Lax"
     assert "W020" not in ids(deploy=True)
+
+
+@pytest.mark.parametrize("value", [None, False])
+def test_cookies_without_samesite_are_not_cross_site(value: Any, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["example.com"]
+    settings.SESSION_COOKIE_SAMESITE = value
+
+    assert ids(deploy=True) == set()
 
 
 def test_cross_site_cookies_that_are_not_set(configure: Configure, settings: Any) -> None:

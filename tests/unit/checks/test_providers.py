@@ -185,6 +185,15 @@ def test_unusable_backends(
     assert problem in only(identifier).msg
 
 
+def test_all_backends_that_cannot_be_imported(settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{CORE}.github.Github2", GITHUB, "no.such.Backend"]
+
+    texts = [message.msg for message in findings()]
+
+    assert ids() == {"E013"}
+    assert ["Github2" in texts[0], "'no.such.Backend'" in texts[1]] == [True, True]
+
+
 class SecondGithub(GithubOAuth2):
     """A backend of the project with the name of social-core's."""
 

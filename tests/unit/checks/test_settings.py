@@ -210,6 +210,45 @@ def test_dotted_path_that_cannot_be_imported(name: str, path: str, configure: Co
 
 
 @pytest.mark.parametrize(
+    "source", ["raise OSError", "import os; os.environ['MISSING']", "undefined", "syntax error"]
+)
+@pytest.mark.parametrize(
+    ("name", "is_list", "identifier"),
+    [
+        ("SOCIAL_ENDPOINTS.TOKEN_SERIALIZER", False, "E005"),
+        ("SOCIAL_ENDPOINTS.STRATEGY", False, "E005"),
+        ("SOCIAL_ENDPOINTS.ALLOWED_REDIRECT_URIS", False, "E005"),
+        ("AUTHENTICATION_BACKENDS", True, "E013"),
+        ("SOCIAL_AUTH_STORAGE", False, "E013"),
+        ("SOCIAL_AUTH_PIPELINE", True, "E026"),
+    ],
+)
+def test_module_that_raises_an_exception(
+    name: str,
+    is_list: bool,
+    identifier: str,
+    source: str,
+    configure: Configure,
+    settings: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "raising_module.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    path = "raising_module.Name"
+    entry = name.removeprefix("SOCIAL_ENDPOINTS.")
+    if entry != name:
+        configure(**{entry: path})
+    else:
+        setattr(settings, name, [path] if is_list else path)
+
+    message = only(identifier)
+
+    assert repr(path) in message.msg
+    assert re.search(r"\b(OS|Key|Name|Syntax)Error: ", str(message))
+
+
+@pytest.mark.parametrize(
     ("name", "path", "expected"),
     [
         ("TOKEN_SERIALIZER", "rest_framework.serializers.Serializer", SERIALIZER),
