@@ -14,12 +14,12 @@ from django.core.checks import CheckMessage, Tags, Warning
 from django.utils.module_loading import import_string
 
 from social_endpoints.checks.redirect_uris import is_web_uri, listed_redirect_uris
-from social_endpoints.checks.settings import is_subclass
+from social_endpoints.checks.settings import COLLECTIONS, is_subclass
 from social_endpoints.checks.tokens import configured_serializer
 from social_endpoints.conf import NAME, settings
 from social_endpoints.tokens import MissingExtra
 
-_UNKNOWN_ORIGIN = "https://unknown.invalid"
+_UNKNOWN_ORIGIN, _OPAQUE_ORIGIN = "https://unknown.invalid", "null"
 
 
 def check_secure_cookies(**kwargs: Any) -> Iterator[CheckMessage]:
@@ -139,6 +139,11 @@ def check_cors(**kwargs: Any) -> Iterator[CheckMessage]:
         if getattr(django_settings, name, False):
             yield _cors_warning(f"{name} allows every origin")
             return
+    for name in ("CORS_ALLOWED_ORIGINS", "CORS_ORIGIN_WHITELIST"):
+        origins: Any = getattr(django_settings, name, None)
+        if isinstance(origins, COLLECTIONS) and _OPAQUE_ORIGIN in origins:
+            yield _cors_warning(f"{name} allows 'null', the origin of every sandboxed frame,")
+            return
     for name in ("CORS_ALLOWED_ORIGIN_REGEXES", "CORS_ORIGIN_REGEX_WHITELIST"):
         for pattern in _patterns(name):
             if origin := next(filter(pattern.match, _foreign_origins()), None):
@@ -168,7 +173,7 @@ def _patterns(name: str) -> Iterator[re.Pattern[str]]:
 
 def _foreign_origins() -> Iterator[str]:
     """Yield origins that no pattern may allow; most of them resemble a frontend's."""
-    yield _UNKNOWN_ORIGIN
+    yield from (_UNKNOWN_ORIGIN, _OPAQUE_ORIGIN)
     for uri in filter(is_web_uri, listed_redirect_uris()):
         origin = "/".join(uri.split("/")[:3])
         yield f"{origin}.invalid"

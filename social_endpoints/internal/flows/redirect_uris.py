@@ -63,7 +63,8 @@ def _policy_allows(uri: str, provider: str, request: HttpRequest) -> bool:
 
 def is_loopback(uri: str) -> bool:
     """Return whether the host of a redirect URI is a loopback IP address."""
-    return re.match(r"http://(127\.0\.0\.1|\[::1\])([:/?#]|$)", uri) is not None
+    pattern = r"http://(127\.0\.0\.1|\[::1\])([:/?#]|$)"
+    return re.match(pattern, uri, re.IGNORECASE) is not None
 
 
 def origin_of(url: str) -> str | None:

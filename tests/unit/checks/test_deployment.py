@@ -35,6 +35,7 @@ class FixedThrottle(AnonRateThrottle):
         ("http://127.0.0.1/callback", True),
         ("http://127.0.0.1:8000/callback", True),
         ("http://[::1]/callback", True),
+        ("HTTP://[::1]:8000/callback", True),
         ("com.example.app:/callback", True),
     ],
 )
