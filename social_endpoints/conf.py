@@ -174,6 +174,6 @@ def import_path(path: Any, setting: str) -> Any:
     """
     try:
         return import_string(path)
-    except Exception as error:  # noqa: BLE001 - a module of the project may raise any exception
+    except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise ImproperlyConfigured(f"{setting}: cannot import {path!r}: {reason}") from error

@@ -18,13 +18,19 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLResolver, get_resolver
 from social_core.backends.base import BaseAuth
 from social_core.backends.open_id import OpenIdAuth
+from social_core.exceptions import AuthConfigurationError
 from social_core.utils import setting_name
 
 from social_endpoints.checks.settings import did_you_mean
 from social_endpoints.conf import NAME, Settings, settings
-from social_endpoints.internal.backends.config import may_post, missing_settings
+from social_endpoints.internal.backends.config import may_post
 from social_endpoints.internal.backends.listing import STATIC_FILES, has_icon_file
 from social_endpoints.internal.backends.loading import load, storage
+from social_endpoints.internal.backends.recording import (
+    Record,
+    find_missing_settings,
+    load_recording,
+)
 from social_endpoints.internal.backends.registry import (
     Provider,
     configured,
@@ -70,20 +76,33 @@ def check_providers(**kwargs: Any) -> Iterator[CheckMessage]:
             yield Error(message, hint=did_you_mean(name, providers), id="social_endpoints.E016")
     yield from _duplicate_names(providers)
     for provider in providers.values() if can_load_backends() else ():
-        try:
-            yield from list(_check_backend(provider))
-        except Exception as error:  # noqa: BLE001 - a project's class may raise any exception
-            yield Error(
+        yield from _check_provider(provider)
+
+
+def _check_provider(provider: Provider) -> list[CheckMessage]:
+    messages: list[CheckMessage] = []
+    try:
+        for message in _check_backend(provider):
+            messages.append(message)  # noqa: PERF402 - those before an exception count
+    except AuthConfigurationError as error:
+        message = _missing_setting(provider, str(error.parameter))
+        messages += [message] if message not in messages else []
+    except Exception as error:  # noqa: BLE001 - a project's class may raise any exception
+        messages.append(
+            Error(
                 f"The provider {provider.name!r} raises {type(error).__name__} when its settings"
                 " are read.",
                 hint=f"Correct the settings that begin with {setting_name(provider.name)}_, or"
                 f" the class {provider.path!r}.",
                 id="social_endpoints.E025",
             )
+        )
+    return messages
 
 
 def _check_backend(provider: Provider) -> Iterator[CheckMessage]:
-    backend = load_backend(provider)
+    record = Record()
+    backend = load_recording(provider, None, record)
     wrong = wrong_settings(backend)
     for name, expected in wrong.items():
         yield Error(
@@ -92,7 +111,8 @@ def _check_backend(provider: Provider) -> Iterator[CheckMessage]:
             id="social_endpoints.E024",
         )
     if not wrong:
-        yield from _missing_settings(provider, backend)
+        missing = find_missing_settings(backend, record)
+        yield from (_missing_setting(provider, name) for name in missing)
         yield from _short_username(provider, backend)
         yield from _unshared_cache(provider, backend)
         yield from _any_openid_server(provider, backend)
@@ -136,15 +156,14 @@ def loaded_backends() -> Iterator[BaseAuth[Any]]:
             yield load_backend(provider)
 
 
-def _missing_settings(provider: Provider, backend: BaseAuth[Any]) -> Iterator[CheckMessage]:
-    for name in missing_settings(backend):
-        full_name = setting_name(provider.name, name)
-        yield Warning(
-            f"The provider {provider.name!r} requires the setting {full_name}.",
-            hint=f"Set {full_name} to the value from the provider's console, or remove"
-            f" {provider.path!r} from AUTHENTICATION_BACKENDS.",
-            id="social_endpoints.W002",
-        )
+def _missing_setting(provider: Provider, name: str) -> CheckMessage:
+    full_name = setting_name(provider.name, name)
+    return Warning(
+        f"The provider {provider.name!r} requires the setting {full_name}.",
+        hint=f"Set {full_name} to the value from the provider's console, or remove"
+        f" {provider.path!r} from AUTHENTICATION_BACKENDS.",
+        id="social_endpoints.W002",
+    )
 
 
 def _short_username(provider: Provider, backend: BaseAuth[Any]) -> Iterator[CheckMessage]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
@@ -19,25 +18,28 @@ from social_core.utils import setting_name
 
 from social_endpoints.conf import Settings, settings
 from social_endpoints.internal.actions.providers import find_capabilities
-from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.config import (
     has_redirect,
     lifetime,
     may_post,
-    missing_settings,
     require_credentials,
 )
 from social_endpoints.internal.backends.extensions.discovery import missing_claims
 from social_endpoints.internal.backends.extensions.pkce import ProofKey
 from social_endpoints.internal.backends.listing import backend_title
+from social_endpoints.internal.backends.recording import (
+    Record,
+    find_missing_settings,
+    load_recording,
+)
 from social_endpoints.internal.backends.registry import (
     Provider,
     configured_and_failed,
+    is_saml,
     overridden_paths,
     protocol,
 )
 from social_endpoints.internal.backends.setting_types import full_name, wrong_settings
-from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.internal.native.providers import find_invalid_setting
 from social_endpoints.internal.network.options import request_options
 
@@ -114,34 +116,32 @@ def _report_duplicates(reports: list[ProviderReport]) -> None:
 
 def _report(provider: Provider, request: HttpRequest | None) -> ProviderReport:
     report = ProviderReport(provider.name, provider.path, protocol=protocol(provider.backend))
-    read: dict[str, bool] = {}
+    record = Record()
     try:
-        flow = Flow(provider.name, LOGIN, "")
-        _, backend = loading.load(
-            provider,
-            request=request,
-            data={},
-            flow=flow,
-            strategy_class=_recording_strategy(read),
-        )
+        backend = load_recording(provider, request, record)
         wrong = wrong_settings(backend)
         report.problems += [f"{name} must be {expected}." for name, expected in wrong.items()]
         if not wrong:
-            _describe(report, backend)
+            _describe(report, backend, record)
             report.provider, report.backend = provider, backend
     except ImproperlyConfigured as error:
         report.problems.append(str(error))
+    except AuthConfigurationError as error:
+        name = setting_name(report.name, str(error.parameter))
+        if name not in report.missing_settings:
+            report.problems.append(f"{name} is missing or invalid.")
     except Exception as error:  # noqa: BLE001 - a project's class may raise any exception
         # Its text may contain the value of a setting.
         report.problems.append(f"Reading the settings raises {type(error).__name__}.")
     if report.problems and request is None and settings.STRATEGY != Settings.STRATEGY:
         report.problems.append("The settings may depend on the request: add --base-url.")
-    _describe_settings(report, read)
+    _describe_settings(report, record.full_names)
     return report
 
 
-def _describe(report: ProviderReport, backend: BaseAuth[Any]) -> None:
-    report.missing_settings = [full_name(backend, name) for name in missing_settings(backend)]
+def _describe(report: ProviderReport, backend: BaseAuth[Any], record: Record) -> None:
+    missing = find_missing_settings(backend, record)
+    report.missing_settings = [full_name(backend, name) for name in missing]
     report.problems += [f"{name} is missing." for name in report.missing_settings]
     report.title = backend_title(backend)
     report.pkce, report.pkce_reason = _pkce(backend)
@@ -163,12 +163,10 @@ def _read_urls_and_pipelines(backend: BaseAuth[Any]) -> None:
     """Read more settings of a login, so that they are recorded."""
     backend.strategy.get_pipeline(backend)
     backend.strategy.get_disconnect_pipeline(backend)
+    if is_saml(type(backend)):
+        cast("Any", backend).generate_saml_config()
     if isinstance(backend, OpenIdConnectAuth):
         missing_claims(backend, {})  # The methods of the backend would request discovery.
-    elif isinstance(backend, OAuthAuth):
-        with suppress(Exception):  # Some backends format the URL with a setting that is missing.
-            backend.authorization_url()
-            backend.access_token_url()
 
 
 def _describe_redirect_uris(report: ProviderReport) -> None:
@@ -217,20 +215,6 @@ def _client_authentication(backend: Any) -> str | None:
         default = getattr(backend, _METHOD, "")
         return str(backend.setting(_METHOD, default) or FROM_DISCOVERY)
     return CLIENT_SECRET_BASIC if backend.use_basic_auth() else CLIENT_SECRET_POST
-
-
-def _recording_strategy(read: dict[str, bool]) -> Any:
-    """Return a subclass of the project's strategy that records the names of settings."""
-    base: Any = loading.project_strategy()
-
-    class RecordingStrategy(base):  # type: ignore[misc]  # the base is a setting
-        def get_setting(self, name: str) -> Any:
-            read.setdefault(name, False)
-            value = super().get_setting(name)
-            read[name] = True
-            return value
-
-    return RecordingStrategy
 
 
 def _describe_settings(report: ProviderReport, read: dict[str, bool]) -> None:

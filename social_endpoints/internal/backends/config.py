@@ -12,6 +12,7 @@ from social_core.backends.base import BaseAuth
 from social_core.backends.discourse import DiscourseAuth
 from social_core.backends.facebook_limited import FacebookLimitedLogin
 from social_core.backends.google import GoogleOAuth
+from social_core.backends.keycloak import KeycloakOAuth2
 from social_core.backends.livejournal import LiveJournalOpenId
 from social_core.backends.oauth import BaseOAuth1, BaseOAuth2, BaseOAuth2PKCE, OAuthAuth
 from social_core.backends.open_id import OPENID_ID_FIELD
@@ -166,7 +167,16 @@ def _required_settings(backend: BaseAuth[Any], to_begin: bool) -> tuple[str, ...
         return ()  # The backend has its own source of key and secret.
     endpoint = ("OIDC_ENDPOINT",) if _needs_endpoint(backend) else ()
     secret = () if to_begin or _may_be_public_client(backend) else ("SECRET",)
-    return ("KEY", *secret, *endpoint)
+    # Keycloak's user is read from the access token, which is verified with this key.
+    public_key = ("PUBLIC_KEY",) if _needs_public_key(backend) and not to_begin else ()
+    return ("KEY", *secret, *public_key, *endpoint)
+
+
+def _needs_public_key(backend: BaseAuth[Any]) -> bool:
+    """Return whether a backend verifies access tokens as social-core's Keycloak backend does."""
+    classes = [each for each in type(backend).__mro__ if issubclass(each, KeycloakOAuth2)]
+    own = {name for each in classes[:-1] for name in vars(each)}  # The last one is social-core's.
+    return bool(classes) and own.isdisjoint({"user_data", "public_key"})
 
 
 def _required_by_saml(backend: Any) -> tuple[str, ...]:

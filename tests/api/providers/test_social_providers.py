@@ -23,6 +23,7 @@ from django.urls import include, path
 from social_core.backends.facebook_limited import FacebookLimitedLogin
 from social_core.backends.github import GithubOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
+from social_core.exceptions import AuthConfigurationError
 
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
@@ -52,6 +53,11 @@ class RaisingGithub(GithubOAuth2):
 
     def get_scope(self) -> list[str]:
         raise RuntimeError("our-github-secret")
+
+
+class UnconfiguredGithub(GithubOAuth2):
+    def get_scope(self) -> list[str]:
+        raise AuthConfigurationError(self, parameter="SCOPES", stage="begin")
 
 
 class PushingOpenIdConnect(OpenIdConnectAuth):
@@ -208,6 +214,40 @@ def test_provider_that_does_not_work(
     assert problem.split(maxsplit=1)[0] in output
     assert entry["name"] in error
     assert "our-github-secret" not in output
+
+
+@pytest.mark.parametrize(
+    ("backend", "problem"),
+    [
+        (f"{CORE}.auth0.Auth0OAuth2", "SOCIAL_AUTH_AUTH0_DOMAIN is missing."),
+        (f"{CORE}.okta.OktaOAuth2", "SOCIAL_AUTH_OKTA_OAUTH2_API_URL is missing."),
+        (
+            f"{CORE}.azuread_b2c.AzureADB2COAuth2",
+            "SOCIAL_AUTH_AZUREAD_B2C_OAUTH2_POLICY is missing.",
+        ),
+        (
+            f"{__name__}.UnconfiguredGithub",
+            "SOCIAL_AUTH_GITHUB_SCOPES is missing or invalid.",
+        ),
+    ],
+)
+def test_setting_of_one_provider_is_missing(backend: str, problem: str, settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = [backend]
+    settings.SOCIAL_AUTH_KEY = settings.SOCIAL_AUTH_SECRET = "shared"
+
+    assert only()["problems"] == [problem]
+
+
+@pytest.mark.needs("onelogin")
+def test_settings_of_saml_are_read(settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{CORE}.saml.SAMLAuth"]
+    settings.SOCIAL_AUTH_SAML_ENABLED_IDPS = {"idp": {}}
+    settings.SOCIAL_AUTH_SAML_SP_ENTITY_ID = settings.SOCIAL_AUTH_SAML_SP_PRIVATE_KEY = "value"
+
+    entry = only()
+
+    assert "SOCIAL_AUTH_SAML_SP_PRIVATE_KEY" in entry["settings"]["set"]
+    assert (entry["settings"]["other"], entry["ok"]) == ([], True)
 
 
 def test_working_providers_are_listed_beside_broken_ones(settings: Any) -> None:

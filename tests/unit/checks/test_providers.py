@@ -14,6 +14,8 @@ from django.urls import include, path, re_path
 from django.views import View
 from social_core.backends.apple import AppleIdAuth
 from social_core.backends.github import GithubOAuth2
+from social_core.backends.keycloak import KeycloakOAuth2
+from social_core.exceptions import AuthConfigurationError
 
 from social_endpoints.strategy import Strategy
 from tests.support.checks import check_project, findings, ids, only
@@ -40,6 +42,21 @@ class VaultGithub(GithubOAuth2):
 
     def get_key_and_secret(self) -> tuple[str, str]:
         return ("from", "the vault")
+
+
+class UserinfoKeycloak(KeycloakOAuth2):
+    AUTHORIZATION_URL = ACCESS_TOKEN_URL = "https://id.example.com/"
+
+    def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError
+
+
+class UnusableUrlGithub(GithubOAuth2):
+    def authorization_url(self) -> str:
+        raise RuntimeError
+
+    def access_token_url(self) -> str:
+        return "https://["
 
 
 class PostingApple(AppleIdAuth):
@@ -69,6 +86,36 @@ class ProviderAuthView(View):
         (FEDORA, set()),
         # Steam's profile endpoint requires a key.
         (f"{CORE}.steam.SteamOpenId", {"STEAM_API_KEY"}),
+        # The URLs of these providers contain a setting.
+        (f"{CORE}.auth0.Auth0OAuth2", {"AUTH0_KEY", "AUTH0_SECRET", "AUTH0_DOMAIN"}),
+        (
+            f"{CORE}.auth0_openidconnect.Auth0OpenIdConnectAuth",
+            {f"AUTH0_OPENIDCONNECT_{name}" for name in ("KEY", "SECRET", "DOMAIN")},
+        ),
+        (f"{CORE}.cognito.CognitoOAuth2", {"COGNITO_KEY", "COGNITO_SECRET", "COGNITO_POOL_DOMAIN"}),
+        (
+            f"{CORE}.github_enterprise.GithubEnterpriseOAuth2",
+            {f"GITHUB_ENTERPRISE_{name}" for name in ("KEY", "SECRET", "URL")},
+        ),
+        (
+            f"{CORE}.keycloak.KeycloakOAuth2",
+            {
+                f"KEYCLOAK_{name}"
+                for name in ("KEY", "SECRET", "PUBLIC_KEY", "AUTHORIZATION_URL", "ACCESS_TOKEN_URL")
+            },
+        ),
+        (f"{HERE}.UserinfoKeycloak", {"KEYCLOAK_KEY", "KEYCLOAK_SECRET"}),
+        (
+            f"{CORE}.nationbuilder.NationBuilderOAuth2",
+            {f"NATIONBUILDER_{name}" for name in ("KEY", "SECRET", "SLUG")},
+        ),
+        (
+            f"{CORE}.okta.OktaOAuth2",
+            {f"OKTA_OAUTH2_{name}" for name in ("KEY", "SECRET", "API_URL")},
+        ),
+        # The URL of this provider depends on the callback.
+        (f"{CORE}.vend.VendOAuth2", {"VEND_KEY", "VEND_SECRET"}),
+        (f"{HERE}.UnusableUrlGithub", {"GITHUB_KEY", "GITHUB_SECRET"}),
         # Google accepts anonymous OAuth 1.0a clients.
         (f"{CORE}.google.GoogleOAuth", set()),
     ],
@@ -120,6 +167,39 @@ def test_correct_provider_has_no_finding(
     use(settings, backend, values)
 
     assert findings() == []
+
+
+def test_settings_without_which_a_backend_raises_an_exception(settings: Any) -> None:
+    use(settings, f"{CORE}.azuread_b2c.AzureADB2COAuth2", {})
+    names = [f"SOCIAL_AUTH_AZUREAD_B2C_OAUTH2_{name}" for name in ("KEY", "POLICY", "TENANT_NAME")]
+
+    assert [message.id for message in findings()] == ["social_endpoints.W002"] * 2
+    assert all(name in str(findings()) for name in names[:2])
+    settings.SOCIAL_AUTH_KEY, settings.SOCIAL_AUTH_AZUREAD_B2C_OAUTH2_POLICY = "key", "b2c_1_x"
+    assert names[2] in str(findings())
+    settings.SOCIAL_AUTH_AZUREAD_B2C_OAUTH2_TENANT_NAME = "tenant"
+    assert findings() == []
+
+
+class UnconfiguredGithub(GithubOAuth2):
+    def get_scope(self) -> list[str]:
+        raise AuthConfigurationError(self, parameter="SCOPES", stage="begin")
+
+    def auth_extra_arguments(self) -> dict[str, str]:
+        return {"scopes": self.get_scope()[0]}
+
+
+def test_setting_of_a_project_is_missing(settings: Any) -> None:
+    use(settings, f"{HERE}.UnconfiguredGithub", {})
+
+    assert "SOCIAL_AUTH_GITHUB_SCOPES" in only("W002").msg
+
+
+def test_setting_that_is_none_is_missing(settings: Any) -> None:
+    use(settings, f"{CORE}.auth0.Auth0OAuth2", {"KEY": "key", "SECRET": "secret"})
+    settings.SOCIAL_AUTH_AUTH0_DOMAIN = None
+
+    assert "SOCIAL_AUTH_AUTH0_DOMAIN" in only("W002").msg
 
 
 def test_missing_secret_is_reported_unless_the_project_has_a_strategy(
