@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from django.core.management.base import CommandError
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
+from social_endpoints.internal.flows.redirect_uris import origin_of
+
 URL_NAME = "provider-callback"
+
+_ORIGIN = re.compile(r"https?://[^\s/?#@\\]+/?", re.IGNORECASE)
 
 
 def callback_paths(provider: str) -> list[str]:
@@ -28,10 +33,13 @@ def callback_paths(provider: str) -> list[str]:
 def absolute(origin: str, path: str) -> str:
     """Return the absolute URL of a path.
 
-    :raises CommandError: the origin is not the beginning of a URL.
+    :raises CommandError: the origin is not one.
     """
-    if urlsplit(origin).scheme not in {"http", "https"} or not urlsplit(origin).netloc:
-        raise CommandError(f"{origin!r} is not an origin. Write https:// before the host name.")
+    if not _ORIGIN.fullmatch(origin) or origin_of(origin) is None:
+        raise CommandError(
+            "The base URL is not an origin. Write a scheme and a host name, and neither a user"
+            " name nor a path, as in https://api.example.com."
+        )
     return urljoin(origin, path)
 
 

@@ -27,8 +27,8 @@ from social_endpoints.internal.actions.provider_report import (
     ProviderReport,
 )
 from social_endpoints.internal.backends.extensions.discovery import (
-    missing_claims,
     names_configured_issuer,
+    unusable_claims,
 )
 from social_endpoints.internal.backends.id_tokens.issuers import find_issuer
 from social_endpoints.internal.backends.registry import is_saml
@@ -49,7 +49,7 @@ _CAUSES = {
     "deadline": "no response within the time limit",
     "proxy": "the proxy cannot be used",
     "connection_failed": "the connection fails",
-    "malformed_response": "the response is malformed or too large",
+    "malformed_response": "the response is malformed or too large, or redirects too often",
     "invalid_url": "the URL is not valid",
 }
 
@@ -119,8 +119,9 @@ def _jwks_uri(backend: Any, document: dict[str, Any]) -> str | None:
     """Return the URL of the keys, without requesting discovery."""
     issuer = find_issuer(backend)
     if isinstance(backend, (OpenIdConnectAuth, AzureADOAuth2)):
-        default = getattr(backend, "JWKS_URI", None)
-        uri = backend.setting("JWKS_URI", default) or document.get("jwks_uri")
+        claim = "jwks_uri"
+        published = None if claim in unusable_claims(backend, document) else document.get(claim)
+        uri = backend.setting("JWKS_URI", getattr(backend, "JWKS_URI", None)) or published
         return uri if isinstance(uri, str) else None
     return issuer.jwks_uri() if issuer is not None else None
 
@@ -144,13 +145,18 @@ def _request_json(backend: BaseAuth[Any], url: str, subject: str) -> Any:
 def _compare(
     report: ProviderReport, backend: Any, url: str, document: dict[str, Any]
 ) -> Iterator[Finding]:
-    issuer = _text(document.get("issuer"))
+    issuer = document.get("issuer")
     if names_configured_issuer(backend, url, document):
-        yield Finding("ok", "issuer", issuer)
+        yield Finding("ok", "issuer", _text(issuer))
+    elif issuer is None:
+        yield Finding("error", "issuer", "it is missing in the document")
     else:
-        yield Finding("error", "issuer", f"{issuer} is not the configured issuer")
-    for claim in missing_claims(backend, document):
-        yield Finding("error", "discovery", f"{claim} is missing")
+        expected = _place(url).partition("/.well-known/")[0]
+        message = f"{_text(issuer)} is not the configured issuer, {expected}"
+        yield Finding("error", "issuer", message)
+    for claim in unusable_claims(backend, document):
+        problem = "is missing" if document.get(claim) is None else "is not the URL of a page"
+        yield Finding("error", "discovery", f"{claim} {problem}")
     yield from _compare_requirements(report, document)
     yield from _compare_pkce(report, backend, document)
     yield from _compare_client_authentication(report, document)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -24,7 +25,7 @@ from social_endpoints.internal.backends.config import (
     may_post,
     require_credentials,
 )
-from social_endpoints.internal.backends.extensions.discovery import missing_claims
+from social_endpoints.internal.backends.extensions.discovery import unusable_claims
 from social_endpoints.internal.backends.extensions.pkce import ProofKey
 from social_endpoints.internal.backends.listing import backend_title
 from social_endpoints.internal.backends.recording import (
@@ -56,7 +57,7 @@ class ProviderReport:
     :ivar native: the token types of native sign-in.
     :ivar pkce: whether PKCE is used; None if the discovery document decides.
     :ivar client_authentication: as in RFC 8414 (``client_secret_post``, …), or
-        ``from_discovery``; None if the protocol has no client secret.
+        ``from_discovery``; None if the provider has a method of its own or no client secret.
     :ivar set_settings: full names of the settings that were read and have a value.
     :ivar unset_settings: those that were read and have none. All of them are optional.
     :ivar missing_settings: full names of the settings without which the provider cannot work.
@@ -148,7 +149,8 @@ def _describe(report: ProviderReport, backend: BaseAuth[Any], record: Record) ->
     _read_urls_and_pipelines(backend)
     report.scopes = list(backend.get_scope()) if isinstance(backend, OAuthAuth) else []
     if _has_credentials(report, backend):
-        report.client_authentication = _client_authentication(backend)
+        with suppress(Exception):  # A method of the project may need the data of a callback.
+            report.client_authentication = _client_authentication(backend)
     capabilities = set(find_capabilities(backend))
     report.begin, report.connect = "redirect" in capabilities, "connect" in capabilities
     report.native = [each for each in ("id_token", "access_token") if each in capabilities]
@@ -166,7 +168,7 @@ def _read_urls_and_pipelines(backend: BaseAuth[Any]) -> None:
     if is_saml(type(backend)):
         cast("Any", backend).generate_saml_config()
     if isinstance(backend, OpenIdConnectAuth):
-        missing_claims(backend, {})  # The methods of the backend would request discovery.
+        unusable_claims(backend, {})  # The methods of the backend would request discovery.
 
 
 def _describe_redirect_uris(report: ProviderReport) -> None:
@@ -214,7 +216,11 @@ def _client_authentication(backend: Any) -> str | None:
     if type(backend).use_basic_auth is OpenIdConnectAuth.use_basic_auth:
         default = getattr(backend, _METHOD, "")
         return str(backend.setting(_METHOD, default) or FROM_DISCOVERY)
-    return CLIENT_SECRET_BASIC if backend.use_basic_auth() else CLIENT_SECRET_POST
+    # Some backends override one of the two methods, and not use_basic_auth().
+    header = str(backend.auth_headers().get("Authorization", ""))
+    if "Basic " in header or backend.auth_complete_credentials():  # type: ignore[no-untyped-call]
+        return CLIENT_SECRET_BASIC
+    return CLIENT_SECRET_POST if not header else None
 
 
 def _describe_settings(report: ProviderReport, read: dict[str, bool]) -> None:

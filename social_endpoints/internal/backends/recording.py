@@ -1,4 +1,4 @@
-"""Which settings a backend reads, and which of them are missing."""
+"""Record the settings that a backend reads, and find those that are missing."""
 
 from __future__ import annotations
 

@@ -22,7 +22,13 @@ from social_endpoints.management.callback_urls import absolute, callback_paths
 
 _COLUMNS = ("PROVIDER", "PROTOCOL", "BEGIN", "NATIVE", "CONNECT", "PKCE", "STATUS")
 _LABELS = {"ok": "ok", "note": "note", "error": "ERROR"}
-_YES_NO = {True: "yes", False: "no", None: "discovery"}
+_NATIVE = {
+    (): "no",
+    ("id_token",): "id",
+    ("access_token",): "access",
+    ("id_token", "access_token"): "both",
+}
+_YES_NO = {True: "yes", False: "no", None: "auto"}
 
 
 class Command(BaseCommand):
@@ -69,19 +75,19 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps({"ok": not failed, "providers": entries}, indent=2))
         else:
-            self._print(entries, with_table=not options["names"])
+            self._print(entries, with_optional=bool(options["names"]))
         if failed:
             raise CommandError(f"Problems with {', '.join(failed)}.")
 
-    def _print(self, entries: list[dict[str, Any]], *, with_table: bool) -> None:
+    def _print(self, entries: list[dict[str, Any]], *, with_optional: bool) -> None:
         if not entries:
             self.stdout.write("AUTHENTICATION_BACKENDS contains no provider.")
-        if with_table and entries:
-            for line in _table([_COLUMNS, *map(_row, entries)]):
-                self.stdout.write(line)
+            return
+        for line in _table([_COLUMNS, *map(_row, entries)]):
+            self.stdout.write(line)
         for entry in entries:
             self.stdout.write("\n" + self.style.MIGRATE_HEADING(_heading(entry)))
-            for label, text in _details(entry, with_optional=not with_table):
+            for label, text in _details(entry, with_optional=with_optional):
                 style = self.style.ERROR if label.isupper() and label != "PKCE" else str
                 for line in _wrapped(label, text):
                     self.stdout.write(style(line))
@@ -166,13 +172,14 @@ def _row(entry: dict[str, Any]) -> tuple[str, ...]:
         entry["name"],
         entry["protocol"] or "-",
         _YES_NO[entry["begin"]],
-        ", ".join(each.removesuffix("_token") for each in entry["native"]) or "no",
+        _NATIVE[tuple(entry["native"])],
         _YES_NO[entry["connect"]],
         _YES_NO[entry["pkce"]["enabled"]],
         "ok" if entry["ok"] else "problem",
     )
 
 
+# The values are short, so that the table of social-core's providers fits into 80 columns.
 def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:

@@ -55,6 +55,11 @@ class RaisingGithub(GithubOAuth2):
         raise RuntimeError("our-github-secret")
 
 
+class CallbackGithub(GithubOAuth2):
+    def auth_headers(self) -> dict[str, str]:
+        return {"Authorization": self.data["code"]}
+
+
 class UnconfiguredGithub(GithubOAuth2):
     def get_scope(self) -> list[str]:
         raise AuthConfigurationError(self, parameter="SCOPES", stage="begin")
@@ -120,6 +125,22 @@ def test_table_of_a_working_project(wire: responses.RequestsMock) -> None:
     assert not wire.calls
 
 
+def test_table_fits_into_a_terminal(configure: Configure, settings: Any) -> None:
+    configure(NATIVE_PROVIDERS=["google-openidconnect"])
+    settings.AUTHENTICATION_BACKENDS = [
+        f"{CORE}.google_openidconnect.GoogleOpenIdConnect",
+        f"{CORE}.salesforce.SalesforceOAuth2Sandbox",
+        OIDC,
+    ]
+    settings.SOCIAL_AUTH_OIDC_USE_PKCE = None
+
+    rows = [re.split(r"  +", line) for line in run()[0].splitlines()[1:4]]
+
+    assert [row[3] for row in rows] == ["both", "no", "no"]
+    assert [row[5] for row in rows] == ["yes", "yes", "auto"]
+    assert max(map(len, run()[0].splitlines()[:4])) <= 80
+
+
 @pytest.mark.parametrize("arguments", [[], ["github"], ["--json"], ["--check"]])
 def test_no_secret_is_printed(arguments: list[str], openid: OpenIDProvider) -> None:
     output, _ = run(*arguments)
@@ -128,11 +149,12 @@ def test_no_secret_is_printed(arguments: list[str], openid: OpenIDProvider) -> N
         assert secret not in output
 
 
-def test_one_provider_has_details_without_a_table() -> None:
+def test_one_provider_has_optional_settings() -> None:
     output, error = run("github")
 
     assert error == ""
-    assert output.startswith("\ngithub: GitHub\n")
+    assert re.split("  +", output.splitlines()[1])[:3] == ["github", "oauth2", "yes"]
+    assert "\ngithub: GitHub\n" in output
     assert "SOCIAL_AUTH_GITHUB_SCOPE" in output  # Optional settings are listed here.
     assert "oidc" not in output
 
@@ -363,6 +385,13 @@ def test_pkce_has_a_reason(
         (OIDC, {"OIDC_TOKEN_ENDPOINT_AUTH_METHOD": "client_secret_basic"}, "client_secret_basic"),
         (OIDC, {"OIDC_SECRET": None}, "none"),
         (f"{CORE}.twitter_oauth2.TwitterOAuth2", {}, "client_secret_basic"),
+        # These backends override auth_headers(), auth_complete_credentials(), or both.
+        (f"{CORE}.spotify.SpotifyOAuth2", {}, "client_secret_basic"),
+        (f"{CORE}.uber.UberOAuth2", {}, "client_secret_basic"),
+        (f"{CORE}.reddit.RedditOAuth2", {}, "client_secret_basic"),
+        (f"{CORE}.stripe.StripeOAuth2", {}, None),  # The secret is a bearer token.
+        (f"{CORE}.naver.NaverOAuth2", {}, "client_secret_post"),
+        (f"{__name__}.CallbackGithub", {}, None),
         (AZURE, {}, "client_secret_post"),
         (AZURE, {"SECRET": "", "CLIENT_ASSERTION": "a JWT"}, "private_key_jwt"),
         (AZURE, {"SECRET": ""}, "none"),
@@ -486,9 +515,24 @@ def test_handoff_url_in_a_namespace(patterns: list[Any], paths: list[str], setti
     assert entry["ok"] is bool(paths)
 
 
-@pytest.mark.parametrize("url", ["api.example.com", "https://", "ftp://api.example.com"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("api.example.com", "https://", "ftp://api.example.com", "javascript://api.example.com"),
+        *("https://[::1", "https://api.example.com:99999", "https://api example.com"),
+        *(
+            "https://api.example.com/below",
+            "https://api.example.com?a",
+            "https://api.example.com#a",
+        ),
+        *("https://user:password@api.example.com", "https://api.example.com\\a"),
+    ],
+)
 def test_base_url_that_is_not_an_origin(url: str) -> None:
-    assert "is not an origin" in run("--base-url", url)[1]
+    output, error = run("--base-url", url)
+
+    assert "is not an origin" in error
+    assert "password" not in output + error
 
 
 # --- With --check -------------------------------------------------------------------------
@@ -524,9 +568,17 @@ def test_check_of_a_provider_that_fits(oidc: OpenIDProvider) -> None:
     ("endpoints", "values", "problem"),
     [
         ({"issuer": "https://other.example"}, {}, "issuer: https://other.example is not the"),
-        ({"issuer": None}, {}, "issuer: None is not the configured issuer"),
+        ({"issuer": 5}, {}, "issuer: 5 is not the configured issuer, https://id.example.com"),
+        ({"issuer": None}, {}, "issuer: it is missing in the document"),
         ({"issuer": "\x1b[31m\nok"}, {}, r"issuer: \x1b[31m\nok is not the"),
         ({"token_endpoint": None}, {}, "discovery: token_endpoint is missing"),
+        ({"token_endpoint": "/token"}, {}, "discovery: token_endpoint is not the URL of a page"),
+        (
+            {"authorization_endpoint": "javascript:x"},
+            {},
+            "discovery: authorization_endpoint is not",
+        ),
+        ({"jwks_uri": "jwks"}, {}, "discovery: jwks_uri is not the URL of a page"),
         (
             {"require_pushed_authorization_requests": True},
             {},

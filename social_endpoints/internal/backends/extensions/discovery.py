@@ -303,7 +303,7 @@ def names_configured_issuer(backend: BaseAuth[Any], url: str, document: dict[str
     return _is_issuer(backend, url, document.get("issuer"))
 
 
-def missing_claims(backend: BaseAuth[Any], document: dict[str, Any]) -> list[str]:
-    """Return the claims that a login needs and a document of discovery does not have."""
+def unusable_claims(backend: BaseAuth[Any], document: dict[str, Any]) -> list[str]:
+    """Return the claims that a login needs and that are not URLs in a document of discovery."""
     needed = (claim for claim, *source in _CLAIMS if _is_used(backend, *source))
-    return [claim for claim in needed if not isinstance(document.get(claim), str)]
+    return [claim for claim in needed if not _is_web_url(document.get(claim))]
