@@ -96,25 +96,46 @@ def clear_local_variables(error: BaseException | None, depth: int = _MAX_CAUSES)
 
 def replacement(
     error: BaseException, secrets: Iterable[str] | None = None, depth: int = _MAX_CAUSES
-) -> RedactedException:
-    """Return an exception with the traceback and the type's name of another one.
+) -> BaseException:
+    """Return an exception with the traceback of another one, and with its type if possible.
 
-    The traceback begins where the local variables are cleared.
+    Otherwise the message begins with the name of the type. The traceback begins where the local
+    variables are cleared.
 
     :param secrets: what its message must not contain; None if the message itself is a secret.
     """
     clear_local_variables(error)
     secrets = None if secrets is None else list(secrets)
-    original = type(error)
-    name = f"{original.__module__}.{original.__qualname__}"
-    replaced = RedactedException(
-        name if secrets is None else f"{name}: {redact(message(error), secrets)}"
-    )
+    replaced = None if secrets is None else _redacted_copy(error, secrets)
+    if replaced is None:
+        name = f"{type(error).__module__}.{type(error).__qualname__}"
+        text = "" if secrets is None else f": {redact(message(error), secrets)}"
+        replaced = RedactedException(name + text)
     replaced.__traceback__ = _ended_calls(error.__traceback__)
     cause = error.__cause__ or error.__context__
     if cause is not None and depth:
         replaced.__cause__ = replacement(cause, secrets, depth - 1)
     return replaced
+
+
+def _redacted_copy(error: BaseException, secrets: list[str]) -> BaseException | None:
+    """Return an exception of the same type without secrets, or None if its type prevents that.
+
+    Error trackers group and ignore exceptions by their types.
+    """
+    try:
+        copied = type(error).__new__(type(error))
+        copied.args = tuple(_redacted_argument(each, secrets) for each in error.args)
+        texts_of_copy = [str(copied), repr(copied)]
+    except Exception:  # noqa: BLE001 - a project's method may raise any exception
+        return None
+    is_redacted = all(redact(text, secrets) == text for text in texts_of_copy)
+    return copied if is_redacted and str(copied) == redact(message(error), secrets) else None
+
+
+def _redacted_argument(argument: Any, secrets: list[str]) -> Any:
+    text = repr(argument)
+    return argument if redact(text, secrets) == text else redact(str(argument), secrets)
 
 
 def _ended_calls(trace: TracebackType | None) -> TracebackType | None:

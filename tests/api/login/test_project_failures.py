@@ -168,8 +168,50 @@ def test_message_is_redacted_of_the_values_of_the_login(
         assert "The step has failed with" in text
         for secret in secrets:
             assert secret not in text
+    assert isinstance(reported[0][0], RuntimeError)
+    assert isinstance(reported[0][0].__cause__, KeyError)
     assert "in quote_everything" in caplog.text
-    assert "KeyError" in caplog.text
+
+
+class WithAttribute(Exception):
+    """An exception whose message is not in its arguments."""
+
+    def __init__(self, secret: str) -> None:
+        self.secret = secret
+
+    def __str__(self) -> str:
+        return f"The key is {self.secret}"
+
+
+class WithOther(WithAttribute):
+    def __str__(self) -> str:
+        return f"The key is {vars(self).get('secret')}"
+
+
+def quote_in_an_attribute(strategy: Any, **kwargs: Any) -> None:
+    raise WithAttribute(strategy.data["code"])
+
+
+def quote_in_another_attribute(strategy: Any, **kwargs: Any) -> None:
+    raise WithOther(strategy.data["code"])
+
+
+@pytest.mark.parametrize("step", [quote_in_an_attribute, quote_in_another_attribute])
+def test_exception_that_cannot_be_copied_is_replaced(
+    step: Any,
+    frontend: Frontend,
+    openid: OpenIDProvider,
+    settings: Any,
+    reported: list[Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((LAST, f"{HERE}.{step.__name__}"))
+    begun, callback = frontend.authorize(openid)
+
+    frontend.complete(begun, callback)
+
+    assert callback["code"] not in caplog.text + repr(vars(reported[0][0]))
+    assert "The key is [hidden]" in str(reported[0][0])
 
 
 @pytest.mark.parametrize("include_html", [True, False])

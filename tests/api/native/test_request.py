@@ -14,10 +14,11 @@ from rest_framework.test import APIClient
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 
 from social_endpoints.signals import signed_in
+from social_endpoints.tokens import TokenSerializer
 from tests.support.access_token_providers import TOKEN
 from tests.support.access_token_providers import github as create_github
 from tests.support.configuration import Configure
-from tests.support.frontend import browser
+from tests.support.frontend import browser, error
 from tests.support.id_token_providers import PROVIDERS, IdTokenProvider
 from tests.support.keys import other_key
 from tests.support.native import assert_refused, post_tokens
@@ -153,6 +154,22 @@ def test_setting_that_is_not_a_list_is_a_configuration_error(
     assert response.status_code == 500
     assert response.data["error_code"] == "invalid_setting"
     assert "NATIVE_PROVIDERS" in caplog.text
+
+
+class WithTypo(TokenSerializer):
+    def issue(self, login: Any) -> Any:
+        return {"token": login.usr}
+
+
+def test_mistake_in_the_serializer_is_a_500(oidc: IdTokenProvider, configure: Configure) -> None:
+    configure(NATIVE_PROVIDERS=["oidc"], TOKEN_SERIALIZER=f"{HERE}.WithTypo")
+
+    response = oidc.sign_in()
+
+    assert error(response) == (500, "unknown_error")
+    assert response.data["error_stage"] == "pipeline"
+    configure(TOKEN_SERIALIZER="social_endpoints.tokens.TokenSerializer")
+    assert oidc.sign_in().status_code == 201
 
 
 class ConnectOnly(OpenIdConnectAuth):
