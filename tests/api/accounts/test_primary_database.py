@@ -302,6 +302,12 @@ def test_query_for_users_that_a_project_replaces_is_used_by_other_queries(
     connecting: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
     settings.SOCIAL_AUTH_STORAGE = f"{__name__}.TenantStorage"
+    TenantUsers.calls.clear()
+    connected = connecting.log_in(openid)
+    openid.userinfo["sub"] = openid.claims["sub"] = "2"
+    connecting.below = ""
 
-    assert connecting.log_in(openid).status_code == 201
-    assert TenantUsers.calls
+    completed = connecting.log_in(openid)
+
+    assert (connected.status_code, completed.status_code) == (201, 201)
+    assert len(TenantUsers.calls) == 2  # The user who connects, and a free username.

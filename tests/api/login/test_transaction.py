@@ -165,18 +165,6 @@ def test_exception_after_the_commit_is_logged_and_the_login_succeeds(
     assert "LookupError: a mistake" in caplog.text
 
 
-def test_too_long_name_is_not_a_500(frontend: Frontend, openid: OpenIDProvider) -> None:
-    openid.userinfo["given_name"] = "A" * 500
-
-    response = frontend.log_in(openid)
-
-    if connection.vendor == "sqlite":  # It stores any length.
-        assert response.status_code == 201
-    else:
-        assert response.status_code == 400
-        assert_nothing_is_stored()
-
-
 # --- Where the transaction begins and ends --------------------------------------------
 
 
