@@ -1,4 +1,4 @@
-"""The admin of social_django's models, without provider tokens and without our single-use rows.
+"""The admin of social_django's models, without secrets and without our single-use rows.
 
 Django's admin imports this module. A class that the project has registered is not replaced.
 """
@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from social_django.admin import NonceOption, UserSocialAuthOption
-from social_django.models import Nonce, UserSocialAuth
+from social_django.admin import AssociationOption, NonceOption, UserSocialAuthOption
+from social_django.models import Association, Nonce, UserSocialAuth
 
 from social_endpoints.internal.flows.storage import CLAIM_PREFIX
 
@@ -24,7 +24,18 @@ _SHOWN = frozenset(
 )
 
 
-class ConnectionAdmin(UserSocialAuthOption):
+class _WithoutSecret(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+    """A mixin for an admin whose field with secrets is neither shown nor changed."""
+
+    exclude: ClassVar[Any]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Refuse filters in the query string that would find out a secret letter by letter."""
+        is_secret = lookup.partition("__")[0] in self.exclude
+        return not is_secret and super().lookup_allowed(lookup, value, request)
+
+
+class ConnectionAdmin(_WithoutSecret, UserSocialAuthOption):
     """Connections, which can be searched by uid. The provider's tokens are hidden."""
 
     exclude = ("extra_data",)
@@ -35,14 +46,15 @@ class ConnectionAdmin(UserSocialAuthOption):
         """Return ``extra_data`` as JSON, with most texts hidden."""
         return json.dumps(_without_secrets(social.extra_data), default=lambda value: HIDDEN)
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Refuse filters in the query string that would find out a token letter by letter."""
-        is_data = lookup.partition("__")[0] == "extra_data"
-        return not is_data and super().lookup_allowed(lookup, value, request)
-
     def get_search_fields(self, request: Any = None) -> Any:
         admin_of_users: Any = super()  # social_django has no types for it.
         return [*admin_of_users.get_search_fields(request), "uid"]
+
+
+class AssociationAdmin(_WithoutSecret, AssociationOption):
+    """Associations of OpenID 2.0, without the key that verifies the provider's signatures."""
+
+    exclude = ("secret",)
 
 
 class NonceAdmin(NonceOption):
@@ -66,6 +78,7 @@ def replace_classes(site: admin.AdminSite) -> None:
     for model, theirs, ours in (
         (UserSocialAuth, UserSocialAuthOption, ConnectionAdmin),
         (Nonce, NonceOption, NonceAdmin),
+        (Association, AssociationOption, AssociationAdmin),
     ):
         if site.is_registered(model) and type(site.get_model_admin(model)) is theirs:
             site.unregister(model)

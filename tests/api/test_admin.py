@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.test import Client
-from social_django.models import Nonce, UserSocialAuth
+from social_django.models import Association, Nonce, UserSocialAuth
 
 from tests.support.frontend import Frontend
 from tests.support.interpreter import python
@@ -136,6 +136,19 @@ def test_token_cannot_be_guessed_with_a_filter(
     lookup: str, staff: Client, connection: UserSocialAuth
 ) -> None:
     assert staff.get(CONNECTIONS, {lookup: "the"}).status_code == 400
+
+
+def test_association_is_shown_without_its_secret(staff: Client) -> None:
+    association = Association.objects.create(
+        server_url="https://openid.example.com", handle="h", secret="the-key", issued=1, lifetime=2
+    )
+    url = "/admin/social_django/association/"
+
+    page = staff.get(f"{url}{association.pk}/change/").content.decode()
+
+    assert "the-key" not in page
+    assert "openid.example.com" in page
+    assert staff.get(url, {"secret__startswith": "the"}).status_code == 400
 
 
 def test_nonces_are_shown_without_claims(staff: Client, openid: OpenIDProvider) -> None:

@@ -50,7 +50,7 @@ REJECTED_CREDENTIAL_CODES = frozenset(
 the profile belongs to another user."""
 
 _OWNER_CLAIMS = frozenset({"id", "sub", "uid"})
-_OTHER_CLAIMS = frozenset({"email_verified", "issuer"})  # Of a profile, and of discovery.
+_OTHER_CLAIMS = frozenset({"email_verified", "issuer"})  # In a profile, and in discovery.
 
 
 def is_user(backend: Any, result: Any) -> bool:

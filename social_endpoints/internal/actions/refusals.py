@@ -97,7 +97,7 @@ def log_refusal(action: str, error: Any, metadata: Mapping[str, Any], *, status:
 def _is_unreadable(values: Mapping[str, Any]) -> bool:
     """Return whether a backend has failed with a response of the provider.
 
-    Only the traceback shows why. Of an error of the server, the log of Django has the traceback.
+    Only the traceback shows why. An error of the server has its traceback in the log of Django.
     """
     is_profile = (values["code"], values["stage"]) == ("malformed_response", "user_info")
     is_unknown = values["code"] == "unknown_error" or (is_profile and "host" not in values)
@@ -112,7 +112,7 @@ def _level(values: Mapping[str, Any], causes: list[SocialAuthBaseException]) -> 
         or (values["code"] in OUTAGE_CODES and (values["stage"] != "callback" or "host" in values))
         or "algorithm" in values
         or values.get("cause") == "inactive_user"
-        or values.get("claim") == "issuer"  # Of the discovery document.
+        or values.get("claim") == "issuer"  # In the discovery document.
         or any(cause.source == "configuration" for cause in causes)
     )
     return logging.WARNING if needs_an_operator else logging.INFO
