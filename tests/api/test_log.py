@@ -563,6 +563,29 @@ def test_filter_of_the_project_can_add_an_id_of_the_request(
     assert [record.request_id for record in records] == ["the-id", "the-id"]
 
 
+class FailingFilter(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        raise LookupError("the filter")
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_filter_of_the_project_that_fails_changes_no_response(
+    is_shown: bool,
+    openid: OpenIDProvider,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(logging, "raiseExceptions", is_shown)
+    logging.getLogger("social_endpoints").addFilter(added := FailingFilter())
+
+    completed = Frontend().log_in(openid)
+    refused = Frontend().begin(redirect_uri="https://evil.example")
+
+    logging.getLogger("social_endpoints").removeFilter(added)
+    assert (completed.status_code, refused.status_code) == (201, 400)
+    assert ("LookupError: the filter" in capsys.readouterr().err) is is_shown
+
+
 # --- The format -------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -60,11 +61,19 @@ def note_provider_time(seconds: float) -> None:
 def log_event(
     event: str, level: int = logging.INFO, *, exc_info: Any = None, **values: Any
 ) -> None:
-    """Log one line. Values that are None are left out."""
+    """Log one line. Values that are None are left out.
+
+    A login is stored before it is logged. So an exception of a filter or a handler of the project
+    must not change the response, and is written to stderr, as :mod:`logging` does.
+    """
     shown = {**noted_values(), **values}
     shown = {name: value for name, value in shown.items() if value is not None}
     message = " ".join([event, *(f"{name}=%s" for name in shown)])
-    logger.log(level, message, *map(format_value, shown.values()), exc_info=exc_info)
+    try:
+        logger.log(level, message, *map(format_value, shown.values()), exc_info=exc_info)
+    except Exception:  # noqa: BLE001 - the project's
+        if logging.raiseExceptions:
+            traceback.print_exc(chain=False)  # Its context may quote a token.
 
 
 def log_completed(action: str, **values: Any) -> None:
