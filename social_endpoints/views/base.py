@@ -254,5 +254,7 @@ class AccountView(EndpointView):
 
     def check_permissions(self, request: Request) -> None:
         """Check the permissions. From here on, the log contains the user."""
+        # The primary key of another model may equal that of a user.
+        if IsProjectUser().has_permission(request, self):
+            note(user=getattr(request.user, "pk", None))
         super().check_permissions(request)
-        note(user=getattr(request.user, "pk", None))

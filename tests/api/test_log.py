@@ -15,13 +15,18 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.core.cache import cache
 from django.http import HttpRequest
+from django.urls import path
 from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import BasePermission
 from rest_framework.test import APIClient
 from social_django.models import Partial, UserSocialAuth
 
 from social_endpoints.internal.log.events import MAX_VALUE, format_value, log_event
+from social_endpoints.views import ConnectionListView
+from tests.support.account_views import route_account_views
 from tests.support.accounts import disconnect, logged_in, user_with
+from tests.support.authentication import FIXED, FixedAuthentication
 from tests.support.concurrency import THREADS, log_in_together
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, authorization_params
@@ -31,6 +36,7 @@ from tests.support.log import logged
 from tests.support.openid_provider import ISSUER, OpenIDProvider
 from tests.support.pipeline import ASK_NAME, BEFORE_CREATE_USER, LAST, pipeline_with
 from tests.support.signals import connected
+from tests.support.urlconf import urlconf
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
@@ -504,6 +510,35 @@ def test_request_that_reaches_no_action_is_logged_once(
         response.json()["error_id"],
     )
     assert line["status"] == str(response.status_code)
+
+
+class Never(BasePermission):
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return False
+
+
+def test_user_without_a_permission_is_logged(settings: Any, caplog: Log) -> None:
+    view = ConnectionListView.as_view(permission_classes=[Never])
+    settings.ROOT_URLCONF = urlconf(path("auth/connections/", view))
+    user = user_with()
+
+    logged_in(user).get("/auth/connections/", secure=True)
+
+    (line,) = logged(caplog)
+    assert (line["code"], line["user"]) == ("permission_denied", str(user.pk))
+
+
+def test_user_of_another_model_is_not_logged(settings: Any, caplog: Log) -> None:
+    """The primary key may equal that of a user."""
+    FixedAuthentication.user = Token(pk=str(user_with().pk))
+    FixedAuthentication.user.is_authenticated = True
+    route_account_views(settings, authentication=FIXED)
+
+    APIClient().get("/auth/connections/", secure=True)
+
+    (line,) = logged(caplog)
+    assert line["code"] == "permission_denied"
+    assert "user" not in line
 
 
 def test_page_of_a_refused_handoff_has_the_id_in_the_log(caplog: Log) -> None:
