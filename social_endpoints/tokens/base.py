@@ -34,7 +34,8 @@ class LoginSerializer(serializers.Serializer[Login]):
 
     All methods are called inside the transaction of the login. What you write to the database
     is committed together with the login or not at all. If you raise an exception, the login
-    fails. A DRF ``ValidationError`` becomes the response, a 400.
+    fails. A DRF ``ValidationError`` becomes the response, a 400. An exception that is not DRF's is
+    a 500, which is reported like that of any other view.
     """
 
     required_apps: ClassVar[tuple[str, ...]] = ()

@@ -28,6 +28,7 @@ from social_endpoints.internal.backends.extensions.authorization_url import (
 )
 from social_endpoints.internal.backends.extensions.pkce import AddedProofKey
 from social_endpoints.internal.backends.registry import BackendClass, is_google_one_tap, is_saml
+from social_endpoints.internal.errors.failures import is_storage_failure
 
 
 def lifetime(backend: BaseAuth[Any]) -> int:
@@ -139,6 +140,8 @@ def require_credentials(backend: BaseAuth[Any]) -> None:
     except SocialAuthBaseException:
         raise
     except Exception as error:  # Signing with Apple's key may raise any exception.
+        if is_storage_failure(error):  # The project stores the secret there.
+            raise
         raise AuthConfigurationError(backend, parameter="SECRET", stage="begin") from error
 
 

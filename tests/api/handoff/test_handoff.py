@@ -231,11 +231,17 @@ def test_response_that_is_too_large_or_for_another_provider_is_rejected(
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_malformed_body_is_a_page(body: bytes, content_type: str, status: int) -> None:
+def test_malformed_body_is_a_page(
+    body: bytes, content_type: str, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="social_endpoints")
+
     page = APIClient().post(CALLBACK, body, content_type=content_type, secure=True)
 
     assert page.status_code == status
     assert page.content.startswith(b"<!doctype html>")
+    (error_id,) = re.findall(r"Error ID: ([\w-]+)", page.content.decode())
+    assert error_id in caplog.text
 
 
 def test_other_methods_are_a_405() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import OperationalError
 from social_core.backends.github import GithubOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthProviderError
@@ -195,6 +196,19 @@ def test_unreachable_secret_store_is_retry_later(frontend: Frontend, settings: A
     response = frontend.begin("github")
 
     assert (response.status_code, response.data["error_recovery"]) == (400, "retry_later")
+
+
+class Stored(GithubOAuth2):
+    """A backend whose secret is in a database that is down."""
+
+    def get_key_and_secret(self) -> tuple[str, str]:
+        raise OperationalError
+
+
+def test_unreachable_database_of_secrets_is_a_503(frontend: Frontend, settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{HERE}.Stored"]
+
+    assert error(frontend.begin("github")) == (503, "storage_unavailable")
 
 
 class Broker(OpenIdConnectAuth):
