@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import jwt
 import pytest
 import responses
 from django.core.cache import cache
 from social_core.backends.oauth import BaseOAuth2
 
 from tests.support.frontend import Frontend, authorization_params, error
+from tests.support.keys import signing_key
 from tests.support.openid_provider import ISSUER, OpenIDProvider
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +129,39 @@ def test_provider_that_claims_the_issuer_of_another_one_is_refused(
 
     assert error(frontend.log_in(evil)) == (400, "invalid_claim")
     assert evil.requests == ["/.well-known/openid-configuration"]
+
+
+@pytest.mark.parametrize(
+    ("host", "issuer", "is_accepted"),
+    [
+        ("login.microsoftonline.com", "https://sts.windows.net/{tenantid}/", True),
+        ("login.microsoftonline.com", "https://login.microsoftonline.com/{tenantid}/v2.0", True),
+        ("login.microsoftonline.com", f"{EVIL}/{{tenantid}}/", False),
+        ("evil.example.com", "https://sts.windows.net/{tenantid}/", False),
+        ("evil.example.com", "https://login.microsoftonline.com/{tenantid}/v2.0", False),
+    ],
+)
+def test_issuer_of_microsoft_belongs_to_its_authorities(
+    host: str, issuer: str, is_accepted: bool, wire: responses.RequestsMock, settings: Any
+) -> None:
+    path = "social_core.backends.azuread.AzureADOAuth2"
+    settings.AUTHENTICATION_BACKENDS = [path]
+    settings.SOCIAL_AUTH_KEY = settings.SOCIAL_AUTH_SECRET = "value"
+    settings.SOCIAL_AUTH_AZUREAD_OAUTH2_AUTHORITY_HOST = host
+    frontend = Frontend()
+    begun = frontend.begin("azuread-oauth2")
+    keys = f"https://{host}/keys"
+    discovery = f"https://{host}/common/.well-known/openid-configuration"
+    wire.get(discovery, json={"issuer": issuer, "jwks_uri": keys})
+    wire.get(keys, json={"keys": []})
+    id_token = jwt.encode({"tid": "x"}, signing_key(), "RS256", headers={"kid": "1"})
+    tokens = {"access_token": "x", "id_token": id_token}
+    wire.post(f"https://{host}/common/oauth2/token", json=tokens)
+    callback = {"code": "x", "state": authorization_params(begun)["state"]}
+
+    response = frontend.complete(begun, callback, "azuread-oauth2")
+
+    assert error(response) == (400, "invalid_signature" if is_accepted else "invalid_claim")
 
 
 @pytest.mark.parametrize("begun_before", [True, False])

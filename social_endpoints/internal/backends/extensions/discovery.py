@@ -37,7 +37,13 @@ KEYS_LIFETIME = 600
 KEYS_GRACE = 3_000
 """Seconds for which expired signing keys are still used while the provider fails."""
 
-# Sites of Microsoft's version 1.0 issuers: sts.windows.net and sts.chinacloudapi.cn.
+# Sites of Microsoft's authorities, and of the version 1.0 issuers that only they may name:
+# sts.windows.net and sts.chinacloudapi.cn.
+_MICROSOFT_AUTHORITIES = (
+    *(["microsoftonline", domain] for domain in ("com", "us", "cn")),
+    ["windows", "net"],
+    ["chinacloudapi", "cn"],
+)
 _MICROSOFT_SITES = (["windows", "net"], ["chinacloudapi", "cn"])
 
 # Issuers of social-core's backends that are not the beginning of the URL of discovery.
@@ -276,7 +282,8 @@ def _is_issuer(backend: Any, url: str, issuer: Any) -> bool:
     if not isinstance(issuer, str):
         return False
     if isinstance(backend, AzureADOAuth2):
-        return _site(issuer) in (_site(url), *_MICROSOFT_SITES)
+        is_microsoft = _site(url) in _MICROSOFT_AUTHORITIES
+        return _site(issuer) in (_site(url), *(_MICROSOFT_SITES if is_microsoft else ()))
     if "{tenantid}" in issuer.lower():
         return issuer.split("/")[:3] == url.split("/")[:3]
     default = getattr(backend, "ID_TOKEN_ISSUER", None)
