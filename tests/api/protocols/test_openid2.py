@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 import requests
@@ -590,14 +590,20 @@ def test_malformed_return_to_without_state_is_rejected(
     assert error(response) == (400, "state_mismatch")
 
 
+@pytest.mark.parametrize("return_to", ["https://[", "https://app.example.com/a b"])
 def test_confirmed_return_to_that_is_not_a_url_is_rejected(
-    name: str, frontend: Frontend, openid2: OpenID2Provider, wire: responses.RequestsMock
+    return_to: str,
+    name: str,
+    frontend: Frontend,
+    openid2: OpenID2Provider,
+    wire: responses.RequestsMock,
 ) -> None:
     begun, callback = authorize(frontend, openid2, name)
     wire.replace("POST", openid2.endpoint, body="is_valid:true")
-    callback["openid.return_to"] += "&x=a b"
+    state = {"redirect_state": callback["redirect_state"]}
+    callback |= {"openid.return_to": f"{return_to}?{urlencode(state)}"}
 
-    response = frontend.complete(begun, {**callback, "x": "a b"}, name)
+    response = frontend.complete(begun, callback, name)
 
     assert error(response) == (400, "malformed_response")
 

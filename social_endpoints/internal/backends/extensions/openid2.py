@@ -136,7 +136,8 @@ class OpenID2(OpenId):
         ):
             raise self._malformed_response()
         try:
-            urinorm(self.data.get("openid.return_to", ""))  # python3-openid does so later.
+            # python3-openid does so later.
+            urlsplit(urinorm(self.data.get("openid.return_to", "")))
             return Message.fromPostArgs(dict(self.data))
         except (AssertionError, KeyError, ValueError) as error:
             raise self._malformed_response() from error
