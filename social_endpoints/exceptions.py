@@ -211,12 +211,12 @@ class RequestError(AuthInputError):
 
 
 class UsePost(RequestError):
-    """The parameters of a callback were sent with GET."""
+    """The parameters of a callback were sent with GET, or a redirect turned a POST into a GET."""
 
     request_code = "use_post"
     public_text = gettext_lazy(
-        "To complete the login, send these parameters with POST, to the path with its trailing"
-        " slash."
+        "This request begins a login, but has no `redirect_uri`. To complete a login, send the"
+        " parameters of the callback with POST, to the path with its trailing slash."
     )
 
 

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from social_endpoints.conf import import_setting
+from social_endpoints.exceptions import EndpointError, UsePost
 from social_endpoints.internal.actions.begin import begin
 from social_endpoints.internal.actions.complete import Callback
 from social_endpoints.internal.backends.callback import missing_parameters
@@ -98,6 +99,8 @@ class RedirectFlowView(FlowView):
         """Begin: return the provider's authorization URL and the flow."""
         found = find(provider)
         query_params = query_parameters(request)
+        if not query_params and self.get_transport().has_cookie:
+            raise EndpointError(UsePost(stage="callback"))  # The body was lost in a redirect.
         require_begin(query_params)
         context = {"django_request": self.django_request, "provider": provider}
         query = BeginSerializer(data=query_params, context=context)

@@ -37,6 +37,9 @@ _DATA_ERRORS = (
 )
 _CODE_ERRORS = (ImportError, NameError, NoReverseMatch, NotImplementedError)
 
+# The types of JSON's values. An attribute that none of them has is misspelled.
+_JSON = (dict, list, str, int, float, bool)
+
 
 def is_storage_failure(error: BaseException) -> bool:
     """Return whether the project's database or cache has failed, so that a retry can succeed."""
@@ -61,10 +64,11 @@ def is_database_failure(error: BaseException) -> bool:
 
 def is_code_error(error: Exception) -> bool:
     """Return whether only a mistake in the code raises this exception, whatever the data is."""
-    is_about_code = isinstance(error, AttributeError) and isinstance(
-        error.obj, (BaseAuth, BaseStrategy, ModuleType, type)
-    )
-    return is_about_code or isinstance(error, _CODE_ERRORS)
+    if not isinstance(error, AttributeError):
+        return isinstance(error, _CODE_ERRORS)
+    if type(error.obj) in _JSON:  # Not None, which takes the place of any object.
+        return not any(hasattr(each, str(error.name)) for each in _JSON)
+    return isinstance(error.obj, (BaseAuth, BaseStrategy, ModuleType, type))
 
 
 def is_data_error(error: Exception) -> bool:

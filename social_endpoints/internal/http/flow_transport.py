@@ -113,6 +113,11 @@ class FlowTransport:
             note(origin=self._request.headers.get("Origin"))
         return None
 
+    @property
+    def has_cookie(self) -> bool:
+        """Whether a login of this browser is open, or was so until a short time ago."""
+        return self._transport != "body" and bool(self._get_cookies())
+
     def drop(self, response: Response) -> None:
         """Delete the cookie of the flow that :meth:`find` returned, if it came from a cookie."""
         if self._found is not None:

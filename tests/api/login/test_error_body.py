@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from typing import Any, cast
+from urllib.parse import urlencode
 
 import pytest
 import responses
@@ -115,6 +116,21 @@ def test_classified_code_of_a_callback_is_the_one_in_the_log(
     assert error(response) == (400, "authorization_declined")
     assert "authorization_declined" in caplog.text
     assert response.data["error_id"] in caplog.text
+
+
+@pytest.mark.parametrize("in_query", [True, False])
+def test_post_that_a_redirect_turned_into_a_get_is_explained(
+    in_query: bool, openid: OpenIDProvider
+) -> None:
+    frontend = Frontend()
+    _, callback = frontend.authorize(openid)
+    path = "/auth/o/oidc" + (f"?{urlencode(callback)}" if in_query else "")
+
+    response = frontend.client.post(path, callback, format="json", secure=True, follow=True)
+
+    assert response.redirect_chain
+    assert error(response) == (400, "use_post")
+    assert "trailing slash" in response.data["non_field_errors"][0]
 
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJhIn0.c2ln"

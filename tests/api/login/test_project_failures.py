@@ -269,6 +269,13 @@ class WithTypoInSubclass(GithubOAuth2):
         return self.clean(response)  # type: ignore[attr-defined]  # the mistake of this project
 
 
+class WithTypoInTheResponse(GithubOAuth2):
+    name = "github"
+
+    def get_user_details(self, response: Any) -> Any:
+        return {"username": response["login"].lowr()}
+
+
 class WithTypoInUserData(GithubOAuth2):
     name = "github"
 
@@ -276,7 +283,9 @@ class WithTypoInUserData(GithubOAuth2):
         return acess_token  # type: ignore[name-defined]  # noqa: F821 - the same
 
 
-@pytest.mark.parametrize("backend", ["WithTypoInSubclass", "WithTypoInUserData"])
+@pytest.mark.parametrize(
+    "backend", ["WithTypoInSubclass", "WithTypoInTheResponse", "WithTypoInUserData"]
+)
 def test_typo_in_a_backend_of_the_project_is_a_500(
     backend: str, frontend: Frontend, wire: Any, settings: Any, reported: list[Any]
 ) -> None:
