@@ -59,6 +59,8 @@ def tracked_errors() -> Iterator[list[str]]:
             found.extend(
                 repr(frame.f_locals) for frame, _ in traceback.walk_tb(error.__traceback__)
             )
+            for inner in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
+                collect(inner)
             error = error.__cause__ or error.__context__
 
     class Tracker(logging.Handler):

@@ -75,10 +75,15 @@ def redact(text: str, secrets: Iterable[str]) -> str:
 
 
 def without_secrets(error: BaseException, secrets: Iterable[str]) -> BaseException:
-    """Return the exception, or a replacement if its message or a cause contains a secret."""
+    """Return the exception, or a replacement if its message or a cause contains a secret.
+
+    Its traceback begins where the local variables are cleared.
+    """
     secrets = list(secrets)
     text = "".join(traceback.format_exception(error)) + "".join(map(repr, _chain(error)))
-    return error if redact(text, secrets) == text else replacement(error, secrets)
+    if redact(text, secrets) != text:
+        return replacement(error, secrets)
+    return error.with_traceback(_ended_calls(error.__traceback__))
 
 
 def clear_local_variables(error: BaseException | None, depth: int = _MAX_CAUSES) -> None:
@@ -90,7 +95,8 @@ def clear_local_variables(error: BaseException | None, depth: int = _MAX_CAUSES)
     if error is None or not depth or settings.DEBUG:
         return
     traceback.clear_frames(error.__traceback__)
-    for cause in (error.__cause__, error.__context__):
+    inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    for cause in (error.__cause__, error.__context__, *inner):
         clear_local_variables(cause, depth - 1)
 
 

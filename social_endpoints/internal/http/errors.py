@@ -77,11 +77,12 @@ def debug_metadata(error: EndpointError, secrets: list[str]) -> dict[str, Any]:
 def report(request: HttpRequest, response: HttpResponse, error: EndpointError) -> None:
     """Report the cause of an error as Django does for other views: in its log, with its signal."""
     exception = error.__cause__ or error
-    context = exception.__context__
+    context, trace = exception.__context__, exception.__traceback__
     try:
         raise exception  # noqa: TRY301 - receivers read it from sys.exc_info()
     except BaseException:  # noqa: BLE001 - the same
-        exception.__context__ = context
+        # This call is not a part of it. Error trackers would report the local variable `request`.
+        exception.__context__, exception.__traceback__ = context, trace
         got_request_exception.send(sender=None, request=request)
     log_response(
         "%s: %s (error_id=%s)",

@@ -290,6 +290,43 @@ def test_error_tracker_finds_no_secrets(
     assert not response.renderer_context["request"].data
 
 
+def test_error_tracker_finds_no_secrets_of_a_query_string(
+    openid: OpenIDProvider, settings: Any
+) -> None:
+    """The representation of a request contains its query string."""
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((LAST, f"{HERE}.fail"))
+    frontend = Frontend()
+    _, callback = frontend.authorize(openid)
+
+    with tracked_errors() as found:
+        response = frontend.client.post(f"/auth/o/oidc/?{urlencode(callback)}", secure=True)
+
+    assert response.status_code == 500
+    assert "LookupError" in "".join(found)
+    assert [text for text in found if callback["code"] in text] == []
+
+
+def fail_in_a_group(response: Any, **kwargs: Any) -> None:
+    errors: list[Exception] = []
+    try:
+        fail(token=response["id_token"])
+    except LookupError as error:
+        errors.append(error)
+    raise ExceptionGroup("two tasks", errors)
+
+
+def test_error_tracker_finds_no_secrets_in_a_group_of_exceptions(
+    openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((LAST, f"{HERE}.fail_in_a_group"))
+
+    with tracked_errors() as found:
+        Frontend().log_in(openid)
+
+    assert "LookupError" in "".join(found)
+    assert [text for text in found for secret in openid.secrets if secret and secret in text] == []
+
+
 def quote_tokens_after_the_commit(**kwargs: Any) -> None:
     transaction.on_commit(partial(quote_tokens, **kwargs))
 
@@ -320,10 +357,11 @@ def test_error_tracker_finds_no_credentials_of_a_signed_in_user(debug: bool, set
     settings.DEBUG = debug
 
     with tracked_errors() as found:
-        response = client().get("/auth/connections/", secure=True)
+        response = client().get("/auth/connections/?code=of-a-callback", secure=True)
 
     assert response.status_code == 500
     assert "LookupError" in "".join(found)
+    assert ("of-a-callback" in "".join(found)) is debug
     assert (AUTHORIZATION.split()[1] in "".join(found)) is debug
 
 
