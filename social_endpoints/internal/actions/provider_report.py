@@ -120,7 +120,8 @@ def _report(provider: Provider, request: HttpRequest | None) -> ProviderReport:
     record = Record()
     try:
         backend = load_recording(provider, request, record)
-        wrong = wrong_settings(backend)
+        # By another instance, because most backends do not read all of these settings.
+        wrong = wrong_settings(load_recording(provider, request, Record()))
         report.problems += [f"{name} must be {expected}." for name, expected in wrong.items()]
         if not wrong:
             _describe(report, backend, record)
@@ -169,6 +170,8 @@ def _read_urls_and_pipelines(backend: BaseAuth[Any]) -> None:
         cast("Any", backend).generate_saml_config()
     if isinstance(backend, OpenIdConnectAuth):
         unusable_claims(backend, {})  # The methods of the backend would request discovery.
+        for name in ("ID_TOKEN_ISSUER", "JWT_ALGORITHMS", "JWT_LEEWAY"):
+            backend.setting(name)
 
 
 def _describe_redirect_uris(report: ProviderReport) -> None:
@@ -233,7 +236,8 @@ def _describe_settings(report: ProviderReport, read: dict[str, bool]) -> None:
         for name in unset
         if name not in report.missing_settings and name.removeprefix(own) not in general
     )
-    report.unread_settings = sorted(set(_names_with(own)) - read.keys())
+    if report.backend is not None:
+        report.unread_settings = sorted(set(_names_with(own)) - read.keys())
 
 
 def _names_with(prefix: str) -> Iterator[str]:

@@ -272,6 +272,25 @@ def test_settings_of_saml_are_read(settings: Any) -> None:
     assert (entry["settings"]["other"], entry["ok"]) == ([], True)
 
 
+def test_settings_of_other_protocols_are_not_read(settings: Any) -> None:
+    settings.SOCIAL_AUTH_GITHUB_JWT_ALGORITHMS = ["RS256"]
+    settings.SOCIAL_AUTH_OIDC_JWT_ALGORITHMS = ["RS256"]
+    settings.SOCIAL_AUTH_OIDC_ID_TOKEN_ISSUER = "https://id.example.com"
+
+    oidc, github = (entry["settings"] for entry in report())
+
+    assert github["other"] == ["SOCIAL_AUTH_GITHUB_JWT_ALGORITHMS"]
+    assert "SOCIAL_AUTH_GITHUB_OIDC_ENDPOINT" not in github["unset"]
+    assert "SOCIAL_AUTH_OIDC_JWT_ALGORITHMS" in oidc["set"]
+    assert oidc["other"] == []
+
+
+def test_settings_are_not_called_unread_if_reading_them_fails(settings: Any) -> None:
+    settings.SOCIAL_AUTH_GITHUB_SCOPE = "email"
+
+    assert only("github")["settings"]["other"] == []
+
+
 def test_working_providers_are_listed_beside_broken_ones(settings: Any) -> None:
     settings.AUTHENTICATION_BACKENDS = [GITHUB, "no.such.Backend"]
 
