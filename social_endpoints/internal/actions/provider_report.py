@@ -188,10 +188,10 @@ def _describe_redirect_uris(report: ProviderReport) -> None:
 
 def _has_credentials(report: ProviderReport, backend: BaseAuth[Any]) -> bool:
     """Return whether the project can authenticate at the provider."""
-    if report.missing_settings:
-        return False
     try:
         lifetime(backend), request_options(backend)
+        if report.missing_settings:
+            return False
         require_credentials(backend)
     except AuthConfigurationError as error:
         report.problems.append(f"{full_name(backend, str(error.parameter))} is invalid.")

@@ -24,7 +24,7 @@ from social_endpoints.internal.flows.flow import LOGIN, Flow
 class Record:
     """The settings that a backend has read.
 
-    :ivar full_names: the full names, and whether the project has set them.
+    :ivar full_names: the full names, and whether they have a value.
     :ivar empty: the short names of those without a value and without a default.
     """
 
@@ -42,12 +42,12 @@ def load_recording(
         def get_setting(self, name: str) -> Any:
             record.full_names.setdefault(name, False)
             value = super().get_setting(name)
-            record.full_names[name] = True
+            record.full_names[name] = not _is_empty(value)
             return value
 
         def setting(self, name: str, default: Any = None, backend: Any = None) -> Any:
             value = super().setting(name, default, backend)
-            if value is None or value == "":
+            if _is_empty(value):
                 record.empty.append(name)
             return value
 
@@ -56,6 +56,10 @@ def load_recording(
         provider, request=request, data={}, flow=flow, strategy_class=RecordingStrategy
     )
     return backend
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value == ""
 
 
 def find_missing_settings(backend: BaseAuth[Any], record: Record) -> list[str]:

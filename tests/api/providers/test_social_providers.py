@@ -285,6 +285,18 @@ def test_settings_of_other_protocols_are_not_read(settings: Any) -> None:
     assert oidc["other"] == []
 
 
+@pytest.mark.parametrize("value", [None, ""])
+def test_setting_without_a_value_is_not_set(value: Any, settings: Any) -> None:
+    settings.SOCIAL_AUTH_GITHUB_SECRET = value
+    settings.SOCIAL_AUTH_GITHUB_PROXIES = None
+
+    names = only("github")["settings"]
+
+    assert names["set"] == ["SOCIAL_AUTH_GITHUB_KEY"]
+    assert names["missing"] == ["SOCIAL_AUTH_GITHUB_SECRET"]
+    assert "SOCIAL_AUTH_GITHUB_PROXIES" in names["unset"]
+
+
 def test_settings_are_not_called_unread_if_reading_them_fails(settings: Any) -> None:
     settings.SOCIAL_AUTH_GITHUB_SCOPE = "email"
 
