@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from urllib.parse import urljoin
 
 from django.core.management.base import CommandError
-from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
+from django.urls import (
+    NoReverseMatch,
+    URLPattern,
+    URLResolver,
+    get_resolver,
+    get_script_prefix,
+    reverse,
+)
 
 from social_endpoints.internal.flows.redirect_uris import origin_of
 
@@ -19,15 +26,27 @@ _ORIGIN = re.compile(r"https?://[^\s/?#@\\]+/?", re.IGNORECASE)
 def callback_paths(provider: str) -> list[str]:
     """Return the paths to which a provider can post its response, usually one.
 
-    A path that depends on another parameter, such as a tenant, cannot be built and is left out.
+    A parameter before the endpoints, such as a version, is written as in the pattern of the URL:
+    ``/<str:version>/auth/``.
     """
-    paths = []
-    for name in dict.fromkeys(_names(get_resolver())):
-        try:
-            paths.append(reverse(name, args=[provider]))
-        except NoReverseMatch:
-            continue
-    return paths
+    prefix = get_script_prefix()
+    routes = dict(_routes(get_resolver()))
+    return [
+        _reversed(name, provider) or prefix + route.replace("<str:provider>", provider)
+        for name, route in routes.items()
+    ]
+
+
+def has_parameter(path: str) -> bool:
+    """Return whether a path contains a parameter of a pattern."""
+    return "<" in path
+
+
+def _reversed(name: str, provider: str) -> str | None:
+    try:
+        return reverse(name, args=[provider])
+    except NoReverseMatch:
+        return None
 
 
 def absolute(origin: str, path: str) -> str:
@@ -43,11 +62,14 @@ def absolute(origin: str, path: str) -> str:
     return urljoin(origin, path)
 
 
-def _names(resolver: URLResolver, namespaces: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield the full names of the patterns that are named ``provider-callback``."""
+def _routes(
+    resolver: URLResolver, namespaces: tuple[str, ...] = (), route: str = ""
+) -> Iterator[tuple[str, str]]:
+    """Yield full name and route of the patterns that are named ``provider-callback``."""
     for pattern in resolver.url_patterns:
+        below = f"{route}{pattern.pattern}"
         if isinstance(pattern, URLResolver):
-            below = (pattern.namespace,) if pattern.namespace else ()
-            yield from _names(pattern, (*namespaces, *below))
+            namespace = (pattern.namespace,) if pattern.namespace else ()
+            yield from _routes(pattern, (*namespaces, *namespace), below)
         elif isinstance(pattern, URLPattern) and pattern.name == URL_NAME:
-            yield ":".join((*namespaces, URL_NAME))
+            yield ":".join((*namespaces, URL_NAME)), below

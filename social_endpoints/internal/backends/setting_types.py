@@ -73,6 +73,10 @@ def _is_collection_of_strings(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)
 
 
+def _is_algorithms(value: Any) -> bool:
+    return bool(value) and _is_collection_of_strings(value)
+
+
 def _is_list_of_strings(value: Any) -> bool:
     return isinstance(value, list) and _is_collection_of_strings(value)
 
@@ -85,7 +89,7 @@ _TYPES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "VERIFY_SSL": (_is_bool_or_bundle, "True, False, or the path of an existing CA bundle"),
     "SCOPE": (_is_list_of_strings, "a list of strings; social-core appends a list to it"),
     "OIDC_ENDPOINT": (_is_endpoint, "a URL without /.well-known/openid-configuration"),
-    "JWT_ALGORITHMS": (_is_collection_of_strings, "a list of algorithms, such as RS256"),
+    "JWT_ALGORITHMS": (_is_algorithms, "a list of algorithms, such as RS256"),
     "AUTH_EXTRA_ARGUMENTS": (lambda value: isinstance(value, dict), "a dictionary"),
 }
 

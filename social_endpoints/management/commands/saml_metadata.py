@@ -11,7 +11,7 @@ from social_endpoints.exceptions import ProviderNotSupported
 from social_endpoints.internal.backends.loading import load
 from social_endpoints.internal.backends.registry import Provider, find, is_saml
 from social_endpoints.internal.flows.flow import LOGIN, Flow
-from social_endpoints.management.callback_urls import absolute, callback_paths
+from social_endpoints.management.callback_urls import absolute, callback_paths, has_parameter
 
 
 class Command(BaseCommand):
@@ -53,7 +53,10 @@ def _provider(name: str) -> Provider:
 
 
 def _callback_url(origin: str, provider: Provider) -> str:
-    paths = callback_paths(provider.name)
+    paths = [each for each in callback_paths(provider.name) if not has_parameter(each)]
     if not paths:
-        raise CommandError("social_endpoints.urls is not included in the URLs.")
+        raise CommandError(
+            "social_endpoints.urls is not included in the URLs, or below a parameter such as"
+            " <tenant>, whose value is unknown."
+        )
     return absolute(origin, paths[0])

@@ -532,7 +532,10 @@ def test_handoff_url_to_register(
             ],
             ["/v1/auth/o/oidc/callback/", "/v2/auth/o/oidc/callback/"],
         ),
-        ([path("<slug:tenant>/", include([ENDPOINTS]))], []),
+        (
+            [path("<slug:tenant>/", include([ENDPOINTS]))],
+            ["/<slug:tenant>/auth/o/oidc/callback/"],
+        ),
         ([], []),
     ],
 )
