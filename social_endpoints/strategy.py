@@ -190,9 +190,7 @@ class Strategy(DjangoStrategy):
         """Return the values of this login that no log may contain."""
         secrets = [*texts([self.session, self.data, self.flow.id, self.flow.correlation_id])]
         secrets += secret_texts(self.provider_response)
-        if self.backend is not None:
-            settings = {name: self.backend.setting(name) for name in _SECRET_SETTINGS}
-            secrets += texts(settings)
+        secrets += texts([self.setting(name, backend=self.backend) for name in _SECRET_SETTINGS])
         secrets += texts([revocation.token for revocation in self.revocations or ()])
         return secrets
 

@@ -65,7 +65,7 @@ _CAUSES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str]
 class Transport(BaseAuth):  # type: ignore[type-arg]  # generic in social-core 7, but not in 6
     """A mixin directly above ``BaseAuth``, below a backend's own ``request()``."""
 
-    _last_body: bytes | None = None
+    _last_body = b"{}"
 
     def request(
         self,
@@ -111,8 +111,6 @@ class Transport(BaseAuth):  # type: ignore[type-arg]  # generic in social-core 7
 
         Some token endpoints name the endpoint of the profile, for example that of Salesforce.
         """
-        if self._last_body is None:
-            return False
         try:
             pending = [loads(self._last_body)]
         except (ValueError, RecursionError):

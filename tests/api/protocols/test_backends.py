@@ -120,6 +120,22 @@ class Unnamed(BaseAuth):
         raise AuthInputError(self, parameter=["shop"], stage="begin")
 
 
+class WithoutStage(BaseAuth):
+    name = "withoutstage"
+
+    def auth_url(self) -> str:
+        raise AuthInputError(self)
+
+
+def test_error_without_a_stage_has_that_of_the_request(frontend: Frontend, settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{HERE}.WithoutStage"]
+
+    begun = frontend.begin("withoutstage")
+
+    assert error(begun) == (400, "invalid_parameter")
+    assert begun.data["error_stage"] == "begin"
+
+
 class Raising(BaseAuth):
     name = "raising"
 
