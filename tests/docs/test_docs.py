@@ -31,7 +31,7 @@ from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.log import DOCUMENTED, LOGGING, parsed
 from tests.support.openid_provider import OpenIDProvider
-from tests.support.pages import DOCS, PAGES, ROOT, code_blocks, page
+from tests.support.pages import DOCS, PAGES, ROOT, code_blocks, named_tests, page
 
 RECIPES = DOCS / "recipes"
 PREVIEW = "https://preview-42.example.com/login/callback"
@@ -128,6 +128,15 @@ def test_endpoints_page_has_each_recovery() -> None:
     listed = re.findall(r"^``((?!error_)\w+)``  +[A-Z]", page("endpoints.rst"), re.MULTILINE)
 
     assert set(listed) == {recovery for _, _, recovery in REASONS.values()}
+
+
+def test_security_page_names_existing_tests_for_each_property() -> None:
+    properties = page("security.rst").split("\n:Violated if:")[1:]
+
+    for text in properties:
+        listed = re.findall(r"^   - ``(tests/\S+)``$", text.partition("\n:The project")[0], re.M)
+        assert listed, text
+        assert set(listed) <= named_tests()
 
 
 # --- The code in the pages ------------------------------------------------------------

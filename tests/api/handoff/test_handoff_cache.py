@@ -26,13 +26,12 @@ CACHES = {
 }
 
 
-@pytest.fixture(params=CACHES)
+@pytest.fixture(params=[pytest.param("redis", marks=pytest.mark.needs("redis")), "process"])
 def shared_cache(request: pytest.FixtureRequest, settings: Any) -> None:
     """Use one of Django's caches that the servers of a deployment share."""
     settings.CACHES = {"default": {**CACHES[request.param], "KEY_PREFIX": secrets.token_hex(4)}}
 
 
-@pytest.mark.needs("redis")
 @pytest.mark.usefixtures("shared_cache")
 def test_login_completes_with_each_cache(openid: OpenIDProvider) -> None:
     frontend = Frontend("body")
@@ -45,7 +44,6 @@ def test_login_completes_with_each_cache(openid: OpenIDProvider) -> None:
     assert frontend.complete(begun, code).status_code == 400
 
 
-@pytest.mark.needs("redis")
 @pytest.mark.usefixtures("shared_cache")
 def test_response_is_returned_once_to_requests_at_the_same_time() -> None:
     response = {"code": "the provider's"}
