@@ -366,13 +366,12 @@ def new_error_id() -> str:
 
 
 @contextmanager
-def translate_errors(provider: str, stage: ErrorStage) -> Iterator[None]:
+def translate_errors(stage: ErrorStage) -> Iterator[None]:
     """Translate an exception of a backend into an :class:`EndpointError`.
 
     Exceptions of DRF, ours among them, pass unchanged: their texts are written for the client.
     Exceptions of the pipeline were translated by the transaction that it runs in.
 
-    :param provider: the provider's name, for the log.
     :param stage: the stage to report for an exception that does not name one.
     :raises EndpointError: with social-core's error code, or ``unknown_error`` for any other
         exception, which a backend raises for a response that it cannot parse.

@@ -128,9 +128,9 @@ class EndpointView(APIView):
 
     def get_exception_handler(self) -> Any:
         """Return the project's exception handler, and DRF's for exceptions that it leaves out."""
-        project_handler = super().get_exception_handler()
         if self.has_failed_handler:
             return exception_handler
+        project_handler = super().get_exception_handler()
 
         def handle(exc: Exception, context: Any) -> Response | None:
             response: Response | None = project_handler(exc, context)

@@ -58,7 +58,7 @@ def begin(
     """
     if not config.is_redirect_class(provider.backend):
         raise ProviderNotSupported(provider.name)
-    with translate_errors(provider.name, "begin"), ProviderRequests():
+    with translate_errors("begin"), ProviderRequests():
         begin_with = partial(_begin, provider=provider, query=query, request=request, user=user)
         new_flow = partial(_new_flow, provider, user)
         if not config.always_posts(provider.backend):

@@ -104,7 +104,7 @@ def complete_flow(
         pipeline. Its result is returned; if it raises, everything is rolled back.
     """
     params, flow, partial_token = callback.params, callback.flow, callback.partial_token
-    with translate_errors(provider.name, "callback"), ProviderRequests():
+    with translate_errors("callback"), ProviderRequests():
         if flow is None:
             raise callback.missing_flow
         returned = None

@@ -36,7 +36,7 @@ def connect(
     :raises EndpointError: the user, the browser or the provider caused an error. For example,
         the connect was begun by another user.
     """
-    with translate_errors(provider.name, "callback"):
+    with translate_errors("callback"):
         account = get_account(user, stage="callback")
         if callback.flow is not None and callback.flow.user_id != str(account.pk):
             raise AuthSessionError(code="user_mismatch", stage="callback")

@@ -55,7 +55,7 @@ def disconnect(
     provider = find_or_substitute(_find(rows, connection_id).provider)
     note(provider=provider.name)
     revoked: list[Revocation] = []
-    with translate_errors(provider.name, "disconnect"), ProviderRequests():
+    with translate_errors("disconnect"), ProviderRequests():
         for _ in range(MAX_ROUNDS):
             outcome = _run(provider, user, connection_id, params, request, revoked)
             if isinstance(outcome, Paused):

@@ -26,7 +26,7 @@ def hand_off(*, provider: Provider, params: Mapping[str, str]) -> str:
     :raises EndpointError: the state is not one that a login with a handoff has sent.
     """
     handoff_cache.require_length(params)
-    with translate_errors(provider.name, "callback"):
+    with translate_errors("callback"):
         sent_state = returned_state(provider, params)
         if not sent_state:
             raise AuthInputError(code="missing_parameter", stage="callback")

@@ -53,7 +53,7 @@ def sign_in(
     """
     with (
         report_failed_login(provider, request),
-        translate_errors(provider.name, "token_validation"),
+        translate_errors("token_validation"),
         ProviderRequests(),
     ):
         flow = Flow(provider.name, LOGIN, "")

@@ -590,6 +590,7 @@ def fail_to_handle(exc: Exception, context: Any) -> Response | None:
         ("handle_nothing", (404, "provider_not_supported")),
         ("raise_again", (404, "provider_not_supported")),
         ("fail_to_handle", (500, "unknown_error")),
+        ("missing", (500, "unknown_error")),
     ],
 )
 def test_exception_handler_that_fails_is_replaced(
