@@ -61,7 +61,8 @@ _ATTRIBUTE = re.compile(
 def discover(fetch: Fetch, identifier: str) -> list[OpenIDServiceEndpoint]:
     """Return the OpenID services of an identifier, the preferred one first.
 
-    :raises ValueError: the identifier is not an HTTP URL, with or without its scheme.
+    :raises ValueError: the identifier is not an HTTP URL, with or without its scheme; or a URL is
+        too long.
     :raises requests.RequestException: a document cannot be fetched.
     """
     page = fetch(_normalized(identifier), {"Accept": YADIS_ACCEPT_HEADER})
@@ -85,7 +86,10 @@ def _normalized(identifier: str) -> str:
 
 
 def _xrds_location(page: requests.Response, tags: list[tuple[str, dict[str, str]]]) -> str:
-    """Return the URL of the XRDS document, or an empty string if the page itself may be one."""
+    """Return the URL of the XRDS document, or an empty string if the page itself may be one.
+
+    :raises ValueError: the URL is too long.
+    """
     content_type = page.headers.get("Content-Type", "").partition(";")[0].strip()
     if content_type.lower() == YADIS_CONTENT_TYPE:
         return ""
@@ -96,6 +100,8 @@ def _xrds_location(page: requests.Response, tags: list[tuple[str, dict[str, str]
         if tag == "meta" and attributes.get("http-equiv", "").lower() == name.lower()
     )
     location = str(page.headers.get(name) or next(in_page, "")).strip()
+    if len(location) > MAX_URL:
+        raise ValueError("The URL of the XRDS document is too long.")
     return location if location not in {page.url, urldefrag(page.url).url} else ""
 
 

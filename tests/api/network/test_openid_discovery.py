@@ -145,6 +145,17 @@ def test_xrds_document_elsewhere_is_found(kind: str, server: Provider) -> None:
     assert begun.data["authorization_url"].startswith(f"{OP}?")
 
 
+def test_long_url_of_xrds_document_is_not_requested(server: Provider) -> None:
+    url = f"{server.url}/{'a' * 2048}"
+    page = response(b"", headers=f"X-XRDS-Location: {url}\r\n")
+    server.special = {"/ada": send_instead(page)}
+
+    begun = begin(server)
+
+    assert (begun.status_code, begun.data["error_code"]) == (400, "invalid_parameter")
+    assert len(server.received) == 1
+
+
 @pytest.mark.parametrize(
     "text",
     [
