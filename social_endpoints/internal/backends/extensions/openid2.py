@@ -78,7 +78,8 @@ class OpenID2(OpenId):
 
     def create_consumer(self, store: Any = None) -> Consumer:
         session = self.strategy.openid_session_dict(SESSION_NAME)
-        return DiscoveringConsumer(partial(self._discover, stage="begin"), session, store)
+        discover_at_begin = partial(self._discover, stage="begin", hosts=self._provider_hosts())
+        return DiscoveringConsumer(discover_at_begin, session, store)
 
     def auth_complete(self, *args: Any, **kwargs: Any) -> Any:
         """Complete a login with a positive assertion.
@@ -187,7 +188,7 @@ class OpenID2(OpenId):
         """
         question = message.copy()
         question.setArg(OPENID_NS, "mode", "check_authentication")
-        url, hosts = endpoint.server_url, None if self.URL else self._public_hosts()
+        url, hosts = endpoint.server_url, self._provider_hosts()
         try:
             response = self._send(
                 "POST", url, hosts, data=question.toPostArgs(), allow_redirects=False
@@ -230,15 +231,13 @@ class OpenID2(OpenId):
     # --- Discovery ----------------------------------------------------------------------
 
     def _discover(
-        self, identifier: str, *, stage: ErrorStage, hosts: PublicHosts | None = None
+        self, identifier: str, *, stage: ErrorStage, hosts: PublicHosts | None
     ) -> list[OpenIDServiceEndpoint]:
         """Return the services of an identifier.
 
         :raises AuthInputError: the user has typed an identifier without an OpenID provider.
         :raises AuthProviderError: the discovery failed.
         """
-        if stage == "begin" and not self.URL:
-            hosts = self._public_hosts()
         fetch = partial(self._send, "GET", hosts=hosts)
         try:
             services = discover(lambda url, headers: fetch(url, headers=headers), identifier)
@@ -272,6 +271,10 @@ class OpenID2(OpenId):
         if method == "GET" or response.status_code != 400:  # A provider's error to a POST.
             response.raise_for_status()
         return response
+
+    def _provider_hosts(self) -> PublicHosts | None:
+        """Return the hosts at which a provider may be; None if the project has chosen it."""
+        return None if self.URL else self._public_hosts()
 
     def _public_hosts(self, *urls: str | None) -> PublicHosts:
         """Return the public hosts, those of URLs, and those that the project trusts."""
