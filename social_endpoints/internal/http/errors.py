@@ -71,7 +71,9 @@ def debug_metadata(error: EndpointError, secrets: list[str]) -> dict[str, Any]:
     cause = error.__cause__
     if not settings.DEBUG or cause is None:
         return {}
-    return {"debug": redact(f"{type(cause).__name__}: {message(cause)}", secrets)}
+    text = f"{type(cause).__name__}: {message(cause)}"
+    parameter = getattr(cause, "parameter", None)  # social-core's messages do not contain it.
+    return {"debug": redact(f"{text} ({parameter})" if parameter else text, secrets)}
 
 
 def report(request: HttpRequest, response: HttpResponse, error: EndpointError) -> None:

@@ -156,11 +156,13 @@ def test_strategy_provides_credentials_per_tenant(
 
 def test_missing_client_id_is_a_500(frontend: Frontend, settings: Any, caplog: Any) -> None:
     settings.SOCIAL_AUTH_GITHUB_KEY = None
+    settings.DEBUG = True
 
     response = frontend.begin("github")
 
     assert error(response) == (500, "missing_setting")
     assert response.data["error_source"] == "configuration"
+    assert response.data["debug"].endswith(" (KEY)")
     assert "code=missing_setting" in caplog.text
     assert "parameter=KEY" in caplog.text
 
