@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import IntegrityError, OperationalError, router, transaction
-from django.db.models import CharField, EmailField, IntegerField, Model
+from django.db.models import CharField, EmailField, F, IntegerField, Model
 from social_core.backends.utils import load_backends
 from social_core.exceptions import AuthAssociationError, AuthResponseError
 from social_core.utils import setting_name
@@ -43,6 +43,14 @@ def with_id(user: Any) -> Any:
     if isinstance(user, Model) and not hasattr(user, "id"):
         vars(user)["id"] = user.pk
     return user
+
+
+def _is_about(field: str, constraint: Any) -> bool:
+    """Return whether a constraint has an expression with a field, such as ``Lower(field)``."""
+    expressions = getattr(constraint, "expressions", ())
+    functions = [each for each in expressions if not isinstance(each, F)]
+    parts = [part for function in functions for part in function.flatten()]
+    return F(field) in parts
 
 
 class Wrapper:
@@ -153,7 +161,7 @@ class PrimaryUsers(Wrapper):
             return bool(self._project.user_exists(*args, **kwargs))
         model, field = self._project.user_model(), self._project.username_field()
         # "Ada" is taken by "ada" if the model has a constraint on Lower("username").
-        ignores_case = any(getattr(each, "expressions", ()) for each in model._meta.constraints)
+        ignores_case = any(_is_about(field, each) for each in model._meta.constraints)
         names = {"username": f"{field}__iexact" if ignores_case else field}
         kwargs = {names.get(name, name): kwargs[name] for name in kwargs}
         if not self._inherits("filter_users"):

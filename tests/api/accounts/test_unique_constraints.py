@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection, connections
-from django.db.models import UniqueConstraint
+from django.db.models import F, UniqueConstraint
 from django.db.models.functions import Lower
 from social_django.models import UserSocialAuth
 
@@ -135,8 +135,9 @@ def test_taken_username_of_a_step_is_rejected(
 def test_username_that_differs_in_case_is_replaced_if_the_model_says_so(
     index: None, frontend: Frontend, openid: OpenIDProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    constraint = UniqueConstraint(Lower("username"), name="of_the_tests")
-    monkeypatch.setattr(User._meta, "constraints", [constraint])
+    constraints = [UniqueConstraint(Lower(name), name=name) for name in ("email", "username")]
+    constraints.append(UniqueConstraint(F("username"), name="plain"))
+    monkeypatch.setattr(User._meta, "constraints", constraints)
     User.objects.create(username="ADA")
 
     assert frontend.log_in(openid).status_code == 201
