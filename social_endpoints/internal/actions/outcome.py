@@ -137,6 +137,8 @@ def report_failed_login(provider: Provider, request: HttpRequest) -> Iterator[No
 def _is_rejected_credential(refused: EndpointError) -> bool:
     cause: Any = refused.__cause__
     code, stage = refused.body["error_code"], refused.body["error_stage"]
+    if stage == "pipeline":
+        return False  # A step of the project has refused an answer, for example.
     if stage == "callback" and getattr(cause, "provider_code", None) is not None:
         return False  # An error response, which presents no credential (RFC 6749 section 4.1.2.1).
     if "algorithm" in getattr(cause, "context", {}):

@@ -118,6 +118,8 @@ class UnitOfWork:
     def _raise(self, error: Exception) -> NoReturn:
         """Raise an exception of the pipeline. Unless it refuses the login, it is the project's."""
         if isinstance(error, SocialAuthBaseException):
+            if getattr(error, "stage", None) == "unknown":
+                error.stage = self.stage
             raise error
         translated = as_api_exception(error, self.stage)
         if isinstance(translated, EndpointError):

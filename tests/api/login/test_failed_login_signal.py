@@ -11,7 +11,7 @@ import responses
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_login_failed
 from rest_framework.exceptions import ValidationError
-from social_core.exceptions import REASONS
+from social_core.exceptions import REASONS, AuthCredentialError
 
 from social_endpoints.internal.actions.outcome import REJECTED_CREDENTIAL_CODES
 from tests.support.access_token_providers import github
@@ -35,6 +35,10 @@ Project = tuple[Frontend, OpenIDProvider, Any]
 
 def refuse(**kwargs: Any) -> None:
     raise ValidationError({"invitation": ["You need an invitation."]})
+
+
+def reject_an_answer(backend: Any, **kwargs: Any) -> None:
+    raise AuthCredentialError(backend)
 
 
 @pytest.fixture
@@ -169,6 +173,19 @@ def test_wrong_answer_in_a_paused_form_is_not_reported(project: Project) -> None
     paused = frontend.log_in(openid)
 
     assert failures(frontend.resume, paused, name="") == []
+
+
+def test_exception_of_a_step_is_not_reported(project: Project) -> None:
+    frontend, openid, settings = project
+    step = f"{__name__}.reject_an_answer"
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((BEFORE_CREATE_USER, step))
+
+    with received(user_login_failed) as failed:
+        response = frontend.log_in(openid)
+
+    assert response.data["error_code"] == "credential_rejected"
+    assert response.data["error_stage"] == "pipeline"
+    assert failed == []
 
 
 # --- Callbacks that are signed ----------------------------------------------------------
