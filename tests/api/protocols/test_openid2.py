@@ -451,6 +451,25 @@ def test_identity_that_is_not_a_url_is_rejected(
     assert error(frontend.complete(begun, callback, name)) == (400, "invalid_claim")
 
 
+@pytest.mark.parametrize("is_typed", [False, True])
+def test_fragment_of_the_provider_is_part_of_the_identity(
+    is_typed: bool,
+    name: str,
+    frontend: Frontend,
+    openid2: OpenID2Provider,
+    wire: responses.RequestsMock,
+) -> None:
+    begun = begin(frontend, name, openid2.identity if is_typed else URL)
+    callback = openid2.authorize(begun.data["authorization_url"])
+    wire.replace("POST", openid2.endpoint, body="is_valid:true")
+    callback["openid.claimed_id"] += "#2026"
+
+    response = frontend.complete(begun, callback, name)
+
+    assert response.status_code == 201, response.data
+    assert UserSocialAuth.objects.get().uid == f"{openid2.identity}#2026"
+
+
 def test_typed_identity_is_not_replaced(
     frontend: Frontend, openid2: OpenID2Provider, wire: responses.RequestsMock
 ) -> None:

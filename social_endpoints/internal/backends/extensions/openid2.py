@@ -165,7 +165,11 @@ class OpenID2(OpenId):
             for name, text in self.data.items()
             if not name.startswith("openid.") or name.removeprefix("openid.") in usable
         }
-        session[_ENDPOINT] = self._authorized_endpoint(message, endpoint)
+        endpoint = self._authorized_endpoint(message, endpoint)
+        # The claimed identifier can have a fragment (section 11.5.1), the local one has none.
+        # social-core compares the local one, which is the claimed one by default.
+        endpoint.local_id = endpoint.getLocalID()
+        session[_ENDPOINT] = endpoint
         self._store = VerifiedMessages(self._parse())
 
     def _signed_fields(self, message: Message) -> set[str]:
