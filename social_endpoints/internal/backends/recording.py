@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import requests
 from django.http import HttpRequest
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import BaseOAuth2
@@ -18,6 +19,7 @@ from social_endpoints.internal.backends.config import has_redirect, missing_sett
 from social_endpoints.internal.backends.loading import load, project_strategy
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows.flow import LOGIN, Flow
+from social_endpoints.internal.network.sessions import ProviderRequests
 
 
 @dataclass
@@ -58,6 +60,13 @@ def load_recording(
     return backend
 
 
+class _NoRequests(ProviderRequests):
+    """Refuse the requests of a project's backend in a ``with`` block."""
+
+    def send(self, provider: str, method: str, url: str, **options: Any) -> requests.Response:
+        raise requests.ConnectionError("No request is sent to find missing settings.")
+
+
 def _is_empty(value: Any) -> bool:
     return value is None or value == ""
 
@@ -72,12 +81,14 @@ def find_missing_settings(backend: BaseAuth[Any], record: Record) -> list[str]:
     for url in _urls(backend) if has_redirect(backend) else ():
         record.empty.clear()
         try:
-            if not _is_usable(url()):
+            with _NoRequests():
+                is_usable = _is_usable(url())
+            if not is_usable:
                 missing += record.empty
         except AuthConfigurationError as error:
             missing.append(str(error.parameter))
         except SocialAuthBaseException:
-            continue  # The URL depends on the request.
+            continue  # The URL depends on the callback, or on a document of the provider.
         except Exception:  # noqa: BLE001 - to use None as a string may raise any exception
             missing += record.empty
     return list(dict.fromkeys(missing))

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import responses
 from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.urls import include, path, re_path
@@ -57,6 +58,13 @@ class UnusableUrlGithub(GithubOAuth2):
 
     def access_token_url(self) -> str:
         return "https://["
+
+
+class FetchingGithub(GithubOAuth2):
+    """A backend of the project with its own discovery."""
+
+    def authorization_url(self) -> str:
+        return str(self.get_json("https://id.example.com/metadata")["authorization_url"])
 
 
 class PostingApple(AppleIdAuth):
@@ -187,6 +195,15 @@ class UnconfiguredGithub(GithubOAuth2):
 
     def auth_extra_arguments(self) -> dict[str, str]:
         return {"scopes": self.get_scope()[0]}
+
+
+def test_no_request_is_sent_for_the_url_of_a_backend(settings: Any) -> None:
+    use(settings, f"{HERE}.FetchingGithub", {})
+
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as wire:
+        wire.get("https://id.example.com/metadata", json={"authorization_url": "https://a.example"})
+        assert findings() == []
+        assert not wire.calls
 
 
 def test_setting_of_a_project_is_missing(settings: Any) -> None:
