@@ -155,7 +155,7 @@ def _compare(
         message = f"{_text(issuer)} is not the configured issuer, {expected}"
         yield Finding("error", "issuer", message)
     for claim in unusable_claims(backend, document):
-        problem = "is missing" if document.get(claim) is None else "is not the URL of a page"
+        problem = "is missing" if document.get(claim) is None else "is not an http or https URL"
         yield Finding("error", "discovery", f"{claim} {problem}")
     yield from _compare_requirements(report, document)
     yield from _compare_pkce(report, backend, document)
@@ -301,6 +301,10 @@ def _fits(key: dict[str, Any], algorithm: str) -> bool:
 
 def _check_certificates(backend: BaseAuth[Any]) -> Iterator[Finding]:
     providers = backend.setting("ENABLED_IDPS") or {}
+    values = providers.values() if isinstance(providers, dict) else [providers]
+    if not all(isinstance(each, dict) for each in values):
+        yield Finding("error", "settings", "ENABLED_IDPS is not a dictionary of dictionaries")
+        return
     certificates = {"SP_PUBLIC_CERT": backend.setting("SP_PUBLIC_CERT")}
     for name, idp in providers.items():
         multiple = idp.get("x509certMulti") or {}

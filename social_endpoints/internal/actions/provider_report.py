@@ -147,7 +147,7 @@ def _describe(report: ProviderReport, backend: BaseAuth[Any], record: Record) ->
     report.problems += [f"{name} is missing." for name in report.missing_settings]
     report.title = backend_title(backend)
     report.pkce, report.pkce_reason = _pkce(backend)
-    _read_urls_and_pipelines(backend)
+    _read_settings_of_logins(report, backend)
     report.scopes = list(backend.get_scope()) if isinstance(backend, OAuthAuth) else []
     if _has_credentials(report, backend):
         with suppress(Exception):  # A method of the project may need the data of a callback.
@@ -162,12 +162,14 @@ def _describe(report: ProviderReport, backend: BaseAuth[Any], record: Record) ->
         _describe_redirect_uris(report)
 
 
-def _read_urls_and_pipelines(backend: BaseAuth[Any]) -> None:
+def _read_settings_of_logins(report: ProviderReport, backend: BaseAuth[Any]) -> None:
     """Read more settings of a login, so that they are recorded."""
     backend.strategy.get_pipeline(backend)
     backend.strategy.get_disconnect_pipeline(backend)
     if is_saml(type(backend)):
         cast("Any", backend).generate_saml_config()
+    if report.pkce is not False:
+        backend.setting("PKCE_CODE_CHALLENGE_METHOD")
     if isinstance(backend, OpenIdConnectAuth):
         unusable_claims(backend, {})  # The methods of the backend would request discovery.
         for name in ("ID_TOKEN_ISSUER", "JWT_ALGORITHMS", "JWT_LEEWAY"):

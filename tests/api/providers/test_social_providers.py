@@ -276,6 +276,7 @@ def test_settings_of_other_protocols_are_not_read(settings: Any) -> None:
     settings.SOCIAL_AUTH_GITHUB_JWT_ALGORITHMS = ["RS256"]
     settings.SOCIAL_AUTH_OIDC_JWT_ALGORITHMS = ["RS256"]
     settings.SOCIAL_AUTH_OIDC_ID_TOKEN_ISSUER = "https://id.example.com"
+    settings.SOCIAL_AUTH_OIDC_PKCE_CODE_CHALLENGE_METHOD = "S256"
 
     oidc, github = (entry["settings"] for entry in report())
 
@@ -606,13 +607,13 @@ def test_check_of_a_provider_that_fits(oidc: OpenIDProvider) -> None:
         ({"issuer": None}, {}, "issuer: it is missing in the document"),
         ({"issuer": "\x1b[31m\nok"}, {}, r"issuer: \x1b[31m\nok is not the"),
         ({"token_endpoint": None}, {}, "discovery: token_endpoint is missing"),
-        ({"token_endpoint": "/token"}, {}, "discovery: token_endpoint is not the URL of a page"),
+        ({"token_endpoint": "/token"}, {}, "discovery: token_endpoint is not an http or https URL"),
         (
             {"authorization_endpoint": "javascript:x"},
             {},
             "discovery: authorization_endpoint is not",
         ),
-        ({"jwks_uri": "jwks"}, {}, "discovery: jwks_uri is not the URL of a page"),
+        ({"jwks_uri": "jwks"}, {}, "discovery: jwks_uri is not an http or https URL"),
         (
             {"require_pushed_authorization_requests": True},
             {},
@@ -938,6 +939,16 @@ def certificate(days: int) -> str:
     builder = builder.not_valid_before(now - timedelta(days=60))
     signed = builder.not_valid_after(now + timedelta(days=days)).sign(key, hashes.SHA256())
     return signed.public_bytes(Encoding.PEM).decode()
+
+
+@pytest.mark.needs("onelogin")
+@pytest.mark.parametrize("value", [{"work": None}, {"work": "https://idp.example.com"}, ["work"]])
+def test_identity_providers_of_a_wrong_type(value: Any, settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{CORE}.saml.SAMLAuth"]
+    settings.SOCIAL_AUTH_SAML_SP_ENTITY_ID = "site"
+    settings.SOCIAL_AUTH_SAML_ENABLED_IDPS = value
+
+    assert findings() == ["settings: ENABLED_IDPS is not a dictionary of dictionaries"]
 
 
 @pytest.mark.needs("onelogin")
