@@ -56,6 +56,10 @@ class AssociationAdmin(_WithoutSecret, AssociationOption):
 
     exclude = ("secret",)
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Return False: anybody could sign with the empty key of an association from the form."""
+        return False
+
 
 class NonceAdmin(NonceOption):
     """Nonces, without the claims of flows and tokens that can be used once."""

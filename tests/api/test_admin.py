@@ -151,6 +151,10 @@ def test_association_is_shown_without_its_secret(staff: Client) -> None:
     assert staff.get(url, {"secret__startswith": "the"}).status_code == 400
 
 
+def test_association_without_a_secret_cannot_be_added(staff: Client) -> None:
+    assert staff.get("/admin/social_django/association/add/").status_code == 403
+
+
 def test_nonces_are_shown_without_claims(staff: Client, openid: OpenIDProvider) -> None:
     Frontend().log_in(openid)
     own = Nonce.objects.get()
