@@ -26,7 +26,7 @@ from social_endpoints.internal.actions.outcome import (
     pause_login,
     report_failed_login,
 )
-from social_endpoints.internal.actions.resume import resume
+from social_endpoints.internal.actions.resume import require_partial_token, resume
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.callback import (
     backend_params,
@@ -118,6 +118,7 @@ def complete_flow(
             if partial_token is None:
                 result = _ask_provider(backend, flow, returned, user)
             else:
+                require_partial_token(backend, flow, partial_token)
                 _count_attempt(backend, flow)
                 session = deepcopy(flow.session)
                 result = work.run(partial(_resume, backend, flow, partial_token, user, session))

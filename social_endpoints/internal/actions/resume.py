@@ -26,10 +26,9 @@ def resume(backend: Any, flow: Flow, partial_token: str, user: Any) -> Any:
     asks for if an external link resumes the step.
 
     :param user: the user whom the identity is connected to; None for a login.
-    :raises AuthSessionError: the flow has no such paused login, or its user or association no
-        longer exists.
+    :raises AuthSessionError: the paused login, its user or its association no longer exists.
     """
-    paused = _find(backend, flow, partial_token, user)
+    paused = _find(backend, partial_token, user)
     if isinstance(paused, HttpResponseBase):
         return paused
     _require_user_and_association(backend, paused)
@@ -42,11 +41,16 @@ def resume(backend: Any, flow: Flow, partial_token: str, user: Any) -> Any:
     return result
 
 
-def _find(
-    backend: Any, flow: Flow, partial_token: str, user: Any
-) -> PartialMixin | HttpResponseBase:
+def require_partial_token(backend: Any, flow: Flow, partial_token: str) -> None:
+    """Require the partial token of the flow, before anything is written to the database.
+
+    :raises AuthSessionError: the flow is not that of a paused login with this token.
+    """
     if not constant_time_compare(flow.session.get(PARTIAL_TOKEN_SESSION_NAME, ""), partial_token):
         raise _missing(backend)
+
+
+def _find(backend: Any, partial_token: str, user: Any) -> PartialMixin | HttpResponseBase:
     params = backend.strategy.data
     # social-core compares the parameter with this name with the uid of the paused login, as if
     # the provider had sent it. Here the user has typed it: a username, for example.

@@ -133,6 +133,24 @@ def test_resumed_connect_has_the_same_limit(
     assert not user.social_auth.exists()
 
 
+@pytest.mark.parametrize("pauses", [False, True])
+def test_partial_token_that_is_not_the_flows_writes_no_row(
+    pauses: bool, openid: OpenIDProvider, settings: Any
+) -> None:
+    """Anyone can begin a login and post its flow with a partial token."""
+    if pauses:
+        settings.SOCIAL_AUTH_PIPELINE = pipeline_with((BEFORE_CREATE_USER, ASK_NAME))
+    frontend = Frontend("body")
+    begun = frontend.log_in(openid) if pauses else frontend.begin()
+    rows = Nonce.objects.count()
+
+    for _ in range(LIMIT + 1):
+        rejected = frontend.complete(begun, {"partial_token": "wrong", "name": "Ada"})
+        assert error(rejected) == (400, "session_context_missing")
+
+    assert Nonce.objects.count() == rows
+
+
 @pytest.mark.django_db(transaction=True)
 def test_simultaneous_guesses_are_counted(openid: OpenIDProvider, settings: Any) -> None:
     settings.SOCIAL_AUTH_PIPELINE = pipeline_with((BEFORE_CREATE_USER, f"{HERE}.ask_code"))
