@@ -90,7 +90,11 @@ class EndpointView(APIView):
             # Otherwise Django decodes the query string with the charset of the Content-Type.
             request.encoding = "utf-8"
         with request_values(provider=kwargs.get("provider"), via=self.log_via):
-            return super().dispatch(request, *args, **kwargs)
+            return self.get_checked_response(super().dispatch(request, *args, **kwargs))
+
+    def get_checked_response(self, response: Any) -> Any:
+        """Return the response, or another one if the view may not send it."""
+        return response
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Store Django's request and return DRF's."""

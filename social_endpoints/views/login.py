@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from rest_framework import status
 from rest_framework.exceptions import APIException, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,7 +17,7 @@ from social_endpoints.internal.actions.native import sign_in
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.errors.redaction import secret_texts
 from social_endpoints.internal.flows.flow import LOGIN
-from social_endpoints.internal.http.login_cookies import refuse_cookies
+from social_endpoints.internal.http.login_cookies import LoginCookies
 from social_endpoints.internal.http.parameters import native_tokens
 from social_endpoints.internal.native.providers import find_native
 from social_endpoints.tokens.base import LoginSerializer
@@ -30,16 +31,29 @@ class LoginView(FlowView):
     log_action = "login"
 
     serializer: LoginSerializer | None = None
+    has_login = False
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """Remember the state of the session."""
+        self.login_cookies = LoginCookies(request)
+        return super().initialize_request(request, *args, **kwargs)
 
     def handle_exception(self, exc: Exception) -> Any:
-        """Return the error response. Undo effects of the login outside the database."""
+        """Return the error response, and take the login back."""
         response = super().handle_exception(exc)
-        if self.serializer is not None:
+        if self.has_login:
             try:
-                self.serializer.take_back(self.django_request)
+                self.take_back()
             except Exception as error:  # noqa: BLE001 - the database may have failed
                 log_failure("login not taken back", error)
         return response
+
+    def take_back(self) -> None:
+        """Undo effects of a failed login outside the database."""
+        if self.serializer is not None:
+            self.serializer.take_back(self.django_request)
+        if self.is_from_any_site():
+            self.login_cookies.take_back()
 
     def get_secrets(self, error: APIException) -> list[str]:
         """Return the values that no log may contain, including the issued token."""
@@ -56,16 +70,32 @@ class LoginView(FlowView):
         serializer.set_cookies(response)
         return response
 
-    def refuse_cookies(self) -> AbstractContextManager[Callable[[Any], None]]:
-        """Return a context with a function that refuses a response that sets a cookie.
+    def refuse_cookies(self, response: Any) -> None:
+        """Refuse a response that sets a cookie, if another site can have sent this request.
 
-        It accepts every response if another site cannot have sent this request: the flow came in a
-        cookie, or the serializer declares its cookies, so that the flow had to come in one.
+        It cannot if the flow came in a cookie, or if the serializer declares its cookies, so that
+        the flow had to come in one.
+
+        :raises ImproperlyConfigured: the response sets a cookie.
         """
+        if self.is_from_any_site():
+            self.login_cookies.refuse(response, self.transport.is_flow)
+
+    def is_from_any_site(self) -> bool:
+        """Return whether another site can have sent this login."""
         declares = self.get_token_serializer_class().sets_cookies
-        if declares or not self.transport.is_posted:
-            return nullcontext(lambda response: None)
-        return refuse_cookies(self.django_request)
+        return not declares and self.transport.is_posted
+
+    def get_checked_response(self, response: Any) -> Any:
+        """Refuse cookies that a subclass or a receiver has set after the transaction."""
+        if self.has_login and response.status_code < status.HTTP_400_BAD_REQUEST:
+            try:
+                self.refuse_cookies(response)
+            except ImproperlyConfigured as error:
+                response = self.handle_exception(error)
+                self.response = response = self.finalize_response(self.request, response)
+        self.login_cookies.end()
+        return response
 
 
 class ProviderAuthView(LoginView, RedirectFlowView):
@@ -75,17 +105,14 @@ class ProviderAuthView(LoginView, RedirectFlowView):
 
     def complete(self, provider: Provider, callback: Callback) -> Response | Paused:
         """Return the response of the token serializer, or a paused login."""
-        with self.refuse_cookies() as check_response:
-            outcome = complete(
-                provider=provider,
-                callback=callback,
-                request=self.django_request,
-                build_response=self.get_login_response,
-                check_response=check_response,
-            )
-            # A paused login is not checked yet, nor what ran after the transaction.
-            check_response(outcome)
-        return outcome
+        self.has_login = True
+        return complete(
+            provider=provider,
+            callback=callback,
+            request=self.django_request,
+            build_response=self.get_login_response,
+            check_response=self.refuse_cookies,
+        )
 
 
 class ProviderTokenView(LoginView):
@@ -99,15 +126,14 @@ class ProviderTokenView(LoginView):
         self.transport = self.get_transport()
         self.require_json()
         tokens = native_tokens(request)
-        with self.refuse_cookies() as check_response:
-            outcome = sign_in(
-                provider=found,
-                tokens=tokens,
-                request=self.django_request,
-                build_response=self.get_login_response,
-                check_response=check_response,
-            )
-            check_response(outcome)
+        self.has_login = True
+        outcome = sign_in(
+            provider=found,
+            tokens=tokens,
+            request=self.django_request,
+            build_response=self.get_login_response,
+            check_response=self.refuse_cookies,
+        )
         return self.get_paused_response(outcome) if isinstance(outcome, Paused) else outcome
 
     def require_json(self) -> None:

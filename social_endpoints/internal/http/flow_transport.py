@@ -123,6 +123,11 @@ class FlowTransport:
         if self._found is not None:
             self._delete(self._found, response)
 
+    def is_flow(self, name: str) -> bool:
+        """Return whether this class issues cookies with this name."""
+        digest = name.removeprefix(self._prefix)
+        return name.startswith(self._prefix) and bool(_DIGEST.fullmatch(digest))
+
     def _is_script_request(self) -> bool:
         # Fetch Metadata: another site can make the browser load any URL in a frame or an image.
         # Such a request must neither plant a flow cookie nor evict others.
@@ -185,12 +190,8 @@ class FlowTransport:
         # can set a cookie whose name starts with such a character and then with our prefix.
         header = self._request.META.get("HTTP_COOKIE", "")
         pairs = (pair.strip(" \t").partition("=") for pair in header.split(";"))
-        cookies = [(name, token) for name, _, token in pairs if self._is_issued(name)]
+        cookies = [(name, token) for name, _, token in pairs if self.is_flow(name)]
         return sorted(cookies, key=lambda cookie: sealed_at(cookie[1]), reverse=True)
-
-    def _is_issued(self, name: str) -> bool:
-        digest = name.removeprefix(self._prefix)
-        return name.startswith(self._prefix) and bool(_DIGEST.fullmatch(digest))
 
     def _delete(self, name: str, response: Response) -> None:
         response.delete_cookie(name, samesite=django_settings.SESSION_COOKIE_SAMESITE)

@@ -2,55 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
 
-@contextmanager
-def refuse_cookies(request: HttpRequest) -> Iterator[Callable[[Any], None]]:
-    """Return a function that refuses a response to this request if it sets a cookie.
+class LoginCookies:
+    """The cookies that a login sets.
 
-    Token serializers, receivers of signals and pipeline steps can set one, directly or by a change
-    of Django's session, which its middleware sends later. The cookie of Django's CSRF protection
-    and cookies that middleware of the project sets are not the login's. A response that only
-    deletes cookies is accepted.
+    Token serializers, receivers of signals, pipeline steps and subclasses of the views can set one,
+    directly or by a change of Django's session, which its middleware sends later. The cookie of
+    Django's CSRF protection and cookies that middleware of the project sets are not the login's.
+    A response that only deletes cookies sets none.
+
+    :param request: Django's request, before the view handles it.
     """
-    session = getattr(request, "session", None)
-    was_modified = bool(getattr(session, "modified", False))
-    if session is not None:
-        session.modified = False
-    is_refused = False
 
-    def refuse(response: Any) -> None:
-        nonlocal is_refused
-        is_refused = _sets_cookie(response) or _is_changed(getattr(request, "session", None))
-        if is_refused:
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+        self._session = getattr(request, "session", None)
+        # Middleware may have changed the session.
+        self._was_modified = bool(getattr(self._session, "modified", False))
+        if self._session is not None:
+            self._session.modified = False
+
+    def refuse(self, response: Any, is_flow: Callable[[str], bool]) -> None:
+        """Refuse a response that sets a cookie.
+
+        :param is_flow: returns whether a cookie with this name is a flow.
+        :raises ImproperlyConfigured: the response or a change of the session sets a cookie.
+        """
+        if self._changes_session() or _sets_cookie(response, is_flow):
             raise ImproperlyConfigured(
                 "This login sets a cookie, but the flow came in the body, or the sign-in is native:"
                 " another site could sign the user in to the attacker's account. Set sets_cookies ="
                 " True in the token serializer, or change nothing in request.session."
             )
 
-    try:
-        yield refuse
-    finally:
-        if is_refused and hasattr(request, "session"):
-            request.session.flush()  # Not every session is stored in the database.
-        if was_modified and session is not None:
-            session.modified = True
+    def take_back(self) -> None:
+        """Flush a session that a failed login has changed.
+
+        Not every session is stored in the database, where the change is already rolled back.
+        """
+        if self._changes_session():
+            self._request.session.flush()
+
+    def end(self) -> None:
+        """Restore what middleware of the project has set."""
+        if self._was_modified and self._session is not None:
+            self._session.modified = True
+
+    def _changes_session(self) -> bool:
+        session: Any = getattr(self._request, "session", None)
+        # An empty session contains no user. django-axes creates one to have a session key.
+        return bool(getattr(session, "modified", False)) and bool(session.keys())
 
 
-def _sets_cookie(response: Any) -> bool:
+def _sets_cookie(response: Any, is_flow: Callable[[str], bool]) -> bool:
     if getattr(response, "has_header", lambda name: False)("Set-Cookie"):
         return True
-    cookies = getattr(response, "cookies", {}).values()
-    return any(cookie.value and cookie["max-age"] != 0 for cookie in cookies)
-
-
-def _is_changed(session: Any) -> bool:
-    # An empty session signs nobody in. django-axes creates one to have a session key.
-    return bool(getattr(session, "modified", False)) and bool(session.keys())
+    return any(
+        cookie.value and cookie["max-age"] != 0 and not is_flow(name)
+        for name, cookie in getattr(response, "cookies", {}).items()
+    )

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.middleware.csrf import rotate_token
 from django.urls import path
 from rest_framework.authtoken.models import Token
+from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from social_core.pipeline.partial import partial
 
@@ -22,7 +23,7 @@ from social_endpoints.views import ProviderAuthView
 from tests.support.access_token_providers import TOKEN, github
 from tests.support.frontend import Frontend, browser, error
 from tests.support.openid_provider import OpenIDProvider
-from tests.support.pipeline import BEFORE_CREATE_USER, LAST, pipeline_with
+from tests.support.pipeline import ASK_NAME, BEFORE_CREATE_USER, LAST, pipeline_with
 from tests.support.signals import connected
 from tests.support.urlconf import ENDPOINTS, urlconf
 
@@ -101,6 +102,28 @@ class CookieView(ProviderAuthView):
     def get_login_response(self, login: Any) -> Response:
         response = super().get_login_response(login)
         response.set_cookie("token", "secret")
+        return response
+
+
+class PostView(ProviderAuthView):
+    def post(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().post(*args, **kwargs)
+        response.set_cookie("token", "secret")
+        return response
+
+
+class FinalizeView(ProviderAuthView):
+    def finalize_response(self, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(*args, **kwargs)
+        if "token" in response.data:
+            response.set_cookie("token", response.data["token"])
+        return response
+
+
+class SessionView(ProviderAuthView):
+    def post(self, request: Any, *args: Any, **kwargs: Any) -> Response:
+        response = super().post(request, *args, **kwargs)
+        self.django_request.session["user"] = 1
         return response
 
 
@@ -198,6 +221,66 @@ def test_cookie_that_is_set_after_the_transaction_is_refused(
 
     assert error(response) == MISTAKE
     assert "sessionid" not in response.cookies
+
+
+@pytest.mark.parametrize("view", [PostView, FinalizeView, SessionView])
+def test_cookie_that_a_view_adds_to_the_response_is_refused(
+    view: type[ProviderAuthView], openid: OpenIDProvider, settings: Any
+) -> None:
+    """The login is already stored then."""
+    settings.ROOT_URLCONF = urlconf(path("auth/o/<str:provider>/", view.as_view()), ENDPOINTS)
+
+    response = Frontend("body").log_in(openid)
+
+    assert error(response) == MISTAKE
+    assert not {"token", "sessionid"} & response.cookies.keys()
+    assert Frontend("cookie").log_in(openid).status_code == 201
+
+
+def refuse(**kwargs: Any) -> None:
+    raise ValidationError
+
+
+class Invalid(Session):
+    def set_cookies(self, response: Response) -> None:
+        raise ValidationError
+
+
+@pytest.mark.parametrize("session_backend", ["cache", "signed_cookies"])
+@pytest.mark.parametrize("reason", ["serializer", "step"])
+def test_login_that_is_refused_with_a_posted_flow_does_not_change_the_session(
+    reason: str,
+    session_backend: str,
+    openid: OpenIDProvider,
+    settings: Any,
+    use_serializer: Callable[..., None],
+) -> None:
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{session_backend}"
+    Frontend("body").log_in(openid)  # The attacker has an account.
+    if reason == "serializer":
+        use_serializer(f"{HERE}.Invalid")
+    else:
+        steps = (LAST, f"{HERE}.log_in_step"), (LAST, f"{HERE}.refuse")
+        settings.SOCIAL_AUTH_PIPELINE = pipeline_with(*steps)
+    victim = Frontend("body")
+
+    response = victim.log_in(openid)
+
+    assert error(response) == (400, "invalid_parameter")
+    assert "sessionid" not in response.cookies
+    assert victim.client.get("/protected/session/", secure=True).status_code in {401, 403}
+
+
+def test_flow_in_a_cookie_of_the_response_is_accepted(
+    openid: OpenIDProvider, settings: Any, use_serializer: Callable[..., None]
+) -> None:
+    use_serializer("TokenSerializer", FLOW_TRANSPORT="auto")
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((BEFORE_CREATE_USER, ASK_NAME))
+
+    paused = Frontend("body").log_in(openid)
+
+    assert paused.status_code == 202
+    assert any(cookie.value for cookie in paused.cookies.values())
 
 
 def test_paused_login_with_a_posted_flow_sets_no_cookie(
