@@ -24,7 +24,7 @@ from social_endpoints.internal.flows.columns import replace_unstorable
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.storage import FlowStorage
 from social_endpoints.internal.flows.transaction import UnitOfWork
-from social_endpoints.internal.flows.usernames import require_username_functions
+from social_endpoints.internal.flows.usernames import HIDDEN_SETTINGS
 from social_endpoints.pipeline import Question, confirmation_serializer
 
 __all__ = ["Strategy"]
@@ -71,6 +71,7 @@ class Strategy(DjangoStrategy):
         self.before_pipeline: Callable[[], None] | None = None
         self.unit_of_work = UnitOfWork(router.db_for_write(storage.user), self._get_secrets)
         self.provider_response: Any = None
+        flow_storage.user.get_setting = self._get_username_setting
 
     def get_backend(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Return this login's backend if it has this name, else a new one."""
@@ -82,11 +83,16 @@ class Strategy(DjangoStrategy):
         """Return a setting of the backend or, if it is not set, of the project.
 
         social-core reads ``REVOKE_TOKENS_ON_DISCONNECT`` without naming the backend. Remove when
-        its disconnect pipeline names it.
+        its disconnect pipeline names it. Two settings for usernames are read by the storage.
         """
         if name == "REVOKE_TOKENS_ON_DISCONNECT":
             backend = backend or self.backend
+        if name in HIDDEN_SETTINGS:
+            return HIDDEN_SETTINGS[name]
         return super().setting(name, default, backend)
+
+    def _get_username_setting(self, name: str, default: Any) -> Any:
+        return super().setting(name, default, self.backend)
 
     def get_request_data(self, merge: bool = True) -> dict[str, Any]:
         """Return the parameters of this login. Query and body are already merged."""
@@ -157,7 +163,6 @@ class Strategy(DjangoStrategy):
         for said in (kwargs.get("response"), getattr(backend, "id_token", None)):
             replace_unstorable(said)
             _require_storable(backend, said)
-        require_username_functions(backend)
         kwargs.pop("request", None)  # As in DjangoStrategy. It is passed below.
         session = deepcopy(self.session)
 

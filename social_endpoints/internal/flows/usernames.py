@@ -2,38 +2,46 @@
 
 social-core's step ``get_username()`` tries names until one is free, inside the transaction of the
 login. It never ends if no name can be free: if the username's column is shorter than the random
-suffix, for example. Remove this module when the step limits its attempts.
+suffix, for example, or if a function of the project returns an empty name. The step cleans each
+name with ``storage.user.clean_username()``, unless settings say otherwise. The strategy hides
+these settings from it and passes them here. Remove this module when the step limits its attempts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 from django.core.exceptions import ImproperlyConfigured
-from social_core.backends.base import BaseAuth
 
 from social_endpoints.conf import import_path
 from social_endpoints.internal.flows.primary import PrimaryUsers
+
+CLEAN_USERNAMES = "CLEAN_USERNAMES"
+CLEAN_FUNCTION = "CLEAN_USERNAME_FUNCTION"
+
+HIDDEN_SETTINGS = {CLEAN_USERNAMES: True, CLEAN_FUNCTION: None}
+"""The values with which social-core calls :meth:`BoundedUsers.clean_username` for each name."""
 
 MAX_ATTEMPTS = 100
 """Names that one login tries. With a random suffix of 16 characters, the second name is free."""
 
 
 class BoundedUsers(PrimaryUsers):
-    """The project's user storage, with a limit for the names that one login tries."""
+    """The project's user storage, with a limit for the names that one login tries.
+
+    :ivar get_setting: returns a setting of the project. The arguments are name and default.
+    """
+
+    get_setting: Callable[[str, Any], Any]
 
     _attempts = 0
 
-    def user_exists(self, *args: Any, **kwargs: Any) -> bool:
-        self._count()
-        return super().user_exists(*args, **kwargs)
-
     def clean_username(self, value: str) -> Any:
-        self._count()
-        return self._project.clean_username(value)
+        """Return the name as the project cleans it.
 
-    def _count(self) -> None:
+        :raises ImproperlyConfigured: this login has tried too many names.
+        """
         self._attempts += 1
         if self._attempts > MAX_ATTEMPTS:
             raise ImproperlyConfigured(
@@ -41,14 +49,8 @@ class BoundedUsers(PrimaryUsers):
                 " be at least 1 and at most the max_length of the username, and the functions that"
                 " change a username must keep its random end."
             )
-
-
-def require_username_functions(backend: BaseAuth[Any]) -> None:
-    """Refuse a function of the project that empties every username.
-
-    :raises ImproperlyConfigured: a function returns an empty username for a random one.
-    """
-    for name in ("CLEAN_USERNAME_FUNCTION", "SLUGIFY_FUNCTION"):
-        path = backend.setting(name)
-        if path and not import_path(path, f"SOCIAL_AUTH_{name}")(uuid4().hex):
-            raise ImproperlyConfigured(f"SOCIAL_AUTH_{name} returns an empty username.")
+        if not self.get_setting(CLEAN_USERNAMES, True):
+            return value
+        path = self.get_setting(CLEAN_FUNCTION, None)
+        clean = import_path(path, f"SOCIAL_AUTH_{CLEAN_FUNCTION}") if path else None
+        return (clean or self._project.clean_username)(value)
