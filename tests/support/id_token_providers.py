@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -223,9 +222,3 @@ PROVIDERS: dict[str, Any] = {
     ),
     "facebook-limited-login": limited,
 }
-
-
-def at_hash(access_token: str) -> str:
-    """Return the claim "at_hash" of an ID token that is signed with RS256."""
-    digest = hashlib.sha256(access_token.encode()).digest()[:16]
-    return urlsafe_b64encode(digest).decode().rstrip("=")

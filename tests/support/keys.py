@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
+from base64 import urlsafe_b64encode
 from functools import cache
 from typing import Any
 
@@ -76,3 +78,9 @@ def key_and_certificate(name: str) -> tuple[str, str]:
         .sign(key, hashes.SHA256())
     )
     return private_pem(key), certificate.public_bytes(Encoding.PEM).decode()
+
+
+def at_hash(access_token: str) -> str:
+    """Return the claim "at_hash" of an ID token that is signed with RS256."""
+    digest = hashlib.sha256(access_token.encode()).digest()[:16]
+    return urlsafe_b64encode(digest).decode().rstrip("=")

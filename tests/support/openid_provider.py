@@ -16,7 +16,7 @@ import jwt
 import responses
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.support.keys import public, signing_key
+from tests.support.keys import at_hash, public, signing_key
 
 ISSUER = "https://id.example.com"
 
@@ -28,6 +28,7 @@ class OpenIDProvider:
     :param claims: claims of the ID token, in addition to the ones that every ID token has.
     :param userinfo: the response of the UserInfo endpoint.
     :param codes: the parameters of the authorization request for each code.
+    :param has_token_hash: whether ID tokens contain the hash of the access token.
     :param requests: the paths of the requests.
     :param secrets: the values of the logins that only client and server may know.
     :param endpoints: entries of the discovery document that replace the default ones.
@@ -50,6 +51,7 @@ class OpenIDProvider:
             "family_name": "Lovelace",
         }
     )
+    has_token_hash: bool = False
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
@@ -104,7 +106,7 @@ class OpenIDProvider:
         params = self.codes.pop(posted["code"], None)
         if params is None or not self._verifies(params, posted):
             return self._json(request, {"error": "invalid_grant"}, status=400)
-        now = int(time.time())
+        now, access_token = int(time.time()), secrets.token_urlsafe(16)
         claims = {
             "iss": self.url,
             "aud": params["client_id"],
@@ -112,10 +114,11 @@ class OpenIDProvider:
             "exp": now + 300,
             **({"nonce": params["nonce"]} if "nonce" in params else {}),
             **self.claims,
+            **({"at_hash": at_hash(access_token)} if self.has_token_hash else {}),
         }
         headers = {**({} if self.kid is None else {"kid": self.kid}), **self.token_headers}
         id_token = jwt.encode(claims, self.key, self.algorithm, headers=headers)
-        tokens = {"access_token": secrets.token_urlsafe(16), "id_token": id_token}
+        tokens = {"access_token": access_token, "id_token": id_token}
         self.secrets += [*tokens.values()]
         return self._json(request, {**tokens, "token_type": "Bearer"})
 

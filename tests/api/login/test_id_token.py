@@ -91,7 +91,7 @@ def ago(seconds: float) -> int:
         ({"scope": "openid"}, "invalid_claim"),
         ({"scp": ["openid"]}, "invalid_claim"),
         ({"typ": "Bearer"}, "invalid_claim"),
-        ({"typ": "ID"}, None),
+        ({"pur": "access"}, "invalid_claim"),
         ({"sub": "x" * 256}, "invalid_claim"),
         ({"events": {}}, "invalid_claim"),
         ({"headers": {"typ": "at+jwt"}}, "invalid_claim"),
@@ -109,6 +109,56 @@ def test_rules_are_the_same(
     assert found == code or (found, code) == ("invalid_claim", "missing_claim"), response.data
     assert response.status_code == (400 if code else 201)
     assert UserSocialAuth.objects.exists() is (code is None)
+
+
+# From the documentation or the source of the providers.
+PROVIDER_CLAIMS = {
+    "Keycloak": {"typ": "ID", "azp": OURS, "acr": "1", "sid": "x", "session_state": "x"},
+    "Amazon Cognito": {"token_use": "id", "cognito:username": "ada", "event_id": "x"},
+    "Okta": {"ver": 1, "amr": ["pwd"], "idp": "x", "auth_time": 1, "preferred_username": "ada"},
+    "FusionAuth": {"scope": "openid profile", "at_hash": "x", "applicationId": OURS, "tid": "x"},
+    "Gen3 Fence": {
+        "pur": "id",
+        "scope": ["openid", "user"],
+        "at_hash": "x",
+        "azp": OURS,
+        "aud": [OURS, ISSUER],
+        "context": {"user": {"name": "ada"}},
+    },
+    "ZITADEL": {"aud": [OURS, "our-project"], "azp": OURS, "client_id": OURS},
+    "AD FS": {"scp": "openid allatclaims", "appid": OURS, "apptype": "Confidential"},
+    "Casdoor": {"scope": "openid", "tokenType": "access-token", "azp": OURS, "aud": [OURS]},
+}
+NECESSARY_SETTINGS = {
+    "Gen3 Fence": {"SOCIAL_AUTH_OIDC_AUDIENCE": [ISSUER]},
+    "ZITADEL": {"SOCIAL_AUTH_OIDC_AUDIENCE": ["our-project"]},
+    "AD FS": {"SOCIAL_AUTH_OIDC_SCOPE_IN_ID_TOKEN": True},
+    "Casdoor": {"SOCIAL_AUTH_OIDC_SCOPE_IN_ID_TOKEN": True},
+}
+
+
+@pytest.mark.parametrize("name", PROVIDER_CLAIMS)
+def test_id_token_that_a_provider_documents_signs_in(
+    name: str, sign_in: SignIn, openid: OpenIDProvider, settings: Any
+) -> None:
+    for setting, value in NECESSARY_SETTINGS.get(name, {}).items():
+        setattr(settings, setting, value)
+    claims: dict[str, Any] = {**PROVIDER_CLAIMS[name]}
+    openid.has_token_hash = "at_hash" in claims
+
+    response = sign_in(**claims)
+
+    assert response.status_code == 201, response.data
+
+
+@pytest.mark.parametrize("name", NECESSARY_SETTINGS)
+def test_id_token_that_needs_a_setting_is_refused_without_it(
+    name: str, sign_in: SignIn, openid: OpenIDProvider
+) -> None:
+    claims: dict[str, Any] = {**PROVIDER_CLAIMS[name]}
+    openid.has_token_hash = "at_hash" in claims
+
+    assert error(sign_in(**claims)) == (400, "invalid_claim")
 
 
 @pytest.mark.parametrize(

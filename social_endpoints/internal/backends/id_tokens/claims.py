@@ -23,13 +23,16 @@ from social_endpoints.internal.backends.id_tokens.issuers import (
 )
 from social_endpoints.strategy import Strategy
 
-# Claims that name the type of a token: Keycloak, Amazon Cognito, others, and FusionAuth.
-_TYPE_CLAIMS = ("typ", "token_use", "token_type", "tty")
+# Claims that name the type of a token: Keycloak, Amazon Cognito, others, FusionAuth, Gen3 Fence.
+TYPE_CLAIMS = ("typ", "token_use", "token_type", "tty", "pur")
 
 # Types of tokens that such providers sign with the keys of their ID tokens.
 _OTHER_TYPES = frozenset(
     ["access", "access_token", "at", "at+jwt", "bearer", "dpop", "logout", "offline", "refresh"]
 )
+
+# Claims that access tokens have (RFC 9068 section 2.2.3; Okta writes "scp").
+_SCOPES = frozenset({"scope", "scp"})
 
 # Claims that name the client to which a token was issued: RFC 9068 section 2.2, Microsoft
 # ("Access token claims reference") and Okta ("Access token payload").
@@ -132,11 +135,16 @@ def _require_id_token(issuer: Issuer, claims: Mapping[str, Any]) -> None:
     subject = _required(issuer, claims, "sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT_LENGTH:
         raise issuer.error("invalid_claim", "sub")
-    for name in _TYPE_CLAIMS:
+    for name in TYPE_CLAIMS:
         if str(claims.get(name)).lower() in _OTHER_TYPES:
             raise issuer.error("invalid_claim", name)
     # Logout tokens have "events" (OpenID Connect Back-Channel Logout section 2.4).
-    for name in claims.keys() & {"events", *issuer.access_token_claims}:
+    other_claims = {"events", *issuer.access_token_claims}
+    # Some providers copy the scope into ID tokens, such as FusionAuth. Only an ID token contains
+    # the hash of an access token (OpenID Connect Core section 3.1.3.6).
+    if not claims.get("at_hash") and not issuer.backend.setting("SCOPE_IN_ID_TOKEN"):
+        other_claims |= _SCOPES
+    for name in claims.keys() & other_claims:
         raise issuer.error("invalid_claim", name)
 
 

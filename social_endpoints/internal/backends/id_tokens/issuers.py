@@ -25,8 +25,8 @@ _ALGORITHMS = frozenset(
 class Issuer:
     """The issuer of the ID tokens of a backend."""
 
-    access_token_claims: ClassVar[frozenset[str]] = frozenset({"scope", "scp"})
-    """Claims that only access tokens have (RFC 9068 section 2.2.3; Okta writes ``scp``)."""
+    access_token_claims: ClassVar[frozenset[str]] = frozenset()
+    """Claims that only the provider's access tokens have."""
 
     marks_access_tokens: ClassVar[bool] = False
     """Whether the provider documents access tokens that cannot be mistaken for its ID tokens."""
@@ -101,7 +101,7 @@ class Microsoft(Issuer):
     and always has ``appidacr`` or ``azpacr`` ("Access token claims reference").
     """
 
-    access_token_claims = Issuer.access_token_claims | {"appid", "appidacr", "azpacr"}
+    access_token_claims = frozenset({"scp", "appid", "appidacr", "azpacr"})
     marks_access_tokens = True
 
     def names(self, claims: Mapping[str, Any]) -> frozenset[str]:

@@ -9,8 +9,8 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_django.models import UserSocialAuth
 
 from tests.support.configuration import Configure
-from tests.support.id_token_providers import IdTokenProvider, at_hash
-from tests.support.keys import edwards_key, public
+from tests.support.id_token_providers import IdTokenProvider
+from tests.support.keys import at_hash, edwards_key, public
 from tests.support.native import assert_refused
 from tests.support.openid_provider import OpenIDProvider
 
