@@ -19,7 +19,7 @@ from social_core.exceptions import (
     SocialAuthBaseException,
 )
 
-from social_endpoints.internal.backends.id_tokens.claims import PARTIES
+from social_endpoints.internal.backends.id_tokens.claims import PARTIES, TYPE_CLAIMS
 from social_endpoints.internal.backends.id_tokens.issuers import leeway, setting_error
 from social_endpoints.internal.native.verifiers.base import (
     TokenInfo,
@@ -28,6 +28,7 @@ from social_endpoints.internal.native.verifiers.base import (
 )
 
 _STAGE: Final = "token_validation"
+_ID_TOKEN = frozenset({"id", "id_token"})
 
 
 class Introspection(TokenVerifier):
@@ -52,7 +53,7 @@ class Introspection(TokenVerifier):
     def verify(self, access_token: str) -> TokenInfo:
         """Ask for the owner and for every party that the token names (section 2.2)."""
         response = self._introspect(access_token)
-        if response.content.get("active") is not True or _is_refresh_token(response):
+        if response.content.get("active") is not True or _is_other_token(response):
             raise self.rejected()
         lifetime = self._lifetime(response)
         claim = self.subject_claim
@@ -119,10 +120,14 @@ def introspection_url(backend: BaseAuth[Any]) -> str | None:
     return cast("str | None", url)
 
 
-def _is_refresh_token(response: VerifierResponse) -> bool:
-    """Return whether the token is a refresh token: a server may ignore the hint (section 2.1)."""
-    is_named = response.has("token_type")
-    return is_named and "refresh" in response.identifier("token_type").lower()
+def _is_other_token(response: VerifierResponse) -> bool:
+    """Return whether this is a refresh token or an ID token: a server may ignore the hint.
+
+    RFC 7662 section 2.1. Keycloak writes the type into ``typ``, Ory Hydra and Dex into
+    ``token_use``.
+    """
+    types = (str(response.content.get(name)).lower() for name in TYPE_CLAIMS)
+    return any("refresh" in each or each in _ID_TOKEN for each in types)
 
 
 def _has_discovery(backend: Any) -> bool:

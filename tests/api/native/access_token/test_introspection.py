@@ -49,9 +49,11 @@ def test_request_is_authenticated_as_at_the_token_endpoint(
     [
         *({"active": value} for value in (False, "true", 1, None)),
         *({"token_type": value} for value in ("refresh_token", "Refresh")),
+        *({"typ": value} for value in ("Refresh", "ID")),
+        *({"token_use": value} for value in ("refresh_token", "id")),
     ],
 )
-def test_inactive_token_or_refresh_token_is_rejected(
+def test_inactive_token_or_token_of_another_type_is_rejected(
     claims: dict[str, Any], oidc: TokenProvider
 ) -> None:
     oidc.claims.update(claims)
@@ -69,6 +71,20 @@ def test_invalid_leeway_is_a_configuration_error(oidc: TokenProvider, settings: 
     settings.SOCIAL_AUTH_OIDC_JWT_LEEWAY = "10"
 
     assert oidc.sign_in().status_code == 500
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"typ": "Bearer", "token_type": "Bearer"},
+        {"token_type": "Bearer", "token_use": "access_token"},
+    ],
+    ids=["Keycloak", "Ory Hydra"],
+)
+def test_access_token_with_its_type_signs_in(claims: dict[str, str], oidc: TokenProvider) -> None:
+    oidc.claims.update(claims)
+
+    assert oidc.sign_in().status_code == 201
 
 
 def test_times_and_token_type_may_be_missing(oidc: TokenProvider) -> None:
