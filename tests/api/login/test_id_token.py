@@ -92,6 +92,7 @@ def ago(seconds: float) -> int:
         ({"scp": ["openid"]}, "invalid_claim"),
         ({"typ": "Bearer"}, "invalid_claim"),
         ({"pur": "access"}, "invalid_claim"),
+        ({"at_hash": "\ud800"}, "invalid_claim"),
         ({"sub": "x" * 256}, "invalid_claim"),
         ({"events": {}}, "invalid_claim"),
         ({"headers": {"typ": "at+jwt"}}, "invalid_claim"),

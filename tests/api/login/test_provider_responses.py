@@ -187,7 +187,11 @@ def test_id_token_that_is_not_for_this_login_is_rejected(
 
 
 @pytest.mark.parametrize(
-    "url", ["javascript:alert(1)", "/path", "nonsense", "", "https://", "http://[", "ftp://a/b"]
+    "url",
+    [
+        *("javascript:alert(1)", "/path", "nonsense", "", "https://", "http://[", "ftp://a/b"),
+        "https://\ud800/",
+    ],
 )
 @pytest.mark.parametrize(
     "name", ["authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri"]
@@ -201,6 +205,14 @@ def test_endpoint_that_is_not_http_is_rejected(
 
     assert status == 400
     assert code in {"malformed_response", "missing_claim"}
+
+
+def test_client_authentication_of_another_type_is_rejected(
+    frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    openid.endpoints = {"token_endpoint_auth_methods_supported": 5}
+
+    assert error(frontend.log_in(openid)) == (400, "malformed_response")
 
 
 @pytest.mark.parametrize("location", ["ftp://a/b", "javascript:alert(1)", "http://[", "https://"])

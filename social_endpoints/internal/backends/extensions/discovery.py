@@ -7,7 +7,7 @@ store and check the value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
@@ -30,6 +30,8 @@ _CLAIMS = (
     ("token_endpoint", "access_token_url", "ACCESS_TOKEN_URL"),
     ("jwks_uri", "jwks_uri", "JWKS_URI"),
 )
+
+_AUTH_METHODS = "token_endpoint_auth_methods_supported"
 
 KEYS_LIFETIME = 600
 """Longest time, in seconds, for which signing keys are not requested again."""
@@ -245,6 +247,11 @@ def _require_valid(backend: Any, url: str, document: dict[str, Any]) -> None:
         value = document.get(claim)
         if isinstance(value, str) and _is_used(backend, *source) and not _is_web_url(value):
             raise AuthResponseError(backend, code="malformed_response", claim=claim, stage=stage)
+    methods = document.get(_AUTH_METHODS)
+    if methods and not isinstance(methods, Container):  # social-core fails on it.
+        raise AuthResponseError(
+            backend, code="malformed_response", claim=_AUTH_METHODS, stage=stage
+        )
 
 
 def _is_complete(backend: Any, url: str, document: Any) -> bool:
@@ -258,11 +265,14 @@ def _is_complete(backend: Any, url: str, document: Any) -> bool:
 
 
 def _is_web_url(value: Any) -> bool:
-    try:
-        parts = urlsplit(value) if isinstance(value, str) else None
-    except ValueError:
+    if not isinstance(value, str):
         return False
-    return parts is not None and parts.scheme in {"https", "http"} and bool(parts.hostname)
+    try:
+        value.encode()
+        parts = urlsplit(value)
+    except ValueError:  # Half of a surrogate pair, or half of an IPv6 address.
+        return False
+    return parts.scheme in {"https", "http"} and bool(parts.hostname)
 
 
 def _is_used(backend: Any, method: str, setting: str) -> bool:

@@ -22,8 +22,8 @@ from social_core.exceptions import AuthResponseError
 from social_endpoints.internal.backends.extensions import bases
 from social_endpoints.internal.backends.id_tokens.claims import (
     require_own_id_token,
-    require_time_types,
     require_times,
+    require_types,
     require_valid,
 )
 from social_endpoints.internal.backends.id_tokens.issuers import Issuer, find_issuer
@@ -84,7 +84,7 @@ def _valid_claims(
     A backend of the project may change the claims that it returns, so the token is read again.
     """
     claims = unverified_claims(id_token)
-    require_time_types(issuer, claims)
+    require_types(issuer, claims)
     try:
         result = validate()
     except AuthResponseError as error:

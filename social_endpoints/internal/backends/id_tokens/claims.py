@@ -52,6 +52,7 @@ def require_valid(
     :raises SocialAuthBaseException: the ID token is not valid.
     :raises AuthConfigurationError: a setting of the provider is invalid.
     """
+    require_types(issuer, claims)
     require_times(issuer, claims)
     _require_issuer(issuer, claims)
     require_own_id_token(issuer, claims)
@@ -84,10 +85,18 @@ def require_times(issuer: Issuer, claims: Mapping[str, Any]) -> None:
         raise issuer.error("response_expired", "iat")
 
 
-def require_time_types(issuer: Issuer, claims: Mapping[str, Any]) -> None:
-    """Refuse times of another type. PyJWT below 2.11 and social-core fail on them."""
+def require_types(issuer: Issuer, claims: Mapping[str, Any]) -> None:
+    """Refuse times of another type, and half of a surrogate pair in text that is compared.
+
+    PyJWT below 2.11 and social-core fail on them.
+    """
     for name in {"exp", "iat", "nbf"} & claims.keys():
         _time(issuer, claims, name)
+    for name in {"nonce", "at_hash"} & claims.keys():
+        try:
+            str(claims[name]).encode()
+        except UnicodeEncodeError as error:
+            raise issuer.error("invalid_claim", name) from error
 
 
 def is_time(value: Any) -> bool:

@@ -66,6 +66,10 @@ def test_posted_nonce_without_a_matching_claim_is_refused(
     assert_refused(oidc.sign_in(oidc.token(nonce=claim), nonce=nonce), "nonce_mismatch")
 
 
+def test_nonce_with_half_of_a_surrogate_pair_is_refused(oidc: IdTokenProvider) -> None:
+    assert_refused(oidc.sign_in(oidc.token(nonce="\ud800"), nonce=NONCE), "invalid_claim")
+
+
 @pytest.mark.parametrize("nonce", ["", None])
 def test_empty_nonce_is_refused(nonce: str | None, oidc: IdTokenProvider) -> None:
     claim = hashlib.sha256(b"").hexdigest()
