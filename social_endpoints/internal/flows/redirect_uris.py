@@ -75,9 +75,10 @@ def origin_of(url: str) -> str | None:
     try:
         parts = urlsplit(url)
         port = parts.port
+        # Browsers send the ASCII form of an internationalized domain name.
+        host = (parts.hostname or "").encode("idna").decode()
     except ValueError:
         return None
-    host = parts.hostname
     if not parts.scheme or not host:
         return None
     host = f"[{host}]" if ":" in host else host

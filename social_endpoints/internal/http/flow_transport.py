@@ -146,7 +146,7 @@ class FlowTransport:
             return True  # Also if a proxy has changed the Host header.
         if origin is None:
             return site in {None, "none"}
-        canonical = origin_of(origin)
+        canonical = origin_of(origin) if origin.isascii() else None
         return canonical is not None and (
             canonical == self._own_origin()
             or is_allowed_origin(canonical, redirect_uri=redirect_uri)

@@ -183,6 +183,7 @@ ALLOWED = [
     "capacitor://localhost/cb",
     "com.example.app:/cb",
     "https://[broken/cb",
+    "https://Bücher.example/cb",
 ]
 TRUSTED = [
     {},
@@ -199,6 +200,7 @@ TRUSTED = [
     {"origin": "http://127.0.0.1:51234"},
     {"origin": "http://[::1]:8000"},
     {"origin": "capacitor://localhost"},
+    {"origin": "https://xn--bcher-kva.example"},
 ]
 FOREIGN = [
     {"origin": SIBLING},
@@ -217,6 +219,8 @@ FOREIGN = [
     {"origin": "http://127.0.0.1.evil.example:80"},
     {"origin": "com.example.app://"},
     {"origin": "https://[broken"},
+    {"origin": f"https://{'x' * 64}.example"},
+    {"origin": "https://app\u3002example.com"},
     {"sec-fetch-site": "same-site"},
     {"sec-fetch-site": "cross-site"},
     {"sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors"},
