@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import jwt
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthCredentialError, AuthInputError, AuthResponseError
 
 from social_endpoints.exceptions import UseIdToken
 from social_endpoints.internal.backends.extensions.pipeline import keep_extra_data
+from social_endpoints.internal.backends.id_tokens.signature import unverified_claims
 from social_endpoints.internal.native.providers import find_verifier
 from social_endpoints.internal.native.verifiers.base import TokenInfo, TokenVerifier, as_identifier
 
@@ -35,13 +35,19 @@ def authenticate(backend: Any, access_token: str) -> Any:
     :raises ImproperlyConfigured: ``NATIVE_VERIFIERS`` is wrong.
     """
     require_well_formed(backend, access_token)
+    claims = unverified_claims(access_token)
+    # Dex accepts ID tokens as access tokens. Only an ID token contains the hash of an access token
+    # (OpenID Connect Core section 3.1.3.6).
+    if "at_hash" in claims:
+        raise UseIdToken(stage="token_validation")
     verifier = find_verifier(backend)
     try:
         if verifier is None:
             raise input_error(backend, "unsupported_feature", PARAMETER)
         info = verifier.verify(access_token)
     except (AuthCredentialError, AuthInputError) as error:
-        if _is_id_token(access_token):
+        # Access tokens in the form of a JWT have a scope (RFC 9068 section 2.2.3).
+        if {"iss", "sub", "aud"} <= claims.keys() and claims.keys().isdisjoint({"scope", "scp"}):
             raise UseIdToken(stage="token_validation") from error
         raise
     _require_own_client(verifier, info)
@@ -57,16 +63,6 @@ def require_well_formed(backend: Any, access_token: str) -> None:
     """Refuse a token that is too long, or has characters that RFC 6749 does not allow."""
     if not _TOKEN.fullmatch(access_token):
         raise input_error(backend, "invalid_parameter", PARAMETER)
-
-
-def _is_id_token(token: str) -> bool:
-    """Return whether a rejected access token looks like an ID token. It is not verified."""
-    try:
-        claims = jwt.decode(token, options={"verify_signature": False})
-    except (jwt.PyJWTError, RecursionError, ValueError):
-        return False
-    # Access tokens in the form of a JWT have a scope (RFC 9068 section 2.2.3).
-    return {"iss", "sub", "aud"} <= claims.keys() and claims.keys().isdisjoint({"scope", "scp"})
 
 
 def _require_own_client(verifier: TokenVerifier, info: TokenInfo) -> None:

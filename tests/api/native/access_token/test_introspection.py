@@ -20,6 +20,7 @@ from tests.support.access_token_providers import (
 )
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend
+from tests.support.id_token_providers import signed
 from tests.support.native import assert_refused, post_tokens
 from tests.support.openid_provider import ISSUER, OpenIDProvider
 
@@ -85,6 +86,16 @@ def test_access_token_with_its_type_signs_in(claims: dict[str, str], oidc: Token
     oidc.claims.update(claims)
 
     assert oidc.sign_in().status_code == 201
+
+
+def test_id_token_that_the_provider_accepts_as_access_token_is_refused(
+    oidc: TokenProvider,
+) -> None:
+    """Dex does. Otherwise, the ID token of a redirect login would sign in without its nonce."""
+    id_token = signed(b'{"sub": "user-1", "at_hash": "x", "nonce": "x"}')
+
+    assert_refused(oidc.sign_in(id_token), "use_id_token")
+    assert not oidc.asked
 
 
 def test_times_and_token_type_may_be_missing(oidc: TokenProvider) -> None:
