@@ -55,7 +55,7 @@ def split_state(sent_state: str) -> str:
 def open_redirect_uri(sent_state: str, *, provider: str) -> str | None:
     """Return the redirect URI in a value of :func:`with_redirect_uri`.
 
-    :returns: None if the value is not a live one of this provider, or if the URI is no longer in
+    :returns: None if the value is not a live one of this provider, or if its entry is no longer in
         ``ALLOWED_REDIRECT_URIS``.
     """
     state, separator, token = sent_state.rpartition(_SEPARATOR)
