@@ -69,10 +69,11 @@ class Introspection(TokenVerifier):
         backend = cast("BaseOAuth2[Any]", self.backend)
         url = introspection_url(backend) or _discovered_url(backend)
         data = {"token": access_token, "token_type_hint": "access_token"}
-        request: dict[str, Any] = {"method": "POST", "headers": {"Accept": "application/json"}}
-        if backend.use_basic_auth():
-            return self.ask(url, data=data, auth=(key, secret), **request)
-        return self.ask(url, data={**data, "client_id": key, "client_secret": secret}, **request)
+        auth = (key, secret) if backend.use_basic_auth() else None
+        if auth is None:
+            data.update(client_id=key, client_secret=secret)
+        headers = {"Accept": "application/json"}
+        return self.ask(url, method="POST", headers=headers, data=data, auth=auth)
 
     def _lifetime(self, response: VerifierResponse) -> int | None:
         now = time.time()
@@ -88,12 +89,10 @@ class Introspection(TokenVerifier):
     def _clients(self, response: VerifierResponse) -> frozenset[str]:
         """Return all clients, not only ``client_id``: another party may have the token as well."""
         clients = {response.identifier(name) for name in PARTIES if response.has(name)}
-        if clients and not response.has("aud"):
-            return frozenset(clients)
-        audience = response.content.get("aud")
-        audiences = audience if isinstance(audience, list) else [audience]
-        for each in audiences:
-            clients.add(VerifierResponse(self.backend, {"aud": each}).identifier("aud"))
+        if response.has("aud") or not clients:
+            audience = response.content.get("aud")
+            for each in audience if isinstance(audience, list) else [audience]:
+                clients.add(VerifierResponse(self.backend, {"aud": each}).identifier("aud"))
         return frozenset(clients)
 
 
