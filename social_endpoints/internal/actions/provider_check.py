@@ -27,7 +27,7 @@ from social_endpoints.internal.actions.provider_report import (
     ProviderReport,
 )
 from social_endpoints.internal.backends.extensions.discovery import (
-    names_configured_issuer,
+    is_configured_issuer,
     unusable_claims,
 )
 from social_endpoints.internal.backends.id_tokens.issuers import find_issuer
@@ -146,7 +146,7 @@ def _compare(
     report: ProviderReport, backend: Any, url: str, document: dict[str, Any]
 ) -> Iterator[Finding]:
     issuer = document.get("issuer")
-    if names_configured_issuer(backend, url, document):
+    if is_configured_issuer(backend, url, document.get("issuer")):
         yield Finding("ok", "issuer", _text(issuer))
     elif issuer is None:
         yield Finding("error", "issuer", "it is missing in the document")

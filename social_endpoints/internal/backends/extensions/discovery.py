@@ -241,7 +241,7 @@ def _require_valid(backend: Any, url: str, document: dict[str, Any]) -> None:
     """
     stage = _discovery_stage(backend)
     issuer = document.get("issuer")
-    if issuer is not None and not _is_issuer(backend, url, issuer):
+    if issuer is not None and not is_configured_issuer(backend, url, issuer):
         raise AuthResponseError(backend, code="invalid_claim", claim="issuer", stage=stage)
     for claim, *source in _CLAIMS:
         value = document.get(claim)
@@ -256,7 +256,9 @@ def _require_valid(backend: Any, url: str, document: dict[str, Any]) -> None:
 
 def _is_complete(backend: Any, url: str, document: Any) -> bool:
     """Return whether a document is from the configured issuer and has the necessary URLs."""
-    if not isinstance(document, dict) or not _is_issuer(backend, url, document.get("issuer")):
+    if not isinstance(document, dict):
+        return False
+    if not is_configured_issuer(backend, url, document.get("issuer")):
         return False
     endpoints = {name: each for name, each in document.items() if name.endswith("_endpoint")}
     urls = [each for each in endpoints.values() if each not in (None, "")]
@@ -281,7 +283,7 @@ def _is_used(backend: Any, method: str, setting: str) -> bool:
     return is_inherited and not backend.setting(setting, getattr(backend, setting, None))
 
 
-def _is_issuer(backend: Any, url: str, issuer: Any) -> bool:
+def is_configured_issuer(backend: Any, url: str, issuer: Any) -> bool:
     """Return whether an issuer is the configured one (OpenID Connect Discovery section 4.3).
 
     That is the setting ``ID_TOKEN_ISSUER`` or the beginning of the URL. A ``/`` at the end makes no
@@ -313,11 +315,6 @@ def _has_keys(keys: Any) -> bool:
 
 def _is_key(key: Any) -> bool:
     return isinstance(key, dict) and isinstance(key.get("kty"), str)
-
-
-def names_configured_issuer(backend: BaseAuth[Any], url: str, document: dict[str, Any]) -> bool:
-    """Return whether the issuer in a document of discovery is the configured one."""
-    return _is_issuer(backend, url, document.get("issuer"))
 
 
 def unusable_claims(backend: BaseAuth[Any], document: dict[str, Any]) -> list[str]:
