@@ -20,7 +20,7 @@ from tests.support.concurrency import together
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, authorization_params, error
 from tests.support.id_token_providers import PROVIDERS, IdTokenProvider, hexadecimal
-from tests.support.keys import elliptic_key, private_pem, public
+from tests.support.keys import elliptic_key, other_key, private_pem, public
 from tests.support.native import post_tokens
 from tests.support.openid_provider import ISSUER, OpenIDProvider
 
@@ -417,6 +417,16 @@ def test_microsoft_follows_the_same_rules(
     assert error(refused) in {(400, "invalid_claim"), (400, "missing_claim")}
 
 
+@pytest.fixture
+def auth0(openid: OpenIDProvider, settings: Any) -> Any:
+    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.auth0.Auth0OAuth2"]
+    settings.SOCIAL_AUTH_AUTH0_KEY = settings.SOCIAL_AUTH_AUTH0_SECRET = OURS
+    settings.SOCIAL_AUTH_AUTH0_DOMAIN = "id.example.com"
+    keys = {"keys": [public(openid.key, openid.kid)]}
+    openid.wire.get(f"{ISSUER}/.well-known/jwks.json", json=keys)
+    return SimpleNamespace(name="auth0", wire=openid.wire)
+
+
 @pytest.mark.parametrize(
     ("claims", "status"),
     [
@@ -428,20 +438,27 @@ def test_microsoft_follows_the_same_rules(
     ],
 )
 def test_auth0_follows_the_same_rules(
-    claims: dict[str, Any], status: int, openid: OpenIDProvider, settings: Any
+    claims: dict[str, Any], status: int, auth0: Any, openid: OpenIDProvider
 ) -> None:
-    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.auth0.Auth0OAuth2"]
-    settings.SOCIAL_AUTH_AUTH0_KEY = settings.SOCIAL_AUTH_AUTH0_SECRET = OURS
-    settings.SOCIAL_AUTH_AUTH0_DOMAIN = "id.example.com"
-    keys = {"keys": [public(openid.key, openid.kid)]}
-    openid.wire.get(f"{ISSUER}/.well-known/jwks.json", json=keys)
     token = claims.get("id_token", id_token(openid, iss=f"{ISSUER}/", **claims))
-    provider: Any = SimpleNamespace(name="auth0", wire=openid.wire)
 
-    response = redirect_login(provider, f"{ISSUER}/oauth/token", token)
+    response = redirect_login(auth0, f"{ISSUER}/oauth/token", token)
 
     assert response.status_code == status, response.data
     assert UserSocialAuth.objects.exists() is (status == 201)
+
+
+def test_key_that_auth0_has_removed_does_not_sign_in(auth0: Any, openid: OpenIDProvider) -> None:
+    keys, token_url = f"{ISSUER}/.well-known/jwks.json", f"{ISSUER}/oauth/token"
+    assert redirect_login(auth0, token_url, id_token(openid, iss=f"{ISSUER}/")).status_code == 201
+    openid.wire.replace("GET", keys, json={"keys": [public(other_key(), "2")]})
+
+    refused = redirect_login(auth0, token_url, id_token(openid, iss=f"{ISSUER}/"))
+
+    assert error(refused) == (400, "invalid_signature")
+    openid.wire.replace("GET", keys, json={"keys": [{"kty": "RSA"}]})
+    refused = redirect_login(auth0, token_url, id_token(openid, iss=f"{ISSUER}/"))
+    assert error(refused) == (400, "invalid_claim")
 
 
 @pytest.mark.parametrize(("backend", "claims"), [(None, 0), ("WithoutNonce", 2)])

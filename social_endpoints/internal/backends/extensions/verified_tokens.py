@@ -16,7 +16,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, cast
 
+from jwt import PyJWTError
 from social_core.backends.azuread import AzureADOAuth2
+from social_core.backends.utils import jwt_error
 from social_core.exceptions import AuthResponseError
 
 from social_endpoints.internal.backends.extensions import bases
@@ -64,6 +66,15 @@ class ValidAuth0Token(bases.Auth0):
 
     It takes the profile from the ID token, and verifies issuer and lifetime itself.
     """
+
+    def do_auth(self, access_token: str, *args: Any, **kwargs: Any) -> Any:
+        """Request the signing keys before the pipeline. social-core uses stored ones for a day."""
+        backend: Any = super()
+        try:
+            self.get_jwks_keys_for_uri.refresh(self, self.api_path(".well-known/jwks.json"))
+        except PyJWTError as error:
+            raise jwt_error(self, error) from error
+        return backend.do_auth(access_token, *args, **kwargs)
 
     def get_user_details(self, response: Any) -> Any:
         backend: Any = super()  # This method of social-core has no annotations.
