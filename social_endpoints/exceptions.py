@@ -173,6 +173,9 @@ class StorageUnavailable(EndpointError):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
 
 
+DRF_EXCEPTIONS = (APIException, Http404, PermissionDenied)
+"""The exceptions that DRF has a response for."""
+
 REFUSALS = (EndpointError, ValidationError)
 """The exceptions that refuse a login: ours, and those of the project's steps and serializers."""
 
@@ -399,7 +402,10 @@ def as_api_exception(
     :param is_response: whether any other exception is caused by a response of a provider. If not,
         it is the project's.
     """
-    if isinstance(error, (APIException, Http404, PermissionDenied)):
+    if isinstance(error, APIException) and not hasattr(error, "detail"):
+        # The __init__() of a project's subclass does not call the one of its base.
+        return ProjectError(AuthUnknownError(stage=stage))
+    if isinstance(error, DRF_EXCEPTIONS):
         return error
     if isinstance(error, (BadRequest, SuspiciousOperation)):
         return ParseError()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import traceback
+from collections.abc import Iterator
 from pickle import PickleError
 from types import ModuleType
 
@@ -12,6 +13,8 @@ from django.db import DatabaseError, InterfaceError, InternalError, OperationalE
 from django.urls import NoReverseMatch
 from social_core.backends.base import BaseAuth
 from social_core.strategy import BaseStrategy
+
+MAX_CAUSES = 8
 
 _DATABASE_FAILURES = (OperationalError, InterfaceError, InternalError)
 
@@ -41,14 +44,23 @@ _CODE_ERRORS = (ImportError, NameError, NoReverseMatch, NotImplementedError)
 _JSON = (dict, list, str, int, float, bool)
 
 
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and its causes. ``raise error from error`` makes one its own cause."""
+    for _ in range(MAX_CAUSES):
+        if error is not None:
+            yield error
+            cause = error.__cause__
+            error = error.__context__ if cause is None else cause
+
+
 def is_storage_failure(error: BaseException) -> bool:
     """Return whether the project's database or cache has failed, so that a retry can succeed."""
-    causes: list[BaseException] = []
+    seen: list[BaseException] = []
     cause: BaseException | None = error
-    while cause is not None and cause not in causes:
+    while cause is not None and cause not in seen:
         if is_database_failure(cause) or _is_cache_failure(cause):
             return True
-        causes.append(cause)
+        seen.append(cause)
         cause = cause.__cause__
     return False
 

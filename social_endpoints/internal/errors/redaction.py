@@ -12,9 +12,10 @@ from urllib.parse import quote, quote_plus
 
 from django.conf import settings
 
+from social_endpoints.internal.errors.failures import MAX_CAUSES, causes
+
 HIDDEN = "[hidden]"
 
-_MAX_CAUSES = 8
 _MAX_VALUES = 1_000
 _MIN_LENGTH = 4
 _MIN_LENGTH_INSIDE_A_WORD = 8  # A shorter value is only replaced as a whole word.
@@ -80,13 +81,13 @@ def without_secrets(error: BaseException, secrets: Iterable[str]) -> BaseExcepti
     Its traceback begins where the local variables are cleared.
     """
     secrets = list(secrets)
-    text = "".join(traceback.format_exception(error)) + "".join(map(repr, _chain(error)))
+    text = "".join(traceback.format_exception(error)) + "".join(map(repr, causes(error)))
     if redact(text, secrets) != text:
         return replacement(error, secrets)
     return error.with_traceback(_ended_calls(error.__traceback__))
 
 
-def clear_local_variables(error: BaseException | None, depth: int = _MAX_CAUSES) -> None:
+def clear_local_variables(error: BaseException | None, depth: int = MAX_CAUSES) -> None:
     """Clear the local variables of all calls that an exception has ended, except under ``DEBUG``.
 
     They contain codes, tokens and client secrets, in our code and in that of libraries. Error
@@ -101,7 +102,7 @@ def clear_local_variables(error: BaseException | None, depth: int = _MAX_CAUSES)
 
 
 def replacement(
-    error: BaseException, secrets: Iterable[str] | None = None, depth: int = _MAX_CAUSES
+    error: BaseException, secrets: Iterable[str] | None = None, depth: int = MAX_CAUSES
 ) -> BaseException:
     """Return an exception with the traceback of another one, and with its type if possible.
 
@@ -118,7 +119,7 @@ def replacement(
         text = "" if secrets is None else f": {redact(message(error), secrets)}"
         replaced = RedactedException(name + text)
     replaced.__traceback__ = _ended_calls(error.__traceback__)
-    cause = error.__cause__ or error.__context__
+    cause = error.__context__ if error.__cause__ is None else error.__cause__
     if cause is not None and depth:
         replaced.__cause__ = replacement(cause, secrets, depth - 1)
     return replaced
@@ -165,10 +166,3 @@ def message(error: BaseException) -> str:
         return str(error)
     except Exception:  # noqa: BLE001 - a project's method may raise any exception
         return "the exception has no message"
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    depth = 0
-    while error is not None and depth < _MAX_CAUSES:
-        yield error
-        error, depth = error.__cause__ or error.__context__, depth + 1

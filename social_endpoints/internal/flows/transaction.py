@@ -15,6 +15,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from social_core.exceptions import ErrorStage, SocialAuthBaseException
 
 from social_endpoints.exceptions import EndpointError, as_api_exception
+from social_endpoints.internal.errors.failures import causes
 from social_endpoints.internal.errors.redaction import clear_local_variables, without_secrets
 from social_endpoints.internal.log.events import log_event
 
@@ -147,17 +148,16 @@ class UnitOfWork:
             return result
 
 
-def _pauses(error: BaseException | None) -> tuple[float, ...]:
+def _pauses(error: Exception) -> tuple[float, ...]:
     """Return the longest pause, in seconds, before each new attempt; empty if there is none.
 
     After an IntegrityError, the next attempt can read the other login's row at once. After a
     lock error, the other transaction must end first; on SQLite every writer holds the lock.
     """
     # social-core and social_django raise exceptions of their own for some collisions.
-    while error is not None:
-        if isinstance(error, IntegrityError):
+    for cause in causes(error):
+        if isinstance(cause, IntegrityError):
             return (0, 0)
-        if isinstance(error, OperationalError):
+        if isinstance(cause, OperationalError):
             return (0.01, 0.02, 0.05, 0.1, 0.2)
-        error = error.__cause__ or error.__context__
     return ()

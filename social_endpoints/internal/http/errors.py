@@ -78,7 +78,7 @@ def debug_metadata(error: EndpointError, secrets: list[str]) -> dict[str, Any]:
 
 def report(request: HttpRequest, response: HttpResponse, error: EndpointError) -> None:
     """Report the cause of an error as Django does for other views: in its log, with its signal."""
-    exception = error.__cause__ or error
+    exception = error if error.__cause__ is None else error.__cause__
     context, trace = exception.__context__, exception.__traceback__
     try:
         raise exception  # noqa: TRY301 - receivers read it from sys.exc_info()

@@ -284,7 +284,12 @@ class WithTypoInUserData(GithubOAuth2):
 
 
 @pytest.mark.parametrize(
-    "backend", ["WithTypoInSubclass", "WithTypoInTheResponse", "WithTypoInUserData"]
+    "backend",
+    [
+        "WithTypoInSubclass",
+        "WithTypoInTheResponse",
+        "WithTypoInUserData",
+    ],
 )
 def test_typo_in_a_backend_of_the_project_is_a_500(
     backend: str, frontend: Frontend, wire: Any, settings: Any, reported: list[Any]
@@ -371,6 +376,34 @@ def test_exception_without_a_text_is_reported(
     assert error(response) == (500, "unknown_error")
     assert response.data["debug"] == "Unprintable: the exception has no message"
     assert "Unprintable" in caplog.text
+
+
+def caused_by_itself() -> Exception:
+    error = RuntimeError("a mistake")
+    error.__cause__ = error  # As ``raise error from error`` does.
+    return error
+
+
+class Empty(Exception):
+    def __len__(self) -> int:
+        return 0
+
+
+class WithoutSuper(exceptions.APIException):
+    def __init__(self) -> None:
+        """Leave out super().__init__(), which sets ``detail``."""
+
+
+@pytest.mark.parametrize("exception", [caused_by_itself(), Empty("a mistake"), WithoutSuper()])
+def test_unusual_exception_is_reported(
+    exception: Exception, openid: OpenIDProvider, settings: Any, reported: list[Any]
+) -> None:
+    raised[:] = [exception]
+    with use_step(settings):
+        response = Frontend().log_in(openid)
+
+    assert error(response) == (500, "unknown_error")
+    assert [seen for seen, _ in reported] == [exception]
 
 
 @pytest.mark.parametrize(
