@@ -11,13 +11,13 @@ from urllib.parse import SplitResult, urlsplit
 from django.db import router
 from django.http import HttpRequest
 from social_core.backends.base import BaseAuth
-from social_core.exceptions import AuthResponseError, AuthSessionError
+from social_core.exceptions import AuthResponseError, AuthSessionError, SocialAuthBaseException
 from social_core.pipeline import DEFAULT_AUTH_PIPELINE
 from social_core.storage import PartialMixin
 from social_core.strategy import BaseStrategy
 from social_django.strategy import DjangoStrategy
 
-from social_endpoints.exceptions import InactiveUser
+from social_endpoints.exceptions import DRF_EXCEPTIONS, InactiveUser, as_api_exception
 from social_endpoints.internal.accounts.creation import create_account
 from social_endpoints.internal.errors.redaction import secret_texts, texts
 from social_endpoints.internal.flows.columns import replace_unstorable
@@ -84,12 +84,20 @@ class Strategy(DjangoStrategy):
 
         social-core reads ``REVOKE_TOKENS_ON_DISCONNECT`` without naming the backend. Remove when
         its disconnect pipeline names it. Two settings for usernames are read by the storage.
+
+        An exception that ``get_setting()`` raises is the project's, also while the provider is
+        asked. social-core takes a KeyError or an AttributeError for a setting that is not set.
         """
         if name == "REVOKE_TOKENS_ON_DISCONNECT":
             backend = backend or self.backend
         if name in HIDDEN_SETTINGS:
             return HIDDEN_SETTINGS[name]
-        return super().setting(name, default, backend)
+        try:
+            return super().setting(name, default, backend)
+        except (SocialAuthBaseException, *DRF_EXCEPTIONS):
+            raise
+        except Exception as error:
+            raise as_api_exception(error) from error
 
     def _get_username_setting(self, name: str, default: Any) -> Any:
         return super().setting(name, default, self.backend)

@@ -22,6 +22,7 @@ from social_core.backends.telegram import TelegramAuth
 from social_core.backends.vk import VKAppOAuth2
 from social_core.exceptions import AuthConfigurationError, SocialAuthBaseException
 
+from social_endpoints.exceptions import DRF_EXCEPTIONS
 from social_endpoints.internal.backends.extensions.authorization_url import (
     FORM_POST,
     RESPONSE_MODE,
@@ -137,7 +138,7 @@ def require_credentials(backend: BaseAuth[Any]) -> None:
         raise AuthConfigurationError(backend, code="missing_setting", parameter=name, stage="begin")
     try:
         backend.get_key_and_secret()
-    except SocialAuthBaseException:
+    except (SocialAuthBaseException, *DRF_EXCEPTIONS):
         raise
     except Exception as error:  # Signing with Apple's key may raise any exception.
         if is_storage_failure(error):  # The project stores the secret there.

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from pickle import PickleError
 from types import ModuleType
 
+from django.conf import Settings, UserSettingsHolder
 from django.core.cache.backends.base import BaseCache
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError
+from django.db.models import Model
+from django.http import HttpRequest
 from django.urls import NoReverseMatch
 from social_core.backends.base import BaseAuth
 from social_core.strategy import BaseStrategy
@@ -42,6 +45,19 @@ _CODE_ERRORS = (ImportError, NameError, NoReverseMatch, NotImplementedError)
 
 # The types of JSON's values. An attribute that none of them has is misspelled.
 _JSON = (dict, list, str, int, float, bool)
+
+# Objects that no response contains. If one lacks an attribute, its name is misspelled, or a setting
+# is missing.
+_PROJECT_OBJECTS = (
+    BaseAuth,
+    BaseStrategy,
+    HttpRequest,
+    Model,
+    ModuleType,
+    Settings,
+    UserSettingsHolder,
+    type,
+)
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -80,7 +96,7 @@ def is_code_error(error: Exception) -> bool:
         return isinstance(error, _CODE_ERRORS)
     if type(error.obj) in _JSON:  # Not None, which takes the place of any object.
         return not any(hasattr(each, str(error.name)) for each in _JSON)
-    return isinstance(error.obj, (BaseAuth, BaseStrategy, ModuleType, type))
+    return isinstance(error.obj, _PROJECT_OBJECTS)
 
 
 def is_data_error(error: Exception) -> bool:

@@ -11,11 +11,12 @@ from typing import Any
 
 import django
 import pytest
+from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 from django.core import mail
 from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import (
     DatabaseError,
@@ -31,9 +32,11 @@ from django.utils.log import AdminEmailHandler
 from rest_framework import exceptions
 from rest_framework.response import Response
 from social_core.backends.github import GithubOAuth2
+from social_core.exceptions import AuthPolicyError
 from social_django.models import Nonce, UserSocialAuth
 
 from social_endpoints.signals import signed_in
+from social_endpoints.strategy import Strategy
 from social_endpoints.tokens import TokenSerializer
 from social_endpoints.types import Login
 from social_endpoints.views import ProviderCallbackView
@@ -283,10 +286,26 @@ class WithTypoInUserData(GithubOAuth2):
         return acess_token  # type: ignore[name-defined]  # noqa: F821 - the same
 
 
+class WithTypoInASetting(GithubOAuth2):
+    name = "github"
+
+    def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> Any:
+        return django_settings.GITHUB_ORGANISATIONS
+
+
+class WithTypoInTheRequest(GithubOAuth2):
+    name = "github"
+
+    def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> Any:
+        return self.strategy.request.tenant
+
+
 @pytest.mark.parametrize(
     "backend",
     [
+        "WithTypoInASetting",
         "WithTypoInSubclass",
+        "WithTypoInTheRequest",
         "WithTypoInTheResponse",
         "WithTypoInUserData",
     ],
@@ -404,6 +423,47 @@ def test_unusual_exception_is_reported(
 
     assert error(response) == (500, "unknown_error")
     assert [seen for seen, _ in reported] == [exception]
+
+
+class TenantStrategy(Strategy):
+    """A strategy that looks up the tenant of the request."""
+
+    def get_setting(self, name: str) -> Any:
+        if name.endswith("_SECRET"):
+            raise raised[0]
+        return super().get_setting(name)
+
+
+@pytest.mark.parametrize(
+    ("exception", "expected"),
+    [
+        (ObjectDoesNotExist("No such tenant."), (500, "unknown_error")),
+        (TypeError("a mistake"), (500, "unknown_error")),
+        (OperationalError("lost"), (503, "storage_unavailable")),
+        (Http404(), (404, "not_found")),
+        (AuthPolicyError(None), (400, "authentication_disallowed")),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+@pytest.mark.parametrize("at", ["begin", "complete"])
+def test_exception_of_a_strategy_is_the_projects(
+    exception: Exception,
+    expected: tuple[int, str],
+    at: str,
+    frontend: Frontend,
+    openid: OpenIDProvider,
+    configure: Configure,
+    reported: list[Any],
+) -> None:
+    raised[:] = [exception]
+    if at == "complete":
+        begun, callback = frontend.authorize(openid)
+    configure(STRATEGY=f"{HERE}.TenantStrategy")
+
+    response = frontend.begin() if at == "begin" else frontend.complete(begun, callback)
+
+    assert error(response) == expected
+    assert [seen for seen, _ in reported] == ([exception] if expected[0] >= 500 else [])
 
 
 @pytest.mark.parametrize(
