@@ -246,9 +246,9 @@ def _confirmation_parameter(backend: BaseAuth[Any]) -> Any:
 def _require_storable(backend: BaseAuth[Any], response: Any) -> None:
     """Refuse a response that a database cannot store, on every database.
 
-    PostgreSQL stores no null characters. MariaDB limits the depth of JSON values to 32, and
-    social_django stores the response inside its own. An integer of hundreds of digits is neither
-    an identifier nor a time. See also :func:`replace_unstorable`.
+    MariaDB limits the depth of JSON values to 32, and social_django stores the response inside
+    its own. An integer of hundreds of digits is neither an identifier nor a time. See also
+    :func:`replace_unstorable`.
     """
     if isinstance(response, (str, int, float, list)):  # JSON, but not an object.
         raise AuthResponseError(backend, code="malformed_response", stage="user_info")
@@ -260,7 +260,6 @@ def _require_storable(backend: BaseAuth[Any], response: Any) -> None:
         else:
             inner = [*value] if isinstance(value, (list, tuple)) else []
         pending += [(each, depth + 1) for each in inner]
-        is_null = isinstance(value, str) and "\0" in value
         is_huge = isinstance(value, int) and abs(value) >= _MAX_NUMBER
-        if is_null or is_huge or (inner and depth > _MAX_DEPTH):
+        if is_huge or (inner and depth > _MAX_DEPTH):
             raise AuthResponseError(backend, code="malformed_response", stage="user_info")

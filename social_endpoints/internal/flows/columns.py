@@ -1,8 +1,9 @@
 """Values that the columns of the database can hold, the same on every database.
 
-SQLite stores text of any length and half of a surrogate pair. PostgreSQL and MariaDB refuse them,
-so the person could never sign in. Descriptive text is cut or replaced. A value that identifies
-somebody is refused, because a changed one may identify somebody else.
+SQLite stores text of any length, half of a surrogate pair and null characters. PostgreSQL and
+MariaDB refuse some of them, so the person could never sign in. Descriptive text is cut or
+replaced. A value that identifies somebody is refused, because a changed one may identify somebody
+else.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from django.db import models
 from social_core.exceptions import AuthResponseError
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-_SURROGATES = re.compile("[\ud800-\udfff]")  # Python joins complete pairs.
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # Python joins complete pairs.
 _SUPPLEMENTARY = re.compile("[\U00010000-\U0010ffff]")
 _JOINER = "\N{ZERO WIDTH JOINER}"
 
@@ -25,7 +26,8 @@ _JOINER = "\N{ZERO WIDTH JOINER}"
 def replace_unstorable(response: Any) -> None:
     """Replace, in place, what JSON can contain and a JSON column cannot.
 
-    Half of a surrogate pair becomes a replacement character, and NaN or infinity becomes null.
+    Half of a surrogate pair and a null character become replacement characters, and NaN or
+    infinity becomes null.
     """
     pending = [response]
     while pending:  # Not recursive, because a response may be nested deeply.
@@ -43,13 +45,13 @@ def replace_unstorable(response: Any) -> None:
 
 def _storable(value: Any) -> Any:
     if isinstance(value, str):
-        return _SURROGATES.sub(_REPLACEMENT, value)
+        return _UNSTORABLE.sub(_REPLACEMENT, value)
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def is_identifier(text: str, max_length: int | None) -> bool:
     """Return whether a column of this length can hold an identifier unchanged."""
-    is_intact = _REPLACEMENT not in text and not _SURROGATES.search(text) and "\0" not in text
+    is_intact = _REPLACEMENT not in text and not _UNSTORABLE.search(text)
     return is_intact and (max_length is None or len(text) <= max_length)
 
 
@@ -69,16 +71,16 @@ def fit(model: Any, name: str, value: Any) -> Any:
     text = str(value)
     if _identifies(field):
         # social-core makes a username unique, so it may be changed before.
-        is_made_up = name == _username_field(model) and not isinstance(field, models.EmailField)
+        is_made_up = name == _username_field(model) and not is_address(field)
         checked = text.replace(_REPLACEMENT, "") if is_made_up else text
         if not is_identifier(checked, max_length):
             raise AuthResponseError(code="malformed_response", claim=name, stage="pipeline")
         return value if text.strip() else ""
-    text = _SURROGATES.sub(_REPLACEMENT, text)
+    text = _UNSTORABLE.sub(_REPLACEMENT, text)
     if max_length is not None and len(text) > max_length:
         # A part of an address or a URL is another address or URL.
-        is_address = isinstance(field, (models.EmailField, models.URLField))
-        return "" if is_address else _cut(text, max_length)
+        is_whole = isinstance(field, (models.EmailField, models.URLField))
+        return "" if is_whole else _cut(text, max_length)
     return text if text != str(value) else value
 
 
@@ -107,6 +109,12 @@ def without_supplementary(user: Any) -> dict[str, str]:
     return {name: text for name, text in replaced.items() if text != texts[name]}
 
 
+def is_address(field: Any) -> bool:
+    """Return whether a field of the user model contains an e-mail address."""
+    email_field = getattr(field.model, "EMAIL_FIELD", "email")
+    return isinstance(field, models.EmailField) or field.name == email_field
+
+
 def _identifies(field: Any) -> bool:
     email_field = getattr(field.model, "EMAIL_FIELD", "email")
     return field.unique or field.name in {_username_field(field.model), email_field}
@@ -118,7 +126,7 @@ def _username_field(model: Any) -> str:
 
 def _is_stored_unchanged(text: str, field: Any) -> bool:
     limit = field.max_length if isinstance(field, models.CharField) else None
-    return not _SURROGATES.search(text) and (limit is None or len(text) <= limit)
+    return not _UNSTORABLE.search(text) and (limit is None or len(text) <= limit)
 
 
 def _cut(text: str, length: int) -> str:

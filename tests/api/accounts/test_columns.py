@@ -37,6 +37,7 @@ def log_in_as(openid: OpenIDProvider, subject: Any, **userinfo: Any) -> Any:
     [
         ({"given_name": "x" * 151, "family_name": "y" * 200}, ("x" * 150, "y" * 150)),
         ({"given_name": HALF + "Ada", "family_name": f"L{HALF}"}, ("\ufffdAda", "L\ufffd")),
+        ({"given_name": "A\0da", "family_name": "L\0"}, ("A\ufffdda", "L\ufffd")),
         ({"given_name": None, "family_name": None, "name": "x" * 400}, ("x" * 150, "")),
     ],
 )
@@ -116,6 +117,7 @@ def test_lock_on_a_user_whose_name_has_an_emoji_runs_the_pipeline_again(
     [
         (HALF, "\ufffd"),
         ({"list": [HALF, {HALF: 1}]}, {"list": ["\ufffd", {"\ufffd": 1}]}),
+        ({"list": ["a\0", {"\0": 1}]}, {"list": ["a\ufffd", {"\ufffd": 1}]}),
         (float("nan"), None),
         ([float("inf")], [None]),
         ("\U0001f600", "\U0001f600"),
@@ -142,7 +144,7 @@ def test_extra_data_is_stored_without_what_json_columns_refuse(
 # --- Identifying values ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("subject", ["x" * 256, HALF, f"a{HALF}", "\ufffd", " "])
+@pytest.mark.parametrize("subject", ["x" * 256, HALF, f"a{HALF}", "a\0", "\ufffd", " "])
 def test_identifier_is_refused_and_not_changed(subject: str, openid: OpenIDProvider) -> None:
     # OpenID Connect limits the length of the claim as well.
     expected = (400, "invalid_claim") if len(subject) > 255 else MALFORMED
@@ -157,7 +159,9 @@ def test_identifier_of_the_columns_length_is_accepted(openid: OpenIDProvider) ->
     assert [response.status_code for response in responses] == [201, 201]
 
 
-@pytest.mark.parametrize("email", ["a" * 244 + "@example.com", f"{HALF}@example.com"])
+@pytest.mark.parametrize(
+    "email", ["a" * 244 + "@example.com", f"{HALF}@example.com", "a\0@example.com"]
+)
 def test_address_is_refused_and_not_cut(email: str, openid: OpenIDProvider) -> None:
     assert error(log_in_as(openid, "user-1", email=email)) == MALFORMED
     assert not User.objects.exists()

@@ -140,12 +140,9 @@ def test_retry_after_is_forwarded_if_it_is_valid(
 @pytest.mark.parametrize(
     ("subject", "userinfo"),
     [
-        # A null character, which PostgreSQL cannot store.
+        # A null character in a value that identifies the user.
         ("user\0", {"sub": "user\0"}),
-        ("x", {"sub": "x", "deep": [{"list": ["a\0"]}]}),
         ("user-1", {"email": "ada\0@example.com"}),
-        ("user-1", {"given_name": "Ada\0"}),
-        ("user-1", {"other": {"a\0": 1}}),
         ("user-1", {"other": 10**400}),
         ("user-1", {"other": json.loads("[" * 30 + "]" * 30)}),
         ("user-1", {"email": ["ada@example.com"]}),
