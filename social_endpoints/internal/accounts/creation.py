@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import IntegrityError, connections, router, transaction
-from django.db.models import CharField, EmailField, TextField
+from django.db.models import CharField, TextField
 from social_core.exceptions import (
     AuthAssociationError,
     AuthResponseError,
@@ -18,7 +18,7 @@ from social_core.exceptions import (
 
 from social_endpoints.conf import settings
 from social_endpoints.internal.accounts.emails import accounts_with, email_field, fold
-from social_endpoints.internal.flows.columns import fit
+from social_endpoints.internal.flows.columns import fit, is_address
 
 UserT = TypeVar("UserT")
 
@@ -42,7 +42,7 @@ def create_account(create: Callable[..., UserT], fields: Mapping[str, Any], stor
         ``malformed_response``.
     """
     users = storage.user
-    model = users.user_model()
+    model, key = users.user_model(), users.user_model()._meta.pk.name
     fields = {name: _fitted(name, fields, users) for name in fields}
     address, missing = _address(fields, users), _missing(fields, users)
     if users.username_field() in missing:
@@ -50,9 +50,12 @@ def create_account(create: Callable[..., UserT], fields: Mapping[str, Any], stor
     try:
         # A savepoint, so that queries are possible after an IntegrityError.
         with transaction.atomic(using=router.db_for_write(model)):
-            if settings.UNIQUE_EMAIL and address:
+            # Model.save() would update an account that has the same primary key.
+            if address and (settings.UNIQUE_EMAIL or key == email_field(model)):
                 _lock(address, storage.nonce.objects)
                 _refuse_taken(address, model)
+            if key == users.username_field() and users.user_exists(username=fields.get("username")):
+                raise _in_use("username") from IntegrityError("The username is taken.")
             user = create(**fields)
             _replace_empty_address(user)
             # The project's manager may have set a value.
@@ -60,10 +63,12 @@ def create_account(create: Callable[..., UserT], fields: Mapping[str, Any], stor
                 raise _missing_error(missing, model)
             return user
     except SocialAuthBaseException as error:
-        # social_django reports that another account has no address either.
-        if error.code == "email_in_use" and not address:
-            raise _no_address() from error
-        raise
+        # social_django names the column. The username's may be the one of the address.
+        columns = {"email_in_use": email_field(model), "username_in_use": users.username_field()}
+        if columns.get(str(error.code), "") != email_field(model):
+            raise
+        is_taken = address and email_field(model) not in _taken_empty_fields(fields, users)
+        raise (_in_use("email") if is_taken else _no_address()) from error
     except (TypeError, ValueError, ValidationError, IntegrityError) as error:
         cause = (
             _missing_error(missing, model) if missing else _conflict(error, address, fields, users)
@@ -92,6 +97,9 @@ def _conflict(
     """Return what a unique constraint of the user model refused, or None if that is unknown."""
     if not _is_duplicate(error):
         return None
+    empty = _taken_empty_fields(fields, users)
+    if empty:
+        return _missing_error(empty, users.user_model())
     name = _taken_name(address, fields.get("username"), users)
     if name is not None:
         return _in_use(name)
@@ -104,10 +112,23 @@ def _conflict(
     return _no_address() if len(without[:2]) == 1 else None
 
 
+def _taken_empty_fields(fields: Mapping[str, Any], users: Any) -> list[str]:
+    """Return the names of unique fields whose empty text is stored in another account."""
+    model, names = users.user_model(), []
+    accounts = model._base_manager.using(router.db_for_write(model))
+    for field in model._meta.concrete_fields:
+        is_text = isinstance(field, (CharField, TextField))
+        if is_text and field.unique and field.name != users.username_field():
+            value = fields.get(field.name, field.get_default())
+            if value == "" and accounts.filter(**{field.name: ""}).exists():
+                names.append(field.name)
+    return names
+
+
 def _fitted(name: str, fields: Mapping[str, Any], users: Any) -> Any:
     """Return the value to create an account with."""
     model, field_name, value = users.user_model(), _field_name(name, fields, users), fields[name]
-    if value is None and field_name not in {users.username_field(), email_field(model)}:
+    if value is None and field_name != users.username_field():
         with suppress(FieldDoesNotExist):
             field = model._meta.get_field(field_name)
             if isinstance(field, (CharField, TextField)) and not field.null:
@@ -145,7 +166,7 @@ def _missing(fields: Mapping[str, Any], users: Any) -> list[str]:
             continue
         is_username = field.name == users.username_field()
         # social-core makes up a username, but it cannot make up an address.
-        made_up = is_username and isinstance(field, EmailField) and "@" not in str(value)
+        made_up = is_username and is_address(field) and "@" not in str(value)
         has_value = field.get_default() not in _EMPTY
         optional = field.null or has_value or (field.blank and not field.unique)
         if made_up or (value in _EMPTY and (is_username or not optional)):
@@ -155,7 +176,7 @@ def _missing(fields: Mapping[str, Any], users: Any) -> list[str]:
 
 def _missing_error(names: list[str], model: Any) -> AuthResponseError:
     fields = [model._meta.get_field(name) for name in names]
-    if any(field.name == email_field(model) or isinstance(field, EmailField) for field in fields):
+    if any(map(is_address, fields)):
         return _no_address()
     return AuthResponseError(code="missing_claim", claim=names[0], stage="pipeline")
 

@@ -14,12 +14,17 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import IntegrityError, OperationalError, router, transaction
-from django.db.models import CharField, EmailField, F, IntegerField, Model
+from django.db.models import CharField, F, IntegerField, Model
 from social_core.backends.utils import load_backends
 from social_core.exceptions import AuthAssociationError, AuthResponseError
 from social_core.utils import setting_name
 
-from social_endpoints.internal.flows.columns import fit_fields, is_identifier, without_supplementary
+from social_endpoints.internal.flows.columns import (
+    fit_fields,
+    is_address,
+    is_identifier,
+    without_supplementary,
+)
 from social_endpoints.internal.log.events import note_default
 
 _INCORRECT_STRING = 1366  # ER_TRUNCATED_WRONG_VALUE_FOR_FIELD of MySQL and MariaDB
@@ -231,11 +236,18 @@ class PrimaryUsers(Wrapper):
 
     def username_max_length(self) -> int | None:
         """Return the length to which a username is cut; None for an address, which is not cut."""
-        model = self._project.user_model()
-        if isinstance(model._meta.get_field(self._project.username_field()), EmailField):
+        if self.has_address_as_username():
             return None
         length: int | None = self._project.username_max_length()
         return length
+
+    def has_address_as_username(self) -> bool:
+        """Return whether users sign in with an e-mail address.
+
+        The username is not changed then, because it would be the address of somebody else.
+        """
+        model = self._project.user_model()
+        return is_address(model._meta.get_field(self._project.username_field()))
 
     def _require_identifier(self, uid: Any) -> None:
         if not self._holds(uid):

@@ -37,8 +37,12 @@ class BoundedUsers(PrimaryUsers):
 
     _attempts = 0
 
+    def user_exists(self, *args: Any, **kwargs: Any) -> bool:
+        # A taken address is refused when the account is created, and not replaced.
+        return not self.has_address_as_username() and super().user_exists(*args, **kwargs)
+
     def clean_username(self, value: str) -> Any:
-        """Return the name as the project cleans it.
+        """Return the name as the project cleans it, or an address unchanged.
 
         :raises ImproperlyConfigured: this login has tried too many names.
         """
@@ -52,5 +56,6 @@ class BoundedUsers(PrimaryUsers):
         if not self.get_setting(CLEAN_USERNAMES, True):
             return value
         path = self.get_setting(CLEAN_FUNCTION, None)
-        clean = import_path(path, f"SOCIAL_AUTH_{CLEAN_FUNCTION}") if path else None
-        return (clean or self._project.clean_username)(value)
+        if path:
+            return import_path(path, f"SOCIAL_AUTH_{CLEAN_FUNCTION}")(value)
+        return value if self.has_address_as_username() else self._project.clean_username(value)

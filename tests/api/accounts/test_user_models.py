@@ -9,7 +9,7 @@ import pytest
 from tests.support.interpreter import python
 
 
-@pytest.mark.parametrize("user_model", ["Member", "Clerk", "Guest"])
+@pytest.mark.parametrize("user_model", ["Member", "Clerk", "Guest", "Author", "Visitor"])
 def test_user_model_of_a_project_is_supported(user_model: str) -> None:
     result = python(
         *("-m", "pytest", "--quiet", "-p", "no:cacheprovider", "tests/user_models"),

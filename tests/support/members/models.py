@@ -40,6 +40,10 @@ class Member(AbstractBaseUser):
         self.status = "member" if value else "expelled"
 
 
+def new_badge() -> str:
+    return uuid.uuid4().hex
+
+
 class ClerkManager(BaseUserManager[Any]):
     def create_user(
         self, username: str, email: str | None = None, nickname: str = "", **fields: Any
@@ -59,6 +63,7 @@ class Clerk(AbstractBaseUser):
     username = models.CharField(max_length=20, unique=True)
     email = models.EmailField(unique=True, null=True)  # noqa: DJ001 - as in projects
     phone = models.CharField(max_length=20, default="none")
+    badge = models.CharField(max_length=32, unique=True, default=new_badge)
     first_name = models.CharField(max_length=10, blank=True)
     is_active = models.BooleanField(default=True)
 
@@ -68,9 +73,13 @@ class Clerk(AbstractBaseUser):
     objects = ClerkManager()
 
 
-class GuestManager(BaseUserManager[Any]):
-    def create_user(self, username: str, **fields: Any) -> Any:
-        user = self.model(username=username, **fields)
+class PlainManager(BaseUserManager[Any]):
+    """Stores all values as they are."""
+
+    def create_user(self, name: str | None = None, **fields: Any) -> Any:
+        if name is not None:
+            fields[self.model.USERNAME_FIELD] = name
+        user = self.model(**fields)
         user.set_unusable_password()
         user.save(using=self._db)
         return user
@@ -85,4 +94,29 @@ class Guest(AbstractBaseUser):
 
     USERNAME_FIELD = "username"
 
-    objects = GuestManager()
+    objects = PlainManager()
+
+
+class Author(AbstractBaseUser):
+    """Has an address as its key, in a column that is not an ``EmailField``."""
+
+    email = models.CharField(max_length=60, primary_key=True)
+    first_name = models.CharField(max_length=10, blank=True)
+    is_active = models.BooleanField(default=True)
+
+    USERNAME_FIELD = "email"
+
+    objects = PlainManager()
+
+
+class Visitor(AbstractBaseUser):
+    """Has a username as its key, and an optional address."""
+
+    username = models.CharField(max_length=20, primary_key=True)
+    email = models.EmailField(blank=True)
+    first_name = models.CharField(max_length=10, blank=True)
+    is_active = models.BooleanField(default=True)
+
+    USERNAME_FIELD = "username"
+
+    objects = PlainManager()

@@ -12,9 +12,8 @@ AUTH_USER_MODEL = f"members.{USER_MODEL}"
 INSTALLED_APPS = ["tests.support.members", *settings.INSTALLED_APPS]
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 
-if USER_MODEL == "Member":
-    SOCIAL_AUTH_USER_FIELDS = ["username"]
-    SOCIAL_AUTH_USERNAME_IS_FULL_EMAIL = True
-    SIMPLE_JWT = {"USER_ID_FIELD": "key"}
-if USER_MODEL == "Guest":
+KEYS = {"Member": "key", "Author": "email", "Visitor": "username"}
+SIMPLE_JWT = {"USER_ID_FIELD": KEYS.get(USER_MODEL, "id")}
+SOCIAL_AUTH_USERNAME_IS_FULL_EMAIL = USER_MODEL in {"Member", "Author"}
+if USER_MODEL in {"Member", "Author", "Guest"}:
     SOCIAL_AUTH_USER_FIELDS = ["username"]
