@@ -73,18 +73,14 @@ class LoginView(FlowView):
     def refuse_cookies(self, response: Any) -> None:
         """Refuse a response that sets a cookie, if another site can have sent this request.
 
-        It cannot if the flow came in a cookie, or if the serializer declares its cookies, so that
-        the flow had to come in one.
-
         :raises ImproperlyConfigured: the response sets a cookie.
         """
         if self.is_from_any_site():
             self.login_cookies.refuse(response, self.transport.is_flow)
 
     def is_from_any_site(self) -> bool:
-        """Return whether another site can have sent this login."""
-        declares = self.get_token_serializer_class().sets_cookies
-        return not declares and self.transport.is_posted
+        """Return whether the flow came in the body, and cookies are not declared."""
+        return not self.get_token_serializer_class().sets_cookies and self.transport.is_posted
 
     def get_checked_response(self, response: Any) -> Any:
         """Refuse cookies that a subclass or a receiver has set after the transaction."""
@@ -94,7 +90,6 @@ class LoginView(FlowView):
             except ImproperlyConfigured as error:
                 response = self.handle_exception(error)
                 self.response = response = self.finalize_response(self.request, response)
-        self.login_cookies.end()
         return response
 
 

@@ -22,11 +22,7 @@ class LoginCookies:
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
-        self._session = getattr(request, "session", None)
-        # Middleware may have changed the session.
-        self._was_modified = bool(getattr(self._session, "modified", False))
-        if self._session is not None:
-            self._session.modified = False
+        self._earlier = self._changed_session()  # Middleware may have changed it.
 
     def refuse(self, response: Any, is_flow: Callable[[str], bool]) -> None:
         """Refuse a response that sets a cookie.
@@ -42,28 +38,21 @@ class LoginCookies:
             )
 
     def take_back(self) -> None:
-        """Flush a session that a failed login has changed.
-
-        Not every session is stored in the database, where the change is already rolled back.
-        """
+        """Flush a session that a failed login has changed. A cache may store it."""
         if self._changes_session():
             self._request.session.flush()
 
-    def end(self) -> None:
-        """Restore what middleware of the project has set."""
-        if self._was_modified and self._session is not None:
-            self._session.modified = True
-
     def _changes_session(self) -> bool:
-        session: Any = getattr(self._request, "session", None)
         # An empty session contains no user. django-axes creates one to have a session key.
-        return bool(getattr(session, "modified", False)) and bool(session.keys())
+        return self._changed_session() not in ({}, self._earlier)
+
+    def _changed_session(self) -> dict[str, Any]:
+        session: Any = getattr(self._request, "session", None)
+        return dict(session.items()) if getattr(session, "modified", False) else {}
 
 
 def _sets_cookie(response: Any, is_flow: Callable[[str], bool]) -> bool:
-    if getattr(response, "has_header", lambda name: False)("Set-Cookie"):
-        return True
-    return any(
+    return response.has_header("Set-Cookie") or any(
         cookie.value and cookie["max-age"] != 0 and not is_flow(name)
-        for name, cookie in getattr(response, "cookies", {}).items()
+        for name, cookie in response.cookies.items()
     )
