@@ -17,7 +17,7 @@ from social_endpoints.internal.actions.native import sign_in
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.errors.redaction import secret_texts
 from social_endpoints.internal.flows.flow import LOGIN
-from social_endpoints.internal.http.login_cookies import LoginCookies
+from social_endpoints.internal.http.login_cookies import LoginCookies, remove_cookies
 from social_endpoints.internal.http.parameters import native_tokens
 from social_endpoints.internal.native.providers import find_native
 from social_endpoints.tokens.base import LoginSerializer
@@ -84,12 +84,16 @@ class LoginView(FlowView):
 
     def get_checked_response(self, response: Any) -> Any:
         """Refuse cookies that a subclass or a receiver has set after the transaction."""
-        if self.has_login and response.status_code < status.HTTP_400_BAD_REQUEST:
-            try:
+        if not self.has_login or not self.is_from_any_site():
+            return response
+        try:
+            if response.status_code < status.HTTP_400_BAD_REQUEST:
                 self.refuse_cookies(response)
-            except ImproperlyConfigured as error:
-                response = self.handle_exception(error)
-                self.response = response = self.finalize_response(self.request, response)
+        except ImproperlyConfigured as error:
+            response = self.handle_exception(error)
+            self.response = response = self.finalize_response(self.request, response)
+        if response.status_code >= status.HTTP_400_BAD_REQUEST:
+            remove_cookies(response, self.transport.is_flow)
         return response
 
 

@@ -56,3 +56,11 @@ def _sets_cookie(response: Any, is_flow: Callable[[str], bool]) -> bool:
         cookie.value and cookie["max-age"] != 0 and not is_flow(name)
         for name, cookie in response.cookies.items()
     )
+
+
+def remove_cookies(response: Any, is_flow: Callable[[str], bool]) -> None:
+    """Remove all cookies but flows from the response to a failed login."""
+    del response["Set-Cookie"]
+    for name in [*response.cookies]:
+        if not is_flow(name):
+            del response.cookies[name]

@@ -47,6 +47,11 @@ class Header(TokenSerializer):
         response.headers["Set-Cookie"] = "token=secret"
 
 
+class ViewHeader(TokenSerializer):
+    def log_in(self, request: Any, login: Any) -> None:
+        self.context["view"].headers["Set-Cookie"] = "token=secret"
+
+
 class Session(TokenSerializer):
     def log_in(self, request: Any, login: Any) -> None:
         log_in_session(request, login.user)
@@ -117,6 +122,13 @@ class FinalizeView(ProviderAuthView):
         response = super().finalize_response(*args, **kwargs)
         if "token" in response.data:
             response.set_cookie("token", response.data["token"])
+        return response
+
+
+class EveryResponseView(ProviderAuthView):
+    def finalize_response(self, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(*args, **kwargs)
+        response.set_cookie("token", "secret")
         return response
 
 
@@ -223,7 +235,7 @@ def test_cookie_that_is_set_after_the_transaction_is_refused(
     assert "sessionid" not in response.cookies
 
 
-@pytest.mark.parametrize("view", [PostView, FinalizeView, SessionView])
+@pytest.mark.parametrize("view", [PostView, FinalizeView, EveryResponseView, SessionView])
 def test_cookie_that_a_view_adds_to_the_response_is_refused(
     view: type[ProviderAuthView], openid: OpenIDProvider, settings: Any
 ) -> None:
@@ -235,6 +247,17 @@ def test_cookie_that_a_view_adds_to_the_response_is_refused(
     assert error(response) == MISTAKE
     assert not {"token", "sessionid"} & response.cookies.keys()
     assert Frontend("cookie").log_in(openid).status_code == 201
+
+
+def test_header_of_the_view_is_not_sent(
+    openid: OpenIDProvider, use_serializer: Callable[..., None]
+) -> None:
+    use_serializer(f"{HERE}.ViewHeader")
+
+    response = Frontend("body").log_in(openid)
+
+    assert error(response) == MISTAKE
+    assert not response.has_header("Set-Cookie")
 
 
 def refuse(**kwargs: Any) -> None:
