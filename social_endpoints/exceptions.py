@@ -47,6 +47,7 @@ from django.utils.http import parse_http_date_safe
 from django.utils.translation import gettext, gettext_lazy
 from rest_framework import exceptions, status
 from rest_framework.exceptions import APIException, NotFound, ParseError, ValidationError
+from rest_framework.settings import api_settings
 from social_core.backends.base import BaseAuth
 from social_core.exceptions import (
     REASONS,
@@ -140,7 +141,7 @@ class EndpointError(APIException):
         super().__init__(detail=_public_text(error), code=error.code)
         self.error_id = new_error_id()
         self.body = {
-            "non_field_errors": [self.detail],
+            api_settings.NON_FIELD_ERRORS_KEY: [self.detail],
             **error.public_metadata(),
             "error_id": self.error_id,
         }

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from knox import settings
 from rest_framework import serializers
+from rest_framework.settings import api_settings
 
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login
@@ -46,8 +47,9 @@ class KnoxTokenSerializer(LoginSerializer):
         if limit is not None:
             valid = Q(expiry__gt=timezone.now()) | Q(expiry__isnull=True)
             if stored.filter(valid, user=login.user).count() >= limit:
+                text = _("This account has reached its limit of tokens.")
                 raise serializers.ValidationError(
-                    {"non_field_errors": [_("This account has reached its limit of tokens.")]},
+                    {api_settings.NON_FIELD_ERRORS_KEY: [text]},
                     code="token_limit",
                 )
         instance, token = tokens.create(user=login.user)

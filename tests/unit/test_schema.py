@@ -70,6 +70,14 @@ def document(configure: Configure) -> Document:
     return generate()
 
 
+def test_messages_of_an_error_have_the_name_of_the_projects_setting(settings: Any) -> None:
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NON_FIELD_ERRORS_KEY": "messages"}
+
+    fields = generate()["components"]["schemas"]["Error"]["properties"]
+
+    assert fields.keys() == ERROR - {"non_field_errors"} | {"messages"}
+
+
 def resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     if "$ref" not in schema:
         return schema

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+from rest_framework.settings import api_settings
 
 from social_endpoints.internal.actions.providers import CAPABILITIES
 from social_endpoints.internal.backends.listing import provider_title
@@ -198,3 +199,8 @@ class ErrorSerializer(serializers.Serializer[Any]):
     error_stage = serializers.CharField()
     error_recovery = serializers.CharField()
     error_id = serializers.CharField()
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields, with DRF's setting for the name of the first one."""
+        fields = super().get_fields()
+        return {api_settings.NON_FIELD_ERRORS_KEY: fields.pop("non_field_errors"), **fields}

@@ -45,6 +45,17 @@ def test_completion_without_a_flow_has_the_full_error_body(frontend: Frontend) -
     }
 
 
+@pytest.mark.parametrize("body", [{"code": "c", "state": "s"}, ["code"]])
+def test_messages_have_the_name_of_the_projects_setting(body: Any, settings: Any) -> None:
+    settings.REST_FRAMEWORK = {"NON_FIELD_ERRORS_KEY": "messages"}
+
+    response = Frontend().post(body)
+
+    assert response.status_code == 400
+    assert len(response.data["messages"]) == 1
+    assert "non_field_errors" not in response.data
+
+
 # --- The error code of every response ---------------------------------------------------
 
 
