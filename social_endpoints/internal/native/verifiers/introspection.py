@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final, cast
 from urllib.parse import urlsplit
 
-from django.urls import NoReverseMatch
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import BaseOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
@@ -19,6 +18,7 @@ from social_core.exceptions import (
     SocialAuthBaseException,
 )
 
+from social_endpoints.exceptions import ProjectError
 from social_endpoints.internal.backends.id_tokens.claims import PARTIES, TYPE_CLAIMS
 from social_endpoints.internal.backends.id_tokens.issuers import leeway, setting_error
 from social_endpoints.internal.native.verifiers.base import (
@@ -112,7 +112,7 @@ def introspection_url(backend: BaseAuth[Any]) -> str | None:
         # The strategy of social_django also accepts the name of a URL pattern.
         url = backend.setting(setting) or None
         is_url = url is None or urlsplit(url).scheme in {"http", "https"}
-    except (NoReverseMatch, TypeError, ValueError) as error:
+    except (ProjectError, TypeError, ValueError) as error:
         raise setting_error(backend, setting) from error
     if not is_url:
         raise setting_error(backend, setting)
