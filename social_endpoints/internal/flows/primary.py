@@ -12,7 +12,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.core.exceptions import (
+    FieldDoesNotExist,
+    FieldError,
+    ImproperlyConfigured,
+    ValidationError,
+)
 from django.db import IntegrityError, OperationalError, router, transaction
 from django.db.models import CharField, F, IntegerField, Model
 from social_core.backends.utils import load_backends
@@ -182,7 +187,13 @@ class PrimaryUsers(Wrapper):
     def filter_active_users(self, *args: Any, **kwargs: Any) -> Any:
         if not self._inherits("filter_active_users"):
             return self._project.filter_active_users(*args, **kwargs)
-        return self.filter_users(*args, **{**kwargs, **self._active_filter()})
+        # A subquery, because a filter on a relation may match several rows of one user.
+        active = on_primary(self._project.user_model()._default_manager)
+        try:
+            active = active.filter(**self._active_filter()).values("pk")
+        except FieldError as error:
+            raise ImproperlyConfigured(f"{setting_name('ACTIVE_USERS_FILTER')}: {error}") from error
+        return self.filter_users(*args, **kwargs).filter(pk__in=active)
 
     def get_user(self, pk: Any = None, **kwargs: Any) -> Any:
         if not self._inherits("get_user"):
@@ -260,7 +271,11 @@ class PrimaryUsers(Wrapper):
 
     def _active_filter(self) -> dict[str, Any]:
         default = _ACTIVE if self._has_active_field() else {}
-        return dict(getattr(settings, setting_name("ACTIVE_USERS_FILTER"), default))
+        name = setting_name("ACTIVE_USERS_FILTER")
+        try:
+            return dict(getattr(settings, name, default))
+        except (TypeError, ValueError) as error:
+            raise ImproperlyConfigured(f"{name} is not a dictionary.") from error
 
     def _has_active_field(self) -> bool:
         # AbstractBaseUser.is_active is an attribute, and a project may write a property.

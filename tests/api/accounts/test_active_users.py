@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from rest_framework.authtoken.models import Token
 from social_django.models import DjangoStorage, UserSocialAuth
 
-from tests.support.accounts import logged_in
+from tests.support.accounts import disconnect, logged_in
 from tests.support.email_policies import EMAIL
 from tests.support.frontend import Frontend, error
 from tests.support.id_token_providers import PROVIDERS
@@ -135,6 +135,40 @@ def test_account_found_by_its_address_must_match_the_filter(
     User.objects.update(is_staff=True)
     assert frontend.log_in(openid).status_code == 201
     assert UserSocialAuth.objects.get().user == ada
+
+
+@pytest.mark.parametrize("steps", [(), ((BEFORE_CREATE_USER, ASK_NAME),)])
+def test_filter_on_a_relation_with_several_rows_means_the_same_everywhere(
+    steps: Any, ada: Any, frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_ACTIVE_USERS_FILTER = {"groups__name__startswith": "team"}
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_SOCIAL_USER, BY_EMAIL), *steps)
+    for number in range(3):
+        ada.groups.create(name=f"team {number}")
+
+    def log_in() -> Any:
+        response = frontend.log_in(openid)
+        return frontend.resume(response, name="Ada") if steps else response
+
+    assert log_in().status_code == 201
+    ada.social_auth.all().delete()
+    assert log_in().status_code == 201
+    frontend.client, frontend.below = logged_in(ada), "connect/"
+    openid.claims["sub"] = openid.userinfo["sub"] = "user-2"
+    connected = log_in()
+    assert connected.status_code == 201
+    assert disconnect(frontend.client, connected.data["id"]).status_code == 204
+
+
+@pytest.mark.parametrize("active_filter", [{"is_approved": True}, {"groups__age": 1}, None, 1])
+@pytest.mark.parametrize("below", ["", "connect/"])
+def test_invalid_filter_is_an_error_of_the_server(
+    below: str, active_filter: Any, ada: Any, openid: OpenIDProvider, settings: Any
+) -> None:
+    frontend = Frontend(client=logged_in(ada), below=below)
+    settings.SOCIAL_AUTH_ACTIVE_USERS_FILTER = active_filter
+
+    assert error(frontend.log_in(openid)) == (500, "invalid_setting")
 
 
 @pytest.mark.parametrize("active_filter", [{}, {"is_active": True}, {"is_staff": False}])
