@@ -55,6 +55,7 @@ async function request(path, { method, body } = {}) {
   const response = await fetch(API + path, { method, body, headers });
   const data = response.status === 204 ? null : await response.json();
   if (response.ok) return data;
-  const messages = data.non_field_errors ?? Object.values(data).flat();
+  const fields = Object.values(data).filter(Array.isArray);
+  const messages = [data.non_field_errors ?? data.detail ?? fields].flat(2);
   throw Object.assign(new Error(messages.join(" ")), { recovery: data.error_recovery });
 }

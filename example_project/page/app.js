@@ -80,7 +80,8 @@ async function request(path, { method = "GET", body, token, provider } = {}) {
   });
   const data = await response.json().catch(() => ({}));
   if (response.ok) return data;
-  const messages = data.non_field_errors ?? Object.values(data).flat();
+  const fields = Object.values(data).filter(Array.isArray);
+  const messages = [data.non_field_errors ?? data.detail ?? fields].flat(2);
   const text = messages.join(" ") || "Something went wrong.";
   const error = new LoginError(text, provider, data.error_recovery ?? "none");
   error.status = response.status;

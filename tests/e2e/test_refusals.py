@@ -57,6 +57,19 @@ def test_declined_login_shows_text_of_api(page: Page, origin: str, screenshot: S
     screenshot(page, "declined")
 
 
+def test_field_error_shows_its_text_alone(page: Page, origin: str) -> None:
+    traffic = steps.Traffic(page.context)
+    without_query = "**/auth/o/*/?redirect_uri=*"
+    page.route(without_query, lambda route: route.continue_(url=route.request.url.split("?")[0]))
+    steps.choose_provider(page, origin)
+    expect(page.get_by_role("status")).to_contain_text("required")
+    response = traffic.requests[-1].response()
+    assert response is not None
+    error = response.json()
+    assert error["error_code"] == "redirect_uri_missing"
+    steps.expect_message(page, error["redirect_uri"][0])
+
+
 @pytest.mark.parametrize("origin_name", ["site", "other_origin"])
 def test_expired_login_can_be_tried_again(
     page: Page, impatient_example: Example, origin_name: str, screenshot: Screenshot
