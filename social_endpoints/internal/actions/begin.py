@@ -61,11 +61,10 @@ def begin(
     with translate_errors("begin"), ProviderRequests():
         begin_with = partial(_begin, provider=provider, query=query, request=request, user=user)
         new_flow = partial(_new_flow, provider, user)
-        if not config.always_posts(provider.backend):
-            with suppress(PostedResponse):
-                begun = begin_with(new_flow(redirect_uri))
-                if not config.requests_post(begun.authorization_url):
-                    return begun
+        with suppress(PostedResponse):
+            begun = begin_with(new_flow(redirect_uri))
+            if not config.requests_post(begun.authorization_url):
+                return begun
         flow = new_flow(handoff_uri())
         flow.handoff, flow.frontend_uri = True, redirect_uri
         begun = begin_with(flow)
@@ -91,6 +90,8 @@ def _begin(
     require_valid_settings(backend, "begin")
     backend.prepare_auth(user=user)
     _apply_query(strategy, backend, flow, query)
+    if config.may_post(backend) and not flow.handoff:
+        raise PostedResponse
     url = _authorization_url(backend, provider)
     # The backend has completed a handoff URI with the host. The completion must send the same
     # URI to the provider, even if it is requested under another host name.

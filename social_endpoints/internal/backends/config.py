@@ -103,11 +103,6 @@ def has_redirect(backend: BaseAuth[Any]) -> bool:
     return not isinstance(backend, OAuthAuth) or backend.uses_redirect()
 
 
-def always_posts(backend: BackendClass) -> bool:
-    """Return whether the provider always posts its response, as in SAML."""
-    return is_saml(backend)
-
-
 def requests_post(authorization_url: str) -> bool:
     """Return whether an authorization URL requests the provider to post its response."""
     if RESPONSE_MODE not in authorization_url:
@@ -118,7 +113,7 @@ def requests_post(authorization_url: str) -> bool:
 def may_post(backend: BaseAuth[Any]) -> bool:
     """Return whether the provider posts its response, according to the settings."""
     if not isinstance(backend, OAuthAuth):
-        return always_posts(type(backend))
+        return is_saml(type(backend))
     mode = None
     if isinstance(backend, AppleIdAuth):
         mode = backend.RESPONSE_MODE or (FORM_POST if backend.get_scope() else None)

@@ -41,6 +41,17 @@ class Pushed(OpenIdConnectAuth):
         return f"{ISSUER}/authorize?{urlencode(parameters)}"
 
 
+class PushedAlone(OpenIdConnectAuth):
+    """Pushes the authorization request without the URL that social-core makes."""
+
+    def auth_url(self) -> str:
+        request = {**self.auth_params(self.get_or_create_state()), **self.get_scope_argument()}
+        request.update(self.auth_extra_arguments())
+        pushed = self.get_json(f"{ISSUER}/par", method="POST", data=request)
+        parameters = {"client_id": request["client_id"], "request_uri": pushed["request_uri"]}
+        return f"{ISSUER}/authorize?{urlencode(parameters)}"
+
+
 class PushedPost(Pushed):
     """Requests a response by POST itself."""
 
@@ -121,7 +132,7 @@ def test_request_contains_the_redirect_uri_the_state_and_the_challenge(
     assert len(provider.pushed) == (backend == "Pushed")
 
 
-@pytest.mark.parametrize("backend", ["Pushed", "PushedPost", "Signed"])
+@pytest.mark.parametrize("backend", ["Pushed", "PushedAlone", "PushedPost", "Signed"])
 def test_request_of_a_login_with_a_handoff_is_made_once(
     backend: str,
     frontend: Frontend,
