@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import OAuthAuth
+from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthConfigurationError, ErrorStage
 from social_core.utils import setting_name
 
@@ -31,7 +32,7 @@ def wrong_settings(backend: BaseAuth[Any]) -> dict[str, str]:
     return {
         full_name(backend, name): expected
         for name, (is_valid, expected) in _TYPES.items()
-        if name not in _OF_OAUTH or isinstance(backend, OAuthAuth)
+        if isinstance(backend, _READ_BY.get(name, BaseAuth))
         if (value := backend.setting(name, _UNSET)) is not _UNSET and not is_valid(value)
     }
 
@@ -81,6 +82,18 @@ def _is_list_of_strings(value: Any) -> bool:
     return isinstance(value, list) and _is_collection_of_strings(value)
 
 
+def _is_optional_number(value: Any) -> bool:
+    return value is None or isinstance(value, (int, float))
+
+
+def _is_optional_text(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_optional_collection(value: Any) -> bool:
+    return not value or isinstance(value, Iterable)  # A string has worked as a collection.
+
+
 _TYPES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "REQUESTS_TIMEOUT": (is_timeout, "a number of seconds"),
     "URLOPEN_TIMEOUT": (is_timeout, "a number of seconds"),
@@ -90,7 +103,25 @@ _TYPES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "SCOPE": (_is_list_of_strings, "a list of strings; social-core appends a list to it"),
     "OIDC_ENDPOINT": (_is_endpoint, "a URL without /.well-known/openid-configuration"),
     "JWT_ALGORITHMS": (_is_algorithms, "a list of algorithms, such as RS256"),
+    "JWT_LEEWAY": (_is_optional_number, "a number of seconds"),
+    "MAX_AGE": (_is_optional_number, "a number of seconds"),
+    "PROMPT": (_is_optional_text, "a string"),
+    "PIPELINE": (_is_optional_collection, "a list of dotted paths"),
+    "EXTRA_DATA": (_is_optional_collection, "a list of names"),
+    "FIELDS_STORED_IN_SESSION": (_is_optional_collection, "a list of names"),
+    "USER_FIELDS": (_is_optional_collection, "a list of names"),
+    "PROTECTED_USER_FIELDS": (_is_optional_collection, "a list of names"),
+    "IMMUTABLE_USER_FIELDS": (_is_optional_collection, "a list of names"),
+    "WHITELISTED_DOMAINS": (_is_optional_collection, "a list of domains"),
+    "WHITELISTED_EMAILS": (_is_optional_collection, "a list of addresses"),
+    "USER_FIELD_MAPPING": (is_optional_mapping, "a dictionary"),
     "AUTH_EXTRA_ARGUMENTS": (lambda value: isinstance(value, dict), "a dictionary"),
 }
 
-_OF_OAUTH = frozenset({"SCOPE"})
+_READ_BY: dict[str, type[Any]] = {
+    "SCOPE": OAuthAuth,
+    "JWT_LEEWAY": OpenIdConnectAuth,
+    "MAX_AGE": OpenIdConnectAuth,
+    "PROMPT": OpenIdConnectAuth,
+}
+"""The backends that read a setting, if not all do. Other packages may read the same name."""

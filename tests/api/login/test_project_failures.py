@@ -478,6 +478,13 @@ def test_exception_of_a_strategy_is_the_projects(
         ("VERIFY_SSL", 5),
         ("SCOPE", "email"),
         ("AUTH_EXTRA_ARGUMENTS", ["prompt"]),
+        ("JWT_LEEWAY", "x"),
+        ("MAX_AGE", "x"),
+        ("PROMPT", 5),
+        ("EXTRA_DATA", 5),
+        ("FIELDS_STORED_IN_SESSION", 5),
+        ("WHITELISTED_DOMAINS", 5),
+        ("USER_FIELD_MAPPING", 5),
     ],
 )
 @pytest.mark.parametrize("at", ["begin", "complete"])
