@@ -17,7 +17,7 @@ from social_core.storage import PartialMixin
 from social_core.strategy import BaseStrategy
 from social_django.strategy import DjangoStrategy
 
-from social_endpoints.exceptions import DRF_EXCEPTIONS, InactiveUser, as_api_exception
+from social_endpoints.exceptions import DRF_EXCEPTIONS, InactiveUser
 from social_endpoints.internal.accounts.creation import create_account
 from social_endpoints.internal.errors.redaction import secret_texts, texts
 from social_endpoints.internal.flows.columns import replace_unstorable
@@ -25,6 +25,7 @@ from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.storage import FlowStorage
 from social_endpoints.internal.flows.transaction import UnitOfWork
 from social_endpoints.internal.flows.usernames import HIDDEN_SETTINGS
+from social_endpoints.internal.translation import as_api_exception
 from social_endpoints.pipeline import Question, confirmation_serializer
 
 __all__ = ["Strategy"]

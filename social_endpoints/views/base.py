@@ -23,7 +23,7 @@ from rest_framework.status import is_server_error
 from rest_framework.views import APIView, exception_handler
 
 from social_endpoints.conf import settings
-from social_endpoints.exceptions import EndpointError, drf_exception
+from social_endpoints.exceptions import EndpointError
 from social_endpoints.internal.actions.refusals import log_refusal
 from social_endpoints.internal.backends.loading import storage
 from social_endpoints.internal.errors.redaction import clear_local_variables, without_secrets
@@ -43,6 +43,7 @@ from social_endpoints.internal.http.parsers import (
 )
 from social_endpoints.internal.http.throttling import THROTTLES
 from social_endpoints.internal.log.events import note, request_values
+from social_endpoints.internal.translation import drf_exception
 
 
 class EndpointView(APIView):

@@ -11,7 +11,6 @@ from rest_framework.exceptions import APIException, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from social_endpoints.exceptions import log_failure
 from social_endpoints.internal.actions.complete import Callback, complete
 from social_endpoints.internal.actions.native import sign_in
 from social_endpoints.internal.backends.registry import Provider
@@ -20,6 +19,7 @@ from social_endpoints.internal.flows.flow import LOGIN
 from social_endpoints.internal.http.login_cookies import LoginCookies, remove_cookies
 from social_endpoints.internal.http.parameters import native_tokens
 from social_endpoints.internal.native.providers import find_native
+from social_endpoints.internal.translation import log_failure
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login, Paused
 from social_endpoints.views.redirect_flow import FlowView, RedirectFlowView

@@ -48,9 +48,10 @@ def test_layout_page_has_each_level_in_its_order() -> None:
     assert [re.findall(r"``([\w.]+)``", row) for row in rows] == levels()
 
 
-def test_import_contract_has_each_package_of_internal() -> None:
-    folders = (ROOT / "social_endpoints" / "internal").glob("*/__init__.py")
-    names = {f"internal.{path.parent.name}" for path in folders}
+def test_import_contract_has_each_package_and_module_of_internal() -> None:
+    internal = ROOT / "social_endpoints" / "internal"
+    paths = [path.parent for path in internal.glob("*/__init__.py")] + [*internal.glob("[!_]*.py")]
+    names = {f"internal.{path.stem}" for path in paths}
 
     assert names == {name for level in levels() for name in level if name.startswith("internal.")}
 

@@ -20,7 +20,7 @@ from social_core.exceptions import (
     SocialAuthBaseException,
 )
 
-from social_endpoints.exceptions import AssociationOnly, ProviderNotSupported, translate_errors
+from social_endpoints.exceptions import AssociationOnly, ProviderNotSupported
 from social_endpoints.internal.actions.outcome import seal_flow
 from social_endpoints.internal.backends import config, loading
 from social_endpoints.internal.backends.correlation import sent_id
@@ -29,6 +29,7 @@ from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.backends.setting_types import require_valid_settings
 from social_endpoints.internal.flows.flow import CONNECT, LOGIN, Flow
 from social_endpoints.internal.network.sessions import ProviderRequests
+from social_endpoints.internal.translation import translate_errors
 from social_endpoints.strategy import Strategy
 from social_endpoints.types import Begun
 

@@ -18,7 +18,7 @@ from social_core.backends.base import BaseAuth
 from social_core.exceptions import AuthSessionError, SocialAuthBaseException
 from social_core.utils import constant_time_compare
 
-from social_endpoints.exceptions import TooManyAttempts, translate_errors
+from social_endpoints.exceptions import TooManyAttempts
 from social_endpoints.internal.actions.outcome import (
     is_user,
     log_in,
@@ -40,6 +40,7 @@ from social_endpoints.internal.flows import handoff_cache
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.storage import claim_attempt, claim_flow
 from social_endpoints.internal.network.sessions import ProviderRequests
+from social_endpoints.internal.translation import translate_errors
 from social_endpoints.types import Login, Paused
 
 ResponseT = TypeVar("ResponseT")

@@ -9,12 +9,13 @@ from django.http import HttpRequest
 from social_core.exceptions import AuthPolicyError, AuthSessionError, ErrorStage
 
 from social_endpoints import signals
-from social_endpoints.exceptions import InactiveUser, translate_errors
+from social_endpoints.exceptions import InactiveUser
 from social_endpoints.internal.actions.complete import Callback, complete_flow
 from social_endpoints.internal.actions.outcome import require_active
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.log.events import log_completed, log_event
+from social_endpoints.internal.translation import translate_errors
 from social_endpoints.types import Connected, Paused
 
 ResponseT = TypeVar("ResponseT")

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from social_core.exceptions import AuthPolicyError
 
 from social_endpoints import signals
-from social_endpoints.exceptions import ConnectionNotFound, translate_errors
+from social_endpoints.exceptions import ConnectionNotFound
 from social_endpoints.internal.actions.connect import get_account
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.extensions.revocation import Revocation
@@ -19,6 +19,7 @@ from social_endpoints.internal.backends.registry import Provider, find_or_substi
 from social_endpoints.internal.flows.flow import CONNECT, Flow
 from social_endpoints.internal.log.events import log_completed, log_event, note
 from social_endpoints.internal.network.sessions import ProviderRequests
+from social_endpoints.internal.translation import translate_errors
 from social_endpoints.types import Paused
 
 MAX_ROUNDS = 10

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from social_core.exceptions import AuthInputError, AuthSessionError
 
-from social_endpoints.exceptions import translate_errors
 from social_endpoints.internal.backends.correlation import returned_state
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows import handoff_cache
 from social_endpoints.internal.flows.handoff_state import open_redirect_uri, split_state
 from social_endpoints.internal.flows.redirect_uris import with_parameters
 from social_endpoints.internal.log.events import log_event
+from social_endpoints.internal.translation import translate_errors
 
 
 def hand_off(*, provider: Provider, params: Mapping[str, str]) -> str:

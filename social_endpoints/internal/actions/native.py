@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from django.http import HttpRequest
 from social_core.backends.base import BaseAuth
 
-from social_endpoints.exceptions import AssociationOnly, translate_errors
+from social_endpoints.exceptions import AssociationOnly
 from social_endpoints.internal.actions.outcome import (
     is_user,
     log_in,
@@ -25,6 +25,7 @@ from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.internal.native import access_token as access_tokens
 from social_endpoints.internal.native import id_token as id_tokens
 from social_endpoints.internal.network.sessions import ProviderRequests
+from social_endpoints.internal.translation import translate_errors
 from social_endpoints.types import Login, NativeTokens, Paused
 
 ResponseT = TypeVar("ResponseT")

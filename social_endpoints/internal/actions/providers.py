@@ -10,13 +10,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from social_core.backends.base import BaseAuth
 
-from social_endpoints.exceptions import log_failure
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.config import has_redirect, missing_settings
 from social_endpoints.internal.backends.listing import backend_title, icon_url
 from social_endpoints.internal.backends.registry import Provider, configured, protocol
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.internal.native.providers import native_token_types
+from social_endpoints.internal.translation import log_failure
 from social_endpoints.types import ListedProvider
 
 CAPABILITIES = ("redirect", "id_token", "access_token", "connect")

@@ -11,10 +11,10 @@ from django.templatetags.static import static
 from django.utils.functional import Promise
 from social_core.backends.base import BaseAuth
 
-from social_endpoints.exceptions import log_failure
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.registry import BackendClass, Provider
 from social_endpoints.internal.flows.flow import LOGIN, Flow
+from social_endpoints.internal.translation import log_failure
 
 STATIC_FILES = "django.contrib.staticfiles"
 

@@ -14,10 +14,11 @@ from typing import Any, NoReturn, Self, TypeVar
 from django.db import IntegrityError, OperationalError, transaction
 from social_core.exceptions import ErrorStage, SocialAuthBaseException
 
-from social_endpoints.exceptions import EndpointError, as_api_exception
+from social_endpoints.exceptions import EndpointError
 from social_endpoints.internal.errors.failures import causes
 from social_endpoints.internal.errors.redaction import clear_local_variables, without_secrets
 from social_endpoints.internal.log.events import log_event
+from social_endpoints.internal.translation import as_api_exception
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle, User
 from rest_framework.views import APIView
 
 from social_endpoints.conf import NAME, settings
-from social_endpoints.exceptions import log_failure
+from social_endpoints.internal.translation import log_failure
 
 # The rates that DRF documents. DRF itself reads only the first letter of the period, so it
 # takes "10/month" for "10/minute".

@@ -19,7 +19,7 @@ from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from social_core.backends.base import BaseAuth
 
-from social_endpoints.exceptions import log_failure
+from social_endpoints.internal.translation import log_failure
 
 MIN_LIFETIME = 300
 """Shortest time, in seconds, for which a document is not requested again."""
