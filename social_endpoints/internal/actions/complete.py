@@ -35,7 +35,7 @@ from social_endpoints.internal.backends.callback import (
 )
 from social_endpoints.internal.backends.correlation import returned_id
 from social_endpoints.internal.backends.registry import Provider
-from social_endpoints.internal.backends.setting_types import require_valid_settings
+from social_endpoints.internal.backends.setting_types import blame_wrong_settings
 from social_endpoints.internal.flows import handoff_cache
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.storage import claim_attempt, claim_flow
@@ -114,8 +114,7 @@ def complete_flow(
             returned = returned_id(provider, provider_params)
             params = backend_params(provider, provider_params, flow)
         strategy, backend = loading.load(provider, request=request, data=params, flow=flow)
-        require_valid_settings(backend, "callback")
-        with strategy.unit_of_work as work:
+        with blame_wrong_settings(backend, "callback"), strategy.unit_of_work as work:
             if partial_token is None:
                 result = _ask_provider(backend, flow, returned, user)
             else:

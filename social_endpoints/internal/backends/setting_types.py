@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -42,10 +43,34 @@ def require_valid_settings(backend: BaseAuth[Any], stage: ErrorStage) -> None:
 
     :raises AuthConfigurationError: a setting has a wrong type.
     """
-    request_options(backend, stage=stage)  # It accepts a bundle that does not exist (yet).
-    for name in wrong_settings(backend):
-        if not name.endswith("VERIFY_SSL"):
-            raise AuthConfigurationError(backend, parameter=name, stage=stage)
+    request_options(backend, stage=stage)
+    wrong = _refused_setting(backend)
+    if wrong is not None:
+        raise AuthConfigurationError(backend, parameter=wrong, stage=stage)
+
+
+@contextmanager
+def blame_wrong_settings(backend: BaseAuth[Any], stage: ErrorStage) -> Iterator[None]:
+    """Replace an exception if the backend has a setting of a wrong type, which may be its cause.
+
+    A completion does not check the settings in advance as a begin does: reading them takes a few
+    percent of its time.
+
+    :raises AuthConfigurationError: a setting has a wrong type.
+    """
+    try:
+        yield
+    except Exception as error:
+        wrong = _refused_setting(backend)
+        if wrong is None:
+            raise
+        raise AuthConfigurationError(backend, parameter=wrong, stage=stage) from error
+
+
+def _refused_setting(backend: BaseAuth[Any]) -> str | None:
+    # request_options() accepts a CA bundle that does not exist (yet).
+    names = (name for name in wrong_settings(backend) if not name.endswith("VERIFY_SSL"))
+    return next(names, None)
 
 
 def full_name(backend: BaseAuth[Any], name: str) -> str:

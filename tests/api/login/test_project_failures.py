@@ -466,30 +466,35 @@ def test_exception_of_a_strategy_is_the_projects(
     assert [seen for seen, _ in reported] == ([exception] if expected[0] >= 500 else [])
 
 
+WRONG_TYPES: list[tuple[str, Any]] = [
+    ("REQUESTS_TIMEOUT", "5"),
+    ("REQUESTS_TIMEOUT", float("nan")),
+    ("URLOPEN_TIMEOUT", [1]),
+    ("PROXIES", "http://proxy:3128"),
+    ("PROXIES", {"https": None}),
+    ("VERIFY_SSL", ""),
+    ("VERIFY_SSL", 5),
+    ("AUTH_EXTRA_ARGUMENTS", ["prompt"]),
+    ("JWT_LEEWAY", "x"),
+    ("MAX_AGE", "x"),
+    ("EXTRA_DATA", 5),
+    ("WHITELISTED_DOMAINS", 5),
+    ("USER_FIELD_MAPPING", 5),
+]
+READ_AT_BEGIN: list[tuple[str, Any]] = [
+    ("SCOPE", "email"),
+    ("PROMPT", 5),
+    ("FIELDS_STORED_IN_SESSION", 5),
+]
+
+
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("REQUESTS_TIMEOUT", "5"),
-        ("REQUESTS_TIMEOUT", float("nan")),
-        ("URLOPEN_TIMEOUT", [1]),
-        ("PROXIES", "http://proxy:3128"),
-        ("PROXIES", {"https": None}),
-        ("VERIFY_SSL", ""),
-        ("VERIFY_SSL", 5),
-        ("SCOPE", "email"),
-        ("AUTH_EXTRA_ARGUMENTS", ["prompt"]),
-        ("JWT_LEEWAY", "x"),
-        ("MAX_AGE", "x"),
-        ("PROMPT", 5),
-        ("EXTRA_DATA", 5),
-        ("FIELDS_STORED_IN_SESSION", 5),
-        ("WHITELISTED_DOMAINS", 5),
-        ("USER_FIELD_MAPPING", 5),
-    ],
+    ("at", "name", "value"),
+    [("begin", *each) for each in WRONG_TYPES + READ_AT_BEGIN]
+    + [("complete", *each) for each in WRONG_TYPES],
 )
-@pytest.mark.parametrize("at", ["begin", "complete"])
 def test_setting_of_a_wrong_type_is_a_500(
-    name: str, value: Any, at: str, openid: OpenIDProvider, settings: Any, reported: list[Any]
+    at: str, name: str, value: Any, openid: OpenIDProvider, settings: Any, reported: list[Any]
 ) -> None:
     frontend = Frontend()
     if at == "complete":
