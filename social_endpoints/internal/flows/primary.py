@@ -20,7 +20,8 @@ from django.core.exceptions import (
 )
 from django.db import IntegrityError, OperationalError, router, transaction
 from django.db.models import CharField, F, IntegerField, Model
-from social_core.backends.utils import load_backends
+from django.utils.module_loading import import_string
+from social_core.backends.base import BaseAuth
 from social_core.exceptions import AuthAssociationError, AuthResponseError
 from social_core.utils import setting_name
 
@@ -160,11 +161,14 @@ class PrimaryUsers(Wrapper):
             return True
         ending = {"provider": backend_name} if association_id is None else {"pk": association_id}
         others = self.get_social_auth_for_user(user).exclude(**ending)
-        backends: Any = load_backends(settings.AUTHENTICATION_BACKENDS)  # type: ignore[no-untyped-call]  # core's
-        return any(
-            name in backends and not backends[name].ASSOCIATION_ONLY
-            for name in others.values_list("provider", flat=True)
-        )
+        # Not social-core's cache of backends, which may be incomplete while it is filled.
+        backends = map(import_string, settings.AUTHENTICATION_BACKENDS)
+        names = {
+            each.name
+            for each in backends
+            if issubclass(each, BaseAuth) and not each.ASSOCIATION_ONLY
+        }
+        return any(provider in names for provider in others.values_list("provider", flat=True))
 
     def user_exists(self, *args: Any, **kwargs: Any) -> bool:
         if not self._inherits("user_exists"):

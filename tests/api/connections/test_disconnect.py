@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
+from social_core.backends.utils import load_backends
 
 from social_endpoints import signals
 from tests.support.account_views import route_account_views
@@ -69,6 +70,16 @@ def test_other_methods_are_a_405(method: str, ada: Any) -> None:
 
 
 # --- The last way to sign in ----------------------------------------------------------
+
+
+def test_other_way_to_sign_in_is_found_without_the_cache_of_social_core() -> None:
+    # As while another thread fills it.
+    load_backends(["social_core.backends.open_id_connect.OpenIdConnectAuth"], force_load=True)
+    alan = user_with(("github", "3"), ("oidc", "4"), username="alan")
+
+    response = disconnect(logged_in(alan), alan.social_auth.get(provider="oidc"))
+
+    assert response.status_code == 204
 
 
 @pytest.mark.parametrize("others", [[], [("myspace", "2")]], ids=["none", "not configured"])
