@@ -100,12 +100,14 @@ class Paused:
     :param partial_token: the token to resume with; None after a redirect without one.
     :param redirect_to: the URL to which the step redirects the browser, or None.
     :param fields: the form fields that the step asks for, or None.
+    :param provider: the provider's name.
     :param flow: the flow to resume with, or None.
     """
 
     partial_token: str | None = field(repr=False)
     redirect_to: str | None
     fields: list[dict[str, Any]] | None
+    provider: str
     flow: SealedFlow | None
 
 

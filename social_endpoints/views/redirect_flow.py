@@ -75,7 +75,7 @@ class FlowView(EndpointView):
 
     def get_paused_response(self, paused: Paused) -> Response:
         """Return the 202 of a paused login, with the fresh flow that resumes it."""
-        names = ("partial_token", "redirect_to", "fields")
+        names = ("partial_token", "redirect_to", "fields", "provider")
         body = {name: getattr(paused, name) for name in names}
         response = Response(body, status=status.HTTP_202_ACCEPTED)
         if paused.flow is not None:

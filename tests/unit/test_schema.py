@@ -30,7 +30,7 @@ CONNECTION = f"{CONNECTIONS}{{id}}/"
 Document: TypeAlias = dict[str, Any]
 
 BEGUN = {"authorization_url", "flow"}
-PAUSED = {"partial_token", "redirect_to", "fields", "flow"}
+PAUSED = {"partial_token", "redirect_to", "fields", "provider", "flow"}
 CONNECTION_FIELDS = {"id", "provider", "title", "uid", "created", "last_used"}
 ERROR = {"non_field_errors", "error_code", "error_source", "error_stage"}
 ERROR |= {"error_recovery", "error_id"}

@@ -96,7 +96,7 @@ def _run(
         redirect_to = getattr(result, "url", None)
         if redirect_to is None:
             raise AuthPolicyError(backend, stage="disconnect")
-        return Paused(None, redirect_to, None, None)
+        return Paused(None, redirect_to, None, provider.name, None)
 
 
 def _disconnect(backend: Any, user: Any, connection_id: str, revoked: list[Revocation]) -> Any:

@@ -184,7 +184,7 @@ def pause_login(backend: Any, flow: Flow, result: Any, work: UnitOfWork) -> Paus
         if redirect_to is None:
             raise AuthPolicyError(backend, stage="pipeline")
         work.roll_back()
-        return Paused(None, redirect_to, None, None)
+        return Paused(None, redirect_to, None, flow.provider, None)
     next_flow = Flow(
         flow.provider,
         flow.purpose,
@@ -198,6 +198,7 @@ def pause_login(backend: Any, flow: Flow, result: Any, work: UnitOfWork) -> Paus
         partial_token=partial_token,
         redirect_to=redirect_to,
         fields=result.fields if isinstance(result, Question) else None,
+        provider=flow.provider,
         flow=seal_flow(next_flow, backend, stage="pipeline"),
     )
 

@@ -143,6 +143,7 @@ class PausedSerializer(serializers.Serializer[Any]):
     fields = AskedFieldSerializer(  # type: ignore[assignment]  # name in the API
         many=True, allow_null=True, help_text="Form fields that the step requests, or null."
     )
+    provider = serializers.CharField(help_text="Name of the provider in the paths.")
     flow = serializers.CharField(required=False, help_text=_FLOW)
 
 

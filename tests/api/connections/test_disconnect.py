@@ -185,7 +185,12 @@ def require_password(strategy: Any, **kwargs: Any) -> None:
         (
             redirect,
             202,
-            {"redirect_to": "https://app.example.com/sure", "partial_token": None, "fields": None},
+            {
+                "redirect_to": "https://app.example.com/sure",
+                "partial_token": None,
+                "fields": None,
+                "provider": "oidc",
+            },
         ),
         (return_a_page, 400, {"error_code": "authentication_disallowed"}),
     ],

@@ -98,6 +98,7 @@ def test_partial_step_pauses_the_login(
     assert paused.status_code == 202
     assert paused.data["partial_token"] == Partial.objects.get().token
     assert (paused.data["redirect_to"], paused.data["fields"]) == (redirect_to, None)
+    assert paused.data["provider"] == "oidc"
     assert not User.objects.exists()
     assert frontend.resume(paused, name="Ada").status_code == 201
     assert not Partial.objects.exists()
@@ -122,7 +123,12 @@ def test_plain_redirect_ends_the_login(
 
     away = "https://app.example.com/away"
     assert ended.status_code == 202
-    assert ended.json() == {"partial_token": None, "redirect_to": away, "fields": None}
+    assert ended.json() == {
+        "partial_token": None,
+        "redirect_to": away,
+        "fields": None,
+        "provider": "oidc",
+    }
     assert not User.objects.exists()
     assert not UserSocialAuth.objects.exists()
     assert not any(cookie.value for cookie in frontend.client.cookies.values())
