@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from django.core.exceptions import (
     BadRequest,
+    DisallowedHost,
     ImproperlyConfigured,
     PermissionDenied,
     SuspiciousOperation,
@@ -104,7 +105,7 @@ def as_api_exception(
         return ProjectError(AuthUnknownError(stage=stage))
     if isinstance(error, DRF_EXCEPTIONS):
         return error
-    if isinstance(error, (BadRequest, SuspiciousOperation)):
+    if isinstance(error, DisallowedHost):  # The client's Host header.
         return ParseError()
     if isinstance(error, ImproperlyConfigured):
         return ConfigurationError(AuthConfigurationError(stage=stage))
@@ -121,7 +122,9 @@ def as_api_exception(
 def drf_exception(error: Exception) -> APIException:
     """Return the exception of DRF, which includes ours, to respond with."""
     translated = as_api_exception(error)
-    if isinstance(translated, Http404):
+    if isinstance(error, (BadRequest, SuspiciousOperation)):  # Django raises them for a request.
+        translated = ParseError()
+    elif isinstance(translated, Http404):
         translated = NotFound()
     elif isinstance(translated, PermissionDenied):
         translated = exceptions.PermissionDenied()

@@ -16,7 +16,12 @@ from django.contrib.auth import get_user_model
 from django.core import mail
 from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, SuspiciousOperation
+from django.core.exceptions import (
+    DisallowedHost,
+    ObjectDoesNotExist,
+    PermissionDenied,
+    SuspiciousOperation,
+)
 from django.core.signals import got_request_exception
 from django.db import (
     DatabaseError,
@@ -330,7 +335,7 @@ def test_typo_in_a_backend_of_the_project_is_a_500(
     [
         (PermissionDenied(), (403, "permission_denied")),
         (Http404("secret"), (404, "not_found")),
-        (SuspiciousOperation("secret"), (400, "parse_error")),
+        (DisallowedHost("secret"), (400, "parse_error")),
         (exceptions.PermissionDenied(), (403, "permission_denied")),
         (exceptions.NotFound(), (404, "not_found")),
         (exceptions.ValidationError("No."), (400, "invalid_parameter")),
@@ -413,7 +418,10 @@ class WithoutSuper(exceptions.APIException):
         """Leave out super().__init__(), which sets ``detail``."""
 
 
-@pytest.mark.parametrize("exception", [caused_by_itself(), Empty("a mistake"), WithoutSuper()])
+@pytest.mark.parametrize(
+    "exception",
+    [caused_by_itself(), Empty("a mistake"), WithoutSuper(), SuspiciousOperation("a mistake")],
+)
 def test_unusual_exception_is_reported(
     exception: Exception, openid: OpenIDProvider, settings: Any, reported: list[Any]
 ) -> None:
