@@ -24,7 +24,7 @@ _SHOWN = frozenset(
 )
 
 
-class _WithoutSecret(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+class _SecretFieldMixin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     """A mixin for an admin whose field with secrets is neither shown nor changed."""
 
     exclude: ClassVar[Any]
@@ -35,7 +35,7 @@ class _WithoutSecret(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
         return not is_secret and super().lookup_allowed(lookup, value, request)
 
 
-class ConnectionAdmin(_WithoutSecret, UserSocialAuthOption):
+class ConnectionAdmin(_SecretFieldMixin, UserSocialAuthOption):
     """Connections, which can be searched by uid. The provider's tokens are hidden."""
 
     exclude = ("extra_data",)
@@ -44,14 +44,14 @@ class ConnectionAdmin(_WithoutSecret, UserSocialAuthOption):
     @admin.display(description="extra data")
     def provider_data(self, social: UserSocialAuth) -> str:
         """Return ``extra_data`` as JSON, with most texts hidden."""
-        return json.dumps(_without_secrets(social.extra_data), default=lambda value: HIDDEN)
+        return json.dumps(_hide_values(social.extra_data), default=lambda value: HIDDEN)
 
     def get_search_fields(self, request: Any = None) -> Any:
         admin_of_users: Any = super()  # social_django has no types for it.
         return [*admin_of_users.get_search_fields(request), "uid"]
 
 
-class AssociationAdmin(_WithoutSecret, AssociationOption):
+class AssociationAdmin(_SecretFieldMixin, AssociationOption):
     """Associations of OpenID 2.0, without the key that verifies the provider's signatures."""
 
     exclude = ("secret",)
@@ -68,11 +68,11 @@ class NonceAdmin(NonceOption):
         return super().get_queryset(request).exclude(server_url__startswith=CLAIM_PREFIX)
 
 
-def _without_secrets(value: Any, name: str = "") -> Any:
+def _hide_values(value: Any, name: str = "") -> Any:
     if isinstance(value, dict):
-        return {key: _without_secrets(each, str(key)) for key, each in value.items()}
+        return {key: _hide_values(each, str(key)) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without_secrets(each, name) for each in value]
+        return [_hide_values(each, name) for each in value]
     is_shown = name in _SHOWN or isinstance(value, (int, float, type(None)))
     return value if is_shown else HIDDEN
 

@@ -28,10 +28,10 @@ class SocialEndpointsConfig(AppConfig):
             tokens,
         )
 
-        usual = (settings, redirect_uris, providers, pipelines, tokens, native)
-        for module in (*usual, deployment, browsers):
+        standard_modules = (settings, redirect_uris, providers, pipelines, tokens, native)
+        for module in (*standard_modules, deployment, browsers):
             for check, tags in module.CHECKS.items():
-                register(check, *tags, deploy=module not in usual)
+                register(check, *tags, deploy=module not in standard_modules)
         if _uses_spectacular():
             from social_endpoints import schema  # noqa: F401 - the import registers it
 

@@ -169,9 +169,9 @@ class Strategy(DjangoStrategy):
         ``django.contrib.auth`` is not used: it would pass the provider's response to all
         backends and, after a failure, to a signal.
         """
-        for said in (kwargs.get("response"), getattr(backend, "id_token", None)):
-            replace_unstorable(said)
-            _require_storable(backend, said)
+        for content in (kwargs.get("response"), getattr(backend, "id_token", None)):
+            replace_unstorable(content)
+            _require_storable(backend, content)
         kwargs.pop("request", None)  # As in DjangoStrategy. It is passed below.
         session = deepcopy(self.session)
 

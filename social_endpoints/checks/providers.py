@@ -29,13 +29,13 @@ from social_endpoints.internal.backends.loading import load, storage
 from social_endpoints.internal.backends.recording import (
     Record,
     find_missing_settings,
-    load_recording,
+    load_recording_backend,
 )
 from social_endpoints.internal.backends.registry import (
     Provider,
     configured,
-    configured_and_failed,
     overridden_paths,
+    providers_and_errors,
 )
 from social_endpoints.internal.backends.setting_types import wrong_settings
 from social_endpoints.internal.flows.flow import LOGIN, Flow
@@ -55,7 +55,7 @@ def check_providers(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report import errors, missing or unknown providers, and problems of each provider."""
     try:
         storage()
-        providers, errors = configured_and_failed()
+        providers, errors = providers_and_errors()
     except ImproperlyConfigured as error:
         providers, errors = {}, {"": str(error)}
     for text in errors.values():
@@ -102,7 +102,7 @@ def _check_provider(provider: Provider) -> list[CheckMessage]:
 
 def _check_backend(provider: Provider) -> Iterator[CheckMessage]:
     record = Record()
-    backend = load_recording(provider, None, record)
+    backend = load_recording_backend(provider, None, record)
     wrong = wrong_settings(backend)
     for name, expected in wrong.items():
         yield Error(

@@ -124,7 +124,7 @@ def _wrong_djoser_strategy(serializer: type[LoginSerializer]) -> Iterator[CheckM
 def check_authentication(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report that the project's default authentication classes do not accept the token."""
     serializer = configured_serializer()
-    accepted = tuple(_imported(serializer.authentication_classes)) if serializer else ()
+    accepted = tuple(_import_classes(serializer.authentication_classes)) if serializer else ()
     configured = drf_setting("DEFAULT_AUTHENTICATION_CLASSES")
     if not serializer or not accepted or not isinstance(configured, (list, tuple)):
         return  # The project's serializer does not say what accepts its token.
@@ -144,7 +144,7 @@ def _may_accept(authentication: Any, accepted: tuple[type, ...]) -> bool:
 
     What a class of the project accepts is unknown, unless it derives from a shipped class.
     """
-    shipped = (*_loaded(SHIPPED_AUTHENTICATION), *accepted)
+    shipped = (*_loaded_classes(SHIPPED_AUTHENTICATION), *accepted)
     bases = getattr(authentication, "__mro__", ())
     base = next((each for each in bases if each in shipped), None)
     if base is None or base in accepted:
@@ -153,7 +153,7 @@ def _may_accept(authentication: Any, accepted: tuple[type, ...]) -> bool:
     return authentication is not base and any(issubclass(each, base) for each in accepted)
 
 
-def _loaded(paths: Iterable[str]) -> Iterator[Any]:
+def _loaded_classes(paths: Iterable[str]) -> Iterator[Any]:
     """Yield the classes whose module is imported. Others have no configured subclass."""
     for path in paths:
         module, _, name = path.rpartition(".")
@@ -161,7 +161,7 @@ def _loaded(paths: Iterable[str]) -> Iterator[Any]:
             yield value
 
 
-def _imported(paths: Iterable[str]) -> Iterator[Any]:
+def _import_classes(paths: Iterable[str]) -> Iterator[Any]:
     for path in paths:
         # Without its app in INSTALLED_APPS, the model of knox raises a RuntimeError.
         with suppress(Exception):
@@ -192,8 +192,8 @@ def _uses_djoser_with_jwt(djoser: Mapping[str, Any]) -> bool:
         return False
     configured = drf_setting("DEFAULT_AUTHENTICATION_CLASSES")
     classes = configured if isinstance(configured, (list, tuple)) else ()
-    tokens = tuple(_loaded(["rest_framework.authentication.TokenAuthentication"]))
-    jwt = tuple(_loaded(["rest_framework_simplejwt.authentication.JWTAuthentication"]))
+    tokens = tuple(_loaded_classes(["rest_framework.authentication.TokenAuthentication"]))
+    jwt = tuple(_loaded_classes(["rest_framework_simplejwt.authentication.JWTAuthentication"]))
     has_jwt, has_token = (
         any(isinstance(each, type) and issubclass(each, bases) for each in classes)
         for bases in (jwt, tokens)

@@ -32,7 +32,7 @@ def callback_paths(provider: str) -> list[str]:
     prefix = get_script_prefix()
     routes = dict(_routes(get_resolver()))
     return [
-        _reversed(name, provider) or prefix + route.replace("<str:provider>", provider)
+        _reverse(name, provider) or prefix + route.replace("<str:provider>", provider)
         for name, route in routes.items()
     ]
 
@@ -42,7 +42,7 @@ def has_parameter(path: str) -> bool:
     return "<" in path
 
 
-def _reversed(name: str, provider: str) -> str | None:
+def _reverse(name: str, provider: str) -> str | None:
     try:
         return reverse(name, args=[provider])
     except NoReverseMatch:

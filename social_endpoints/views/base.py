@@ -42,7 +42,7 @@ from social_endpoints.internal.http.parsers import (
     MultiPartParser,
 )
 from social_endpoints.internal.http.throttling import THROTTLES
-from social_endpoints.internal.log.events import note, request_values
+from social_endpoints.internal.log.events import add_log_values, log_values
 from social_endpoints.internal.translation import drf_exception
 
 
@@ -90,7 +90,7 @@ class EndpointView(APIView):
         if request.encoding not in {None, "utf-8"}:
             # Otherwise Django decodes the query string with the charset of the Content-Type.
             request.encoding = "utf-8"
-        with request_values(provider=kwargs.get("provider"), via=self.log_via):
+        with log_values(provider=kwargs.get("provider"), via=self.log_via):
             return self.get_checked_response(super().dispatch(request, *args, **kwargs))
 
     def get_checked_response(self, response: Any) -> Any:
@@ -261,5 +261,5 @@ class AccountView(EndpointView):
         """Check the permissions. From here on, the log contains the user."""
         # The primary key of another model may equal that of a user.
         if IsProjectUser().has_permission(request, self):
-            note(user=getattr(request.user, "pk", None))
+            add_log_values(user=getattr(request.user, "pk", None))
         super().check_permissions(request)

@@ -16,7 +16,7 @@ from social_endpoints.internal.actions.native import sign_in
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.errors.redaction import secret_texts
 from social_endpoints.internal.flows.flow import LOGIN
-from social_endpoints.internal.http.login_cookies import LoginCookies, remove_cookies
+from social_endpoints.internal.http.login_cookies import LoginCookieGuard, remove_cookies
 from social_endpoints.internal.http.parameters import native_tokens
 from social_endpoints.internal.native.providers import find_native
 from social_endpoints.internal.translation import log_failure
@@ -31,29 +31,29 @@ class LoginView(FlowView):
     log_action = "login"
 
     serializer: LoginSerializer | None = None
-    has_login = False
+    has_begun_login = False
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Remember the state of the session."""
-        self.login_cookies = LoginCookies(request)
+        self.cookie_guard = LoginCookieGuard(request)
         return super().initialize_request(request, *args, **kwargs)
 
     def handle_exception(self, exc: Exception) -> Any:
         """Return the error response, and take the login back."""
         response = super().handle_exception(exc)
-        if self.has_login:
+        if self.has_begun_login:
             try:
                 self.take_back()
             except Exception as error:  # noqa: BLE001 - the database may have failed
-                log_failure("login not taken back", error)
+                log_failure("login cleanup failed", error)
         return response
 
     def take_back(self) -> None:
         """Undo effects of a failed login outside the database."""
         if self.serializer is not None:
             self.serializer.take_back(self.django_request)
-        if self.is_from_any_site():
-            self.login_cookies.take_back()
+        if self.may_be_cross_site():
+            self.cookie_guard.flush_session()
 
     def get_secrets(self, error: APIException) -> list[str]:
         """Return the values that no log may contain, including the issued token."""
@@ -75,16 +75,19 @@ class LoginView(FlowView):
 
         :raises ImproperlyConfigured: the response sets a cookie.
         """
-        if self.is_from_any_site():
-            self.login_cookies.refuse(response, self.transport.is_flow)
+        if self.may_be_cross_site():
+            self.cookie_guard.refuse(response, self.transport.is_flow)
 
-    def is_from_any_site(self) -> bool:
+    def may_be_cross_site(self) -> bool:
         """Return whether the flow came in the body, and cookies are not declared."""
-        return not self.get_token_serializer_class().sets_cookies and self.transport.is_posted
+        return (
+            not self.get_token_serializer_class().sets_cookies
+            and not self.transport.has_flow_cookie
+        )
 
     def get_checked_response(self, response: Any) -> Any:
         """Refuse cookies that a subclass or a receiver has set after the transaction."""
-        if not self.has_login or not self.is_from_any_site():
+        if not self.has_begun_login or not self.may_be_cross_site():
             return response
         try:
             if response.status_code < status.HTTP_400_BAD_REQUEST:
@@ -104,7 +107,7 @@ class ProviderAuthView(LoginView, RedirectFlowView):
 
     def complete(self, provider: Provider, callback: Callback) -> Response | Paused:
         """Return the response of the token serializer, or a paused login."""
-        self.has_login = True
+        self.has_begun_login = True
         return complete(
             provider=provider,
             callback=callback,
@@ -125,7 +128,7 @@ class ProviderTokenView(LoginView):
         self.transport = self.get_transport()
         self.require_json()
         tokens = native_tokens(request)
-        self.has_login = True
+        self.has_begun_login = True
         outcome = sign_in(
             provider=found,
             tokens=tokens,

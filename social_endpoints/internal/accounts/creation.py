@@ -43,8 +43,8 @@ def create_account(create: Callable[..., UserT], fields: Mapping[str, Any], stor
     """
     users = storage.user
     model, key = users.user_model(), users.user_model()._meta.pk.name
-    fields = {name: _fitted(name, fields, users) for name in fields}
-    address, missing = _address(fields, users), _missing(fields, users)
+    fields = {name: _storable_value(name, fields, users) for name in fields}
+    address, missing = _address(fields, users), _missing_fields(fields, users)
     if users.username_field() in missing:
         raise _missing_error(missing, model)
     try:
@@ -55,7 +55,7 @@ def create_account(create: Callable[..., UserT], fields: Mapping[str, Any], stor
                 _lock(address, storage.nonce.objects)
                 _refuse_taken(address, model)
             if key == users.username_field() and users.user_exists(username=fields.get("username")):
-                raise _in_use("username") from IntegrityError("The username is taken.")
+                raise _in_use_error("username") from IntegrityError("The username is taken.")
             user = create(**fields)
             _replace_empty_address(user)
             # The project's manager may have set a value.
@@ -68,10 +68,12 @@ def create_account(create: Callable[..., UserT], fields: Mapping[str, Any], stor
         if columns.get(str(error.code), "") != email_field(model):
             raise
         is_taken = address and email_field(model) not in _taken_empty_fields(fields, users)
-        raise (_in_use("email") if is_taken else _no_address()) from error
+        raise (_in_use_error("email") if is_taken else _missing_address_error()) from error
     except (TypeError, ValueError, ValidationError, IntegrityError) as error:
         cause = (
-            _missing_error(missing, model) if missing else _conflict(error, address, fields, users)
+            _missing_error(missing, model)
+            if missing
+            else _conflict_error(error, address, fields, users)
         )
         if cause is None:
             raise
@@ -91,7 +93,7 @@ def _replace_empty_address(user: Any) -> None:
         user.save(update_fields=[name])
 
 
-def _conflict(
+def _conflict_error(
     error: Exception, address: str, fields: Mapping[str, Any], users: Any
 ) -> SocialAuthBaseException | None:
     """Return what a unique constraint of the user model refused, or None if that is unknown."""
@@ -102,14 +104,14 @@ def _conflict(
         return _missing_error(empty, users.user_model())
     name = _taken_name(address, fields.get("username"), users)
     if name is not None:
-        return _in_use(name)
+        return _in_use_error(name)
     email = email_field(users.user_model())
     if address or email is None:
         return None
     # Several accounts without an address show that the address need not be unique.
     model = users.user_model()
     without = model._base_manager.using(router.db_for_write(model)).filter(**{email: ""})
-    return _no_address() if len(without[:2]) == 1 else None
+    return _missing_address_error() if len(without[:2]) == 1 else None
 
 
 def _taken_empty_fields(fields: Mapping[str, Any], users: Any) -> list[str]:
@@ -125,7 +127,7 @@ def _taken_empty_fields(fields: Mapping[str, Any], users: Any) -> list[str]:
     return names
 
 
-def _fitted(name: str, fields: Mapping[str, Any], users: Any) -> Any:
+def _storable_value(name: str, fields: Mapping[str, Any], users: Any) -> Any:
     """Return the value to create an account with."""
     model, field_name, value = users.user_model(), _field_name(name, fields, users), fields[name]
     if value is None and field_name != users.username_field():
@@ -152,7 +154,7 @@ def _address(fields: Mapping[str, Any], users: Any) -> str:
     return str(address).strip()
 
 
-def _missing(fields: Mapping[str, Any], users: Any) -> list[str]:
+def _missing_fields(fields: Mapping[str, Any], users: Any) -> list[str]:
     """Return the names of the model's fields that need a value and get none.
 
     A field that is unique and cannot be NULL needs one, because an empty text would be a value
@@ -166,10 +168,10 @@ def _missing(fields: Mapping[str, Any], users: Any) -> list[str]:
             continue
         is_username = field.name == users.username_field()
         # social-core makes up a username, but it cannot make up an address.
-        made_up = is_username and is_address(field) and "@" not in str(value)
+        is_generated = is_username and is_address(field) and "@" not in str(value)
         has_value = field.get_default() not in _EMPTY
         optional = field.null or has_value or (field.blank and not field.unique)
-        if made_up or (value in _EMPTY and (is_username or not optional)):
+        if is_generated or (value in _EMPTY and (is_username or not optional)):
             names.append(field.name)
     return names
 
@@ -177,11 +179,11 @@ def _missing(fields: Mapping[str, Any], users: Any) -> list[str]:
 def _missing_error(names: list[str], model: Any) -> AuthResponseError:
     fields = [model._meta.get_field(name) for name in names]
     if any(map(is_address, fields)):
-        return _no_address()
+        return _missing_address_error()
     return AuthResponseError(code="missing_claim", claim=names[0], stage="pipeline")
 
 
-def _no_address() -> AuthResponseError:
+def _missing_address_error() -> AuthResponseError:
     return AuthResponseError(code="profile_email_missing", stage="pipeline")
 
 
@@ -206,7 +208,7 @@ def _refuse_taken(address: str, user_model: Any) -> None:
     level = getattr(connection, "isolation_level", None)
     locking = connection.vendor == "mysql" and level in {None, "repeatable read"}
     if accounts_with(address, user_model, locking=locking):
-        raise _in_use("email") from IntegrityError("The address is taken.")
+        raise _in_use_error("email") from IntegrityError("The address is taken.")
 
 
 def _is_duplicate(error: Exception) -> bool:
@@ -236,5 +238,5 @@ def _taken_name(address: str, username: Any, users: Any) -> str | None:
     return "username" if username and accounts.filter(**{lookup: username}).exists() else None
 
 
-def _in_use(name: str) -> AuthAssociationError:
+def _in_use_error(name: str) -> AuthAssociationError:
     return AuthAssociationError(code=f"{name}_in_use", stage="pipeline")

@@ -24,7 +24,7 @@ from social_endpoints.exceptions import AssociationOnly, ProviderNotSupported
 from social_endpoints.internal.actions.outcome import seal_flow
 from social_endpoints.internal.backends import config, loading
 from social_endpoints.internal.backends.correlation import sent_id
-from social_endpoints.internal.backends.extensions.authorization_url import PostedResponse
+from social_endpoints.internal.backends.extensions.authorization_url import HandoffRequired
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.backends.setting_types import require_valid_settings
 from social_endpoints.internal.flows.flow import CONNECT, LOGIN, Flow
@@ -62,7 +62,7 @@ def begin(
     with translate_errors("begin"), ProviderRequests():
         begin_with = partial(_begin, provider=provider, query=query, request=request, user=user)
         new_flow = partial(_new_flow, provider, user)
-        with suppress(PostedResponse):
+        with suppress(HandoffRequired):
             begun = begin_with(new_flow(redirect_uri))
             if not config.requests_post(begun.authorization_url):
                 return begun
@@ -92,7 +92,7 @@ def _begin(
     backend.prepare_auth(user=user)
     _apply_query(strategy, backend, flow, query)
     if config.may_post(backend) and not flow.handoff:
-        raise PostedResponse
+        raise HandoffRequired
     url = _authorization_url(backend, provider)
     # The backend has completed a handoff URI with the host. The completion must send the same
     # URI to the provider, even if it is requested under another host name.

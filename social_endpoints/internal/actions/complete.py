@@ -35,7 +35,7 @@ from social_endpoints.internal.backends.callback import (
 )
 from social_endpoints.internal.backends.correlation import returned_id
 from social_endpoints.internal.backends.registry import Provider
-from social_endpoints.internal.backends.setting_types import blame_wrong_settings
+from social_endpoints.internal.backends.setting_types import report_wrong_settings
 from social_endpoints.internal.flows import handoff_cache
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.storage import claim_attempt, claim_flow
@@ -114,7 +114,7 @@ def complete_flow(
             returned = returned_id(provider, provider_params)
             params = backend_params(provider, provider_params, flow)
         strategy, backend = loading.load(provider, request=request, data=params, flow=flow)
-        with blame_wrong_settings(backend, "callback"), strategy.unit_of_work as work:
+        with report_wrong_settings(backend, "callback"), strategy.unit_of_work as work:
             if partial_token is None:
                 result = _ask_provider(backend, flow, returned, user)
             else:
@@ -139,7 +139,7 @@ def _provider_params(
         return params
     callback_params = handoff_cache.take_callback(provider.name, expected, params.get("code", ""))
     if callback_params is None:
-        raise _used_or_late("handoff_expired")
+        raise _late_completion_error("handoff_expired")
     return callback_params
 
 
@@ -172,9 +172,9 @@ def _resume(
 
 def _claim(backend: BaseAuth[Any], flow: Flow) -> None:
     if not claim_flow(flow, backend.strategy.storage):
-        raise _used_or_late("flow_used")
+        raise _late_completion_error("flow_used")
 
 
-def _used_or_late(log_cause: str) -> AuthSessionError:
+def _late_completion_error(log_cause: str) -> AuthSessionError:
     """Return the exception for a completion that comes too late, with ``cause`` for the log."""
     return AuthSessionError(code="state_mismatch", stage="callback", context={"cause": log_cause})

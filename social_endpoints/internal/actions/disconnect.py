@@ -17,7 +17,7 @@ from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.extensions.revocation import Revocation
 from social_endpoints.internal.backends.registry import Provider, find_or_substitute
 from social_endpoints.internal.flows.flow import CONNECT, Flow
-from social_endpoints.internal.log.events import log_completed, log_event, note
+from social_endpoints.internal.log.events import add_log_values, log_completed, log_event
 from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.internal.translation import translate_errors
 from social_endpoints.types import Paused
@@ -54,7 +54,7 @@ def disconnect(
     """
     rows = loading.users().get_social_auth_for_user(user.pk)
     provider = find_or_substitute(_find(rows, connection_id).provider)
-    note(provider=provider.name)
+    add_log_values(provider=provider.name)
     revoked: list[Revocation] = []
     with translate_errors("disconnect"), ProviderRequests():
         for _ in range(MAX_ROUNDS):

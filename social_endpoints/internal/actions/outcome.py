@@ -25,7 +25,7 @@ from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.token import seal
 from social_endpoints.internal.flows.transaction import UnitOfWork
-from social_endpoints.internal.log.events import log_completed, log_event, note_default
+from social_endpoints.internal.log.events import add_default_log_values, log_completed, log_event
 from social_endpoints.pipeline import Question
 from social_endpoints.types import Login, Paused, SealedFlow
 
@@ -112,7 +112,7 @@ def _build_login(provider: Provider, backend: Any, user: Any) -> Login:
         raise AuthPolicyError(backend, stage="pipeline")
     is_new = bool(getattr(user, "is_new", False))
     if not is_new:  # After a refusal, a new account does not exist.
-        note_default(user=user.pk)
+        add_default_log_values(user=user.pk)
     require_active(backend, user)
     user.backend = provider.path
     return Login(user, social, provider.name, is_new, backend.new_association)

@@ -39,7 +39,7 @@ from social_endpoints.internal.network.transport import failure_cause
 _MAX_TEXT = 200
 """Characters of a provider's text in a finding."""
 
-_SOON = timedelta(days=30)
+_EXPIRY_NOTICE = timedelta(days=30)
 
 _CAUSES = {
     "dns": "the host name cannot be resolved",
@@ -101,7 +101,7 @@ def _findings(report: ProviderReport, backend: Any) -> Iterator[Finding]:
             yield Finding("error", "discovery", "the document is not a JSON object")
         else:
             document = found
-            yield Finding("ok", "discovery", _place(url))
+            yield Finding("ok", "discovery", _display_url(url))
             yield from _compare(report, backend, url, document)
     if jwks_uri := _jwks_uri(backend, document):
         yield from _check_keys(backend, jwks_uri)
@@ -128,7 +128,7 @@ def _jwks_uri(backend: Any, document: dict[str, Any]) -> str | None:
 
 def _request_json(backend: BaseAuth[Any], url: str, subject: str) -> Any:
     """Return a JSON document, or the finding that explains why there is none."""
-    place = _place(url)
+    place = _display_url(url)
     try:
         return backend.request(url, stage="begin").json()
     except SocialAuthBaseException as error:
@@ -147,12 +147,12 @@ def _compare(
 ) -> Iterator[Finding]:
     issuer = document.get("issuer")
     if is_configured_issuer(backend, url, document.get("issuer")):
-        yield Finding("ok", "issuer", _text(issuer))
+        yield Finding("ok", "issuer", _display_text(issuer))
     elif issuer is None:
         yield Finding("error", "issuer", "it is missing in the document")
     else:
-        expected = _place(url).partition("/.well-known/")[0]
-        message = f"{_text(issuer)} is not the configured issuer, {expected}"
+        expected = _display_url(url).partition("/.well-known/")[0]
+        message = f"{_display_text(issuer)} is not the configured issuer, {expected}"
         yield Finding("error", "issuer", message)
     for claim in unusable_claims(backend, document):
         problem = "is missing" if document.get(claim) is None else "is not an http or https URL"
@@ -199,7 +199,7 @@ def _compare_pkce(
     elif method in methods:
         yield Finding("ok", "pkce", f"PKCE is on, with {method}")
     else:
-        message = f"PKCE is on with {method}, but the provider supports {_text(methods)}"
+        message = f"PKCE is on with {method}, but the provider supports {_display_text(methods)}"
         yield Finding("error", "pkce", message)
 
 
@@ -212,14 +212,16 @@ def _compare_client_authentication(
     supported = {CLIENT_SECRET_BASIC, CLIENT_SECRET_POST}
     if method == FROM_DISCOVERY:
         if supported.isdisjoint(methods):
-            message = f"the provider supports only {_text(methods)}, and social-core none of it"
+            message = (
+                f"the provider supports only {_display_text(methods)}, and social-core none of it"
+            )
             yield Finding("error", "client", message)
             return
         method = CLIENT_SECRET_BASIC if CLIENT_SECRET_BASIC in methods else CLIENT_SECRET_POST
     if method in methods:
         yield Finding("ok", "client", f"authentication by {method}")
     elif method is not None:
-        message = f"authentication by {method}, but the provider lists {_text(methods)}"
+        message = f"authentication by {method}, but the provider lists {_display_text(methods)}"
         # Some providers have public clients and do not list "none".
         yield Finding("note" if method == "none" else "error", "client", message)
 
@@ -238,15 +240,17 @@ def _compare_lists(
     ):
         theirs = _strings(document, name)
         if ours and theirs is not None and set(ours).isdisjoint(theirs):
-            message = f"{name} is {_text(theirs)}, and the project uses {_text(ours)}"
+            message = (
+                f"{name} is {_display_text(theirs)}, and the project uses {_display_text(ours)}"
+            )
             yield Finding("error", subject, message)
         elif subject == "algorithms" and ours and theirs is not None:
             common = sorted(set(ours) & set(theirs))
-            yield Finding("ok", subject, f"{_text(common)} of {_text(theirs)}")
+            yield Finding("ok", subject, f"{_display_text(common)} of {_display_text(theirs)}")
     scopes = _strings(document, "scopes_supported")
     # A provider need not list all of its scopes (OpenID Connect Discovery section 3).
     if scopes is not None and (others := [each for each in report.scopes if each not in scopes]):
-        yield Finding("note", "scopes", f"the provider does not list {_text(others)}")
+        yield Finding("note", "scopes", f"the provider does not list {_display_text(others)}")
 
 
 def _algorithms(backend: Any) -> list[str]:
@@ -274,19 +278,21 @@ def _check_keys(backend: BaseAuth[Any], uri: str) -> Iterator[Finding]:
         return
     keys = found.get("keys") if isinstance(found, dict) else None
     if not isinstance(keys, list) or not keys or not all(isinstance(each, dict) for each in keys):
-        yield Finding("error", "keys", f"{_place(uri)}: the document contains no keys")
+        yield Finding("error", "keys", f"{_display_url(uri)}: the document contains no keys")
         return
     issuer = find_issuer(backend)
     algorithms = _algorithms(backend) or (sorted(issuer.algorithms()) if issuer else [])
-    usable = [key for key in keys if any(_fits(key, algorithm) for algorithm in algorithms)]
+    usable = [key for key in keys if any(_key_fits(key, algorithm) for algorithm in algorithms)]
     if usable:
-        yield Finding("ok", "keys", f"{len(usable)} of {len(keys)} keys fit {_text(algorithms)}")
+        yield Finding(
+            "ok", "keys", f"{len(usable)} of {len(keys)} keys fit {_display_text(algorithms)}"
+        )
     else:
-        message = f"none of the {len(keys)} keys fits JWT_ALGORITHMS, {_text(algorithms)}"
+        message = f"none of the {len(keys)} keys fits JWT_ALGORITHMS, {_display_text(algorithms)}"
         yield Finding("error", "keys", message)
 
 
-def _fits(key: dict[str, Any], algorithm: str) -> bool:
+def _key_fits(key: dict[str, Any], algorithm: str) -> bool:
     expected = {
         "kty": _KEY_TYPES.get(algorithm[:2], algorithm),
         "alg": key.get("alg") and algorithm,
@@ -326,13 +332,13 @@ def _check_certificate(name: str, text: Any) -> Finding:
     now = datetime.now(UTC)
     if expires < now:
         return Finding("error", "certificate", f"{name} expired on {expires:%Y-%m-%d}")
-    return Finding("note" if expires < now + _SOON else "ok", "certificate", message)
+    return Finding("note" if expires < now + _EXPIRY_NOTICE else "ok", "certificate", message)
 
 
 # --- Text -------------------------------------------------------------------------------
 
 
-def _text(value: Any) -> str:
+def _display_text(value: Any) -> str:
     """Return a provider's value on one line, without control characters."""
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         value = ", ".join(value)
@@ -340,7 +346,7 @@ def _text(value: Any) -> str:
     return text[1:-1] if isinstance(value, str) and len(text) < _MAX_TEXT else text
 
 
-def _place(url: str) -> str:
+def _display_url(url: str) -> str:
     """Return a URL without user name, password and query."""
     try:
         parts = urlsplit(url)

@@ -31,14 +31,14 @@ from social_endpoints.internal.backends.listing import backend_title
 from social_endpoints.internal.backends.recording import (
     Record,
     find_missing_settings,
-    load_recording,
+    load_recording_backend,
 )
 from social_endpoints.internal.backends.registry import (
     Provider,
-    configured_and_failed,
     is_saml,
     overridden_paths,
     protocol,
+    providers_and_errors,
 )
 from social_endpoints.internal.backends.setting_types import full_name, wrong_settings
 from social_endpoints.internal.native.providers import find_invalid_setting
@@ -100,7 +100,7 @@ def report_providers(request: HttpRequest | None) -> list[ProviderReport]:
     :param request: passed to the strategy, whose settings may depend on the tenant.
     :raises ImproperlyConfigured: ``AUTHENTICATION_BACKENDS`` is not a list.
     """
-    providers, errors = configured_and_failed()
+    providers, errors = providers_and_errors()
     reports = [_report(provider, request) for provider in providers.values()]
     for path, error in errors.items():
         reports.append(ProviderReport(path.rpartition(".")[2], path, problems=[error]))
@@ -119,9 +119,9 @@ def _report(provider: Provider, request: HttpRequest | None) -> ProviderReport:
     report = ProviderReport(provider.name, provider.path, protocol=protocol(provider.backend))
     record = Record()
     try:
-        backend = load_recording(provider, request, record)
+        backend = load_recording_backend(provider, request, record)
         # By another instance, because most backends do not read all of these settings.
-        wrong = wrong_settings(load_recording(provider, request, Record()))
+        wrong = wrong_settings(load_recording_backend(provider, request, Record()))
         report.problems += [f"{name} must be {expected}." for name, expected in wrong.items()]
         if not wrong:
             _describe(report, backend, record)
@@ -249,7 +249,7 @@ def _names_with(prefix: str) -> Iterator[str]:
     """
     others = [
         each
-        for provider in configured_and_failed()[0]
+        for provider in providers_and_errors()[0]
         if (each := f"{setting_name(provider)}_").startswith(prefix) and each != prefix
     ]
     for name in dir(django_settings):

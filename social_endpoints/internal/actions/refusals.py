@@ -10,7 +10,7 @@ from social_core.exceptions import SocialAuthBaseException
 
 from social_endpoints.exceptions import EndpointError
 from social_endpoints.internal.errors.redaction import replacement
-from social_endpoints.internal.log.events import log_event, noted_values
+from social_endpoints.internal.log.events import get_log_values, log_event
 
 PROVIDER_ERRORS = frozenset(
     {
@@ -84,8 +84,8 @@ def log_refusal(action: str, error: Any, metadata: Mapping[str, Any], *, status:
         values["fields"] = ",".join(map(str, error.detail))
     causes = [*_social_errors(error)]
     for cause in reversed(causes):
-        known = {name: cause.context[name] for name in LOGGED_CONTEXT if name in cause.context}
-        values |= {"parameter": cause.parameter, "claim": cause.claim, **known}
+        context = {name: cause.context[name] for name in LOGGED_CONTEXT if name in cause.context}
+        values |= {"parameter": cause.parameter, "claim": cause.claim, **context}
     if isinstance(error, EndpointError) and error.provider_code in PROVIDER_ERRORS:
         values["provider_error"] = error.provider_code
     level, exc_info = _level(values, causes), None
@@ -108,7 +108,7 @@ def _level(values: Mapping[str, Any], causes: list[SocialAuthBaseException]) -> 
     """Return WARNING for what an operator must act on, and INFO for what users do."""
     needs_an_operator = (
         values["status"] >= _SERVER_ERROR
-        or "redirect_uri" in noted_values()
+        or "redirect_uri" in get_log_values()
         or (values["code"] in OUTAGE_CODES and (values["stage"] != "callback" or "host" in values))
         or "algorithm" in values
         or values.get("cause") == "inactive_user"

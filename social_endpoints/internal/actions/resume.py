@@ -16,7 +16,7 @@ from social_core.utils import (
 )
 
 from social_endpoints.internal.flows.flow import LOGIN, Flow
-from social_endpoints.internal.log.events import note_default
+from social_endpoints.internal.log.events import add_default_log_values
 
 
 def resume(backend: Any, flow: Flow, partial_token: str, user: Any) -> Any:
@@ -33,7 +33,7 @@ def resume(backend: Any, flow: Flow, partial_token: str, user: Any) -> Any:
         return paused
     _require_user_and_association(backend, paused)
     if paused.kwargs.get("user"):
-        note_default(user=paused.kwargs["user"].pk)
+        add_default_log_values(user=paused.kwargs["user"].pk)
     if flow.purpose == LOGIN and not paused.kwargs.get("social"):
         _find_association_again(backend, paused)
     result = backend.continue_pipeline(paused)

@@ -34,7 +34,7 @@ class Record:
     empty: list[str] = field(default_factory=list)
 
 
-def load_recording(
+def load_recording_backend(
     provider: Provider, request: HttpRequest | None, record: Record
 ) -> BaseAuth[Any]:
     """Return the backend of a provider, which adds the settings that it reads to a record."""

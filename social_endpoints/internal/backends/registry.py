@@ -60,7 +60,7 @@ def configured() -> dict[str, Provider]:
     return _configured(_paths())
 
 
-def configured_and_failed() -> tuple[dict[str, Provider], dict[str, str]]:
+def providers_and_errors() -> tuple[dict[str, Provider], dict[str, str]]:
     """Return the providers that can be imported, and the errors of the other paths."""
     errors: dict[str, str] = {}
     for path in _paths():

@@ -33,7 +33,7 @@ def wrong_settings(backend: BaseAuth[Any]) -> dict[str, str]:
     return {
         full_name(backend, name): expected
         for name, (is_valid, expected) in _TYPES.items()
-        if isinstance(backend, _READ_BY.get(name, BaseAuth))
+        if isinstance(backend, _SETTING_READERS.get(name, BaseAuth))
         if (value := backend.setting(name, _UNSET)) is not _UNSET and not is_valid(value)
     }
 
@@ -44,13 +44,13 @@ def require_valid_settings(backend: BaseAuth[Any], stage: ErrorStage) -> None:
     :raises AuthConfigurationError: a setting has a wrong type.
     """
     request_options(backend, stage=stage)
-    wrong = _refused_setting(backend)
+    wrong = _first_wrong_setting(backend)
     if wrong is not None:
         raise AuthConfigurationError(backend, parameter=wrong, stage=stage)
 
 
 @contextmanager
-def blame_wrong_settings(backend: BaseAuth[Any], stage: ErrorStage) -> Iterator[None]:
+def report_wrong_settings(backend: BaseAuth[Any], stage: ErrorStage) -> Iterator[None]:
     """Replace an exception if the backend has a setting of a wrong type, which may be its cause.
 
     A completion does not check the settings in advance as a begin does: reading them takes a few
@@ -61,13 +61,13 @@ def blame_wrong_settings(backend: BaseAuth[Any], stage: ErrorStage) -> Iterator[
     try:
         yield
     except Exception as error:
-        wrong = _refused_setting(backend)
+        wrong = _first_wrong_setting(backend)
         if wrong is None:
             raise
         raise AuthConfigurationError(backend, parameter=wrong, stage=stage) from error
 
 
-def _refused_setting(backend: BaseAuth[Any]) -> str | None:
+def _first_wrong_setting(backend: BaseAuth[Any]) -> str | None:
     # request_options() accepts a CA bundle that does not exist (yet).
     names = (name for name in wrong_settings(backend) if not name.endswith("VERIFY_SSL"))
     return next(names, None)
@@ -143,7 +143,7 @@ _TYPES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "AUTH_EXTRA_ARGUMENTS": (lambda value: isinstance(value, dict), "a dictionary"),
 }
 
-_READ_BY: dict[str, type[Any]] = {
+_SETTING_READERS: dict[str, type[Any]] = {
     "SCOPE": OAuthAuth,
     "JWT_LEEWAY": OpenIdConnectAuth,
     "MAX_AGE": OpenIdConnectAuth,

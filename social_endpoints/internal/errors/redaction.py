@@ -84,7 +84,7 @@ def without_secrets(error: BaseException, secrets: Iterable[str]) -> BaseExcepti
     text = "".join(traceback.format_exception(error)) + "".join(map(repr, causes(error)))
     if redact(text, secrets) != text:
         return replacement(error, secrets)
-    return error.with_traceback(_ended_calls(error.__traceback__))
+    return error.with_traceback(_traceback_of_ended_calls(error.__traceback__))
 
 
 def clear_local_variables(error: BaseException | None, depth: int = MAX_CAUSES) -> None:
@@ -118,7 +118,7 @@ def replacement(
         name = f"{type(error).__module__}.{type(error).__qualname__}"
         text = "" if secrets is None else f": {redact(message(error), secrets)}"
         replaced = RedactedException(name + text)
-    replaced.__traceback__ = _ended_calls(error.__traceback__)
+    replaced.__traceback__ = _traceback_of_ended_calls(error.__traceback__)
     cause = error.__context__ if error.__cause__ is None else error.__cause__
     if cause is not None and depth:
         replaced.__cause__ = replacement(cause, secrets, depth - 1)
@@ -145,7 +145,7 @@ def _redacted_argument(argument: Any, secrets: list[str]) -> Any:
     return argument if redact(text, secrets) == text else redact(str(argument), secrets)
 
 
-def _ended_calls(trace: TracebackType | None) -> TracebackType | None:
+def _traceback_of_ended_calls(trace: TracebackType | None) -> TracebackType | None:
     """Return a traceback without the calls that have not ended, except under ``DEBUG``.
 
     They have caught the exception, so their local variables contain it and cannot be cleared.

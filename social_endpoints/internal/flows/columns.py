@@ -71,8 +71,8 @@ def fit(model: Any, name: str, value: Any) -> Any:
     text = str(value)
     if _identifies(field):
         # social-core makes a username unique, so it may be changed before.
-        is_made_up = name == _username_field(model) and not is_address(field)
-        checked = text.replace(_REPLACEMENT, "") if is_made_up else text
+        is_generated = name == _username_field(model) and not is_address(field)
+        checked = text.replace(_REPLACEMENT, "") if is_generated else text
         if not is_identifier(checked, max_length):
             raise AuthResponseError(code="malformed_response", claim=name, stage="pipeline")
         return value if text.strip() else ""

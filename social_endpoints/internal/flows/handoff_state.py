@@ -44,7 +44,7 @@ def with_redirect_uri(state: str, redirect_uri: str, *, provider: str, seconds: 
     content = expires.to_bytes(_TIME_BYTES, "big") + content
     cipher = _cipher(force_bytes(settings.SECRET_KEY))
     sealed = cipher.encrypt(content, [provider.encode(), state.encode()])
-    return state + _SEPARATOR + _encoded(sealed)
+    return state + _SEPARATOR + _encode(sealed)
 
 
 def split_state(sent_state: str) -> str:
@@ -61,7 +61,7 @@ def open_redirect_uri(sent_state: str, *, provider: str) -> str | None:
     state, separator, token = sent_state.rpartition(_SEPARATOR)
     if not separator:
         return None
-    content = _decrypted(token, [provider.encode(), state.encode()])
+    content = _decrypt(token, [provider.encode(), state.encode()])
     if content is None or int.from_bytes(content[:_TIME_BYTES], "big") <= time.time():
         return None
     content = content[_TIME_BYTES:]
@@ -75,12 +75,12 @@ def _digest(redirect_uri: str) -> bytes:
     return b"\0" + hashlib.sha256(redirect_uri.encode()).digest()[:_DIGEST_BYTES]
 
 
-def _decrypted(token: str, context: list[bytes]) -> bytes | None:
+def _decrypt(token: str, context: list[bytes]) -> bytes | None:
     try:
         sealed = urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except ValueError:
         return None
-    if _encoded(sealed) != token:  # Python ignores invalid characters.
+    if _encode(sealed) != token:  # Python ignores invalid characters.
         return None
     for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
         try:
@@ -90,7 +90,7 @@ def _decrypted(token: str, context: list[bytes]) -> bytes | None:
     return None
 
 
-def _encoded(sealed: bytes) -> str:
+def _encode(sealed: bytes) -> str:
     return urlsafe_b64encode(sealed).decode().rstrip("=")
 
 

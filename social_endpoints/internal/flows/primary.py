@@ -31,11 +31,11 @@ from social_endpoints.internal.flows.columns import (
     is_identifier,
     without_supplementary,
 )
-from social_endpoints.internal.log.events import note_default
+from social_endpoints.internal.log.events import add_default_log_values
 
 _INCORRECT_STRING = 1366  # ER_TRUNCATED_WRONG_VALUE_FOR_FIELD of MySQL and MariaDB
 
-_ACTIVE = {"is_active": True}
+_DEFAULT_ACTIVE_FILTER = {"is_active": True}
 
 
 def on_primary(manager: Any) -> Any:
@@ -56,7 +56,7 @@ def with_id(user: Any) -> Any:
     return user
 
 
-def _is_about(field: str, constraint: Any) -> bool:
+def _has_function_of(field: str, constraint: Any) -> bool:
     """Return whether a constraint has an expression with a field, such as ``Lower(field)``."""
     expressions = getattr(constraint, "expressions", ())
     functions = [each for each in expressions if not isinstance(each, F)]
@@ -64,7 +64,7 @@ def _is_about(field: str, constraint: Any) -> bool:
     return F(field) in parts
 
 
-class Wrapper:
+class StorageProxy:
     """Delegates to a storage class of the project, except for the methods of a subclass."""
 
     def __init__(self, project: Any) -> None:
@@ -92,7 +92,7 @@ class Wrapper:
         return any(issubclass(model, owner) for model in (*shipped, models.Code))
 
 
-class PrimaryUsers(Wrapper):
+class PrimaryUsers(StorageProxy):
     """The project's user storage: users and their connections."""
 
     def get_social_auth(self, provider: str, uid: str | int, id_key: str | None = None) -> Any:
@@ -108,7 +108,7 @@ class PrimaryUsers(Wrapper):
         for row in rows:
             if lookup.items() <= vars(row).items():
                 with_id(row.user)
-                note_default(user=row.user.pk)
+                add_default_log_values(user=row.user.pk)
                 return row
         return None
 
@@ -159,8 +159,8 @@ class PrimaryUsers(Wrapper):
         has_password = getattr(user, "has_usable_password", lambda: True)
         if has_password():
             return True
-        ending = {"provider": backend_name} if association_id is None else {"pk": association_id}
-        others = self.get_social_auth_for_user(user).exclude(**ending)
+        lookup = {"provider": backend_name} if association_id is None else {"pk": association_id}
+        others = self.get_social_auth_for_user(user).exclude(**lookup)
         # Not social-core's cache of backends, which may be incomplete while it is filled.
         backends = map(import_string, settings.AUTHENTICATION_BACKENDS)
         names = {
@@ -175,7 +175,7 @@ class PrimaryUsers(Wrapper):
             return bool(self._project.user_exists(*args, **kwargs))
         model, field = self._project.user_model(), self._project.username_field()
         # "Ada" is taken by "ada" if the model has a constraint on Lower("username").
-        ignores_case = any(_is_about(field, each) for each in model._meta.constraints)
+        ignores_case = any(_has_function_of(field, each) for each in model._meta.constraints)
         names = {"username": f"{field}__iexact" if ignores_case else field}
         kwargs = {names.get(name, name): kwargs[name] for name in kwargs}
         if not self._inherits("filter_users"):
@@ -229,7 +229,7 @@ class PrimaryUsers(Wrapper):
         This does not replace a check of ``is_active``.
         """
         overrides = isinstance(self._project, type) and not self._inherits("filter_active_users")
-        if not overrides and self._active_filter().items() <= _ACTIVE.items():
+        if not overrides and self._active_filter().items() <= _DEFAULT_ACTIVE_FILTER.items():
             return True
         return bool(self.filter_active_users(pk=user.pk).exists())
 
@@ -274,7 +274,7 @@ class PrimaryUsers(Wrapper):
         return bool(text.strip()) and is_identifier(text, self._max_length("uid"))
 
     def _active_filter(self) -> dict[str, Any]:
-        default = _ACTIVE if self._has_active_field() else {}
+        default = _DEFAULT_ACTIVE_FILTER if self._has_active_field() else {}
         name = setting_name("ACTIVE_USERS_FILTER")
         try:
             return dict(getattr(settings, name, default))
@@ -290,7 +290,7 @@ class PrimaryUsers(Wrapper):
         return True
 
 
-class PrimaryCodes(Wrapper):
+class PrimaryCodes(StorageProxy):
     """The project's codes for the validation of e-mail addresses."""
 
     def get_code(self, code: str) -> Any:

@@ -20,7 +20,7 @@ from social_core.utils import PARTIAL_TOKEN_SESSION_NAME
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.primary import (
     PrimaryCodes,
-    Wrapper,
+    StorageProxy,
     on_primary,
 )
 from social_endpoints.internal.flows.usernames import BoundedUsers
@@ -34,7 +34,7 @@ CLAIMS = f"{CLAIM_PREFIX}flow"
 ID_TOKENS = f"{CLAIM_PREFIX}id_token"
 """``server_url`` of the claims of ID tokens that have signed in."""
 
-RECEIVED_ID_TOKENS = f"{CLAIM_PREFIX}id_token.redirect"
+REDIRECT_ID_TOKENS = f"{CLAIM_PREFIX}id_token.redirect"
 """``server_url`` of the second claim of ID tokens that a redirect login has received."""
 
 ATTEMPTS = f"{CLAIM_PREFIX}attempt"
@@ -57,7 +57,7 @@ _NONCES = "nonces"
 
 # In the flow: the id of the first flow of a login, the timestamp of the rows that count its
 # attempts, and its paused step.
-_PAUSED = "social_endpoints_paused"
+_ATTEMPTS_SESSION_NAME = "social_endpoints_paused"
 _DAY = 86_400  # seconds
 
 
@@ -70,7 +70,7 @@ def claim_flow(flow: Flow, storage: Any) -> bool:
     return _claim(storage, CLAIMS, flow.id, flow.expires)
 
 
-def claim_id_token(digest: str, expires: int, storage: Any, *, natively: bool) -> bool:
+def claim_id_token(digest: str, expires: int, storage: Any, *, is_native: bool) -> bool:
     """Claim an ID token for this login; return False if it has signed in before.
 
     A redirect login is refused only if the token has signed in natively. Two redirect logins in
@@ -80,10 +80,10 @@ def claim_id_token(digest: str, expires: int, storage: Any, *, natively: bool) -
     :param expires: when the token becomes invalid, in seconds since the epoch.
     """
     expires = min(expires, _LATEST)
-    if natively:
+    if is_native:
         return _claim(storage, ID_TOKENS, digest, expires)
-    received = {"server_url": RECEIVED_ID_TOKENS, "timestamp": expires, "salt": digest}
-    is_first = _claim(storage, ID_TOKENS, digest, expires, RECEIVED_ID_TOKENS)
+    received = {"server_url": REDIRECT_ID_TOKENS, "timestamp": expires, "salt": digest}
+    is_first = _claim(storage, ID_TOKENS, digest, expires, REDIRECT_ID_TOKENS)
     return is_first or _nonces(storage).filter(**received).exists()
 
 
@@ -94,7 +94,7 @@ def claim_attempt(flow: Flow, storage: Any) -> bool:
     pauses again has a new flow but the same count.
     """
     # The unique constraint includes the timestamp, so all rows of a login have the same one.
-    login_id, timestamp, step = flow.session.get(_PAUSED, (flow.id, flow.expires, 0))
+    login_id, timestamp, step = flow.session.get(_ATTEMPTS_SESSION_NAME, (flow.id, flow.expires, 0))
     salts = (f"{login_id}:{step}:{number}" for number in range(MAX_ATTEMPTS))
     return any(_claim(storage, ATTEMPTS, salt, timestamp) for salt in salts)
 
@@ -122,7 +122,7 @@ def _nonces(storage: Any) -> Any:
     return nonces.using(router.db_for_write(nonces.model))
 
 
-class _FlowWrapper(Wrapper):
+class _FlowStorageProxy(StorageProxy):
     """Delegates to a storage class of the project, except for what the flow stores."""
 
     def __init__(self, project: Any, flow: Flow) -> None:
@@ -130,7 +130,7 @@ class _FlowWrapper(Wrapper):
         self.flow = flow
 
 
-class FlowStorage(_FlowWrapper):
+class FlowStorage(_FlowStorageProxy):
     """The project's storage, with the flow in place of the rows that a begin would write.
 
     :param storage: the project's storage class (``SOCIAL_AUTH_STORAGE``).
@@ -145,7 +145,7 @@ class FlowStorage(_FlowWrapper):
         self.partial = FlowPartials(storage.partial, flow)
 
 
-class FlowNonces(_FlowWrapper):
+class FlowNonces(_FlowStorageProxy):
     """The nonces of this login, stored in the flow; other nonces are the project's.
 
     The states of OAuth 2 are not stored again: the flow's session contains them.
@@ -179,7 +179,7 @@ class FlowNonces(_FlowWrapper):
         return bool(self._project.consume(server_url, timestamp, salt))
 
 
-class FlowAssociations(_FlowWrapper):
+class FlowAssociations(_FlowStorageProxy):
     """The nonce of OpenID Connect, stored in the flow; other associations are the project's."""
 
     def store(self, server_url: str, association: Any) -> None:
@@ -218,7 +218,7 @@ class FlowAssociation(AssociationMixin):
         return self.handle
 
 
-class FlowPartials(_FlowWrapper):
+class FlowPartials(_FlowStorageProxy):
     """The project's paused pipelines, each tied to the flow of its login.
 
     social-core lets a step decide this (``save_to_session``). Here only the browser that began
@@ -229,8 +229,8 @@ class FlowPartials(_FlowWrapper):
         session = self.flow.session
         session[PARTIAL_TOKEN_SESSION_NAME] = partial.token
         first = (self.flow.id, int(time.time()) + _DAY, 0)
-        login_id, timestamp, _ = session.get(_PAUSED, first)
-        session[_PAUSED] = [login_id, timestamp, partial.next_step]
+        login_id, timestamp, _ = session.get(_ATTEMPTS_SESSION_NAME, first)
+        session[_ATTEMPTS_SESSION_NAME] = [login_id, timestamp, partial.next_step]
         return self._project.store(partial)
 
     def load(self, token: str) -> Any:

@@ -21,12 +21,12 @@ _SHOWN = ("redirect_uri", "post_logout_redirect_uri")
 _Filter: Any = SafeExceptionReporterFilter
 
 
-class _HidesValues(_Filter):  # type: ignore[misc]  # Any, because a project may replace the base
+class _ValueHidingMixin(_Filter):  # type: ignore[misc]  # Any, because a project may replace the base
     """A mixin for the project's filter. It hides all values of a request, and no names."""
 
     def get_safe_cookies(self, request: Any) -> Any:
         cookies = super().get_safe_cookies(request)
-        return self._hidden(cookies) if self.is_active(request) else cookies
+        return self._hide(cookies) if self.is_active(request) else cookies
 
     def get_safe_request_meta(self, request: Any) -> Any:
         """Hide query strings, such as that of ``Referer``, and Django's ``CSRF_COOKIE``.
@@ -40,10 +40,10 @@ class _HidesValues(_Filter):  # type: ignore[misc]  # Any, because a project may
 
     def get_traceback_frame_variables(self, request: Any, tb_frame: Any) -> Any:
         if self.is_active(request):
-            return self._hidden(tb_frame.f_locals).items()
+            return self._hide(tb_frame.f_locals).items()
         return super().get_traceback_frame_variables(request, tb_frame)
 
-    def _hidden(self, values: Any) -> dict[str, Any]:
+    def _hide(self, values: Any) -> dict[str, Any]:
         return dict.fromkeys(values, self.cleansed_substitute)
 
     def _without_queries(self, meta: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +51,7 @@ class _HidesValues(_Filter):  # type: ignore[misc]  # Any, because a project may
         hidden = {
             name: f"{urls[name].partition('?')[0]}?{self.cleansed_substitute}" for name in urls
         }
-        return {**meta, **hidden, **self._hidden({"CSRF_COOKIE"} & meta.keys())}
+        return {**meta, **hidden, **self._hide({"CSRF_COOKIE"} & meta.keys())}
 
     def _hide_query(self, request: Any) -> None:
         hidden: Any = QueryDict(mutable=True)
@@ -63,8 +63,8 @@ class _HidesValues(_Filter):  # type: ignore[misc]  # Any, because a project may
 
 
 @lru_cache(maxsize=8)
-def _hiding(base: Any) -> Any:
-    return type("EndpointReporterFilter", (_HidesValues, base), {})
+def _filter_class(base: Any) -> Any:
+    return type("EndpointReporterFilter", (_ValueHidingMixin, base), {})
 
 
 def protect_report(request: HttpRequest) -> None:
@@ -72,4 +72,4 @@ def protect_report(request: HttpRequest) -> None:
     base: Any = import_string(settings.DEFAULT_EXCEPTION_REPORTER_FILTER)
     if hasattr(request, "exception_reporter_filter"):
         base = type(request.exception_reporter_filter)
-    request.exception_reporter_filter = _hiding(base)()
+    request.exception_reporter_filter = _filter_class(base)()

@@ -18,7 +18,7 @@ from social_endpoints.exceptions import FlowExpired, FlowMissing, FlowNotSent
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.redirect_uris import is_allowed_origin, origin_of
 from social_endpoints.internal.flows.token import has_expired, open_flow, sealed_at
-from social_endpoints.internal.log.events import log_event, note
+from social_endpoints.internal.log.events import add_log_values, log_event
 from social_endpoints.types import SealedFlow
 
 # Limits for the flow cookies of one browser. Servers refuse requests with 8 KB of cookies.
@@ -52,8 +52,8 @@ class FlowTransport:
         # the values of cookies with "auth" in their name.
         self._prefix = ("__Host-" if self._secure else "") + "auth_flow_"
         self._found: str | None = None
-        self.is_posted = True
-        """Whether no flow was found in a cookie that the page may use. Set by :meth:`find`."""
+        self.has_flow_cookie = False
+        """Whether :meth:`find` has returned a flow from a cookie."""
         self.missing_flow: FlowMissing = FlowNotSent(self._transport)
         """Why :meth:`find` has returned None."""
 
@@ -68,7 +68,7 @@ class FlowTransport:
             response.data["flow"] = flow.token
         if self._transport == "body" or not self._is_script_request():
             return
-        if self.is_posted and not self._is_trusted(redirect_uri):
+        if not (self.has_flow_cookie or self._is_trusted(redirect_uri)):
             # With "auto", the page may use the flow in the body.
             level = logging.WARNING if self._transport == "cookie" else logging.INFO
             log_event("flow cookie refused", level, origin=self._request.headers.get("Origin"))
@@ -106,11 +106,11 @@ class FlowTransport:
             # After a handoff, the redirect URI is the server's.
             is_trusted = self._is_trusted(None if flow.handoff else flow.redirect_uri)
             if is_trusted or is_posted:
-                note(origin=None)
+                add_log_values(origin=None)
                 self._found = name if is_trusted else None
-                self.is_posted = is_posted
+                self.has_flow_cookie = not is_posted
                 return flow
-            note(origin=self._request.headers.get("Origin"))
+            add_log_values(origin=self._request.headers.get("Origin"))
         return None
 
     @property

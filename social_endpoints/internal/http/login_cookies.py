@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
 
-class LoginCookies:
+class LoginCookieGuard:
     """The cookies that a login sets.
 
     Token serializers, receivers of signals, pipeline steps and subclasses of the views can set one,
@@ -37,7 +37,7 @@ class LoginCookies:
                 " True in the token serializer, or change nothing in request.session."
             )
 
-    def take_back(self) -> None:
+    def flush_session(self) -> None:
         """Flush a session that a failed login has changed. A cache may store it."""
         if self._changes_session():
             self._request.session.flush()

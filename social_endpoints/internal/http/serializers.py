@@ -15,7 +15,7 @@ from social_endpoints.internal.actions.providers import CAPABILITIES
 from social_endpoints.internal.backends.listing import provider_title
 from social_endpoints.internal.backends.registry import PROTOCOLS, find_or_substitute
 from social_endpoints.internal.flows.redirect_uris import is_allowed
-from social_endpoints.internal.log.events import note
+from social_endpoints.internal.log.events import add_log_values
 from social_endpoints.pipeline import FIELD_TYPES
 
 _FLOW = "Flow to include in the next request. Absent with the cookie transport."
@@ -59,7 +59,7 @@ class RedirectURIField(serializers.CharField):
             self.fail("redirect_uri_repeated")
         request, provider = self.context["django_request"], self.context["provider"]
         if not is_allowed(data[0], provider=provider, request=request):
-            note(redirect_uri=data[0])
+            add_log_values(redirect_uri=data[0])
             self.fail("redirect_uri_not_allowed")
         return data[0]
 

@@ -22,40 +22,42 @@ MAX_VALUE = 300
 
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")
 
-_noted: ContextVar[dict[str, Any] | None] = ContextVar("social_endpoints_log", default=None)
+_log_values: ContextVar[dict[str, Any] | None] = ContextVar("social_endpoints_log", default=None)
 
 
 @contextmanager
-def request_values(**values: Any) -> Iterator[None]:
+def log_values(**values: Any) -> Iterator[None]:
     """Add values to all lines that are logged inside the ``with``."""
-    token = _noted.set(values)
+    token = _log_values.set(values)
     try:
         yield
     finally:
-        _noted.reset(token)
+        _log_values.reset(token)
 
 
-def note(**values: Any) -> None:
+def add_log_values(**values: Any) -> None:
     """Add values to the lines of this request that are logged later."""
-    noted = _noted.get()
-    if noted is not None:
-        noted.update(values)
+    values_so_far = _log_values.get()
+    if values_so_far is not None:
+        values_so_far.update(values)
 
 
-def noted_values() -> dict[str, Any]:
+def get_log_values() -> dict[str, Any]:
     """Return the values that this request has so far."""
-    return _noted.get() or {}
+    return _log_values.get() or {}
 
 
-def note_default(**values: Any) -> None:
+def add_default_log_values(**values: Any) -> None:
     """Do the same for values that this request does not have yet."""
-    noted = noted_values()
-    note(**{name: value for name, value in values.items() if noted.get(name) is None})
+    values_so_far = get_log_values()
+    add_log_values(
+        **{name: value for name, value in values.items() if values_so_far.get(name) is None}
+    )
 
 
-def note_provider_time(seconds: float) -> None:
+def add_provider_time(seconds: float) -> None:
     """Add the duration of a request to a provider to ``provider_ms``."""
-    note(provider_ms=noted_values().get("provider_ms", 0) + round(seconds * 1000))
+    add_log_values(provider_ms=get_log_values().get("provider_ms", 0) + round(seconds * 1000))
 
 
 def log_event(
@@ -66,7 +68,7 @@ def log_event(
     A login is stored before it is logged. So an exception of a filter or a handler of the project
     must not change the response, and is written to stderr, as :mod:`logging` does.
     """
-    shown = {**noted_values(), **values}
+    shown = {**get_log_values(), **values}
     shown = {name: value for name, value in shown.items() if value is not None}
     message = " ".join([event, *(f"{name}=%s" for name in shown)])
     try:
@@ -78,7 +80,7 @@ def log_event(
 
 def log_completed(action: str, **values: Any) -> None:
     """Log a completed action, with the duration of its requests to the provider."""
-    note_default(provider_ms=0)
+    add_default_log_values(provider_ms=0)
     log_event(f"{action} completed", **values)
 
 

@@ -84,7 +84,7 @@ def _require_nonce(issuer: Issuer, claims: Mapping[str, Any], nonce: str | None)
     claim = claims.get("nonce")
     if claim is None and nonce is None:
         # An access token has no nonce, and its claims may be those of an ID token.
-        if not issuer.marks_access_tokens:
+        if not issuer.has_distinct_access_tokens:
             raise issuer.error("missing_claim", "nonce")
     elif nonce is None:
         raise input_error(issuer.backend, "missing_parameter", "nonce")

@@ -65,7 +65,7 @@ def discover(fetch: Fetch, identifier: str) -> list[OpenIDServiceEndpoint]:
         too long.
     :raises requests.RequestException: a document cannot be fetched.
     """
-    page = fetch(_normalized(identifier), {"Accept": YADIS_ACCEPT_HEADER})
+    page = fetch(_normalize(identifier), {"Accept": YADIS_ACCEPT_HEADER})
     url = urldefrag(page.url).url
     tags = list(_head_tags(page.content[:MAX_PAGE].decode("utf-8", "replace")))
     location = _xrds_location(page, tags)
@@ -74,7 +74,7 @@ def discover(fetch: Fetch, identifier: str) -> list[OpenIDServiceEndpoint]:
     return sorted(services, key=_preference)
 
 
-def _normalized(identifier: str) -> str:
+def _normalize(identifier: str) -> str:
     identifier = identifier.strip()
     if len(identifier) > MAX_URL:
         raise ValueError("The identifier is too long.")

@@ -21,7 +21,7 @@ import requests
 from urllib3.exceptions import LocationValueError
 
 from social_endpoints.conf import get_seconds, settings
-from social_endpoints.internal.log.events import note_provider_time
+from social_endpoints.internal.log.events import add_provider_time
 from social_endpoints.internal.network.adapter import MalformedResponse, ProviderAdapter
 from social_endpoints.internal.network.public_hosts import PublicHosts
 
@@ -222,4 +222,4 @@ def send(provider: str, method: str, url: str, **options: Any) -> requests.Respo
         with ProviderRequests() as current:
             return current.send(provider, method, url, **options)
     finally:
-        note_provider_time(time.monotonic() - started)
+        add_provider_time(time.monotonic() - started)

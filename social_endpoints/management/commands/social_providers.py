@@ -68,7 +68,7 @@ class Command(BaseCommand):
             reports = report_providers(_request(options["base_url"]))
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
-        reports = _selected(reports, options["names"])
+        reports = _select(reports, options["names"])
         findings = {id(each): check_provider(each) if options["check"] else [] for each in reports}
         entries = [_entry(each, findings[id(each)], base_url) for each in reports]
         failed = [entry["name"] for entry in entries if not entry["ok"]]
@@ -89,15 +89,17 @@ class Command(BaseCommand):
             self.stdout.write("\n" + self.style.MIGRATE_HEADING(_heading(entry)))
             for label, text in _details(entry, with_optional=with_optional):
                 style = self.style.ERROR if label.isupper() and label != "PKCE" else str
-                for line in _wrapped(label, text):
+                for line in _wrap(label, text):
                     self.stdout.write(style(line))
 
 
-def _selected(reports: list[ProviderReport], names: list[str]) -> list[ProviderReport]:
-    known = [report.name for report in reports]
+def _select(reports: list[ProviderReport], names: list[str]) -> list[ProviderReport]:
+    configured_names = [report.name for report in reports]
     for name in names:
-        if name not in known:
-            raise CommandError(f"{name!r} is not configured. Providers: {', '.join(known)}.")
+        if name not in configured_names:
+            raise CommandError(
+                f"{name!r} is not configured. Providers: {', '.join(configured_names)}."
+            )
     return [report for report in reports if not names or report.name in names]
 
 
@@ -187,7 +189,7 @@ def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
 
 
-def _wrapped(label: str, text: str) -> list[str]:
+def _wrap(label: str, text: str) -> list[str]:
     """Return the lines of a text. A URL and a name are never broken."""
     indent = " " * 16
     return textwrap.wrap(

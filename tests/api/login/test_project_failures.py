@@ -266,7 +266,7 @@ def test_issued_token_is_not_reported_and_taking_it_back_may_fail(
 
     assert error(response) == (500, "unknown_error")
     assert "RuntimeError: No cookie for {'token': '[hidden]'}" in caplog.text
-    assert "login not taken back" in caplog.text
+    assert "login cleanup failed" in caplog.text
     assert len(reported) == 1
 
 

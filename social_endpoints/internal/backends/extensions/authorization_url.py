@@ -20,7 +20,7 @@ from social_endpoints.internal.flows.redirect_uris import with_parameters
 RESPONSE_MODE, FORM_POST = "response_mode", "form_post"
 
 
-class PostedResponse(Exception):
+class HandoffRequired(Exception):
     """The provider will post its response, so it must be given the URL of the handoff.
 
     It is raised before a backend of the project pushes or signs the authorization request.
@@ -37,14 +37,14 @@ class ExactQuery(OAuth2):
     def auth_url(self) -> str:
         """Return the authorization URL.
 
-        :raises PostedResponse: the provider will post its response, and the login has no handoff.
+        :raises HandoffRequired: the provider will post its response, and the login has no handoff.
         """
         parameters = self.auth_params(self.get_or_create_state())
         parameters.update(self.get_scope_argument())  # type: ignore[no-untyped-call]  # core's
         parameters.update(self.auth_extra_arguments())
         strategy: Any = self.strategy
         if parameters.get(RESPONSE_MODE) == FORM_POST and not strategy.flow.handoff:
-            raise PostedResponse
+            raise HandoffRequired
         return url_add_parameters(self.authorization_url(), parameters)
 
 

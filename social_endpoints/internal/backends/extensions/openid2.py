@@ -190,12 +190,12 @@ class OpenID2(OpenId):
         :raises AuthResponseError: it has not.
         :raises AuthProviderError: it cannot be asked.
         """
-        question = message.copy()
-        question.setArg(OPENID_NS, "mode", "check_authentication")
+        request = message.copy()
+        request.setArg(OPENID_NS, "mode", "check_authentication")
         url, hosts = endpoint.server_url, self._provider_hosts()
         try:
             response = self._send(
-                "POST", url, hosts, data=question.toPostArgs(), allow_redirects=False
+                "POST", url, hosts, data=request.toPostArgs(), allow_redirects=False
             )
         except requests.RequestException as error:
             if isinstance(error, ValueError):  # It is not a URL of a public host.
@@ -205,7 +205,7 @@ class OpenID2(OpenId):
             raise AuthResponseError(self, code="invalid_signature", stage="callback")
 
     def _authorized_endpoint(
-        self, message: Message, begun: OpenIDServiceEndpoint
+        self, message: Message, begin_endpoint: OpenIDServiceEndpoint
     ) -> OpenIDServiceEndpoint:
         """Return the service that asserts the identifier in a verified message.
 
@@ -216,16 +216,16 @@ class OpenID2(OpenId):
             # python3-openid adds it to return_to, because a message of version 1 has no such
             # field. It would discover another value here without any limit.
             name = GenericConsumer.openid1_return_to_identifier_name
-            claimed_id = self.data.get(name, str(begun.claimed_id))
+            claimed_id = self.data.get(name, str(begin_endpoint.claimed_id))
         claimed_id = urldefrag(claimed_id).url
-        expected = claimed_id, begun.server_url, _get(message, "identity")
-        if not begun.isOPIdentifier() and _identity(begun) == expected:
-            return begun
-        if begun.isOPIdentifier() or (
+        expected = claimed_id, begin_endpoint.server_url, _get(message, "identity")
+        if not begin_endpoint.isOPIdentifier() and _identity(begin_endpoint) == expected:
+            return begin_endpoint
+        if begin_endpoint.isOPIdentifier() or (
             self.requires_openid_provider_binding() and message.isOpenID2()
         ):
             # A provider that the user has typed must not choose further trusted hosts.
-            trusted = (self.URL, begun.server_url) if self.URL else ()
+            trusted = (self.URL, begin_endpoint.server_url) if self.URL else ()
             hosts = self._public_hosts(*trusted)
             for service in self._discover(claimed_id, stage="callback", hosts=hosts):
                 if service.usesExtension(OPENID_2_0_TYPE) and _identity(service) == expected:
@@ -325,7 +325,7 @@ class DiscoveringConsumer(Consumer):  # type: ignore[misc]  # openid is untyped:
 class VerifiedMessages(OpenIDStore):  # type: ignore[misc]  # the same
     """A store for python3-openid that accepts the signature of one message.
 
-    It contains an association for each question, so python3-openid does not ask a provider.
+    It contains an association for each request, so python3-openid does not ask a provider.
 
     :param message: the message that the provider has verified; None to accept no signature.
     """

@@ -44,7 +44,7 @@ class PipelineResult(Backend):
         return result
 
 
-class UnreadableResponse(Backend):
+class ResponseValidation(Backend):
     """Refuse a response that the methods of a backend cannot read.
 
     The pipeline calls them, where an exception is the project's. But a response of an unexpected

@@ -30,11 +30,11 @@ from social_endpoints.internal.backends.id_tokens.claims import (
 )
 from social_endpoints.internal.backends.id_tokens.issuers import Issuer, find_issuer
 from social_endpoints.internal.backends.id_tokens.signature import (
-    note_algorithm,
+    check_algorithm,
     read_header,
     unverified_claims,
 )
-from social_endpoints.internal.backends.id_tokens.single_use import claim_received_token
+from social_endpoints.internal.backends.id_tokens.single_use import claim_redirect_token
 from social_endpoints.strategy import Strategy
 
 
@@ -100,19 +100,19 @@ def _valid_claims(
         result = validate()
     except AuthResponseError as error:
         if error.code == "invalid_signature":
-            note_algorithm(issuer, error, read_header(issuer, id_token)["alg"])
+            check_algorithm(issuer, error, read_header(issuer, id_token)["alg"])
         raise
     require_valid(issuer, claims, read_header(issuer, id_token)["alg"], access_token)
     return result
 
 
-class ReceivedIdToken(bases.OAuth2):
+class SingleUseIdToken(bases.OAuth2):
     """Claim the ID token of a redirect login, so that it never signs in natively."""
 
     def do_auth(self, access_token: str, *args: Any, **kwargs: Any) -> Any:
         strategy = cast("Strategy", self.strategy)
         if strategy.before_pipeline is None:  # Native sign-in has its own claim.
-            claim_received_token(self, kwargs.get("response"))
+            claim_redirect_token(self, kwargs.get("response"))
         return super().do_auth(access_token, *args, **kwargs)
 
 

@@ -170,11 +170,11 @@ def _require_authentication(issuer: Issuer, claims: Mapping[str, Any]) -> None:
     if max_age is not None:
         now, tolerance = time.time(), leeway(backend)
         flow = cast("Strategy", backend.strategy).flow
-        begun = flow.expires - lifetime(backend) if flow.is_begun else now
+        begin_time = flow.expires - lifetime(backend) if flow.is_begun else now
         auth_time = _time(issuer, claims, "auth_time")
         if auth_time > now + tolerance:
             raise issuer.error("response_not_yet_valid", "auth_time")
-        if auth_time < begun - _seconds(issuer, max_age, "MAX_AGE") - tolerance:
+        if auth_time < begin_time - _seconds(issuer, max_age, "MAX_AGE") - tolerance:
             raise issuer.error("response_expired", "auth_time")
     if acr_values and _required(issuer, claims, "acr") not in str(acr_values).split():
         raise issuer.error("invalid_claim", "acr")

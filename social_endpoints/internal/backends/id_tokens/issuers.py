@@ -28,7 +28,7 @@ class Issuer:
     access_token_claims: ClassVar[frozenset[str]] = frozenset()
     """Claims that only the provider's access tokens have."""
 
-    marks_access_tokens: ClassVar[bool] = False
+    has_distinct_access_tokens: ClassVar[bool] = False
     """Whether the provider documents access tokens that cannot be mistaken for its ID tokens."""
 
     def __init__(self, backend: Any) -> None:
@@ -65,7 +65,7 @@ class Issuer:
 class Google(Issuer):
     """Google ("Verify the Google ID token on your server side"). Its access tokens are opaque."""
 
-    marks_access_tokens = True
+    has_distinct_access_tokens = True
 
     def jwks_uri(self) -> str:
         return "https://www.googleapis.com/oauth2/v3/certs"
@@ -85,7 +85,7 @@ class Apple(Issuer):
     Its access tokens are opaque and reserved for future use ("TokenResponse").
     """
 
-    marks_access_tokens = True
+    has_distinct_access_tokens = True
 
     def jwks_uri(self) -> str:
         return str(self.backend.JWK_URL)
@@ -102,7 +102,7 @@ class Microsoft(Issuer):
     """
 
     access_token_claims = frozenset({"scp", "appid", "appidacr", "azpacr"})
-    marks_access_tokens = True
+    has_distinct_access_tokens = True
 
     def names(self, claims: Mapping[str, Any]) -> frozenset[str]:
         return frozenset({self.backend.get_id_token_issuer(claims)})
@@ -117,7 +117,7 @@ class Microsoft(Issuer):
 class FacebookLimited(Issuer):
     """Facebook Limited Login ("Limited Login, Token Validation"), which has no access tokens."""
 
-    marks_access_tokens = True
+    has_distinct_access_tokens = True
 
 
 # The first match counts.

@@ -41,7 +41,7 @@ class SignedToken:
         """
         header = read_header(issuer, id_token)
         failure = issuer.error("invalid_signature")
-        if not note_algorithm(issuer, failure, header["alg"]):
+        if not check_algorithm(issuer, failure, header["alg"]):
             raise failure
         cached_keys = signing_keys(issuer.backend, issuer.jwks_uri())
         for keys in cached_keys.versions(rate_limited=True):
@@ -52,7 +52,7 @@ class SignedToken:
         raise failure
 
 
-def note_algorithm(issuer: Issuer, error: AuthResponseError, algorithm: str) -> bool:
+def check_algorithm(issuer: Issuer, error: AuthResponseError, algorithm: str) -> bool:
     """Return whether an algorithm is allowed. If not, add it to an error, for the log."""
     is_allowed = algorithm in issuer.algorithms()
     if not is_allowed:

@@ -29,11 +29,11 @@ def claim_before_pipeline(backend: Any, id_token: str, expires: float) -> None:
 
     :param expires: the claim ``exp``.
     """
-    claim = partial(_claim, backend, id_token, expires, natively=True)
+    claim = partial(_claim, backend, id_token, expires, is_native=True)
     backend.strategy.before_pipeline = claim
 
 
-def claim_received_token(backend: Any, response: Any) -> None:
+def claim_redirect_token(backend: Any, response: Any) -> None:
     """Claim the ID token in the response of a token endpoint, so that it never signs in natively.
 
     This is not part of the transaction of the login, because a login that is refused does not
@@ -47,7 +47,7 @@ def claim_received_token(backend: Any, response: Any) -> None:
         return
     expires = unverified_claims(id_token).get("exp")
     if is_time(expires):  # Otherwise, it cannot sign in natively.
-        _claim(backend, id_token, cast("float", expires), natively=False)
+        _claim(backend, id_token, cast("float", expires), is_native=False)
 
 
 def _has_nonce_of_flow(backend: Any) -> bool:
@@ -55,7 +55,7 @@ def _has_nonce_of_flow(backend: Any) -> bool:
     return is_validated and backend.USE_NONCE and "nonce" in backend.id_token
 
 
-def _claim(backend: BaseAuth[Any], id_token: str, expires: float, *, natively: bool) -> None:
+def _claim(backend: BaseAuth[Any], id_token: str, expires: float, *, is_native: bool) -> None:
     """Refuse an ID token that has signed in before.
 
     The digest excludes the signature, which can be encoded in several ways.
@@ -63,7 +63,7 @@ def _claim(backend: BaseAuth[Any], id_token: str, expires: float, *, natively: b
     signed = hashlib.sha256(id_token.rpartition(".")[0].encode()).digest()
     digest = urlsafe_b64encode(signed).decode().rstrip("=")
     until = math.ceil(expires) + _MAX_LEEWAY
-    if not claim_id_token(digest, until, backend.strategy.storage, natively=natively):
+    if not claim_id_token(digest, until, backend.strategy.storage, is_native=is_native):
         raise AuthCredentialError(
             backend, source="request", stage="token_validation", recovery="restart_login"
         )
