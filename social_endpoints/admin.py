@@ -25,12 +25,12 @@ _SHOWN = frozenset(
 
 
 class _SecretFieldMixin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
-    """A mixin for an admin whose field with secrets is neither shown nor changed."""
+    """Mixin for an admin that hides the secret fields in ``exclude``, also in filters."""
 
     exclude: ClassVar[Any]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Refuse filters in the query string that would find out a secret letter by letter."""
+        """Refuse filters in the query string that could reveal a secret letter by letter."""
         is_secret = lookup.partition("__")[0] in self.exclude
         return not is_secret and super().lookup_allowed(lookup, value, request)
 
@@ -57,7 +57,7 @@ class AssociationAdmin(_SecretFieldMixin, AssociationOption):
     exclude = ("secret",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return False: anybody could sign with the empty key of an association from the form."""
+        """Return False. The form would create an empty key, with which anyone could sign."""
         return False
 
 

@@ -15,7 +15,7 @@
     social_core.exceptions.SocialAuthBaseException
     ├── StorageFailure              the project's database or cache has failed
     ├── AuthInputError
-    │   ├── RequestError            another request was meant
+    │   ├── RequestError            the request does not fit its purpose
     │   │   ├── UsePost             a callback was sent with GET
     │   │   ├── UseTokenEndpoint    a token was posted in place of a callback
     │   │   └── UseIdToken          an ID token was posted under another name
@@ -128,23 +128,22 @@ class ConfigurationError(EndpointError):
 
 
 class ProjectError(EndpointError):
-    """A request that failed because the project's code raised an exception, its ``__cause__``.
+    """The project's code raised an exception, the ``__cause__``: 500 with the error body.
 
-    Token serializers, receivers of signals and pipeline steps are such code: 500 with the error
-    body.
+    Examples are token serializers, receivers of signals and pipeline steps.
     """
 
     status_code = status.HTTP_500_INTERNAL_SERVER_ERROR
 
 
 class StorageUnavailable(EndpointError):
-    """A request that failed because the project's database or cache has: 503, to be repeated."""
+    """The project's database or cache failed: 503. The client can retry the request."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
 
 
 DRF_EXCEPTIONS = (APIException, Http404, PermissionDenied)
-"""The exceptions that DRF has a response for."""
+"""The exceptions for which DRF has a response."""
 
 
 class ProviderNotSupported(NotFound):
@@ -167,7 +166,7 @@ class NativeSignInDisabled(ProviderNotSupported):
 
 
 class RequestError(AuthInputError):
-    """A request that asks for something else than its client means, such as a wrong endpoint."""
+    """A request that does not fit its purpose, for example a token at the wrong endpoint."""
 
     request_code: ClassVar[str]
 
@@ -211,7 +210,7 @@ class FlowMissing(AuthSessionError):
     """The request contains no open flow for this login."""
 
     log_cause: ClassVar[str] = "flow_unknown"
-    """``cause`` in the log, because all of these exceptions have the same code."""
+    """``cause`` in the log. It distinguishes these exceptions, which have the same code."""
 
     def __init__(self) -> None:
         super().__init__(

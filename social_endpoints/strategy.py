@@ -84,10 +84,11 @@ class Strategy(DjangoStrategy):
         """Return a setting of the backend or, if it is not set, of the project.
 
         social-core reads ``REVOKE_TOKENS_ON_DISCONNECT`` without naming the backend. Remove when
-        its disconnect pipeline names it. Two settings for usernames are read by the storage.
+        its disconnect pipeline names it. Two settings for usernames are applied by the storage.
 
-        An exception that ``get_setting()`` raises is the project's, also while the provider is
-        asked. social-core takes a KeyError or an AttributeError for a setting that is not set.
+        An exception of ``get_setting()`` is reported as an error of the project, even while a
+        provider is contacted. social-core treats a KeyError or an AttributeError as an unset
+        setting.
         """
         if name == "REVOKE_TOKENS_ON_DISCONNECT":
             backend = backend or self.backend
@@ -187,9 +188,9 @@ class Strategy(DjangoStrategy):
         return self.unit_of_work.run(pipeline)
 
     def _read_user_again(self, backend: BaseAuth[Any], user: Any) -> dict[str, Any]:
-        """Return the user who connects as stored now.
+        """Return the stored state of the user who connects.
 
-        The user was read before the provider was asked. The pipeline saves the row, which would
+        The user was read before the provider was contacted. The pipeline saves the row, which would
         undo a change since then, for example a deactivation.
         """
         users: Any = self.storage.user
@@ -245,7 +246,7 @@ def _confirmation_parameter(backend: BaseAuth[Any]) -> Any:
 
 
 def _require_storable(backend: BaseAuth[Any], response: Any) -> None:
-    """Refuse a response that a database cannot store, on every database.
+    """Refuse a response that some databases cannot store, so that all databases behave alike.
 
     MariaDB limits the depth of JSON values to 32, and social_django stores the response inside
     its own. An integer of hundreds of digits is neither an identifier nor a time. See also

@@ -33,13 +33,13 @@ def check_secure_cookies(**kwargs: Any) -> Iterator[CheckMessage]:
 
 
 def check_hidden_cookies(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Report cookies with tokens whose values Django's error reports show."""
+    """Report token cookies whose values appear in Django's error reports."""
     hidden = _hidden_names() if _uses_jwt_cookies() else None
     for setting in ("JWT_ACCESS_COOKIE", "JWT_REFRESH_COOKIE"):
         name = getattr(settings, setting)
         if hidden is not None and not hidden.search(str(name)):
             yield Warning(
-                f"Django's error reports show the value of the cookie {name!r}, a token.",
+                f"Django's error reports show the value of the cookie {name!r}, which is a token.",
                 hint=f"Set {NAME}['{setting}'] to a name that contains 'token', for example.",
                 id="social_endpoints.W024",
             )
@@ -82,7 +82,7 @@ def check_cross_site_cookies(**kwargs: Any) -> Iterator[CheckMessage]:
     names = list(_cross_site_settings())
     if names and not _has_frontend_on_other_site():
         yield Warning(
-            f"{' and '.join(names)} is 'None', but no redirect URI is on another site than"
+            f"{' and '.join(names)} is 'None', but all redirect URIs are on the site of"
             " ALLOWED_HOSTS. Browsers send the cookies with requests of every site.",
             hint="Set it to 'Lax'. If subdomains of your domain belong to different parties, add"
             " this id to SILENCED_SYSTEM_CHECKS.",

@@ -73,7 +73,7 @@ def _project_throttles() -> list[Any]:
 def _limits_anonymous(throttle: Any) -> bool:
     """Return whether a throttle class of the project applies to logins."""
     if not is_subclass(throttle, SimpleRateThrottle):
-        return True  # It is unknown what the project's class does.
+        return True  # An unknown class may limit logins.
     if issubclass(throttle, ScopedRateThrottle):
         return False  # Our views have no scope.
     rates = drf_setting("DEFAULT_THROTTLE_RATES")
@@ -82,7 +82,7 @@ def _limits_anonymous(throttle: Any) -> bool:
 
 
 def check_shared_cache(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Report a cache that servers do not share where they need the same content."""
+    """Report a local cache where all servers need the same content."""
     cache = default_cache()
     is_handoff = any(map(_uses_handoff, loaded_backends()))
     if is_handoff and isinstance(cache, FileBasedCache):
@@ -113,12 +113,12 @@ def _uses_handoff(backend: BaseAuth[Any]) -> bool:
 
 
 def check_secret_key(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Report a key of ``startproject``, under which anyone can seal a flow."""
+    """Report a key that ``startproject`` generated. Anyone who knows the key can forge a flow."""
     names = ("SECRET_KEY", "SECRET_KEY_FALLBACKS")
     for name in filter(_is_insecure, names):
         yield Warning(
             f"{name} contains a key that 'startproject' generated for development. Flows are"
-            " sealed under it: if the key is in your repository, others can forge a flow.",
+            " encrypted with it: if the key is in your repository, others can forge a flow.",
             hint=f"Read a long random key from the environment or from a file. ({name} must not"
             " contain 'django-insecure-'.)",
             id="social_endpoints.W018",

@@ -61,7 +61,7 @@ def check_mail_validation(**kwargs: Any) -> Iterator[CheckMessage]:
         )
     elif missing:
         yield Warning(
-            "The pipeline contains mail_validation, which validates no address:"
+            "The pipeline contains mail_validation, but addresses are not validated:"
             f" SOCIAL_AUTH_FORCE_EMAIL_VALIDATION and {' and '.join(missing)} are not set.",
             hint="Set them, or remove the step from the pipeline.",
             id="social_endpoints.W017",

@@ -83,7 +83,7 @@ def _check_provider(provider: Provider) -> list[CheckMessage]:
     messages: list[CheckMessage] = []
     try:
         for message in _check_backend(provider):
-            messages.append(message)  # noqa: PERF402 - those before an exception count
+            messages.append(message)  # noqa: PERF402 - keep those before an exception
     except AuthConfigurationError as error:
         message = _missing_setting(provider, str(error.parameter))
         messages += [message] if message not in messages else []
@@ -149,7 +149,7 @@ def load_backend(provider: Provider) -> BaseAuth[Any]:
 
 
 def loaded_backends() -> Iterator[BaseAuth[Any]]:
-    """Yield the backends of which ``check_providers`` reports no exception."""
+    """Yield the backends that can be loaded. ``check_providers`` reports the others."""
     providers = configured_providers() if can_load_backends() else None
     for provider in (providers or {}).values():
         with suppress(Exception):

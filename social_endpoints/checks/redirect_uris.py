@@ -13,7 +13,7 @@ from social_endpoints.checks.settings import COLLECTIONS, name_of_setting
 from social_endpoints.conf import settings
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?![0-9]+(?:[/?]|$))")
-"""A scheme (RFC 3986 section 3.1). In ``localhost:3000/callback``, there is none."""
+"""A scheme (RFC 3986 section 3.1). ``localhost:3000/callback`` has none."""
 
 # A browser executes, displays or downloads these, so the code does not reach a page or an app.
 _UNUSABLE_SCHEMES = re.compile(
@@ -88,7 +88,7 @@ def _find_problem(uri: str) -> str | None:
         return f"the scheme {scheme[1]!r} does not return to a page or an app"
     try:
         return _find_problem_of_parts(uri, urlsplit(uri))
-    except ValueError:  # urlsplit() and its port.
+    except ValueError:  # From urlsplit() or from the property `port`.
         return "its host or port is invalid"
 
 

@@ -41,7 +41,7 @@ def is_subclass(value: Any, base: type) -> bool:
 
 
 def name_of_setting(name: str) -> str:
-    """Return the place of a setting's value, which may be djoser's dictionary."""
+    """Return the full name of a setting, in djoser's dictionary if it is only set there."""
     djoser = f"SOCIAL_AUTH_{name}"
     if name not in get_dictionary(NAME) and djoser in get_dictionary("DJOSER"):
         return f"DJOSER[{djoser!r}]"
@@ -159,7 +159,7 @@ def check_unique_email(**kwargs: Any) -> Iterator[CheckMessage]:
 
 def _is_repeatable_read(level: Any) -> bool:
     if isinstance(level, int):
-        # Imported here, because it imports psycopg. The numbers of its versions differ.
+        # Imported here, because it imports psycopg. The numbers depend on its version.
         from django.db.backends.postgresql.psycopg_any import IsolationLevel
 
         return bool(level == IsolationLevel.REPEATABLE_READ.value)

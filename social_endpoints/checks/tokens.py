@@ -1,4 +1,4 @@
-"""System checks of the token serializer: its requirements, and who accepts its token."""
+"""System checks of the token serializer: its requirements, and authentication with its token."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def configured_serializer() -> type[LoginSerializer] | None:
 
 
 def drf_setting(name: str) -> Any:
-    """Return a setting of DRF, or None if its value is so wrong that DRF raises an exception."""
+    """Return a setting of DRF, or None if DRF raises an exception for its value."""
     with suppress(Exception):
         return getattr(api_settings, name)
     return None
@@ -101,8 +101,8 @@ def _undeclared_cookies(serializer: type[LoginSerializer]) -> Iterator[CheckMess
     overrides = serializer.set_cookies is not LoginSerializer.set_cookies
     if overrides and not serializer.sets_cookies:
         yield Warning(
-            f"{serializer.__name__} overrides set_cookies(), but sets_cookies is False. A login"
-            " whose flow comes in the body, and native sign-in, are a 500 if it sets a cookie.",
+            f"{serializer.__name__} overrides set_cookies(), but sets_cookies is False. If it"
+            " sets a cookie, native sign-in and logins with a flow in the body fail with a 500.",
             hint="Set sets_cookies = True, or silence this id if the method only deletes cookies.",
             id="social_endpoints.W030",
         )
@@ -127,7 +127,7 @@ def check_authentication(**kwargs: Any) -> Iterator[CheckMessage]:
     accepted = tuple(_import_classes(serializer.authentication_classes)) if serializer else ()
     configured = drf_setting("DEFAULT_AUTHENTICATION_CLASSES")
     if not serializer or not accepted or not isinstance(configured, (list, tuple)):
-        return  # The project's serializer does not say what accepts its token.
+        return  # The project's serializer declares no authentication classes.
     if not any(_may_accept(each, accepted) for each in configured):
         path = serializer.authentication_classes[0]
         yield Warning(
@@ -187,7 +187,7 @@ def _uses_djoser_social(djoser: Mapping[str, Any]) -> bool:
 
 
 def _uses_djoser_with_jwt(djoser: Mapping[str, Any]) -> bool:
-    """Return whether the project uses djoser, and not only the token of DRF with it."""
+    """Return whether the project uses djoser with JWTs, or without DRF's token."""
     if not djoser and not apps.is_installed("djoser"):
         return False
     configured = drf_setting("DEFAULT_AUTHENTICATION_CLASSES")

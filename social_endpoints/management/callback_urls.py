@@ -52,7 +52,7 @@ def _reverse(name: str, provider: str) -> str | None:
 def absolute(origin: str, path: str) -> str:
     """Return the absolute URL of a path.
 
-    :raises CommandError: the origin is not one.
+    :raises CommandError: the value is not an origin.
     """
     if not _ORIGIN.fullmatch(origin) or origin_of(origin) is None:
         raise CommandError(

@@ -63,7 +63,7 @@ class EndpointView(APIView):
     request_secrets: list[str] | None = None
 
     log_action: ClassVar[str] = "request"
-    """Start of the name of the log's events."""
+    """First word of the names of the events in the log."""
 
     log_via: ClassVar[str | None] = None
     """``via`` in the log: ``redirect`` or ``native``."""
@@ -94,7 +94,7 @@ class EndpointView(APIView):
             return self.get_checked_response(super().dispatch(request, *args, **kwargs))
 
     def get_checked_response(self, response: Any) -> Any:
-        """Return the response, or another one if the view may not send it."""
+        """Return the response, or an error response if the view must not send it."""
         return response
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
@@ -132,7 +132,7 @@ class EndpointView(APIView):
         return [*super().get_throttles(), *throttles]
 
     def get_exception_handler(self) -> Any:
-        """Return the project's exception handler, and DRF's for exceptions that it leaves out."""
+        """Return a handler that uses DRF's for exceptions that the project's does not handle."""
         if self.has_failed_handler:
             return exception_handler
         project_handler = super().get_exception_handler()

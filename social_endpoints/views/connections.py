@@ -83,7 +83,7 @@ class ConnectionListView(AccountView, ListAPIView[Any]):
         except (ValidationError, DataError, IntegrityError, ProgrammingError) as error:
             # PostgreSQL accepts no query in a transaction after a failed one.
             if transaction.get_autocommit(queryset.db):
-                queryset.exists()  # It raises an exception that the parameters do not cause.
+                queryset.exists()  # It fails if the parameters are not the cause.
             raise NotFound(getattr(self.paginator, "invalid_cursor_message", None)) from error
 
 

@@ -32,14 +32,15 @@ class LoginView(FlowView):
 
     serializer: LoginSerializer | None = None
     has_begun_login = False
+    """Whether the request may have had effects that :meth:`take_back` must undo."""
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        """Remember the state of the session."""
+        """Record the session before the view changes it."""
         self.cookie_guard = LoginCookieGuard(request)
         return super().initialize_request(request, *args, **kwargs)
 
     def handle_exception(self, exc: Exception) -> Any:
-        """Return the error response, and take the login back."""
+        """Return the error response, and undo effects of the login."""
         response = super().handle_exception(exc)
         if self.has_begun_login:
             try:
@@ -79,7 +80,10 @@ class LoginView(FlowView):
             self.cookie_guard.refuse(response, self.transport.is_flow)
 
     def may_be_cross_site(self) -> bool:
-        """Return whether the flow came in the body, and cookies are not declared."""
+        """Return whether another site may have sent this request, which has no flow cookie.
+
+        If the token serializer declares its cookies, such requests were refused before.
+        """
         return (
             not self.get_token_serializer_class().sets_cookies
             and not self.transport.has_flow_cookie

@@ -63,7 +63,7 @@ def create_account(create: Callable[..., UserT], fields: Mapping[str, Any], stor
                 raise _missing_error(missing, model)
             return user
     except SocialAuthBaseException as error:
-        # social_django names the column. The username's may be the one of the address.
+        # social_django reports a column. Username and address may share one.
         columns = {"email_in_use": email_field(model), "username_in_use": users.username_field()}
         if columns.get(str(error.code), "") != email_field(model):
             raise
@@ -96,7 +96,7 @@ def _replace_empty_address(user: Any) -> None:
 def _conflict_error(
     error: Exception, address: str, fields: Mapping[str, Any], users: Any
 ) -> SocialAuthBaseException | None:
-    """Return what a unique constraint of the user model refused, or None if that is unknown."""
+    """Return the error for a violated unique constraint, or None if the constraint is unknown."""
     if not _is_duplicate(error):
         return None
     empty = _taken_empty_fields(fields, users)
@@ -115,7 +115,7 @@ def _conflict_error(
 
 
 def _taken_empty_fields(fields: Mapping[str, Any], users: Any) -> list[str]:
-    """Return the names of unique fields whose empty text is stored in another account."""
+    """Return the names of unique fields that are empty here and in another account."""
     model, names = users.user_model(), []
     accounts = model._base_manager.using(router.db_for_write(model))
     for field in model._meta.concrete_fields:
@@ -155,10 +155,10 @@ def _address(fields: Mapping[str, Any], users: Any) -> str:
 
 
 def _missing_fields(fields: Mapping[str, Any], users: Any) -> list[str]:
-    """Return the names of the model's fields that need a value and get none.
+    """Return the names of the model's fields whose required value is missing.
 
-    A field that is unique and cannot be NULL needs one, because an empty text would be a value
-    that only one account can have.
+    A unique field that cannot be NULL requires a value, because only one account can have an
+    empty text.
     """
     model, names = users.user_model(), []
     for name, value in fields.items():
@@ -167,7 +167,7 @@ def _missing_fields(fields: Mapping[str, Any], users: Any) -> list[str]:
         except FieldDoesNotExist:
             continue
         is_username = field.name == users.username_field()
-        # social-core makes up a username, but it cannot make up an address.
+        # social-core can generate a username, but not an address.
         is_generated = is_username and is_address(field) and "@" not in str(value)
         has_value = field.get_default() not in _EMPTY
         optional = field.null or has_value or (field.blank and not field.unique)

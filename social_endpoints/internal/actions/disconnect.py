@@ -23,7 +23,7 @@ from social_endpoints.internal.translation import translate_errors
 from social_endpoints.types import Paused
 
 MAX_ROUNDS = 10
-"""Runs of the disconnect pipeline, each of which may ask for revocations. Most need two."""
+"""Maximum runs of the disconnect pipeline. Each may request revocations; usually two suffice."""
 
 ORDER = ("created", "pk")
 """Order of the list: oldest first. The primary key makes the order stable."""

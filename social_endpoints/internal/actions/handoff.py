@@ -23,7 +23,7 @@ def hand_off(*, provider: Provider, params: Mapping[str, str]) -> str:
 
     :param params: the parameters that the provider sent.
     :raises CallbackTooLong: the callback is too long.
-    :raises EndpointError: the state is not one that a login with a handoff has sent.
+    :raises EndpointError: the state was not sent by a login with a handoff.
     """
     handoff_cache.require_length(params)
     with translate_errors("callback"):

@@ -1,6 +1,6 @@
 """Compare a provider's published documents with the project's settings.
 
-The documents are requested anew, and neither read from the cache nor stored in it.
+The documents are always requested. The cache is neither read nor changed.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def _compare_requirements(report: ProviderReport, document: dict[str, Any]) -> I
     """Report what a provider requires of every authorization request."""
     backend: Any = report.provider and report.provider.backend
     if getattr(backend, "auth_url", None) is not BaseOAuth2.auth_url:
-        return  # It is unknown what a backend with its own method sends.
+        return  # A backend with its own method may send them.
     for claim, text in (
         ("require_pushed_authorization_requests", "pushed authorization requests (RFC 9126)"),
         ("require_signed_request_object", "signed request objects (RFC 9101)"),
@@ -213,7 +213,8 @@ def _compare_client_authentication(
     if method == FROM_DISCOVERY:
         if supported.isdisjoint(methods):
             message = (
-                f"the provider supports only {_display_text(methods)}, and social-core none of it"
+                f"the provider supports only {_display_text(methods)}, which social-core does not"
+                " support"
             )
             yield Finding("error", "client", message)
             return

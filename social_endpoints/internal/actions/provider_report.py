@@ -59,14 +59,14 @@ class ProviderReport:
     :ivar client_authentication: as in RFC 8414 (``client_secret_post``, …), or
         ``from_discovery``; None if the provider has a method of its own or no client secret.
     :ivar set_settings: full names of the settings that were read and have a value.
-    :ivar unset_settings: those that were read and have none. All of them are optional.
+    :ivar unset_settings: full names of the optional settings that were read and have no value.
     :ivar missing_settings: full names of the settings without which the provider cannot work.
     :ivar unread_settings: settings with the name of the provider that were not read. A login may
         read them; otherwise, their names are misspelled.
     :ivar redirect_uris: to register at the provider; None if a callable decides.
     :ivar uses_handoff: whether the URL of the handoff is to be registered instead.
     :ivar problems: reasons why the provider does not work.
-    :ivar provider: None if the provider cannot be described, as ``backend``.
+    :ivar provider: like ``backend``, None if the provider cannot be described.
     """
 
     name: str
@@ -120,7 +120,7 @@ def _report(provider: Provider, request: HttpRequest | None) -> ProviderReport:
     record = Record()
     try:
         backend = load_recording_backend(provider, request, record)
-        # By another instance, because most backends do not read all of these settings.
+        # Another instance, because most backends do not read all settings that the check reads.
         wrong = wrong_settings(load_recording_backend(provider, request, Record()))
         report.problems += [f"{name} must be {expected}." for name, expected in wrong.items()]
         if not wrong:

@@ -57,7 +57,7 @@ OUTAGE_CODES = frozenset(
         "unavailable",
     }
 )
-"""The error codes of a provider that does not work. In a callback, they are the browser's word."""
+"""The error codes for an outage of a provider. In a callback, the browser can send any of them."""
 
 LOGGED_CONTEXT = ("host", "cause", "algorithm")
 """The names in ``context`` of social-core's exceptions that this package sets. social-core and
@@ -72,7 +72,7 @@ def log_refusal(action: str, error: Any, metadata: Mapping[str, Any], *, status:
 
     :param error: an exception of Django REST framework.
     :param metadata: the error code and the error id of the response.
-    :param status: its status, which an exception handler of the project may have changed.
+    :param status: the status of the response. An exception handler of the project may have set it.
     """
     values: dict[str, Any] = {
         "code": metadata["error_code"],
@@ -95,9 +95,9 @@ def log_refusal(action: str, error: Any, metadata: Mapping[str, Any], *, status:
 
 
 def _is_unreadable(values: Mapping[str, Any]) -> bool:
-    """Return whether a backend has failed with a response of the provider.
+    """Return whether a backend failed to read a response of the provider.
 
-    Only the traceback shows why. An error of the server has its traceback in the log of Django.
+    Only a traceback shows the reason. Django logs the tracebacks of server errors.
     """
     is_profile = (values["code"], values["stage"]) == ("malformed_response", "user_info")
     is_unknown = values["code"] == "unknown_error" or (is_profile and "host" not in values)
@@ -105,7 +105,7 @@ def _is_unreadable(values: Mapping[str, Any]) -> bool:
 
 
 def _level(values: Mapping[str, Any], causes: list[SocialAuthBaseException]) -> int:
-    """Return WARNING for what an operator must act on, and INFO for what users do."""
+    """Return WARNING if an operator must act, and INFO for mistakes and decisions of users."""
     needs_an_operator = (
         values["status"] >= _SERVER_ERROR
         or "redirect_uri" in get_log_values()

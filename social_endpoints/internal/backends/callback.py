@@ -180,8 +180,8 @@ def validate_issuer(backend: BaseAuth[Any]) -> None:
     """Reject a callback from another issuer, a mix-up attack (RFC 9207 section 2.4).
 
     A callback without ``iss`` is accepted unless the provider's metadata announces it: frontends
-    may post code and state alone. In an error, it may always be missing: some providers announce it
-    and leave it out there, and an error ends nothing.
+    may post code and state alone. It may be missing in an error: some providers that announce
+    it omit it there, and an error does not use up the flow.
 
     :raises AuthInputError: ``iss`` is missing.
     :raises AuthResponseError: ``iss`` names another issuer.

@@ -136,7 +136,7 @@ def require_credentials(backend: BaseAuth[Any]) -> None:
     except (SocialAuthBaseException, *DRF_EXCEPTIONS):
         raise
     except Exception as error:  # Signing with Apple's key may raise any exception.
-        if is_storage_failure(error):  # The project stores the secret there.
+        if is_storage_failure(error):  # The project may store the secret there.
             raise
         raise AuthConfigurationError(backend, parameter="SECRET", stage="begin") from error
 

@@ -89,7 +89,7 @@ def find_missing_settings(backend: BaseAuth[Any], record: Record) -> list[str]:
             missing.append(str(error.parameter))
         except SocialAuthBaseException:
             continue  # The URL depends on the callback, or on a document of the provider.
-        except Exception:  # noqa: BLE001 - to use None as a string may raise any exception
+        except Exception:  # noqa: BLE001 - a backend may use None as a string
             missing += record.empty
     return list(dict.fromkeys(missing))
 

@@ -72,7 +72,7 @@ def providers_and_errors() -> tuple[dict[str, Provider], dict[str, str]]:
 
 
 def overridden_paths() -> list[tuple[str, str]]:
-    """Return path and name of each backend that is not used: a later one has the same name."""
+    """Return path and name of each unused backend: a later one has the same name."""
     backends = [(path, import_path(path, _SETTING)) for path in _paths()]
     found = [(path, each.name) for path, each in backends if _is_provider(each)]
     names = [name for _, name in found]

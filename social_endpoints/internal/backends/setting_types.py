@@ -1,4 +1,4 @@
-"""The types of those settings of a provider that fail late, or silently, with a wrong value."""
+"""Type checks for provider settings whose wrong values would fail late or silently."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _is_bool_or_bundle(value: Any) -> bool:
 
 def _is_endpoint(value: Any) -> bool:
     if not value:
-        return True  # It is reported as missing, if it is.
+        return True  # A missing endpoint is reported elsewhere, if it is required.
     is_url = isinstance(value, str) and value.startswith(("https://", "http://"))
     return is_url and not value.rstrip("/").endswith("/.well-known/openid-configuration")
 
@@ -116,7 +116,7 @@ def _is_optional_text(value: Any) -> bool:
 
 
 def _is_optional_collection(value: Any) -> bool:
-    return not value or isinstance(value, Iterable)  # A string has worked as a collection.
+    return not value or isinstance(value, Iterable)  # social-core accepts a string.
 
 
 _TYPES: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -149,4 +149,4 @@ _SETTING_READERS: dict[str, type[Any]] = {
     "MAX_AGE": OpenIdConnectAuth,
     "PROMPT": OpenIdConnectAuth,
 }
-"""The backends that read a setting, if not all do. Other packages may read the same name."""
+"""The only backends that read a setting. Other packages may use the same name."""

@@ -1,4 +1,4 @@
-"""Whose fault is an exception? What its type and its traceback say about that."""
+"""Classify an exception by its type and traceback: a failure of storage, of code or of data."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DATABASE_FAILURES = (OperationalError, InterfaceError, InternalError)
 # default, and a text that the collation or the column does not support.
 _MYSQL_MISTAKES = frozenset({1054, 1267, 1305, 1364, 1366, 3140})
 
-# PostgreSQL: a query in a transaction in which another one failed, or without a transaction.
+# PostgreSQL: a query after a failed one in the same transaction, or without a required transaction.
 _SQLSTATE_MISTAKES = frozenset({"25P01", "25P02"})
 
 # The exceptions that a cache raises if its caller has made a mistake.
@@ -61,7 +61,7 @@ _PROJECT_OBJECTS = (
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception and its causes. ``raise error from error`` makes one its own cause."""
+    """Yield an exception and its causes, up to a limit: an exception can be its own cause."""
     for _ in range(MAX_CAUSES):
         if error is not None:
             yield error
@@ -82,7 +82,7 @@ def is_storage_failure(error: BaseException) -> bool:
 
 
 def is_database_failure(error: BaseException) -> bool:
-    """Return whether the database has failed. A mistake in a query is the project's."""
+    """Return whether the database has failed. A wrong query is an error of the project instead."""
     if isinstance(error, _DATABASE_FAILURES):
         return not _is_query_mistake(error.__cause__)
     # Django raises it itself if ``save(force_update=True)`` finds no row. The driver raises it
@@ -94,7 +94,7 @@ def is_code_error(error: Exception) -> bool:
     """Return whether only a mistake in the code raises this exception, whatever the data is."""
     if not isinstance(error, AttributeError):
         return isinstance(error, _CODE_ERRORS)
-    if type(error.obj) in _JSON:  # Not None, which takes the place of any object.
+    if type(error.obj) in _JSON:  # Not None, which may stand for an object of any type.
         return not any(hasattr(each, str(error.name)) for each in _JSON)
     return isinstance(error.obj, _PROJECT_OBJECTS)
 
@@ -115,7 +115,7 @@ def _is_query_mistake(cause: BaseException | None) -> bool:
 def _is_cache_failure(error: BaseException) -> bool:
     """Return whether a method of a cache has raised the exception.
 
-    Each cache has its own exceptions, so the traceback has to tell.
+    Each cache backend raises its own exceptions, so the traceback is examined.
     """
     if isinstance(error, _CACHE_MISTAKES):
         return False

@@ -78,7 +78,7 @@ def redact(text: str, secrets: Iterable[str]) -> str:
 def without_secrets(error: BaseException, secrets: Iterable[str]) -> BaseException:
     """Return the exception, or a replacement if its message or a cause contains a secret.
 
-    Its traceback begins where the local variables are cleared.
+    Its traceback begins at the first call that has ended: see :func:`clear_local_variables`.
     """
     secrets = list(secrets)
     text = "".join(traceback.format_exception(error)) + "".join(map(repr, causes(error)))
@@ -106,8 +106,8 @@ def replacement(
 ) -> BaseException:
     """Return an exception with the traceback of another one, and with its type if possible.
 
-    Otherwise the message begins with the name of the type. The traceback begins where the local
-    variables are cleared.
+    Otherwise the message begins with the name of the type. The traceback begins at the first call
+    that has ended.
 
     :param secrets: what its message must not contain; None if the message itself is a secret.
     """
@@ -153,7 +153,7 @@ def _traceback_of_ended_calls(trace: TracebackType | None) -> TracebackType | No
     while trace is not None and not settings.DEBUG:
         try:
             trace.tb_frame.clear()
-        except RuntimeError:  # It has not ended.
+        except RuntimeError:  # The call has not ended.
             trace = trace.tb_next
         else:
             break

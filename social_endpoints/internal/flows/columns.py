@@ -1,7 +1,7 @@
-"""Values that the columns of the database can hold, the same on every database.
+"""Values that database columns can hold, with the same rules for every database.
 
 SQLite stores text of any length, half of a surrogate pair and null characters. PostgreSQL and
-MariaDB refuse some of them, so the person could never sign in. Descriptive text is cut or
+MariaDB refuse some of them, and their users could never sign in. Descriptive text is cut or
 replaced. A value that identifies somebody is refused, because a changed one may identify somebody
 else.
 """
@@ -70,7 +70,7 @@ def fit(model: Any, name: str, value: Any) -> Any:
     max_length = field.max_length if isinstance(field, models.CharField) else None
     text = str(value)
     if _identifies(field):
-        # social-core makes a username unique, so it may be changed before.
+        # social-core appends to a username to make it unique, so it may be changed.
         is_generated = name == _username_field(model) and not is_address(field)
         checked = text.replace(_REPLACEMENT, "") if is_generated else text
         if not is_identifier(checked, max_length):
@@ -100,7 +100,7 @@ def fit_fields(user: Any) -> None:
 def without_supplementary(user: Any) -> dict[str, str]:
     """Return the descriptive text fields of a user that contain characters such as emoji.
 
-    MySQL's three-byte ``utf8`` cannot store these, so the returned values are without them.
+    MySQL's three-byte ``utf8`` cannot store them. They are replaced in the returned values.
     """
     texts = {name: text for name, text in vars(user).items() if isinstance(text, str)}
     fields = (field for field in user._meta.concrete_fields if not _identifies(field))

@@ -23,7 +23,7 @@ Memcached silently drops values above 1,000,000 bytes."""
 
 FIRST_SLOTS = "01"
 LAST_SLOTS = "23"
-"""The places of a state's callbacks. The first callbacks keep theirs; each later one replaces
+"""Slots for the callbacks of one state. The first callbacks are kept; each later one replaces
 another later one."""
 
 

@@ -1,11 +1,11 @@
 """The redirect URI of a login with a handoff, sealed into the state that the provider returns.
 
-So no server stores anything while the user is at the provider, and a callback with any other
-state is refused before anything is stored.
+The server stores nothing while the user is at the provider. A callback with any other state is
+refused before it is stored.
 
 The token is short, because providers limit the length of a state: AES-SIV (RFC 5297) needs no
-nonce, and an entry of ``ALLOWED_REDIRECT_URIS`` is represented by a digest. Other URIs are those
-that a policy allows, and loopback URIs with a port.
+nonce, and an entry of ``ALLOWED_REDIRECT_URIS`` is represented by a digest. Other URIs are
+included in full: those that a policy allows, and loopback URIs with a port.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def split_state(sent_state: str) -> str:
 def open_redirect_uri(sent_state: str, *, provider: str) -> str | None:
     """Return the redirect URI in a value of :func:`with_redirect_uri`.
 
-    :returns: None if the value is not a live one of this provider, or if its entry is no longer in
-        ``ALLOWED_REDIRECT_URIS``.
+    :returns: None if the value is forged, has expired or belongs to another provider, or if its
+        entry is no longer in ``ALLOWED_REDIRECT_URIS``.
     """
     state, separator, token = sent_state.rpartition(_SEPARATOR)
     if not separator:

@@ -57,7 +57,7 @@ def with_id(user: Any) -> Any:
 
 
 def _has_function_of(field: str, constraint: Any) -> bool:
-    """Return whether a constraint has an expression with a field, such as ``Lower(field)``."""
+    """Return whether a constraint contains a function of a field, such as ``Lower(field)``."""
     expressions = getattr(constraint, "expressions", ())
     functions = [each for each in expressions if not isinstance(each, F)]
     parts = [part for function in functions for part in function.flatten()]
@@ -65,7 +65,7 @@ def _has_function_of(field: str, constraint: Any) -> bool:
 
 
 class StorageProxy:
-    """Delegates to a storage class of the project, except for the methods of a subclass."""
+    """Proxy for a storage class of the project. Subclasses override some of its methods."""
 
     def __init__(self, project: Any) -> None:
         self._project = project

@@ -73,7 +73,7 @@ def claim_flow(flow: Flow, storage: Any) -> bool:
 def claim_id_token(digest: str, expires: int, storage: Any, *, is_native: bool) -> bool:
     """Claim an ID token for this login; return False if it has signed in before.
 
-    A redirect login is refused only if the token has signed in natively. Two redirect logins in
+    A redirect login is refused only if the token was used in native sign-in. Two redirect logins in
     one second may receive the same token from a provider that puts no nonce into it.
 
     :param digest: identifies the token; at most 65 characters.
@@ -123,7 +123,7 @@ def _nonces(storage: Any) -> Any:
 
 
 class _FlowStorageProxy(StorageProxy):
-    """Delegates to a storage class of the project, except for what the flow stores."""
+    """Proxy for a storage class of the project. The flow replaces some of its rows."""
 
     def __init__(self, project: Any, flow: Flow) -> None:
         super().__init__(project)

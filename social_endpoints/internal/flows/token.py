@@ -60,8 +60,8 @@ def seal(flow: Flow) -> str:
 def open_flow(token: str, *, provider: str, purpose: str) -> Flow | None:
     """Return the flow in a token, or None if it is not a live flow of this provider and purpose.
 
-    The reason is not reported, because it would only help an attacker. But see
-    :func:`has_expired`.
+    The reason is not reported, because it would only help an attacker. The exception is an expired
+    flow: see :func:`has_expired`.
     """
     flow = _read(token)
     is_own = flow is not None and (flow.provider, flow.purpose) == (provider, purpose)

@@ -30,8 +30,8 @@ class UnitOfWork:
     is asked. The strategy's ``authenticate()`` calls :meth:`run`, which opens the transaction.
     Leaving the block commits it, or rolls it back after an exception.
 
-    An exception that leaves the block after the pipeline has started is the project's, unless it
-    is one of social-core or DRF.
+    An exception that leaves the block after the pipeline has started is reported as an error of
+    the project, unless it is one of social-core or DRF.
 
     :param using: alias of the database.
     :ivar stage: the stage to report for the exceptions of the project.
@@ -66,7 +66,7 @@ class UnitOfWork:
     ) -> None:
         try:
             self._transaction.__exit__(error_type, error, traceback)
-        except Exception as failure:  # noqa: BLE001 - a receiver's
+        except Exception as failure:  # noqa: BLE001 - a callback may raise any exception
             if not self._is_committed:
                 self._raise(failure)
             # A callback of transaction.on_commit() failed. The login itself is stored.
@@ -118,7 +118,7 @@ class UnitOfWork:
         transaction.set_rollback(True, using=self._using)
 
     def _raise(self, error: Exception) -> NoReturn:
-        """Raise an exception of the pipeline. Unless it refuses the login, it is the project's."""
+        """Raise an exception of the pipeline, translated unless it is one of social-core."""
         if isinstance(error, SocialAuthBaseException):
             if getattr(error, "stage", None) == "unknown":
                 error.stage = self.stage

@@ -1,4 +1,4 @@
-"""Responses of 400 and above: their error code, and the report of those of 500 and above."""
+"""Error codes of responses of 400 and above, and reports of those of 500 and above."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def report(request: HttpRequest, response: HttpResponse, error: EndpointError) -
     try:
         raise exception  # noqa: TRY301 - receivers read it from sys.exc_info()
     except BaseException:  # noqa: BLE001 - the same
-        # This call is not a part of it. Error trackers would report the local variable `request`.
+        # Without this call: error trackers would report its local variable `request`.
         exception.__context__, exception.__traceback__ = context, trace
         got_request_exception.send(sender=None, request=request)
     log_response(

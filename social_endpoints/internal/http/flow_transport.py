@@ -55,7 +55,7 @@ class FlowTransport:
         self.has_flow_cookie = False
         """Whether :meth:`find` has returned a flow from a cookie."""
         self.missing_flow: FlowMissing = FlowNotSent(self._transport)
-        """Why :meth:`find` has returned None."""
+        """The exception to raise if :meth:`find` has returned None."""
 
     def issue(self, flow: SealedFlow, response: Response, *, redirect_uri: str) -> None:
         """Add a flow to the response: as a cookie, in its body, or as both.
@@ -115,7 +115,7 @@ class FlowTransport:
 
     @property
     def has_cookie(self) -> bool:
-        """Whether a login of this browser is open, or was so until a short time ago."""
+        """Whether the request contains a flow cookie. Its flow may have expired."""
         return self._transport != "body" and bool(self._get_cookies())
 
     def drop(self, response: Response) -> None:

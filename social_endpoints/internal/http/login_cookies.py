@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 
 class LoginCookieGuard:
-    """The cookies that a login sets.
+    """Detects the cookies that a login sets.
 
     Token serializers, receivers of signals, pipeline steps and subclasses of the views can set one,
     directly or by a change of Django's session, which its middleware sends later. The cookie of
@@ -22,7 +22,7 @@ class LoginCookieGuard:
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
-        self._earlier = self._changed_session()  # Middleware may have changed it.
+        self._initial_session = self._changed_session()  # Middleware may have changed it.
 
     def refuse(self, response: Any, is_flow: Callable[[str], bool]) -> None:
         """Refuse a response that sets a cookie.
@@ -34,17 +34,17 @@ class LoginCookieGuard:
             raise ImproperlyConfigured(
                 "This login sets a cookie, but the flow came in the body, or the sign-in is native:"
                 " another site could sign the user in to the attacker's account. Set sets_cookies ="
-                " True in the token serializer, or change nothing in request.session."
+                " True in the token serializer, or do not change request.session."
             )
 
     def flush_session(self) -> None:
-        """Flush a session that a failed login has changed. A cache may store it."""
+        """Flush a session that a failed login has changed, because a cache has no rollback."""
         if self._changes_session():
             self._request.session.flush()
 
     def _changes_session(self) -> bool:
         # An empty session contains no user. django-axes creates one to have a session key.
-        return self._changed_session() not in ({}, self._earlier)
+        return self._changed_session() not in ({}, self._initial_session)
 
     def _changed_session(self) -> dict[str, Any]:
         session: Any = getattr(self._request, "session", None)

@@ -27,7 +27,7 @@ _log_values: ContextVar[dict[str, Any] | None] = ContextVar("social_endpoints_lo
 
 @contextmanager
 def log_values(**values: Any) -> Iterator[None]:
-    """Add values to all lines that are logged inside the ``with``."""
+    """Add values to all lines that are logged in the ``with`` block."""
     token = _log_values.set(values)
     try:
         yield
@@ -36,19 +36,19 @@ def log_values(**values: Any) -> Iterator[None]:
 
 
 def add_log_values(**values: Any) -> None:
-    """Add values to the lines of this request that are logged later."""
+    """Add values to the later lines of this request."""
     values_so_far = _log_values.get()
     if values_so_far is not None:
         values_so_far.update(values)
 
 
 def get_log_values() -> dict[str, Any]:
-    """Return the values that this request has so far."""
+    """Return the values that are added to each line of this request."""
     return _log_values.get() or {}
 
 
 def add_default_log_values(**values: Any) -> None:
-    """Do the same for values that this request does not have yet."""
+    """Add values to the later lines of this request, unless they have a value already."""
     values_so_far = get_log_values()
     add_log_values(
         **{name: value for name, value in values.items() if values_so_far.get(name) is None}
@@ -56,7 +56,7 @@ def add_default_log_values(**values: Any) -> None:
 
 
 def add_provider_time(seconds: float) -> None:
-    """Add the duration of a request to a provider to ``provider_ms``."""
+    """Increase ``provider_ms`` by the duration of a request to a provider."""
     add_log_values(provider_ms=get_log_values().get("provider_ms", 0) + round(seconds * 1000))
 
 
@@ -73,7 +73,7 @@ def log_event(
     message = " ".join([event, *(f"{name}=%s" for name in shown)])
     try:
         logger.log(level, message, *map(format_value, shown.values()), exc_info=exc_info)
-    except Exception:  # noqa: BLE001 - the project's
+    except Exception:  # noqa: BLE001 - a handler may raise any exception
         if logging.raiseExceptions:
             traceback.print_exc(chain=False)  # Its context may quote a token.
 

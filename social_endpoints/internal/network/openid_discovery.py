@@ -1,7 +1,7 @@
 """Discovery of OpenID 2.0 providers, with bounded documents and hosts.
 
 python3-openid's own discovery fetches any host, has no time limit, and searches a page with
-quadratic regular expressions: 64 KB hold a process for 20 seconds. This module fetches with the
+quadratic regular expressions: 64 KB block a process for 20 seconds. This module fetches with the
 limits of a login and reads a page once. Remove it when python3-openid bounds what it parses and
 accepts a fetcher for each call.
 """

@@ -1,6 +1,6 @@
 """The settings of a backend for its requests, and their types.
 
-requests would use a wrong value in part: with an empty ``VERIFY_SSL``, it verifies no certificate.
+requests accepts some wrong values: with an empty ``VERIFY_SSL``, it verifies no certificate.
 """
 
 from __future__ import annotations

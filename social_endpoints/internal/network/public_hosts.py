@@ -1,4 +1,4 @@
-"""The hosts that may be contacted when a browser, and not the project, has named them.
+"""The hosts that may be contacted if the URL comes from a browser and not from the project.
 
 The check belongs to the connection (:mod:`adapter`), so it applies to every redirect, to every
 spelling of an address, and to the address that is connected to.
@@ -29,7 +29,7 @@ _SPECIAL = (IPv4Network("192.0.0.0/24"), IPv4Network("168.63.129.16"))
 
 
 class ForbiddenHost(LocationValueError):
-    """A host is not public, or unknown. The message does not tell which."""
+    """A host is not public, or unknown. The message is the same for both."""
 
 
 class UnknownHost(ForbiddenHost):
@@ -40,8 +40,8 @@ class UnknownHost(ForbiddenHost):
 class PublicHosts:
     """All hosts with public addresses, at the default ports, and some internal ones.
 
-    :param internal: ``host`` or ``host:port`` of the hosts that the project trusts. Their
-        subdomains are trusted too.
+    :param internal: ``host`` or ``host:port`` of the hosts that the project trusts,
+        together with their subdomains.
     """
 
     internal: frozenset[str] = frozenset()

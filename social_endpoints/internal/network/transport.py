@@ -107,9 +107,9 @@ class Transport(BaseAuth):  # type: ignore[type-arg]  # generic in social-core 7
         return response
 
     def has_received(self, url: object) -> bool:
-        """Return whether a value of the last response is a part of a URL.
+        """Return whether a URL contains a value of the last response.
 
-        Some token endpoints name the endpoint of the profile, for example that of Salesforce.
+        Some token endpoints return the URL of the profile, for example that of Salesforce.
         """
         try:
             pending = [loads(self._last_body)]

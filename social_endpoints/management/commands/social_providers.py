@@ -52,8 +52,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--base-url",
             metavar="URL",
-            help="origin of the API, e.g. https://api.example.com; also the request's host for a"
-            " project with settings for each tenant",
+            help="origin of the API, e.g. https://api.example.com; also the host of the request"
+            " for a project with settings for each tenant",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -21,9 +21,9 @@ RESPONSE_MODE, FORM_POST = "response_mode", "form_post"
 
 
 class HandoffRequired(Exception):
-    """The provider will post its response, so it must be given the URL of the handoff.
+    """The provider will post its response, so the login must use the URL of the handoff.
 
-    It is raised before a backend of the project pushes or signs the authorization request.
+    Raised before a backend of the project pushes or signs the authorization request.
     """
 
 

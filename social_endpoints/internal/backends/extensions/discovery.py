@@ -50,7 +50,7 @@ _MICROSOFT_SITES = (["windows", "net"], ["chinacloudapi", "cn"])
 
 # Issuers of social-core's backends that are not the beginning of the URL of discovery.
 _OTHER_ISSUERS = {
-    "https://www.linkedin.com/oauth": "https://www.linkedin.com",  # It has had both names.
+    "https://www.linkedin.com/oauth": "https://www.linkedin.com",  # LinkedIn has used both names.
     "https://id.fedoraproject.org": "https://id.fedoraproject.org/openidc",
     "https://nci-crdc.datacommons.io": "https://nci-crdc.datacommons.io/user",
 }
@@ -248,7 +248,7 @@ def _require_valid(backend: Any, url: str, document: dict[str, Any]) -> None:
         if isinstance(value, str) and _is_used(backend, *source) and not _is_web_url(value):
             raise AuthResponseError(backend, code="malformed_response", claim=claim, stage=stage)
     methods = document.get(_AUTH_METHODS)
-    if methods and not isinstance(methods, Container):  # social-core fails on it.
+    if methods and not isinstance(methods, Container):  # social-core would raise a TypeError.
         raise AuthResponseError(
             backend, code="malformed_response", claim=_AUTH_METHODS, stage=stage
         )
@@ -318,6 +318,6 @@ def _is_key(key: Any) -> bool:
 
 
 def unusable_claims(backend: BaseAuth[Any], document: dict[str, Any]) -> list[str]:
-    """Return the claims that a login needs and that are not URLs in a document of discovery."""
+    """Return the claims of a discovery document that a login requires and that are not URLs."""
     needed = (claim for claim, *source in _CLAIMS if _is_used(backend, *source))
     return [claim for claim in needed if not _is_web_url(document.get(claim))]

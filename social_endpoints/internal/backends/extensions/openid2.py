@@ -137,7 +137,7 @@ class OpenID2(OpenId):
         ):
             raise self._malformed_response()
         try:
-            # python3-openid does so later.
+            # python3-openid parses it in the same way later.
             urlsplit(urinorm(self.data.get("openid.return_to", "")))
             return Message.fromPostArgs(dict(self.data))
         except (AssertionError, KeyError, ValueError) as error:
@@ -150,7 +150,7 @@ class OpenID2(OpenId):
             or is not authorized to assert the identifier.
         """
         session = self.strategy.openid_session_dict(SESSION_NAME)
-        endpoint = session[_ENDPOINT]  # The begin has stored it.
+        endpoint = session[_ENDPOINT]  # Stored at begin.
         if message.getOpenIDNamespace() != endpoint.preferredNamespace():
             raise self._malformed_response()
         signed = self._signed_fields(message)
@@ -175,7 +175,7 @@ class OpenID2(OpenId):
     def _signed_fields(self, message: Message) -> set[str]:
         """Return the names of the signed fields.
 
-        :raises AuthResponseError: a field is missing or not signed that must be signed.
+        :raises AuthResponseError: a field that must be signed is missing or not signed.
         """
         signed = set(_get(message, "signed").split(","))
         for name in _SIGNED_IN_2 if message.isOpenID2() else _SIGNED_IN_1:
@@ -187,8 +187,8 @@ class OpenID2(OpenId):
     def _require_verification(self, message: Message, endpoint: OpenIDServiceEndpoint) -> None:
         """Ask the provider whether it has signed a message.
 
-        :raises AuthResponseError: it has not.
-        :raises AuthProviderError: it cannot be asked.
+        :raises AuthResponseError: the provider has not signed it.
+        :raises AuthProviderError: the provider cannot be reached.
         """
         request = message.copy()
         request.setArg(OPENID_NS, "mode", "check_authentication")
@@ -296,7 +296,7 @@ class OpenID2(OpenId):
     def _undiscoverable(self, stage: ErrorStage) -> SocialAuthBaseException:
         """Return the error for an identifier without an OpenID provider.
 
-        It does not tell whether the host is unknown or forbidden.
+        The error is the same for an unknown host and a forbidden one.
         """
         if stage == "callback":
             return self._invalid_claim("claimed_id")
@@ -325,7 +325,7 @@ class DiscoveringConsumer(Consumer):  # type: ignore[misc]  # openid is untyped:
 class VerifiedMessages(OpenIDStore):  # type: ignore[misc]  # the same
     """A store for python3-openid that accepts the signature of one message.
 
-    It contains an association for each request, so python3-openid does not ask a provider.
+    It returns an association for every handle, so python3-openid does not contact a provider.
 
     :param message: the message that the provider has verified; None to accept no signature.
     """

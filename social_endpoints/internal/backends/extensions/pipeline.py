@@ -47,8 +47,9 @@ class PipelineResult(Backend):
 class ResponseValidation(Backend):
     """Refuse a response that the methods of a backend cannot read.
 
-    The pipeline calls them, where an exception is the project's. But a response of an unexpected
-    form is the provider's mistake. Remove when social-core raises ``AuthResponseError`` for it.
+    The pipeline calls these methods, and its exceptions are reported as errors of the project. An
+    unexpected response is an error of the provider. Remove when social-core raises
+    ``AuthResponseError`` for it.
     """
 
     def get_user_details(self, response: Any) -> dict[str, Any]:
@@ -103,9 +104,9 @@ def _malformed_response(backend: BaseAuth[Any]) -> Iterator[None]:
 
 
 def _to_text(value: Any) -> Any:
-    """Return a text or an integer as text, and objects of the backend's own unchanged.
+    """Return a text or an integer as text, and an object of a backend's own class unchanged.
 
-    :raises TypeError: it is another value of JSON.
+    :raises TypeError: the value has another JSON type.
     """
     if isinstance(value, (bool, float, list, tuple, dict)):
         raise TypeError("The value is not a text.")

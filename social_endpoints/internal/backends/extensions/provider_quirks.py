@@ -108,9 +108,9 @@ class TelegramRedirect(Telegram):
         return f"{_TELEGRAM_URL}?{urlencode(parameters)}"
 
     def verify_data(self, response: Any) -> None:
-        """Require a valid signature of Telegram that has not signed in before.
+        """Require a valid signature of Telegram that was not used before.
 
-        :raises AuthCredentialError: it has signed in before.
+        :raises AuthCredentialError: the signature was used before.
         """
         super().verify_data(response)
         expires = int(response["auth_date"]) + _TELEGRAM_LIFETIME

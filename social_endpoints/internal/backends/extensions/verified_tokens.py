@@ -5,7 +5,7 @@ additional foreign audience or of another type, ignores ``auth_time`` and ``acr`
 ``nbf`` without a leeway. The classes ``Valid…`` apply our rules to them as well. Remove when
 social-core follows OpenID Connect Core section 3.1.3.7.
 
-In native sign-in an app brings the token: :mod:`social_endpoints.internal.native` verifies it and
+In native sign-in, an app posts the token: :mod:`social_endpoints.internal.native` verifies it and
 sets the attributes of the classes ``Verified…``. Remove when social-core's ``do_auth()`` accepts
 the claims of a verified token.
 """
@@ -107,7 +107,7 @@ def _valid_claims(
 
 
 class SingleUseIdToken(bases.OAuth2):
-    """Claim the ID token of a redirect login, so that it never signs in natively."""
+    """Claim the ID token of a redirect login, so that native sign-in refuses it."""
 
     def do_auth(self, access_token: str, *args: Any, **kwargs: Any) -> Any:
         strategy = cast("Strategy", self.strategy)

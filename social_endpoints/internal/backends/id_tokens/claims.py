@@ -2,7 +2,7 @@
 
 Redirect, connect and native sign-in apply the same rules: :func:`require_valid`. The signature and
 the nonce are verified elsewhere: in a redirect login by social-core, with the flow; in native
-sign-in by :mod:`.signature` and ``internal.native``, because the app brings the token.
+sign-in by :mod:`.signature` and ``internal.native``, because the app posts the token.
 """
 
 from __future__ import annotations

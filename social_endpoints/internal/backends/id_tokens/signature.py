@@ -53,7 +53,7 @@ class SignedToken:
 
 
 def check_algorithm(issuer: Issuer, error: AuthResponseError, algorithm: str) -> bool:
-    """Return whether an algorithm is allowed. If not, add it to an error, for the log."""
+    """Return whether an algorithm is allowed. If not, add it to the error, for the log."""
     is_allowed = algorithm in issuer.algorithms()
     if not is_allowed:
         error.context["algorithm"] = algorithm
@@ -113,7 +113,7 @@ def _public_key(issuer: Issuer, key: dict[str, Any], algorithm: str) -> Any:
 
 
 def unverified_claims(id_token: Any) -> dict[str, Any]:
-    """Return the claims of a token of any type without a proof; empty if it is not a JWT."""
+    """Return the claims of a JWT without verification; an empty dictionary for other tokens."""
     try:
         return jwt.decode(id_token, options={"verify_signature": False})
     except (jwt.PyJWTError, RecursionError, ValueError):

@@ -1,4 +1,4 @@
-"""The single use of an ID token, whether it arrives natively or by redirect."""
+"""The single use of an ID token, across native sign-in and redirect logins."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _MAX_LEEWAY = 86_400
 
 
 def claim_before_pipeline(backend: Any, id_token: str, expires: float) -> None:
-    """Have the transaction of a native sign-in claim an ID token before its pipeline runs.
+    """Add the claim of an ID token to the transaction of a native sign-in, before the pipeline.
 
-    If the login is refused, the app can post the token again.
+    If the login is refused, the claim is rolled back, and the app can post the token again.
 
     :param expires: the claim ``exp``.
     """
@@ -34,19 +34,19 @@ def claim_before_pipeline(backend: Any, id_token: str, expires: float) -> None:
 
 
 def claim_redirect_token(backend: Any, response: Any) -> None:
-    """Claim the ID token in the response of a token endpoint, so that it never signs in natively.
+    """Claim the ID token in a response of a token endpoint, so that native sign-in refuses it.
 
     This is not part of the transaction of the login, because a login that is refused does not
     need the token again. A token with the nonce of its flow needs no claim: an app must post a
     value whose SHA-256 is the nonce, and the nonce of a flow is random.
 
-    :raises AuthCredentialError: the token has signed in natively.
+    :raises AuthCredentialError: the token was used in native sign-in.
     """
     id_token = response.get("id_token") if isinstance(response, Mapping) else None
     if not isinstance(id_token, str) or _has_nonce_of_flow(backend):
         return
     expires = unverified_claims(id_token).get("exp")
-    if is_time(expires):  # Otherwise, it cannot sign in natively.
+    if is_time(expires):  # Otherwise, native sign-in refuses it anyway.
         _claim(backend, id_token, cast("float", expires), is_native=False)
 
 
@@ -56,7 +56,7 @@ def _has_nonce_of_flow(backend: Any) -> bool:
 
 
 def _claim(backend: BaseAuth[Any], id_token: str, expires: float, *, is_native: bool) -> None:
-    """Refuse an ID token that has signed in before.
+    """Claim an ID token, or refuse it if it was used before.
 
     The digest excludes the signature, which can be encoded in several ways.
     """
