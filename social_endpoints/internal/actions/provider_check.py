@@ -31,6 +31,7 @@ from social_endpoints.internal.backends.extensions.discovery import (
     unusable_claims,
 )
 from social_endpoints.internal.backends.id_tokens.issuers import find_issuer
+from social_endpoints.internal.backends.id_tokens.signature import KEY_TYPES
 from social_endpoints.internal.backends.registry import is_saml
 from social_endpoints.internal.backends.setting_types import full_name
 from social_endpoints.internal.network.sessions import ProviderRequests
@@ -53,8 +54,7 @@ _CAUSES = {
     "invalid_url": "the URL is not valid",
 }
 
-# Key types of the algorithms of RFC 7518 section 3.1 and RFC 8037, and curves of the former.
-_KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
+# The curves of the algorithms (RFC 7518 section 3.4).
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 
 
@@ -295,7 +295,7 @@ def _check_keys(backend: BaseAuth[Any], uri: str) -> Iterator[Finding]:
 
 def _key_fits(key: dict[str, Any], algorithm: str) -> bool:
     expected = {
-        "kty": _KEY_TYPES.get(algorithm[:2], algorithm),
+        "kty": KEY_TYPES.get(algorithm[:2], algorithm),
         "alg": key.get("alg") and algorithm,
         "use": key.get("use") and "sig",
         "crv": _CURVES.get(algorithm, key.get("crv")),

@@ -13,7 +13,8 @@ from social_core.exceptions import AuthResponseError
 from social_endpoints.internal.backends.extensions.discovery import signing_keys
 from social_endpoints.internal.backends.id_tokens.issuers import Issuer
 
-_KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
+KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
+"""Key types by the first letters of an algorithm (RFC 7518 section 3.1 and RFC 8037)."""
 
 # Access tokens (RFC 9068 section 2.1) and logout tokens (OpenID Connect Back-Channel Logout
 # section 2.4) of the same issuer for the same client have other types.
@@ -98,7 +99,7 @@ def _with_verified_signature(
 def _is_suitable(key: Mapping[str, Any], algorithm: str, kid: str | None) -> bool:
     """Return whether a key is for such signatures (RFC 7517 section 4)."""
     return (
-        key.get("kty") == _KEY_TYPES[algorithm[:2]]
+        key.get("kty") == KEY_TYPES[algorithm[:2]]
         and key.get("use", "sig") == "sig"
         and key.get("alg", algorithm) == algorithm
         and (kid is None or key.get("kid") == kid)
