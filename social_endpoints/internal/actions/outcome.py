@@ -207,7 +207,6 @@ def seal_flow(flow: Flow, backend: BaseAuth[Any], *, stage: ErrorStage) -> Seale
     """Set the expiry of a flow and seal it for the browser.
 
     :raises AuthInputError: the flow is too long for a cookie.
-    :raises AuthConfigurationError: the setting ``STATE_LIFETIME`` is invalid.
     """
     seconds = lifetime(backend)
     flow.expires = int(time.time()) + seconds

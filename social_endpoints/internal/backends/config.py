@@ -33,13 +33,8 @@ from social_endpoints.internal.errors.failures import is_storage_failure
 
 
 def lifetime(backend: BaseAuth[Any]) -> int:
-    """Return the lifetime of a flow in seconds.
-
-    :raises AuthConfigurationError: ``STATE_LIFETIME`` is not a positive integer.
-    """
-    seconds = backend.setting("STATE_LIFETIME", 1800)
-    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds <= 0:
-        raise AuthConfigurationError(backend, parameter="STATE_LIFETIME", stage="begin")
+    """Return the lifetime of a flow in seconds. A begin has checked the type of the setting."""
+    seconds: int = backend.setting("STATE_LIFETIME", 1800)
     return seconds
 
 

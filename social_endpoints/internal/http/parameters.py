@@ -8,10 +8,9 @@ from contextlib import suppress
 from math import isfinite
 from typing import Any
 
-from django.core.exceptions import SuspiciousOperation
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
+from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.fields import CharField
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
@@ -77,7 +76,7 @@ def parameters(request: Request, *, resumes: bool = True) -> dict[str, Any]:
     :raises ValidationError: a parameter has the wrong type or contains characters that a
         database refuses.
     """
-    query = _query(request)
+    query = _form(request.query_params)
     query.pop(FLOW, None)
     merged = {**query, **_body(request)}
     if resumes and merged.get(PARTIAL_TOKEN):
@@ -115,7 +114,7 @@ def query_parameters(request: Request) -> dict[str, str]:
 
     :raises ValidationError: a parameter contains characters that a database refuses.
     """
-    query = _query(request)
+    query = _form(request.query_params)
     return _validated(query, texts=query.keys())
 
 
@@ -149,13 +148,6 @@ def require_callback(params: Mapping[str, str], missing: list[str]) -> None:
     if _CREDENTIAL in params or (missing and not _NATIVE_PARAMETERS.isdisjoint(params)):
         raise EndpointError(UseTokenEndpoint(stage="callback"))
     require(params, missing)
-
-
-def _query(request: Request) -> dict[str, Any]:
-    try:
-        return _form(request.query_params)
-    except SuspiciousOperation as error:  # more than DATA_UPLOAD_MAX_NUMBER_FIELDS
-        raise ParseError(_("The query string is invalid.")) from error
 
 
 def _body(request: Request) -> dict[str, Any]:

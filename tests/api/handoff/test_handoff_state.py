@@ -117,6 +117,7 @@ def test_code_that_was_not_issued_has_no_callback(code: str) -> None:
         lambda state: f"{state}x",
         lambda state: f"{state}xx",
         lambda state: f"{state[:-4]}!{state[-4:]}",
+        lambda state: f"{state[:-4]}!!!!{state[-4:]}",
         lambda state: f"{state}.",
         lambda state: f"{state}é",
         lambda state: state.partition(".")[0] + "." + "A" * 40,
