@@ -12,7 +12,7 @@ def remove_secrets(event: Any, hint: Any) -> Any:
     if urlsplit(request.get("url", "")).path.startswith("/auth/"):
         for name in ("cookies", "data", "headers", "query_string"):
             request.pop(name, None)
-        # Some providers are asked with a token or a secret in the URL.
+        # Some requests to providers have a token or a secret in the URL.
         breadcrumbs = event.get("breadcrumbs", {}).get("values", [])
         for entry in [*breadcrumbs, *event.get("spans", [])]:
             (entry.get("data") or {}).pop("http.query", None)

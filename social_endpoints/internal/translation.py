@@ -70,7 +70,7 @@ _EXPIRED_TOKEN_CODES = frozenset({"token_expired", "token_rejected", "token_revo
 def translate_errors(stage: ErrorStage) -> Iterator[None]:
     """Translate an exception of a backend into an :class:`EndpointError`.
 
-    Exceptions of DRF, ours among them, pass unchanged: their texts are written for the client.
+    Exceptions of DRF and of this package pass unchanged: their texts are written for the client.
     Exceptions of the pipeline were translated by the transaction that it runs in.
 
     :param stage: the stage to report for an exception that does not name one.

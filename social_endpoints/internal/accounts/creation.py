@@ -108,7 +108,7 @@ def _conflict_error(
     email = email_field(users.user_model())
     if address or email is None:
         return None
-    # Several accounts without an address show that the address need not be unique.
+    # If several accounts have no address, an empty address cannot violate a constraint.
     model = users.user_model()
     without = model._base_manager.using(router.db_for_write(model)).filter(**{email: ""})
     return _missing_address_error() if len(without[:2]) == 1 else None

@@ -62,7 +62,7 @@ logging.getLogger("openid.consumer.consumer").addFilter(_is_loggable)
 
 
 class OpenID2(OpenId):
-    """Run OpenID 2.0 with the flow as its only store, and ask the provider before discovery.
+    """Run OpenID 2.0 with the flow as its only store, and with verification before discovery.
 
     python3-openid fetches and parses the identifier in a callback, which anyone can send, before
     it verifies the signature. Here the provider that the login has begun with verifies the
