@@ -14,8 +14,13 @@ from tests.support.pipeline import AFTER_GET_USERNAME, pipeline_with
 User = get_user_model()
 pytestmark = pytest.mark.django_db
 
-authors = pytest.mark.skipif(User.__name__ != "Author", reason="Another model.")
-visitors = pytest.mark.skipif(User.__name__ != "Visitor", reason="Another model.")
+# Each model runs in a process of its own, because a process has one user model.
+authors = pytest.mark.skipif(
+    User.__name__ != "Author", reason="Only the key of Author is the address."
+)
+visitors = pytest.mark.skipif(
+    User.__name__ != "Visitor", reason="Only the key of Visitor is the username."
+)
 
 
 def log_in_as(openid: OpenIDProvider, subject: str, **userinfo: Any) -> Any:
