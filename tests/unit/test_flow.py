@@ -15,10 +15,16 @@ from django.core import signing
 
 from social_endpoints.internal.flows import token as tokens
 from social_endpoints.internal.flows.flow import LOGIN, Flow
-from social_endpoints.internal.flows.token import MAX_CONTENT, open_flow, seal, sealed_at
+from social_endpoints.internal.flows.token import (
+    MAX_CONTENT,
+    has_expired,
+    open_flow,
+    seal,
+    sealed_at,
+)
 
 URI = "https://app.example.com/login/callback"
-CONTENT = ["oidc", LOGIN, URI, 2**40, {}, "id", "", False, ""]
+CONTENT = ["oidc", LOGIN, URI, 2**31 - 1, {}, "0123456789abcdef", "", False, ""]
 
 
 def live_flow(**fields: Any) -> Flow:
@@ -80,6 +86,10 @@ def test_open_flow_with_the_expected_content_returns_a_flow() -> None:
     assert opened(sealed(compressed(CONTENT))) is not None
 
 
+def changed(position: int, value: Any) -> bytes:
+    return compressed([*CONTENT[:position], value, *CONTENT[position + 1 :]])
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -90,13 +100,39 @@ def test_open_flow_with_the_expected_content_returns_a_flow() -> None:
         compressed([]),
         compressed({}),
         compressed("text"),
-        compressed(["oidc", LOGIN, URI, "soon", {}, "id", "", False, ""]),
-        compressed(["oidc", LOGIN, URI, 2**40, {}, "id", "", 0, ""]),
-        compressed([2, "oidc", LOGIN, URI, 2**40, {}, "id", "", False, ""]),
-        compressed(CONTENT)[:-3],
+        compressed(None),
+        compressed([CONTENT]),
+        compressed([*CONTENT, ""]),
+        compressed(CONTENT[:-1]),
+        compressed([tokens.VERSION, *CONTENT]),
+        *(compressed(CONTENT)[:-count] for count in range(1, 10)),
+        *(changed(position, None) for position in range(len(CONTENT))),
+        *(changed(3, value) for value in ("soon", 0, -1, 2**31, 2**70, 1.5, True)),
+        *(changed(4, [value]) for value in ("", 1, {})),
+        *(changed(5, value) for value in ("", "id", "\0" * 16, "ä" * 16, "a" * 17)),
+        *(changed(position, "\ud800") for position in (0, 1, 2, 6, 8)),
+        changed(7, 0),
+        *(
+            changed(4, {name: value})
+            for name in ("oidc_association", "social_endpoints_paused", "nonces")
+            for value in (None, 7, "text", {}, [7], [[]], ["a", 1], [["a", 1]], ["a", "b", "c", 1])
+        ),
+        changed(4, {"partial_pipeline_token": 7}),
     ],
 )
 def test_open_flow_with_other_content_returns_none(content: bytes) -> None:
+    assert opened(sealed(content)) is None
+    assert not has_expired(sealed(content))
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_flow_contains_only_numbers_of_json(number: float) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        seal(live_flow(session={"a": number}))
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=tokens._DICTIONARY)
+    text = json.dumps([{"a": number} if value == {} else value for value in CONTENT])
+    content = compressor.compress(text.encode()) + compressor.flush()
+
     assert opened(sealed(content)) is None
 
 

@@ -60,6 +60,26 @@ _NONCES = "nonces"
 _ATTEMPTS_SESSION_NAME = "social_endpoints_paused"
 _DAY = 86_400  # seconds
 
+# The lists that this module stores in a flow's session, with the types of their items.
+_SESSION_LISTS: dict[str, tuple[Any, ...]] = {
+    _ASSOCIATION: (str, str | None, int, int),
+    _ATTEMPTS_SESSION_NAME: (str, int, int),
+}
+
+
+def has_session_form(session: dict[str, Any]) -> bool:
+    """Return whether what this module stores in a flow's session has the form that it reads."""
+    lists = [(session[name], types) for name, types in _SESSION_LISTS.items() if name in session]
+    nonces, partial_token = session.get(_NONCES, []), session.get(PARTIAL_TOKEN_SESSION_NAME, "")
+    if not isinstance(nonces, list) or not isinstance(partial_token, str):
+        return False
+    return all(
+        isinstance(values, list)
+        and len(values) == len(types)
+        and all(map(isinstance, values, types))
+        for values, types in (*lists, *((nonce, (str, str)) for nonce in nonces))
+    )
+
 
 def claim_flow(flow: Flow, storage: Any) -> bool:
     """Claim a flow for this completion; return False if it has been claimed before.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 import zlib
 from dataclasses import fields
@@ -17,6 +18,7 @@ from django.conf import settings
 from django.utils.encoding import force_bytes
 
 from social_endpoints.internal.flows.flow import Flow
+from social_endpoints.internal.flows.storage import has_session_form
 
 MAX_LENGTH = 3_900
 """Characters of a token. Browsers drop a cookie whose name and value exceed 4,096 bytes."""
@@ -24,11 +26,16 @@ MAX_LENGTH = 3_900
 MAX_CONTENT = 65_536
 """Bytes of a flow before compression."""
 
-# HKDF's "info": keys derived for another purpose are different.
-_KEY_PURPOSE = b"social_endpoints.flow.v2"
+VERSION = 3
+"""Version of the format. Increment it when the fields, their meaning, the entries that this package
+adds to the session, or the preset dictionary change: no version opens a flow of another one."""
 
-# Preset dictionary of zlib: the strings of most flows, the most common ones last. A change
-# makes open flows invalid.
+# HKDF's "info": keys derived for another purpose are different. With the version in it, a flow of
+# another version cannot be decrypted. With a changed dictionary, it could be decompressed into
+# valid JSON with other values.
+_KEY_PURPOSE = f"social_endpoints.flow.v{VERSION}".encode()
+
+# Preset dictionary of zlib: the strings of most flows, the most common ones last.
 _DICTIONARY = (
     b'_request_id":"_unauthorized_token_name":["oauth_token=&oauth_token_secret=","connect",'
     b'"}]},"http://127.0.0.1:"https://api./auth/o//callback/",true,""]"oidc_association":["'
@@ -40,13 +47,16 @@ _DICTIONARY = (
 _NOT_SEALED = {"is_claimed", "frontend_uri", "sent_state"}
 _FIELDS = [field.name for field in fields(Flow) if field.name not in _NOT_SEALED]
 _TYPES = [str, str, str, int, dict, str, str, bool, str]
+_ID = re.compile(r"[A-Za-z0-9_-]{16}")
+_SURROGATES = re.compile("[\ud800-\udfff]")  # They cannot be encoded.
+_LATEST = 2**31 - 1  # The column of a claim's timestamp is a 32-bit integer.
 
 
 def seal(flow: Flow) -> str:
     """Return the flow as a token of ASCII letters, digits, ``-`` and ``_``.
 
     :raises TypeError: the session contains a value that JSON does not support.
-    :raises ValueError: the flow is too large.
+    :raises ValueError: the flow is too large, or the session contains a number such as NaN.
     """
     content = _compress([getattr(flow, name) for name in _FIELDS])
     token = _cipher().encrypt_at_time(content, time.time_ns() // 1000).decode()
@@ -80,8 +90,16 @@ def _read(token: str) -> Flow | None:
     except (InvalidToken, UnicodeEncodeError):
         return None
     if not isinstance(values, list) or [type(value) for value in values] != _TYPES:
-        return None  # Sealed by another version of this package.
-    return Flow(*values)
+        return None
+    flow = Flow(*values)
+    texts = (value for value in values if isinstance(value, str))
+    is_well_formed = (
+        _ID.fullmatch(flow.id)
+        and 0 < flow.expires <= _LATEST
+        and not any(map(_SURROGATES.search, texts))
+        and has_session_form(flow.session)
+    )
+    return flow if is_well_formed else None
 
 
 def sealed_at(token: str) -> int:
@@ -97,7 +115,7 @@ def sealed_at(token: str) -> int:
 
 
 def _compress(values: Any) -> bytes:
-    content = json.dumps(values, separators=(",", ":")).encode()
+    content = json.dumps(values, separators=(",", ":"), allow_nan=False).encode()
     if len(content) > MAX_CONTENT:
         raise ValueError("The flow is too large.")
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=_DICTIONARY)
@@ -109,9 +127,13 @@ def _decompress(compressed: bytes) -> Any:
     decompressor = zlib.decompressobj(-15, zdict=_DICTIONARY)
     try:
         content = decompressor.decompress(compressed, MAX_CONTENT)
-        return json.loads(content)
+        return json.loads(content, parse_constant=_refuse)
     except (zlib.error, ValueError, RecursionError):
         return None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not a JSON value.")
 
 
 def _padded(token: str) -> bytes:
