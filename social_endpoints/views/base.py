@@ -26,6 +26,7 @@ from social_endpoints.conf import settings
 from social_endpoints.exceptions import EndpointError
 from social_endpoints.internal.actions.refusals import log_refusal
 from social_endpoints.internal.backends.loading import storage
+from social_endpoints.internal.cache import limit_cache_use
 from social_endpoints.internal.errors.redaction import clear_local_variables, without_secrets
 from social_endpoints.internal.http.error_reports import protect_report
 from social_endpoints.internal.http.errors import (
@@ -90,7 +91,7 @@ class EndpointView(APIView):
         if request.encoding not in {None, "utf-8"}:
             # Otherwise Django decodes the query string with the charset of the Content-Type.
             request.encoding = "utf-8"
-        with log_values(provider=kwargs.get("provider"), via=self.log_via):
+        with log_values(provider=kwargs.get("provider"), via=self.log_via), limit_cache_use():
             return self.get_checked_response(super().dispatch(request, *args, **kwargs))
 
     def get_checked_response(self, response: Any) -> Any:

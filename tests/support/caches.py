@@ -1,13 +1,18 @@
-"""Caches for tests of cached documents, and a way to make the documents older."""
+"""Caches that work, fail or hang, and a way to make cached documents older."""
 
 from __future__ import annotations
 
 import json
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from django.core.cache import cache, caches
 from django.core.cache.backends.locmem import LocMemCache
 
+from social_endpoints.internal import cache as guard
 from social_endpoints.internal.network.document_cache import process_cache
 
 SECRET = "password of the cache"
@@ -45,6 +50,71 @@ class SilentCache(TrackedCache):
     def add(self, key: str, *args: Any, **kwargs: Any) -> bool:
         self.names.add(key)
         return False
+
+
+class SwitchedCache(LocMemCache):
+    """A cache that raises ``error`` if it is set. ``calls`` counts the operations.
+
+    ``meanwhile`` is called during each operation.
+    """
+
+    error: ClassVar[BaseException | None] = None
+    calls: ClassVar[int] = 0
+    meanwhile: ClassVar[Callable[[], object]] = lambda: None
+
+    def validate_key(self, key: str) -> None:
+        """Run this code in each operation, before its access to the store."""
+        super().validate_key(key)
+        type(self).calls += 1
+        type(self).meanwhile()
+        if self.error is not None:
+            raise self.error
+
+
+@dataclass
+class CacheServer:
+    """A server at 127.0.0.1 that closes each connection, or accepts it and remains silent."""
+
+    is_silent: bool
+    connections: list[socket.socket] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def configuration(self) -> dict[str, Any]:
+        """Return a new value of the setting ``CACHES``."""
+        return {
+            "default": {
+                "BACKEND": "django.core.cache.backends.redis.RedisCache",
+                "LOCATION": f"redis://127.0.0.1:{self.port}",
+                "OPTIONS": {"socket_timeout": 0.05},
+            }
+        }
+
+    def stop(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in self.connections:
+            connection.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections.append(connection)
+            if not self.is_silent:
+                connection.close()
+
+
+def end_pause(seconds: float = guard.PAUSE) -> None:
+    """Let the time pass for which the process does not use a cache that has failed."""
+    status = guard._process._status
+    assert status.retry_at is not None
+    guard._process._status = replace(status, retry_at=status.retry_at - seconds)
 
 
 def document_names(content_type: str = "") -> list[str]:

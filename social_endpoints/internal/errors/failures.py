@@ -10,6 +10,7 @@ from types import ModuleType
 
 from django.conf import Settings, UserSettingsHolder
 from django.core.cache.backends.base import BaseCache
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError
 from django.db.models import Model
 from django.http import HttpRequest
@@ -29,8 +30,17 @@ _MYSQL_MISTAKES = frozenset({1054, 1267, 1305, 1364, 1366, 3140})
 # PostgreSQL: a query after a failed one in the same transaction, or without a required transaction.
 _SQLSTATE_MISTAKES = frozenset({"25P01", "25P02"})
 
-# The exceptions that a cache raises if its caller has made a mistake.
-_CACHE_MISTAKES = (TypeError, ValueError, AttributeError, LookupError, NameError, PickleError)
+CACHE_MISTAKES = (
+    AttributeError,
+    ImportError,
+    ImproperlyConfigured,
+    LookupError,
+    NameError,
+    PickleError,
+    TypeError,
+    ValueError,
+)
+"""The exceptions that a cache raises if its caller or its settings are wrong."""
 
 _DATA_ERRORS = (
     AttributeError,
@@ -58,6 +68,10 @@ _PROJECT_OBJECTS = (
     UserSettingsHolder,
     type,
 )
+
+
+class CacheUnavailable(Exception):
+    """The cache ``default`` has failed, or is not used because it has failed."""
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -117,7 +131,9 @@ def _is_cache_failure(error: BaseException) -> bool:
 
     Each cache backend raises its own exceptions, so the traceback is examined.
     """
-    if isinstance(error, _CACHE_MISTAKES):
+    if isinstance(error, CacheUnavailable):
+        return True
+    if isinstance(error, CACHE_MISTAKES):
         return False
     frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
     # ``get_or_set()`` also calls a function of the project.

@@ -10,8 +10,9 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 
-from django.core.cache import cache
 from django.utils.crypto import constant_time_compare
+
+from social_endpoints.internal.cache import cache
 
 LIFETIME = 60
 """Seconds for which a callback is stored."""
@@ -47,6 +48,7 @@ def store_callback(provider: str, state: str, params: Mapping[str, str]) -> str:
     neither replace an earlier callback of the provider nor block a later one.
 
     :raises CallbackTooLong: the callback is too long.
+    :raises CacheUnavailable: the cache has failed.
     """
     require_length(params)
     secret = secrets.token_urlsafe(24)
@@ -63,6 +65,8 @@ def take_callback(provider: str, state: str, code: str) -> dict[str, str] | None
     """Remove a stored callback and return its parameters, or None if there is none.
 
     If calls are simultaneous, only the one whose deletion succeeds gets them.
+
+    :raises CacheUnavailable: the cache has failed.
     """
     key = _cache_key(provider, state, code[:1])
     stored: tuple[str, dict[str, str]] | None = cache.get(key)

@@ -14,6 +14,7 @@ from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle, User
 from rest_framework.views import APIView
 
 from social_endpoints.conf import NAME, settings
+from social_endpoints.internal.cache import CacheUnavailable, cache
 from social_endpoints.internal.translation import log_failure
 
 # The rates that DRF documents. DRF itself reads only the first letter of the period, so it
@@ -26,6 +27,8 @@ class EndpointThrottle(SimpleRateThrottle):
 
     If the cache fails, requests are allowed and the failure is logged.
     """
+
+    cache = cache
 
     scope: str
     num_requests: int
@@ -53,6 +56,8 @@ class EndpointThrottle(SimpleRateThrottle):
         """Return whether the request is within the limit; if so, count it."""
         try:
             return super().allow_request(request, view)
+        except CacheUnavailable:  # Logged by the cache.
+            return True
         except Exception as error:  # noqa: BLE001 - each cache backend has its own exceptions
             log_failure("throttle cache failed", error)
             return True

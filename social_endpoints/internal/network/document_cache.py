@@ -14,11 +14,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.cache import cache
 from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from social_core.backends.base import BaseAuth
 
+from social_endpoints.internal.cache import CacheUnavailable, optional_cache
 from social_endpoints.internal.translation import log_failure
 
 MIN_LIFETIME = 300
@@ -194,7 +194,9 @@ def _reserve(name: str) -> bool:
 def _in_cache(operation: Callable[[BaseCache], Any]) -> Any:
     """Run an operation in the cache ``default``, or in the process's if the result is None."""
     try:
-        result = operation(cache)
+        result = operation(optional_cache)
+    except CacheUnavailable:  # Logged by the cache.
+        result = None
     except Exception as error:  # noqa: BLE001 - each cache has its own exceptions
         log_failure("cache failed", error)
         result = None

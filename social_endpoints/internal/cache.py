@@ -1,0 +1,181 @@
+"""Django's cache ``default``, which is not asked again shortly after a failure.
+
+A cache server that hangs costs its client's time-out for each operation. So after a failure, the
+request does not use the cache again, and the process does not use it for :data:`PAUSE` seconds.
+Then one operation tries the cache, and the others do not wait for it.
+
+Use :data:`cache` as Django's ``cache``. All its methods raise :class:`CacheUnavailable`, a 503 if
+it is not caught, in place of the exceptions of the backend. Mistakes of the caller, such as an
+invalid key, pass unchanged. Use :data:`optional_cache` if a result is not worth waiting for: a
+request that has spent :data:`MAX_SECONDS` with the cache gets :class:`CacheUnavailable` from it.
+A backend that hides its errors, such as ``DummyCache``, is asked each time.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.cache import cache as default_cache
+from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
+
+from social_endpoints.internal.errors.failures import CACHE_MISTAKES, CacheUnavailable
+from social_endpoints.internal.translation import log_failure
+
+__all__ = ["CacheUnavailable", "cache", "limit_cache_use", "optional_cache"]
+
+PAUSE = 5.0
+"""Seconds after a failure for which the process does not use the cache."""
+
+TRIAL = 60.0
+"""Seconds after which an operation that tries the cache again counts as failed."""
+
+MAX_SECONDS = 1.0
+"""Seconds of one request after which :data:`optional_cache` is not used."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Status:
+    """Whether the cache works, by its last operations.
+
+    :param caches: the setting ``CACHES``. Another one has a status of its own.
+    :param retry_at: when the cache may be tried, by ``time.monotonic()``; None if it works.
+    """
+
+    caches: Any
+    retry_at: float | None = None
+
+
+class _Process:
+    """The status of the cache in this process."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the status. A thread that a forked child does not have may hold the old lock."""
+        self._lock = Lock()
+        self._status = _Status(None)
+
+    def begin(self) -> _Status | None:
+        """Return the status to begin an operation with, or None if the cache is not used now."""
+        now, status = time.monotonic(), self._status
+        if status.caches is not django_settings.CACHES:
+            return self._replace(status, _Status(django_settings.CACHES)) or self._status
+        if status.retry_at is None:
+            return status
+        if now < status.retry_at:
+            return None
+        return self._replace(status, _Status(status.caches, now + TRIAL))
+
+    def succeed(self, status: _Status) -> None:
+        if status.retry_at is not None:
+            self._replace(status, _Status(status.caches))
+
+    def fail(self, status: _Status) -> bool:
+        """Begin a pause. Return whether this operation is the first that failed."""
+        paused = _Status(status.caches, time.monotonic() + PAUSE)
+        return self._replace(status, paused) is not None
+
+    def _replace(self, status: _Status, by: _Status) -> _Status | None:
+        """Return the new status, or None if another thread has replaced the old one."""
+        with self._lock:
+            if self._status is not status:
+                return None
+            self._status = by
+            return by
+
+
+_process = _Process()
+with suppress(AttributeError):  # Windows has no fork.
+    os.register_at_fork(after_in_child=_process.clear)
+
+
+@dataclass(slots=True)
+class _Request:
+    """The use of the cache by one request."""
+
+    has_failed: bool = False
+    seconds: float = 0.0
+
+
+_request: ContextVar[_Request | None] = ContextVar("social_endpoints_cache", default=None)
+
+
+@contextmanager
+def limit_cache_use() -> Iterator[None]:
+    """Use the cache no more in the ``with`` block, which is one request, once it has failed."""
+    token = _request.set(_Request())
+    try:
+        yield
+    finally:
+        _request.reset(token)
+
+
+class GuardedCache(BaseCache):
+    """The cache ``default``. Methods that are not overridden call the ones that are.
+
+    :param is_optional: whether to limit the time that one request spends with the cache.
+    """
+
+    def __init__(self, *, is_optional: bool = False) -> None:
+        super().__init__({})
+        self._is_optional = is_optional
+
+    def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
+        return self._ask("get", key, default, version=version)
+
+    def set(
+        self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> None:
+        self._ask("set", key, value, timeout, version=version)
+
+    def add(
+        self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> bool:
+        return bool(self._ask("add", key, value, timeout, version=version))
+
+    def touch(self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+        return bool(self._ask("touch", key, timeout, version=version))
+
+    def delete(self, key: Any, version: int | None = None) -> bool:
+        return bool(self._ask("delete", key, version=version))
+
+    def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
+        return int(self._ask("incr", key, delta, version=version))
+
+    def _ask(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        request = _request.get() or _Request()
+        is_slow = self._is_optional and request.seconds >= MAX_SECONDS
+        status = None if request.has_failed or is_slow else _process.begin()
+        if status is None:
+            raise CacheUnavailable("The cache has failed or is slow, and is not used at present.")
+        started = time.monotonic()
+        try:
+            result = getattr(default_cache, method)(*args, **kwargs)
+        except CACHE_MISTAKES:
+            _process.succeed(status)
+            raise
+        except BaseException as error:
+            request.has_failed = True
+            is_first = _process.fail(status)
+            if not isinstance(error, Exception):  # A time limit of the server, for example.
+                raise
+            if is_first:
+                log_failure("cache failed", error)
+            raise CacheUnavailable(f"The cache has failed: {type(error).__name__}") from error
+        finally:
+            request.seconds += time.monotonic() - started
+        _process.succeed(status)
+        return result
+
+
+cache = GuardedCache()
+optional_cache = GuardedCache(is_optional=True)
