@@ -22,6 +22,7 @@ from social_endpoints.internal.accounts.creation import create_account
 from social_endpoints.internal.errors.redaction import secret_texts, texts
 from social_endpoints.internal.flows.columns import replace_unstorable
 from social_endpoints.internal.flows.flow import Flow
+from social_endpoints.internal.flows.retries import read
 from social_endpoints.internal.flows.storage import FlowStorage
 from social_endpoints.internal.flows.transaction import UnitOfWork
 from social_endpoints.internal.flows.usernames import HIDDEN_SETTINGS
@@ -95,7 +96,8 @@ class Strategy(DjangoStrategy):
         if name in HIDDEN_SETTINGS:
             return HIDDEN_SETTINGS[name]
         try:
-            return super().setting(name, default, backend)
+            # A project may store its settings in the database.
+            return read(bind(super().setting, name, default, backend))
         except (SocialAuthBaseException, *DRF_EXCEPTIONS):
             raise
         except Exception as error:

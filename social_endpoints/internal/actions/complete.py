@@ -20,10 +20,9 @@ from social_core.utils import constant_time_compare
 
 from social_endpoints.exceptions import TooManyAttempts
 from social_endpoints.internal.actions.outcome import (
-    is_user,
+    conclude,
     log_in,
     log_login,
-    pause_login,
     report_failed_login,
 )
 from social_endpoints.internal.actions.resume import require_partial_token, resume
@@ -122,9 +121,7 @@ def complete_flow(
                 _count_attempt(backend, flow)
                 session = deepcopy(flow.session)
                 result = work.run(partial(_resume, backend, flow, partial_token, user, session))
-            if work.began and not is_user(backend, result):
-                return pause_login(backend, flow, result, work)
-            return work.finish(result, partial(build_response, backend))
+            return work.finish(result, partial(conclude, backend, flow, work, build_response))
 
 
 def _provider_params(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from django.http import HttpRequest
@@ -14,6 +15,7 @@ from social_endpoints.internal.actions.complete import Callback, complete_flow
 from social_endpoints.internal.actions.outcome import require_active
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.registry import Provider
+from social_endpoints.internal.flows.retries import read
 from social_endpoints.internal.log.events import log_completed, log_event
 from social_endpoints.internal.translation import translate_errors
 from social_endpoints.types import Connected, Paused
@@ -83,7 +85,7 @@ def get_account(user: Any, *, stage: ErrorStage) -> Any:
 
     :raises InactiveUser: the user does not exist or is not active.
     """
-    account = loading.users().get_user(user.pk)
+    account = read(partial(loading.users().get_user, user.pk))
     if account is None:
         raise InactiveUser(stage=stage)
     return account

@@ -17,6 +17,7 @@ from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.extensions.revocation import Revocation
 from social_endpoints.internal.backends.registry import Provider, find_or_substitute
 from social_endpoints.internal.flows.flow import CONNECT, Flow
+from social_endpoints.internal.flows.retries import read
 from social_endpoints.internal.log.events import add_log_values, log_completed, log_event
 from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.internal.translation import translate_errors
@@ -52,8 +53,9 @@ def disconnect(
     :raises EndpointError: the provider has not revoked the token, or the user could no longer
         sign in, for example.
     """
-    rows = loading.users().get_social_auth_for_user(user.pk)
-    provider = find_or_substitute(_find(rows, connection_id).provider)
+    users = loading.users()
+    social = read(lambda: _find(users.get_social_auth_for_user(user.pk), connection_id))
+    provider = find_or_substitute(social.provider)
     add_log_values(provider=provider.name)
     revoked: list[Revocation] = []
     with translate_errors("disconnect"), ProviderRequests():
@@ -84,9 +86,8 @@ def _run(
     """Run the pipeline. If it asks for new revocations, roll it back and return them."""
     flow = Flow(provider.name, CONNECT, "", user_id=str(user.pk))
     strategy, backend = loading.load(provider, request=request, data=params, flow=flow)
-    with strategy.unit_of_work as work:
-        work.stage = "disconnect"
-        result = work.run(partial(_disconnect, backend, user, connection_id, revoked))
+
+    def conclude(result: Any) -> Paused | list[Revocation]:
         pending = _pending(strategy, revoked)
         if isinstance(result, dict) and not pending:
             return []
@@ -97,6 +98,11 @@ def _run(
         if redirect_to is None:
             raise AuthPolicyError(backend, stage="disconnect")
         return Paused(None, redirect_to, None, provider.name, None)
+
+    with strategy.unit_of_work as work:
+        work.stage = "disconnect"
+        result = work.run(partial(_disconnect, backend, user, connection_id, revoked))
+        return work.finish(result, conclude)
 
 
 def _disconnect(backend: Any, user: Any, connection_id: str, revoked: list[Revocation]) -> Any:

@@ -11,10 +11,9 @@ from social_core.backends.base import BaseAuth
 
 from social_endpoints.exceptions import AssociationOnly
 from social_endpoints.internal.actions.outcome import (
-    is_user,
+    conclude,
     log_in,
     log_login,
-    pause_login,
     report_failed_login,
 )
 from social_endpoints.internal.backends import loading
@@ -65,12 +64,8 @@ def sign_in(
         require_valid_settings(backend, "token_validation")
         with document_renewal(backend), strategy.unit_of_work as work:
             result = _authenticate(backend, tokens)
-            outcome: tuple[ResponseT, Login] | Paused
-            if work.began and not is_user(backend, result):
-                outcome = pause_login(backend, flow, result, work)
-            else:
-                build = partial(log_in, provider, request, build_response, check_response, backend)
-                outcome = work.finish(result, build)
+            respond = partial(log_in, provider, request, build_response, check_response)
+            outcome = work.finish(result, partial(conclude, backend, flow, work, respond))
     return log_login(outcome)
 
 

@@ -169,6 +169,22 @@ def require_active(backend: Any, user: Any) -> None:
         raise InactiveUser(backend, stage="pipeline")
 
 
+def conclude(
+    backend: Any,
+    flow: Flow,
+    work: UnitOfWork,
+    build_response: Callable[[Any, Any], ResponseT],
+    result: Any,
+) -> ResponseT | Paused:
+    """Return the response for the result of a pipeline, or a paused login.
+
+    :param build_response: called with the backend and the result, unless the login is paused.
+    """
+    if work.began and not is_user(backend, result):
+        return pause_login(backend, flow, result, work)
+    return build_response(backend, result)
+
+
 def pause_login(backend: Any, flow: Flow, result: Any, work: UnitOfWork) -> Paused:
     """Return a paused login with the flow that resumes it.
 

@@ -22,13 +22,38 @@ MAX_CAUSES = 8
 
 _DATABASE_FAILURES = (OperationalError, InterfaceError, InternalError)
 
-# Some databases report a mistake in a query as an OperationalError or InternalError. SQLite does
-# so with its general error, MySQL and MariaDB for an unknown column or function, a missing
-# default, and a text that the collation or the column does not support.
-_MYSQL_MISTAKES = frozenset({1054, 1267, 1305, 1364, 1366, 3140})
+# Some databases report a mistake in a query as an OperationalError, InterfaceError or
+# InternalError. SQLite does so with its general error and for a wrong call. These are the errors
+# of MySQL and MariaDB whose SQLSTATE has class 21, 22 or 42, as far as queries cause them: an
+# unknown column or function, a missing privilege, or a text that the column does not support.
+_MYSQL_MISTAKES = frozenset(
+    {1052, 1054, 1055, 1066, 1093, 1109, 1136, 1140, 1142, 1143, 1222, 1241, 1242, 1247, 1248}
+    | {1264, 1267, 1270, 1271, 1292, 1305, 1318, 1364, 1365, 1366, 1370, 1411, 1582, 1630, 1690}
+    | {3140, 3141, 3143, 3144}
+)
 
-# PostgreSQL: a query after a failed one in the same transaction, or without a required transaction.
-_SQLSTATE_MISTAKES = frozenset({"25P01", "25P02"})
+# PostgreSQL: the classes "invalid transaction state" and "PL/pgSQL error" are mistakes, such as a
+# query after a failed one, but for a server that only reads and for time limits.
+_SQLSTATE_MISTAKES = ("25", "P0")
+
+_SQLITE_MISTAKES = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_RANGE})
+
+_READ_ONLY = frozenset({"25006", "1290", "1792", "1836"})
+_TIME_LIMITS = frozenset({"25P03", "25P04"})
+
+# Deadlocks, time limits for locks, and transactions that others have overtaken: serialization
+# failures of PostgreSQL, and ER_CHECKREAD, ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK, ER_LOCK_NOWAIT.
+_LOCK_ERRORS = frozenset({"40001", "40P01", "55P03", "1020", "1205", "1213", "3572"})
+
+# libpq reports no SQLSTATE if it cannot connect, but PostgreSQL's message.
+_CONNECT_MESSAGES = {
+    "too many": "53300",
+    "connection slots": "53300",
+    "starting up": "57P03",
+    "shutting down": "57P03",
+    "recovery mode": "57P03",
+    "authentication failed": "28P01",
+}
 
 CACHE_MISTAKES = (
     AttributeError,
@@ -104,6 +129,49 @@ def is_database_failure(error: BaseException) -> bool:
     return type(error) is DatabaseError and error.__cause__ is not None
 
 
+def find_database_failure(error: BaseException) -> BaseException | None:
+    """Return the failure of the database that has led to an exception, or None.
+
+    An exception that was raised while a failure was handled counts, unless it says ``from None``.
+    """
+    for cause in causes(error):
+        if is_database_failure(cause):
+            return cause
+        if cause.__cause__ is None and cause.__suppress_context__:
+            break
+    return None
+
+
+def database_code(failure: BaseException) -> str:
+    """Return the database's own code of a failure, for example ``53100`` or ``SQLITE_FULL``.
+
+    That is the SQLSTATE of PostgreSQL, the number of MySQL and MariaDB, or the name of SQLite.
+    Without a code, it is the type of the driver's exception.
+    """
+    cause = failure.__cause__ or failure
+    for name in ("sqlstate", "pgcode", "sqlite_errorname"):
+        if code := getattr(cause, name, None):
+            return str(code)
+    number = cause.args[0] if cause.args else None
+    if isinstance(number, int):
+        return str(number)
+    text = str(number)
+    found = (code for message, code in _CONNECT_MESSAGES.items() if message in text)
+    return next(found, type(cause).__name__) if "FATAL" in text else type(cause).__name__
+
+
+def is_lock_error(failure: BaseException) -> bool:
+    """Return whether another transaction has caused a failure, so that a new one may succeed."""
+    code = database_code(failure)
+    return code in _LOCK_ERRORS or code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def is_read_only(failure: BaseException) -> bool:
+    """Return whether the server or the file does not accept writes."""
+    code = database_code(failure)
+    return code in _READ_ONLY or code.startswith("SQLITE_READONLY")
+
+
 def is_code_error(error: Exception) -> bool:
     """Return whether only a mistake in the code raises this exception, whatever the data is."""
     if not isinstance(error, AttributeError):
@@ -119,11 +187,14 @@ def is_data_error(error: Exception) -> bool:
 
 
 def _is_query_mistake(cause: BaseException | None) -> bool:
-    if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+    if getattr(cause, "sqlite_errorcode", -1) & 0xFF in _SQLITE_MISTAKES:  # Without details.
         return True
-    if (getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)) in _SQLSTATE_MISTAKES:
-        return True
-    return isinstance(cause, Exception) and cause.args[:1] in {(code,) for code in _MYSQL_MISTAKES}
+    if cause is None:
+        return False
+    code = database_code(cause)
+    if code.startswith(_SQLSTATE_MISTAKES) and code not in _READ_ONLY | _TIME_LIMITS:
+        return bool(getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None))
+    return code.isdecimal() and cause.args[:1] in {(number,) for number in _MYSQL_MISTAKES}
 
 
 def _is_cache_failure(error: BaseException) -> bool:

@@ -23,6 +23,7 @@ from social_endpoints.internal.flows.primary import (
     StorageProxy,
     on_primary,
 )
+from social_endpoints.internal.flows.retries import repeat
 from social_endpoints.internal.flows.usernames import BoundedUsers
 
 CLAIM_PREFIX = "social_endpoints."
@@ -86,6 +87,10 @@ def claim_flow(flow: Flow, storage: Any) -> bool:
 
     The unique constraint of the nonce table lets only one INSERT of all servers succeed. The
     row's timestamp is the flow's expiry, so ``clearsocial`` keeps it while the flow is valid.
+
+    If the connection is lost before the database answers, the INSERT is sent again. It may have
+    been stored the first time. Then this returns False: the person has to begin again, but no
+    flow completes twice.
     """
     return _claim(storage, CLAIMS, flow.id, flow.expires)
 
@@ -126,12 +131,16 @@ def claim_assertion(digest: str, expires: int, storage: Any) -> bool:
 
 def _claim(storage: Any, scope: str, salt: str, timestamp: int, *more_scopes: str) -> bool:
     nonces = _nonces(storage)
-    is_single = transaction.get_autocommit(nonces.db) and not more_scopes
-    try:
+
+    def insert() -> None:
+        is_single = transaction.get_autocommit(nonces.db) and not more_scopes
         # A savepoint lets a surrounding transaction continue after the IntegrityError.
         with nullcontext() if is_single else transaction.atomic(using=nonces.db):
             for each in (scope, *more_scopes):
                 nonces.create(server_url=each, timestamp=timestamp, salt=salt)
+
+    try:
+        repeat(nonces.db, insert)
     except IntegrityError:
         return False
     return True

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-import random
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import transaction
 from social_core.exceptions import ErrorStage, SocialAuthBaseException
 
 from social_endpoints.exceptions import EndpointError
-from social_endpoints.internal.errors.failures import causes
 from social_endpoints.internal.errors.redaction import clear_local_variables, without_secrets
+from social_endpoints.internal.flows.retries import Retries
 from social_endpoints.internal.log.events import log_event
 from social_endpoints.internal.translation import as_api_exception
 
@@ -24,11 +22,16 @@ T = TypeVar("T")
 
 
 class UnitOfWork:
-    """One transaction from the first pipeline step to the end of the ``with`` block.
+    """One transaction from the first pipeline step to the end of :meth:`finish`.
 
     Entering the block opens nothing, so no connection waits in a transaction while the provider
     is asked. The strategy's ``authenticate()`` calls :meth:`run`, which opens the transaction.
-    Leaving the block commits it, or rolls it back after an exception.
+    :meth:`finish` commits it. An exception that leaves the block rolls it back.
+
+    If it collides with another request, waits too long for a lock or loses its connection, it
+    is rolled back and runs again: the pipeline and the response, which must have no other effect
+    than on the database. :class:`Retries` limits this. Only a connection that is lost during the
+    COMMIT ends it at once, because nobody knows whether the login is stored.
 
     An exception that leaves the block after the pipeline has started is reported as an error of
     the project, unless it is one of social-core or DRF.
@@ -48,7 +51,8 @@ class UnitOfWork:
         self._is_running = False
         self._pipeline: Callable[[], Any] | None = None
         self._result: Any = None
-        self._is_committed = False
+        self._is_committed = self._is_committing = False
+        self._retries = Retries(using)
 
     @property
     def began(self) -> bool:
@@ -66,11 +70,8 @@ class UnitOfWork:
     ) -> None:
         try:
             self._transaction.__exit__(error_type, error, traceback)
-        except Exception as failure:  # noqa: BLE001 - a callback may raise any exception
-            if not self._is_committed:
-                self._raise(failure)
-            # A callback of transaction.on_commit() failed. The login itself is stored.
-            self._log(failure)
+        except Exception as failure:  # noqa: BLE001 - the database may fail
+            self._raise(failure)
         if self._has_started and isinstance(error, Exception):
             self._raise(error)
 
@@ -82,36 +83,31 @@ class UnitOfWork:
         """
         if self._is_running:
             return pipeline()
-        attempt = 0
-        while True:
-            try:
-                return self._run(pipeline)
-            except Exception as error:
-                pauses = _pauses(error)
-                if attempt >= len(pauses):
-                    raise
-            # A random pause, so that the same logins do not collide again.
-            time.sleep(random.random() * pauses[attempt])  # noqa: S311 - not a secret
-            attempt += 1
+        return self._repeat(partial(self._run, pipeline))
 
     def finish(self, result: Any, build_response: Callable[[Any], T]) -> T:
-        """Build the response inside the transaction.
+        """Build the response inside the transaction and commit.
 
         If this collides with another login, the transaction is rolled back, and the pipeline
         and ``build_response`` run again.
 
         :param result: the result of :meth:`run`, as returned by the backend.
         """
-        if self._pipeline is None:  # The backend has not run a pipeline.
-            return self.run(lambda: build_response(result))
         pipeline = self._pipeline
-        try:
-            return build_response(result)
-        except Exception as error:
-            if result is not self._result or not _pauses(error):
-                raise
-            self._transaction.__exit__(type(error), error, error.__traceback__)
-        return self.run(lambda: build_response(pipeline()))
+
+        def work() -> T:
+            final = result if pipeline is None else pipeline()
+            return build_response(final)
+
+        if pipeline is not None:
+            try:
+                return self._commit(build_response(result))
+            except Exception as error:
+                self._transaction.__exit__(type(error), error, error.__traceback__)
+                # A backend may have replaced the result of the pipeline.
+                if result is not self._result or not self._may_repeat(error):
+                    raise
+        return self._repeat(lambda: self._commit(self._run(work)))
 
     def roll_back(self) -> None:
         """Roll back at the end of the block, although no exception is raised."""
@@ -136,8 +132,21 @@ class UnitOfWork:
         exception = type(failure).__name__
         log_event("on_commit failed", logging.ERROR, exc_info=shown, exception=exception)
 
-    def _run(self, pipeline: Callable[[], T]) -> T:
+    def _repeat(self, attempt: Callable[[], T]) -> T:
         self._has_started = True
+        while True:
+            self._retries.connect()
+            try:
+                return attempt()
+            except Exception as error:
+                if not self._may_repeat(error):
+                    raise
+
+    def _may_repeat(self, error: Exception) -> bool:
+        is_commit, self._is_committing = self._is_committing, False
+        return self._retries.allow(error, is_commit=is_commit)
+
+    def _run(self, pipeline: Callable[[], T]) -> T:
         with ExitStack() as stack:
             stack.enter_context(transaction.atomic(using=self._using))
             transaction.on_commit(partial(setattr, self, "_is_committed", True), using=self._using)
@@ -148,17 +157,13 @@ class UnitOfWork:
             self._pipeline, self._result = pipeline, result
             return result
 
-
-def _pauses(error: Exception) -> tuple[float, ...]:
-    """Return the longest pause, in seconds, before each new attempt; empty if there is none.
-
-    After an IntegrityError, the next attempt can read the other login's row at once. After a
-    lock error, the other transaction must end first; on SQLite every writer holds the lock.
-    """
-    # social-core and social_django raise exceptions of their own for some collisions.
-    for cause in causes(error):
-        if isinstance(cause, IntegrityError):
-            return (0, 0)
-        if isinstance(cause, OperationalError):
-            return (0.01, 0.02, 0.05, 0.1, 0.2)
-    return ()
+    def _commit(self, response: T) -> T:
+        self._is_committing = True
+        try:
+            self._transaction.close()
+        except Exception as failure:
+            if not self._is_committed:
+                raise
+            # A callback of transaction.on_commit() failed. The login itself is stored.
+            self._log(failure)
+        return response

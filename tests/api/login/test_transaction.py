@@ -274,7 +274,7 @@ def test_pipeline_that_collides_runs_again(
     ("exception", "calls", "expected"),
     [
         (IntegrityError, 3, (500, "unknown_error")),
-        (OperationalError, 6, (503, "storage_unavailable")),
+        (OperationalError, 3, (503, "storage_unavailable")),
     ],
 )
 def test_pipeline_that_always_collides_is_rejected(

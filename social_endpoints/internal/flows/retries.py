@@ -1,0 +1,172 @@
+"""When database work runs again: after a collision, a lock error or the loss of a connection."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from django.db import IntegrityError, connections
+
+from social_endpoints.internal.errors.failures import (
+    causes,
+    find_database_failure,
+    is_lock_error,
+    is_read_only,
+)
+
+T = TypeVar("T")
+
+MAX_COLLISIONS = 2
+"""New attempts after an IntegrityError. Each finds the rows of the other request at once."""
+
+MAX_RECONNECTIONS = 2
+"""New attempts on a fresh connection. A query may be what the server or a proxy cuts off."""
+
+LOCK_SECONDS = 5.0
+"""Seconds in which attempts begin again after a lock error. This is SQLite's default as well."""
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5  # seconds
+
+
+class Retries:
+    """Decides whether a piece of database work runs again, and waits before it does.
+
+    :param using: alias of the database.
+    """
+
+    def __init__(self, using: str) -> None:
+        self._using = using
+        self._collisions = self._reconnections = self._lock_errors = 0
+        self._deadline: float | None = None
+        self._opened: dict[Any, Any] = {}
+
+    def connect(self) -> None:
+        """Connect to the database. Call it before each attempt, outside of the attempt.
+
+        So a failure to connect is not repeated: the server is down, full or misconfigured.
+        """
+        connections[self._using].ensure_connection()
+        self._opened = _open_connections()
+
+    def allow(self, error: Exception, *, is_commit: bool = False) -> bool:
+        """Return whether a rolled back attempt may run again, after a pause if that helps.
+
+        :param is_commit: whether the COMMIT has failed. If the connection was lost then, nobody
+            knows whether the database has committed.
+        """
+        failure = find_database_failure(error)
+        if _has_collided(error, failure):
+            self._collisions += 1
+            return self._collisions <= MAX_COLLISIONS
+        if failure is None:
+            return False
+        if is_lock_error(failure):
+            return self._wait()
+        if is_commit or self._reconnections >= MAX_RECONNECTIONS:
+            return False
+        self._reconnections += 1
+        # An exception without a cause is the project's, for example in place of a lock error.
+        return _replace_dead_connections(self._opened, failure) or failure.__cause__ is None
+
+    def _wait(self) -> bool:
+        """Wait for other transactions; return False if the time is up.
+
+        The pauses are random, so that the same requests do not meet again, and grow.
+        """
+        if self._deadline is None:
+            self._deadline = time.monotonic() + _lock_seconds(self._using)
+        longest = min(_FIRST_PAUSE * 2**self._lock_errors, _LONGEST_PAUSE)
+        pause = random.random() * longest  # noqa: S311 - not a secret
+        self._lock_errors += 1
+        if time.monotonic() + pause > self._deadline:
+            return False
+        time.sleep(pause)
+        return True
+
+
+def repeat(using: str, work: Callable[[], T]) -> T:
+    """Run a query, and again after a lock error or on a fresh connection.
+
+    Inside a transaction it runs once, because the transaction has to be rolled back first.
+    """
+    if connections[using].in_atomic_block:
+        return work()
+    retries = Retries(using)
+    while True:
+        retries.connect()
+        try:
+            return work()
+        except IntegrityError:
+            raise
+        except Exception as error:
+            if not retries.allow(error):
+                raise
+
+
+def read(work: Callable[[], T]) -> T:
+    """Run work that only reads, and again if a connection from an earlier request was dead.
+
+    The databases that it reads need not be known, for example in the code of a project.
+    """
+    try:
+        return work()
+    except Exception as error:
+        failure = find_database_failure(error)
+        if failure is None or not _replace_dead_connections(_open_connections(), failure):
+            raise
+    return work()
+
+
+def _has_collided(error: Exception, failure: BaseException | None) -> bool:
+    """Return whether an exception was caused by an IntegrityError, and not by a later failure.
+
+    social-core and social_django raise exceptions of their own for some collisions.
+    """
+    for cause in causes(error):
+        if cause is failure:
+            return False
+        if isinstance(cause, IntegrityError):
+            return True
+    return False
+
+
+def _open_connections() -> dict[Any, Any]:
+    """Return the open connections of Django with those of the drivers."""
+    opened = {each: each.connection for each in connections.all(initialized_only=True)}
+    return {each: inner for each, inner in opened.items() if inner is not None}
+
+
+def _replace_dead_connections(opened: dict[Any, Any], failure: BaseException) -> bool:
+    """Close the connections that were lost; return whether any was.
+
+    A connection in a transaction is left alone, because the transaction belongs to the caller.
+    A server that only reads has perhaps lost its role, and a new connection reaches its successor.
+    """
+    for connection in _idle(opened):
+        if is_read_only(failure):
+            connection.close()
+        else:
+            connection.close_if_unusable_or_obsolete()
+    # Django may have closed or replaced a connection when it rolled back.
+    lost = [each for each, inner in opened.items() if each.connection is not inner]
+    for connection in lost:
+        # The other connections of a pool were lost as well.
+        check = getattr(getattr(connection, "pool", None), "check", None)
+        if check is not None:
+            check()
+    return bool(lost)
+
+
+def _idle(opened: Iterable[Any]) -> list[Any]:
+    """Return the connections that are neither in a transaction nor closed."""
+    outside = [each for each in opened if each.connection is not None and not each.in_atomic_block]
+    return [each for each in outside if each.get_autocommit()]
+
+
+def _lock_seconds(using: str) -> float:
+    connection = connections[using]
+    if connection.vendor != "sqlite":
+        return LOCK_SECONDS
+    return float(connection.settings_dict["OPTIONS"].get("timeout", LOCK_SECONDS))
