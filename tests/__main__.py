@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 TOX = ROOT / ".tox" / "tox"
 
 # The ports of the servers that some environments need.
-SERVERS = {"postgresql": 5432, "mariadb": 3306}
+SERVERS = {"postgresql": 5432, "mariadb": 3306, "redis": 6379}
 
 
 def main() -> int:
@@ -39,7 +39,7 @@ def _skipped() -> list[str]:
     missing = [name for name, port in SERVERS.items() if not _listens(port)]
     for name in missing:
         print(f"Skipped: the tests on {name}, because no server listens.")  # noqa: T201 - a notice
-    return [f".*-{name}" for name in missing]
+    return [f".*-{name}\\b" for name in missing]
 
 
 def _listens(port: int) -> bool:
