@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import lru_cache, partial
-from http.client import HTTPConnection
+from http.client import HTTPConnection, IncompleteRead
 from io import BufferedReader, RawIOBase
 from pathlib import Path
 from ssl import CERT_NONE, CERT_REQUIRED, SSLContext, SSLEOFError
@@ -46,22 +46,31 @@ class MalformedResponse(requests.RequestException):
 
 
 class BoundedBody:
-    """urllib3's response, with a limit on the body that requests reads from it."""
+    """urllib3's response, with a limit on the body that requests reads from it.
 
-    def __init__(self, raw: Any) -> None:
-        self._raw = raw
+    ``ends_with_connection`` is whether the end of the connection ends the body (RFC 9112 section
+    6.3, rule 8). Then a body that is cut off looks like a complete one.
+    """
+
+    def __init__(self, raw: Any, *, ends_with_connection: bool) -> None:
+        self._raw, self.ends_with_connection = raw, ends_with_connection
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._raw, name)
 
     def stream(self, size: int, decode_content: bool | None = None) -> Iterator[bytes]:
         total = 0
-        for piece in self._raw.stream(size, decode_content=decode_content):
-            total += len(piece)
-            if total > MAX_BYTES:
-                self._raw.close()
-                raise MalformedResponse(f"The body is larger than {MAX_BYTES} bytes.")
-            yield piece
+        try:
+            for piece in self._raw.stream(size, decode_content=decode_content):
+                total += len(piece)
+                if total > MAX_BYTES:
+                    self._raw.close()
+                    raise MalformedResponse(f"The body is larger than {MAX_BYTES} bytes.")
+                yield piece
+        except exceptions.DecodeError as error:
+            if self.ends_with_connection:
+                raise exceptions.ProtocolError("The connection was closed.", error) from error
+            raise
 
     def read(self, **options: Any) -> bytes:
         # requests calls this if it cannot decode the body of a redirect, and would read all of it.
@@ -72,6 +81,10 @@ class BoundedBody:
 class ResponseReader(RawIOBase):
     """Reads one response from a socket. http.client uses it in place of the socket.
 
+    http.client takes the end of the connection for the end of the headers, and urllib3 for the end
+    of a chunk's size or of the trailers. This class raises :class:`http.client.IncompleteRead`. As
+    http.client does, it returns an empty response if the connection ends before the first byte.
+
     :param connection: the connection of the socket.
     :param deadline: when reading must end, by ``time.monotonic()``.
     """
@@ -80,7 +93,8 @@ class ResponseReader(RawIOBase):
         self._connection, self._sock, self._deadline = connection, sock, deadline
         self._file: RawIOBase = sock.makefile("rb", buffering=0)
         self._timeout = sock.gettimeout() or math.inf
-        self._has_ended = False
+        self._has_begun = self._has_ended = False
+        self.may_end = False  # Whether the end of the connection ends the body.
 
     def makefile(self, mode: str) -> BufferedReader:
         return _Buffer(self)
@@ -95,7 +109,11 @@ class ResponseReader(RawIOBase):
         if remaining <= 0:
             raise TimeoutError("The time limit is exceeded.")
         self._sock.settimeout(min(remaining, self._timeout))
-        return self._file.readinto(buffer)
+        received = self._file.readinto(buffer)
+        if received == 0 and self._has_begun and not self.may_end:
+            raise IncompleteRead(b"")
+        self._has_begun = True
+        return received
 
     def end(self, buffer: BufferedReader) -> None:
         """Close the connection if the server has sent more than the response.
@@ -141,13 +159,14 @@ class ProviderAdapter(HTTPAdapter):
     repeats_get = False  # Whether a GET without a response is sent again.
     is_reusable = True  # Whether another login may use this adapter.
     hosts: PublicHosts | None = None  # Restricts the hosts; None if the project has chosen them.
+    ends_with_connection = False  # Whether the end of the connection ends the current body.
     max_idle = math.inf  # Seconds for which the provider keeps connections open, less a margin.
 
     def send(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
         """Send a request, and once more if the provider cannot have acted on it."""
-        timeout = kwargs.pop("timeout", None)
+        timeout, self.ends_with_connection = kwargs.pop("timeout", None), False
         if self.hosts:  # Names are looked up when the connection is opened.
             self.hosts.require_public(str(request.url), looks_up=False)
         send: Callable[..., requests.Response] = partial(super().send, request, *args, **kwargs)
@@ -186,7 +205,7 @@ class ProviderAdapter(HTTPAdapter):
         if len(str(resp.headers)) > MAX_HEADERS:  # requests parses the cookies.
             resp.close()
             raise MalformedResponse(f"The headers are longer than {MAX_HEADERS} characters.")
-        body: Any = BoundedBody(resp)
+        body: Any = BoundedBody(resp, ends_with_connection=self.ends_with_connection)
         response = super().build_response(req, body)
         with suppress(LookupError, ValueError):  # An unknown encoding.
             if codecs.lookup(response.encoding or "utf-8").name in _SLOW_ENCODINGS:
@@ -244,6 +263,7 @@ class _ProviderConnection:
     """A mixin for urllib3's connections, which read with :class:`ResponseReader`."""
 
     adapter: ProviderAdapter
+    reader: ResponseReader
 
     def connect(self) -> None:
         """Connect to the host or, if hosts are restricted, to an address that is checked."""
@@ -268,9 +288,17 @@ class _ProviderConnection:
         connection.connect()
 
     def response_class(self, sock: Any, *args: Any, **kwargs: Any) -> Any:
-        reader = ResponseReader(self, sock, self.adapter.deadline)
+        self.reader = ResponseReader(self, sock, self.adapter.deadline)
         response_class: Any = HTTPConnection.response_class
-        return response_class(reader, *args, **kwargs)
+        return response_class(self.reader, *args, **kwargs)
+
+    def getresponse(self) -> Any:
+        """Read the status line and the headers."""
+        connection: Any = super()
+        response = connection.getresponse()
+        has_end = response.length_remaining is not None or response.chunked
+        self.reader.may_end = self.adapter.ends_with_connection = not has_end
+        return response
 
 
 @lru_cache(8)

@@ -100,6 +100,7 @@ class Transport(BaseAuth):  # type: ignore[type-arg]  # generic in social-core 7
                 params=params,
                 **request_options(self, timeout, stage=stage),
             )
+            _require_whole_body(response, stage)
             response.raise_for_status()
         except requests.RequestException as error:
             raise translated(self, error, url=url, stage=stage) from error
@@ -144,6 +145,23 @@ def translated(
     failed_url = getattr(error.request, "url", None) or url
     translated.context |= {"host": _host(str(failed_url)), "cause": failure_cause(error)}
     return translated
+
+
+def _require_whole_body(response: Response, stage: ErrorStage) -> None:
+    """Refuse an empty body and incomplete JSON, if only the end of the connection ends the body.
+
+    The body of a revocation has no meaning (RFC 7009 section 2.2).
+    """
+    if stage == "disconnect" or not getattr(response.raw, "ends_with_connection", False):
+        return
+    text = response.content.strip()
+    if text.startswith((b"{", b"[")) or (response.ok and not text):
+        try:
+            loads(text)
+        except ValueError as error:
+            raise requests.ConnectionError("The body was cut off.") from error
+        except RecursionError:  # The backend reports it.
+            return
 
 
 def _host(url: str) -> str | None:
