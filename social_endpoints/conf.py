@@ -74,6 +74,17 @@ class Settings:
     LOGIN_TIMEOUT: float = 30
     """Time budget, in seconds, for all provider requests made during one client request."""
 
+    PROVIDER_TIMEOUTS: int | None = 3
+    """Number of time-outs in a row after which a provider is not asked for a while. With None, it
+    is always asked."""
+
+    PROVIDER_PAUSE: float = 30
+    """Seconds after which one login asks such a provider again."""
+
+    PROVIDER_CONCURRENCY: int | None = None
+    """Maximum number of requests of one process that wait for the same provider at a time. With
+    None, the number is not limited."""
+
     JWT_ACCESS_COOKIE: str = "access_token"
     """Name of the cookie in which ``JWTCookieSerializer`` sends the access token. Django's error
     reports hide the values of cookies with ``token`` or ``auth`` in their name."""
@@ -149,6 +160,17 @@ def get_seconds(name: str) -> float:
     if not is_number or not 0 <= value < math.inf:
         raise ImproperlyConfigured(f"{NAME}[{name!r}] must be a number of seconds.")
     return float(min(value, MAX_SECONDS))
+
+
+def get_limit(name: str) -> int | None:
+    """Return the value of one of our settings that is a number of at least 1, or None.
+
+    :raises ImproperlyConfigured: it has another value.
+    """
+    value = getattr(settings, name)
+    if value is not None and (not isinstance(value, int) or value < 1 or value is True):
+        raise ImproperlyConfigured(f"{NAME}[{name!r}] must be a whole number above 0, or None.")
+    return value
 
 
 def import_setting(name: str, base: type | None = None) -> Any:

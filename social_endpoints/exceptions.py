@@ -14,6 +14,8 @@
 
     social_core.exceptions.SocialAuthBaseException
     ├── StorageFailure              the project's database or cache has failed
+    ├── AuthProviderError
+    │   └── ProviderUnavailable     the provider is not asked at present
     ├── AuthInputError
     │   ├── RequestError            the request does not fit its purpose
     │   │   ├── UsePost             a callback was sent with GET
@@ -52,6 +54,7 @@ from social_core.exceptions import (
     REASONS,
     AuthInputError,
     AuthPolicyError,
+    AuthProviderError,
     AuthSessionError,
     ErrorStage,
     RecoveryAction,
@@ -80,6 +83,7 @@ RECOVERIES: dict[str, RecoveryAction] = {
     "parse_error": "correct_input",
     "permission_denied": "contact_administrator",
     "provider_not_supported": "contact_administrator",
+    "provider_unavailable": "retry_later",
     "redirect_uri_missing": "correct_input",
     "redirect_uri_not_allowed": "correct_input",
     "redirect_uri_repeated": "correct_input",
@@ -326,6 +330,26 @@ class StorageFailure(SocialAuthBaseException):
             source="storage",
             stage=stage,
             recovery=RECOVERIES["storage_unavailable"],
+        )
+
+
+class ProviderUnavailable(AuthProviderError):
+    """The provider is not asked: it has not responded lately, or too many requests wait for it.
+
+    Nothing was sent and no flow is used, so the same request can be sent again.
+
+    :param seconds: when to send the request again.
+    """
+
+    public_text = gettext_lazy("The provider does not respond at present. Please try again later.")
+
+    def __init__(self, seconds: int, *, cause: str) -> None:
+        super().__init__(
+            code="provider_unavailable",
+            source="provider_response",
+            recovery=RECOVERIES["provider_unavailable"],
+            retry_after=str(seconds),
+            context={"cause": cause},
         )
 
 

@@ -1,16 +1,16 @@
-"""Signals about users and their connections.
+"""Signals about users and their connections, and about providers.
 
-Each signal is sent inside the transaction of its event, with the user's class as sender. Rows
-that a receiver writes are committed with the event, and an exception rolls everything back. If
-two logins collide, one of them is rolled back and runs again, which can send its signal twice.
-So send e-mails in ``transaction.on_commit()``, for example.
+Each signal about a user is sent inside the transaction of its event, with the user's class as
+sender. Rows that a receiver writes are committed with the event, and an exception rolls everything
+back. If two logins collide, one of them is rolled back and runs again, which can send its signal
+twice. So send e-mails in ``transaction.on_commit()``, for example.
 """
 
 from __future__ import annotations
 
 from django.dispatch import Signal
 
-__all__ = ["connected", "disconnected", "signed_in"]
+__all__ = ["connected", "disconnected", "provider_availability_changed", "signed_in"]
 
 signed_in = Signal()
 """A user has signed in. Arguments: ``request``, ``user``, ``social`` (the ``UserSocialAuth`` row or
@@ -23,3 +23,7 @@ and ``provider``."""
 
 disconnected = Signal()
 """An identity has been disconnected. Arguments: ``request``, ``user``, ``provider`` and ``uid``."""
+
+provider_availability_changed = Signal()
+"""A provider has stopped responding, or responds again. Sent outside any transaction, with None as
+sender. Arguments: ``provider``, ``host`` and ``is_available``. Exceptions are logged by Django."""

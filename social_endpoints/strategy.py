@@ -26,6 +26,7 @@ from social_endpoints.internal.flows.retries import read
 from social_endpoints.internal.flows.storage import FlowStorage
 from social_endpoints.internal.flows.transaction import UnitOfWork
 from social_endpoints.internal.flows.usernames import HIDDEN_SETTINGS
+from social_endpoints.internal.network.sessions import begin_pipeline
 from social_endpoints.internal.translation import as_api_exception
 from social_endpoints.pipeline import Question, confirmation_serializer
 
@@ -187,6 +188,7 @@ class Strategy(DjangoStrategy):
             context.update(backend=backend, **self._read_user_again(backend, kwargs.get("user")))
             return backend.authenticate(self.request, *args, **{**kwargs, **context})
 
+        begin_pipeline()
         return self.unit_of_work.run(pipeline)
 
     def _read_user_again(self, backend: BaseAuth[Any], user: Any) -> dict[str, Any]:

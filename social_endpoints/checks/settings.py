@@ -129,15 +129,27 @@ def check_token_fields(**kwargs: Any) -> Iterator[CheckMessage]:
 
 def check_durations(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report durations that are negative or infinite, and a time limit of zero."""
-    for name in ("HTTP_POOL_IDLE", "LOGIN_TIMEOUT"):
+    for name in ("HTTP_POOL_IDLE", "LOGIN_TIMEOUT", "PROVIDER_PAUSE"):
         value = getattr(settings, name)
         if not _has_type(value, float):
             continue  # check_dictionary() reports it.
-        if not 0 <= value < math.inf or (name == "LOGIN_TIMEOUT" and not value):
+        if not 0 <= value < math.inf or (name != "HTTP_POOL_IDLE" and not value):
             yield Error(
                 f"{NAME}[{name!r}] must not be {value!r}.",
-                hint="Write a number of seconds. HTTP_POOL_IDLE may be 0, LOGIN_TIMEOUT may not.",
+                hint="Write a number of seconds. Only HTTP_POOL_IDLE may be 0.",
                 id="social_endpoints.E021",
+            )
+
+
+def check_provider_limits(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report limits with which no request to a provider would be sent."""
+    for name in ("PROVIDER_TIMEOUTS", "PROVIDER_CONCURRENCY"):
+        value = getattr(settings, name)
+        if _has_type(value, int) and value < 1:
+            yield Error(
+                f"{NAME}[{name!r}] must not be {value!r}.",
+                hint="Write a whole number above 0, or None for no limit.",
+                id="social_endpoints.E028",
             )
 
 
@@ -179,6 +191,8 @@ def _has_type(value: Any, annotation: Any) -> bool:
         )
     if origin is Sequence:
         return isinstance(value, COLLECTIONS) and all(isinstance(item, str) for item in value)
+    if annotation is int:
+        return isinstance(value, int) and not isinstance(value, bool)
     if annotation is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     return isinstance(value, annotation)
@@ -192,7 +206,8 @@ def _describe(annotation: Any) -> str:
         return " or ".join(map(_describe, arguments))
     if origin is Mapping:
         return f"a dictionary with values that are {_describe(arguments[1])}"
-    names = {str: "a string", bool: "True or False", float: "a number", type(None): "None"}
+    names = {str: "a string", bool: "True or False", int: "a whole number", float: "a number"}
+    names[type(None)] = "None"
     return names.get(annotation, "a list of strings")
 
 
@@ -202,5 +217,6 @@ CHECKS: dict[Any, tuple[str, ...]] = {
     check_throttle_rates: (),
     check_token_fields: (),
     check_durations: (),
+    check_provider_limits: (),
     check_unique_email: (),
 }

@@ -145,3 +145,14 @@ def age_documents(seconds: float) -> None:
                 each.set(name, json.dumps([fetched - seconds, expires - seconds, document]))
             else:
                 each.delete(name)
+
+
+def redis_cache(prefix: str) -> dict[str, Any]:
+    """Return a value of the setting ``CACHES`` for the Redis server of the tests."""
+    return {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:6379/5",
+            "KEY_PREFIX": prefix,
+        }
+    }

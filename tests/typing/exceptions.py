@@ -16,7 +16,12 @@ from social_endpoints.exceptions import (
     ProviderNotSupported,
     StorageUnavailable,
 )
-from social_endpoints.signals import connected, disconnected, signed_in
+from social_endpoints.signals import (
+    connected,
+    disconnected,
+    provider_availability_changed,
+    signed_in,
+)
 
 
 class MaintenanceError(EndpointError):
@@ -53,3 +58,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 @receiver([signed_in, connected, disconnected])
 def record(sender: type[Any], user: Any, provider: str, **kwargs: Any) -> None:
     print(sender, user, provider)  # noqa: T201 - never run
+
+
+@receiver(provider_availability_changed)
+def notify(provider: str, host: str, is_available: bool, **kwargs: Any) -> None:
+    print(provider, host, is_available)  # noqa: T201 - never run

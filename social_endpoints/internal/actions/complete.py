@@ -7,7 +7,8 @@ transaction, so a login is stored completely or not at all. A resumed login has 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,7 +19,7 @@ from social_core.backends.base import BaseAuth
 from social_core.exceptions import AuthSessionError, SocialAuthBaseException
 from social_core.utils import constant_time_compare
 
-from social_endpoints.exceptions import TooManyAttempts
+from social_endpoints.exceptions import ProviderUnavailable, TooManyAttempts
 from social_endpoints.internal.actions.outcome import (
     conclude,
     log_in,
@@ -38,6 +39,7 @@ from social_endpoints.internal.backends.setting_types import report_wrong_settin
 from social_endpoints.internal.flows import handoff_cache
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.storage import claim_attempt, claim_flow
+from social_endpoints.internal.network.network_half import NetworkHalf
 from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.internal.translation import translate_errors
 from social_endpoints.types import Login, Paused
@@ -104,7 +106,7 @@ def complete_flow(
         pipeline. Its result is returned; if it raises, everything is rolled back.
     """
     params, flow, partial_token = callback.params, callback.flow, callback.partial_token
-    with translate_errors("callback"), ProviderRequests():
+    with translate_errors("callback"), ProviderRequests() as requests:
         if flow is None:
             raise callback.missing_flow
         returned = None
@@ -115,8 +117,10 @@ def complete_flow(
         strategy, backend = loading.load(provider, request=request, data=params, flow=flow)
         with report_wrong_settings(backend, "callback"), strategy.unit_of_work as work:
             if partial_token is None:
-                result = _ask_provider(backend, flow, returned, user)
+                with _kept_if_refused(flow, callback.params, provider_params):
+                    result = _ask_provider(backend, flow, returned, user, requests.network_half)
             else:
+                requests.network_half.end()
                 require_partial_token(backend, flow, partial_token)
                 _count_attempt(backend, flow)
                 session = deepcopy(flow.session)
@@ -140,14 +144,50 @@ def _provider_params(
     return callback_params
 
 
-def _ask_provider(backend: BaseAuth[Any], flow: Flow, returned: str | None, user: Any) -> Any:
+def _ask_provider(
+    backend: BaseAuth[Any],
+    flow: Flow,
+    returned: str | None,
+    user: Any,
+    network_half: NetworkHalf,
+) -> Any:
     validate_issuer(backend)
     raise_callback_error(backend)
     if flow.correlation_id and not returned:
         raise AuthSessionError(backend, code="state_mismatch", stage="callback")
-    _claim(backend, flow)
-    flow.is_claimed = True
-    return backend.complete(user=user)
+    network_half.claim = partial(_use, backend, flow)
+    try:
+        result = backend.complete(user=user)
+    except ProviderUnavailable:
+        raise  # If nothing was sent, the same callback can be posted again.
+    except Exception:
+        network_half.use_flow()
+        raise
+    network_half.use_flow()  # The backend may have a pipeline of its own.
+    return result
+
+
+@contextmanager
+def _kept_if_refused(
+    flow: Flow, params: Mapping[str, Any], provider_params: Mapping[str, str]
+) -> Iterator[None]:
+    """Store the callback of a handoff again if the provider is not asked.
+
+    :param params: the parameters of the request.
+    :param provider_params: those of the callback.
+    """
+    try:
+        yield
+    except ProviderUnavailable as error:
+        if provider_params is not params and not flow.is_claimed:
+            handoff_cache.restore_callback(
+                flow.provider,
+                flow.correlation_id,
+                params["code"],
+                provider_params,
+                seconds=int(error.retry_after or 0),
+            )
+        raise
 
 
 def _count_attempt(backend: BaseAuth[Any], flow: Flow) -> None:
@@ -165,6 +205,12 @@ def _resume(
     # The claim is part of the transaction, so the login stays paused after a field error.
     _claim(backend, flow)
     return resume(backend, flow, partial_token, user)
+
+
+def _use(backend: BaseAuth[Any], flow: Flow) -> None:
+    """Claim a flow outside any transaction, so that its cookie is deleted."""
+    _claim(backend, flow)
+    flow.is_claimed = True
 
 
 def _claim(backend: BaseAuth[Any], flow: Flow) -> None:

@@ -76,7 +76,7 @@ def check_provider(report: ProviderReport) -> list[Finding]:
     backend = report.backend
     if backend is None:
         return [Finding("note", "settings", "not contacted, because of the problems above")]
-    with ProviderRequests():
+    with ProviderRequests(is_guarded=False):
         try:
             findings = [*_findings(report, backend)]
         except AuthConfigurationError as error:

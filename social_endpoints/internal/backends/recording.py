@@ -63,7 +63,7 @@ def load_recording_backend(
 class _NoRequests(ProviderRequests):
     """Refuse the requests of a project's backend in a ``with`` block."""
 
-    def send(self, provider: str, method: str, url: str, **options: Any) -> requests.Response:
+    def send(self, *args: Any, **options: Any) -> requests.Response:
         raise requests.ConnectionError("No request is sent to find missing settings.")
 
 

@@ -75,6 +75,17 @@ def take_callback(provider: str, state: str, code: str) -> dict[str, str] | None
     return stored[1] if cache.delete(key) else None
 
 
+def restore_callback(
+    provider: str, state: str, code: str, params: Mapping[str, str], *, seconds: int
+) -> None:
+    """Store a callback again under its code, because its login will be completed later.
+
+    :param seconds: when, at the earliest.
+    :raises CacheUnavailable: the cache has failed.
+    """
+    cache.add(_cache_key(provider, state, code[:1]), (code, dict(params)), seconds + LIFETIME)
+
+
 def _cache_key(*parts: str) -> str:
     # Hashed, because cache keys are short and a provider's state may contain any character.
     lengths = "".join(f"{len(part)}:{part}" for part in parts)

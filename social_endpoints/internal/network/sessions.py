@@ -13,6 +13,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from contextvars import ContextVar
+from functools import partial
 from threading import Lock
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
@@ -23,6 +24,7 @@ from urllib3.exceptions import LocationValueError
 from social_endpoints.conf import get_seconds, settings
 from social_endpoints.internal.log.events import add_provider_time
 from social_endpoints.internal.network.adapter import MalformedResponse, ProviderAdapter
+from social_endpoints.internal.network.network_half import NetworkHalf
 from social_endpoints.internal.network.public_hosts import PublicHosts
 
 MAX_SESSIONS = 256
@@ -170,9 +172,14 @@ class ProviderRequests:
     """The requests in a ``with`` block. They share a ``LOGIN_TIMEOUT`` and, if pooled, a session.
 
     If an exception leaves the block, the login has failed and its session is not used again.
+
+    :param is_guarded: whether a provider that does not respond is not asked.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_guarded: bool = True) -> None:
+        self.network_half = NetworkHalf()
+        if not is_guarded:
+            self.network_half.end()
         self._deadline: float | None = None
         self._session: ProviderSession | None = None
 
@@ -182,6 +189,7 @@ class ProviderRequests:
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         _current.reset(self._token)
+        self.network_half.end()
         session, self._session = self._session, None
         if session is None:
             return
@@ -190,11 +198,23 @@ class ProviderRequests:
         else:
             session.close()
 
-    def send(self, provider: str, method: str, url: str, **options: Any) -> requests.Response:
-        """Send a request with the session and the deadline of this login."""
+    def send(
+        self, provider: str, method: str, url: str, *, claims: bool = True, **options: Any
+    ) -> requests.Response:
+        """Send a request with the session and the deadline of this login.
+
+        :param claims: whether the flow is claimed first, because the request may contain its code.
+        :raises ProviderUnavailable: the provider is not asked.
+        """
+        send = partial(self._send, provider, method, url, options)
+        return self.network_half.ask(provider, url, send, options, claims=claims)
+
+    def _send(
+        self, provider: str, method: str, url: str, options: dict[str, Any]
+    ) -> requests.Response:
         if self._deadline is None:
             self._deadline = time.monotonic() + get_seconds("LOGIN_TIMEOUT")
-        options["deadline"] = self._deadline
+        options = {**options, "deadline": self._deadline}
         # A browser can name any number of hosts, and must not replace the resting sessions.
         if not settings.HTTP_POOL or options.get("hosts"):
             with ProviderSession() as session:
@@ -219,7 +239,15 @@ def send(provider: str, method: str, url: str, **options: Any) -> requests.Respo
         current = _current.get()
         if current is not None:
             return current.send(provider, method, url, **options)
-        with ProviderRequests() as current:
+        with ProviderRequests(is_guarded=False) as current:
             return current.send(provider, method, url, **options)
     finally:
         add_provider_time(time.monotonic() - started)
+
+
+def begin_pipeline() -> None:
+    """End the network half of this login, whose flow must be claimed before its pipeline runs."""
+    current = _current.get()
+    if current is not None:
+        current.network_half.use_flow()
+        current.network_half.end()

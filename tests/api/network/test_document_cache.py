@@ -21,7 +21,6 @@ from social_core.utils import cache as core_cache
 
 from social_endpoints.internal.backends.extensions.discovery import KEYS_GRACE, KEYS_LIFETIME
 from social_endpoints.internal.network.document_cache import (
-    DEFAULT_LIFETIME,
     GRACE,
     MAX_LENGTH,
     MAX_LIFETIME,
@@ -111,8 +110,8 @@ def test_next_process_with_shared_cache_makes_two_requests(
 @pytest.mark.parametrize(
     ("cache_control", "lifetime"),
     [
-        (None, DEFAULT_LIFETIME),
-        ("public", DEFAULT_LIFETIME),
+        (None, MAX_LIFETIME),
+        ("public", MAX_LIFETIME),
         ("max-age=3600", 3600),
         ('public, Max-Age="3600"', 3600),
         ("max-age=0", MIN_LIFETIME),
@@ -309,7 +308,7 @@ def test_expired_document_is_used_for_a_limited_time_while_the_provider_fails(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert frontend.log_in(openid).status_code == 201
-    lifetime, grace = (KEYS_LIFETIME, KEYS_GRACE) if path == "/jwks" else (DEFAULT_LIFETIME, GRACE)
+    lifetime, grace = (KEYS_LIFETIME, KEYS_GRACE) if path == "/jwks" else (MAX_LIFETIME, GRACE)
     caches.age_documents(lifetime)
     failing = openid.wire.replace("GET", ISSUER + path, **OUTAGES[outage])
 

@@ -76,6 +76,9 @@ def test_correct_value_of_every_setting_has_no_finding(
         STRATEGY="social_endpoints.strategy.Strategy",
         HTTP_POOL_IDLE=0,
         LOGIN_TIMEOUT=0.5,
+        PROVIDER_TIMEOUTS=1,
+        PROVIDER_PAUSE=0.5,
+        PROVIDER_CONCURRENCY=1,
         JWT_ACCESS_COOKIE="a",
         JWT_REFRESH_COOKIE="r",
         JWT_COOKIE_PATH="/api",
@@ -147,6 +150,12 @@ def test_unknown_name_without_similar_setting(name: Any, settings: Any) -> None:
         ("HTTP_POOL_IDLE", None, "a number"),
         ("LOGIN_TIMEOUT", True, "a number"),
         ("LOGIN_TIMEOUT", [50], "a number"),
+        ("PROVIDER_PAUSE", None, "a number"),
+        *(
+            (name, value, "a whole number or None")
+            for name in ("PROVIDER_TIMEOUTS", "PROVIDER_CONCURRENCY")
+            for value in ("3", True, 2.5)
+        ),
         ("ALLOWED_REDIRECT_URIS", 5, "a list of strings or a string"),
         ("ALLOWED_REDIRECT_URIS", [None], "a list of strings or a string"),
         ("ALLOWED_REDIRECT_URIS", [re.compile(".*")], "a list of strings or a string"),
@@ -308,10 +317,16 @@ def test_serializer_without_its_package(
         ("TOKEN_FIELDS", ("is_new_user", "is_new"), "E018", "'is_new'"),
         *(
             (name, value, "E021", f"{name!r}] must not be {value!r}")
-            for name in ("HTTP_POOL_IDLE", "LOGIN_TIMEOUT")
+            for name in ("HTTP_POOL_IDLE", "LOGIN_TIMEOUT", "PROVIDER_PAUSE")
             for value in (-0.5, float("inf"), float("nan"))
         ),
         ("LOGIN_TIMEOUT", 0, "E021", "must not be 0"),
+        ("PROVIDER_PAUSE", 0, "E021", "must not be 0"),
+        *(
+            (name, value, "E028", f"{name!r}] must not be {value!r}")
+            for name in ("PROVIDER_TIMEOUTS", "PROVIDER_CONCURRENCY")
+            for value in (0, -1)
+        ),
     ],
 )
 def test_value_out_of_range(

@@ -27,6 +27,7 @@ from social_core.exceptions import (
 )
 from social_core.store import OpenIdSessionWrapper
 
+from social_endpoints.exceptions import ProviderUnavailable
 from social_endpoints.internal.backends.extensions.bases import OpenId
 from social_endpoints.internal.flows.redirect_uris import with_parameters
 from social_endpoints.internal.network import sessions
@@ -245,6 +246,8 @@ class OpenID2(OpenId):
         fetch = partial(self._send, "GET", hosts=hosts)
         try:
             services = discover(lambda url, headers: fetch(url, headers=headers), identifier)
+        except ProviderUnavailable:
+            raise
         except requests.RequestException as error:
             status = getattr(error.response, "status_code", 500)
             if isinstance(error, ValueError) or (status < 500 and status != 429):
