@@ -79,7 +79,9 @@ class LoginSerializer(serializers.Serializer[Login]):
     def take_back(self, request: HttpRequest) -> None:
         """Undo what your :meth:`log_in` did outside the database, because the login failed.
 
-        The changes in the database are already rolled back.
+        The changes in the database are already rolled back. Afterwards, ``request.session`` is
+        restored to its state before the login. After a collision with another request, the login
+        runs again with a new serializer.
         """
 
     def set_cookies(self, response: Response) -> None:

@@ -19,6 +19,7 @@ from rest_framework_simplejwt.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.tokens import Token
 
 from social_endpoints.conf import settings
+from social_endpoints.internal.http.login_session import store_csrf_token
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login
 
@@ -60,6 +61,7 @@ class JWTCookieSerializer(LoginSerializer):
         """Send ``user_logged_in`` and make Django issue a new CSRF token."""
         super().log_in(request, login)
         rotate_token(request)
+        store_csrf_token(request)
 
     def set_cookies(self, response: Response) -> None:
         """Set one cookie for each token, with the lifetime of the token."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
-from rest_framework import status
+from rest_framework import renderers, status
 from rest_framework.exceptions import APIException, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +18,7 @@ from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.errors.redaction import secret_texts
 from social_endpoints.internal.flows.flow import LOGIN
 from social_endpoints.internal.http.login_cookies import LoginCookieGuard, remove_cookies
+from social_endpoints.internal.http.login_session import LoginSession
 from social_endpoints.internal.http.parameters import native_tokens
 from social_endpoints.internal.native.providers import find_native
 from social_endpoints.internal.translation import log_failure
@@ -33,28 +35,38 @@ class LoginView(FlowView):
     serializer: LoginSerializer | None = None
     has_begun_login = False
     """Whether the request may have had effects that :meth:`take_back` must undo."""
+    is_logging_in = False
+    """Whether ``log_in()`` of the serializer has begun and was not taken back."""
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Record the session before the view changes it."""
         self.cookie_guard = LoginCookieGuard(request)
+        self.session = LoginSession(request)
         return super().initialize_request(request, *args, **kwargs)
 
     def handle_exception(self, exc: Exception) -> Any:
         """Return the error response, and undo effects of the login."""
         response = super().handle_exception(exc)
         if self.has_begun_login:
-            try:
-                self.take_back()
-            except Exception as error:  # noqa: BLE001 - the database may have failed
-                log_failure("login cleanup failed", error)
+            self.take_back(is_rolled_back=False)
         return response
 
-    def take_back(self) -> None:
-        """Undo effects of a failed login outside the database."""
-        if self.serializer is not None:
-            self.serializer.take_back(self.django_request)
-        if self.may_be_cross_site():
-            self.cookie_guard.flush_session()
+    def take_back(self, *, is_rolled_back: bool = True) -> None:
+        """Undo effects of a failed login outside the database. A failure is logged.
+
+        It is called after each rollback, because the login may run again.
+        """
+        serializer = self.serializer if self.is_logging_in else None
+        self.is_logging_in = False
+        for undo in (
+            *([] if serializer is None else [partial(serializer.take_back, self.django_request)]),
+            partial(self.session.restore, is_rolled_back=is_rolled_back),
+        ):
+            try:
+                undo()
+            except Exception as error:  # noqa: BLE001 - the database may have failed
+                error.__context__ = None  # The reason of the rollback has its own report.
+                log_failure("login cleanup failed", error)
 
     def get_secrets(self, error: APIException) -> list[str]:
         """Return the values that no log may contain, including the issued token."""
@@ -66,10 +78,22 @@ class LoginView(FlowView):
         context = {"request": self.request, "view": self}
         serializer = self.get_token_serializer_class()(login, context=context)
         response = self.get_created_response(dict(serializer.data))
-        self.serializer = serializer
+        self.serializer, self.is_logging_in = serializer, True
+        if serializer.sets_cookies:
+            self.session.load()
         serializer.log_in(self.django_request, login)
         serializer.set_cookies(response)
         return response
+
+    def check_response(self, outcome: Any) -> None:
+        """Do what can still fail, last in the transaction."""
+        if isinstance(outcome, Paused):
+            renderers.JSONRenderer().render(outcome.fields)
+            if outcome.partial_token is None:  # The transaction is rolled back.
+                return
+        else:
+            self.refuse_cookies(outcome)
+        self.session.save()
 
     def refuse_cookies(self, response: Any) -> None:
         """Refuse a response that sets a cookie, if another site can have sent this request.
@@ -91,6 +115,12 @@ class LoginView(FlowView):
 
     def get_checked_response(self, response: Any) -> Any:
         """Refuse cookies that a subclass or a receiver has set after the transaction."""
+        response = self.get_response_without_cookies(response)
+        self.session.finish()
+        return response
+
+    def get_response_without_cookies(self, response: Any) -> Any:
+        """Return the response, or an error response if it sets a cookie that it must not set."""
         if not self.has_begun_login or not self.may_be_cross_site():
             return response
         try:
@@ -117,7 +147,8 @@ class ProviderAuthView(LoginView, RedirectFlowView):
             callback=callback,
             request=self.django_request,
             build_response=self.get_login_response,
-            check_response=self.refuse_cookies,
+            check_response=self.check_response,
+            take_back=self.take_back,
         )
 
 
@@ -138,7 +169,8 @@ class ProviderTokenView(LoginView):
             tokens=tokens,
             request=self.django_request,
             build_response=self.get_login_response,
-            check_response=self.refuse_cookies,
+            check_response=self.check_response,
+            take_back=self.take_back,
         )
         return self.get_paused_response(outcome) if isinstance(outcome, Paused) else outcome
 

@@ -70,13 +70,16 @@ def complete(
     callback: Callback,
     request: HttpRequest,
     build_response: Callable[[Login], ResponseT],
-    check_response: Callable[[ResponseT], None],
+    check_response: Callable[[ResponseT | Paused], None],
+    take_back: Callable[[], None],
 ) -> ResponseT | Paused:
     """Complete a login, or resume a paused one.
 
     :param build_response: called with the login inside its transaction. Its result is
         returned; if it raises, the login is rolled back.
-    :param check_response: called last in the transaction. If it raises, the login is rolled back.
+    :param check_response: called last in the transaction, also with a paused login. If it raises,
+        the login is rolled back.
+    :param take_back: called after each rollback, to undo effects outside the database.
     :raises EndpointError: the user, the browser or the provider caused an error.
     :raises ConfigurationError: the project's settings are wrong.
     """
@@ -87,6 +90,8 @@ def complete(
             user=None,
             request=request,
             build_response=partial(log_in, provider, request, build_response, check_response),
+            check_paused=check_response,
+            take_back=take_back,
         )
     return log_login(outcome)
 
@@ -98,6 +103,8 @@ def complete_flow(
     user: Any,
     request: HttpRequest,
     build_response: Callable[[BaseAuth[Any], Any], ResponseT],
+    check_paused: Callable[[Paused], None] = lambda paused: None,
+    take_back: Callable[[], None] | None = None,
 ) -> ResponseT | Paused:
     """Complete a flow of any purpose, or resume its paused pipeline.
 
@@ -115,6 +122,7 @@ def complete_flow(
             returned = returned_id(provider, provider_params)
             params = backend_params(provider, provider_params, flow)
         strategy, backend = loading.load(provider, request=request, data=params, flow=flow)
+        strategy.unit_of_work.take_back = take_back
         with report_wrong_settings(backend, "callback"), strategy.unit_of_work as work:
             if partial_token is None:
                 with _kept_if_refused(flow, callback.params, provider_params):
@@ -125,7 +133,8 @@ def complete_flow(
                 _count_attempt(backend, flow)
                 session = deepcopy(flow.session)
                 result = work.run(partial(_resume, backend, flow, partial_token, user, session))
-            return work.finish(result, partial(conclude, backend, flow, work, build_response))
+            conclusion = partial(conclude, backend, flow, work, build_response, check_paused)
+            return work.finish(result, conclusion)
 
 
 def _provider_params(

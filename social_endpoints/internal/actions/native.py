@@ -36,7 +36,8 @@ def sign_in(
     tokens: NativeTokens,
     request: HttpRequest,
     build_response: Callable[[Login], ResponseT],
-    check_response: Callable[[ResponseT], None],
+    check_response: Callable[[ResponseT | Paused], None],
+    take_back: Callable[[], None],
 ) -> ResponseT | Paused:
     """Sign a user in with tokens that an app has posted.
 
@@ -46,7 +47,9 @@ def sign_in(
     :param tokens: an ID token, an access token or both.
     :param build_response: called with the login inside its transaction. Its result is
         returned; if it raises, the login is rolled back.
-    :param check_response: called last in the transaction. If it raises, the login is rolled back.
+    :param check_response: called last in the transaction, also with a paused login. If it raises,
+        the login is rolled back.
+    :param take_back: called after each rollback, to undo effects outside the database.
     :raises EndpointError: the app, the user or the provider caused an error. For example, a
         token is not valid or was not issued to this project.
     :raises ConfigurationError: the project's settings are wrong.
@@ -62,10 +65,12 @@ def sign_in(
         if backend.ASSOCIATION_ONLY:
             raise AssociationOnly(backend, stage="token_validation")
         require_valid_settings(backend, "token_validation")
+        strategy.unit_of_work.take_back = take_back
         with document_renewal(backend), strategy.unit_of_work as work:
             result = _authenticate(backend, tokens)
             respond = partial(log_in, provider, request, build_response, check_response)
-            outcome = work.finish(result, partial(conclude, backend, flow, work, respond))
+            conclusion = partial(conclude, backend, flow, work, respond, check_response)
+            outcome = work.finish(result, conclusion)
     return log_login(outcome)
 
 

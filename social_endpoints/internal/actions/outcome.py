@@ -62,7 +62,7 @@ def log_in(
     provider: Provider,
     request: HttpRequest,
     build_response: Callable[[Login], ResponseT],
-    check_response: Callable[[ResponseT], None],
+    check_response: Callable[[ResponseT | Paused], None],
     backend: Any,
     user: Any,
 ) -> tuple[ResponseT, Login]:
@@ -174,14 +174,18 @@ def conclude(
     flow: Flow,
     work: UnitOfWork,
     build_response: Callable[[Any, Any], ResponseT],
+    check_paused: Callable[[Paused], None],
     result: Any,
 ) -> ResponseT | Paused:
     """Return the response for the result of a pipeline, or a paused login.
 
     :param build_response: called with the backend and the result, unless the login is paused.
+    :param check_paused: called last with a paused login.
     """
     if work.began and not is_user(backend, result):
-        return pause_login(backend, flow, result, work)
+        paused = pause_login(backend, flow, result, work)
+        check_paused(paused)
+        return paused
     return build_response(backend, result)
 
 

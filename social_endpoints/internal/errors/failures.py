@@ -9,6 +9,7 @@ from pickle import PickleError
 from types import ModuleType
 
 from django.conf import Settings, UserSettingsHolder
+from django.contrib.sessions.backends.base import SessionBase
 from django.core.cache.backends.base import BaseCache
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError
@@ -198,9 +199,9 @@ def _is_query_mistake(cause: BaseException | None) -> bool:
 
 
 def _is_cache_failure(error: BaseException) -> bool:
-    """Return whether a method of a cache has raised the exception.
+    """Return whether a method of a cache or of a session has raised the exception.
 
-    Each cache backend raises its own exceptions, so the traceback is examined.
+    Each backend raises its own exceptions, so the traceback is examined.
     """
     if isinstance(error, CacheUnavailable):
         return True
@@ -209,7 +210,7 @@ def _is_cache_failure(error: BaseException) -> bool:
     frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
     # ``get_or_set()`` also calls a function of the project.
     return any(
-        isinstance(frame.f_locals.get("self"), BaseCache)
+        isinstance(frame.f_locals.get("self"), (BaseCache, SessionBase))
         and not frame.f_code.co_name.endswith("get_or_set")
         for frame in frames
     )

@@ -38,10 +38,12 @@ class UnitOfWork:
 
     :param using: alias of the database.
     :ivar stage: the stage to report for the exceptions of the project.
+    :ivar take_back: called after each rollback, to undo effects outside the database.
     :param secrets: returns the values of this login that no log may contain.
     """
 
     stage: ErrorStage = "pipeline"
+    take_back: Callable[[], None] | None = None
 
     def __init__(self, using: str, secrets: Callable[[], list[str]]) -> None:
         self._using = using
@@ -132,6 +134,10 @@ class UnitOfWork:
         exception = type(failure).__name__
         log_event("on_commit failed", logging.ERROR, exc_info=shown, exception=exception)
 
+    def _take_back(self, error_type: Any, error: BaseException | None, traceback: Any) -> None:
+        if error is not None and not self._is_committed and self.take_back is not None:
+            self.take_back()
+
     def _repeat(self, attempt: Callable[[], T]) -> T:
         self._has_started = True
         while True:
@@ -148,6 +154,7 @@ class UnitOfWork:
 
     def _run(self, pipeline: Callable[[], T]) -> T:
         with ExitStack() as stack:
+            stack.push(self._take_back)  # It runs after the rollback.
             stack.enter_context(transaction.atomic(using=self._using))
             transaction.on_commit(partial(setattr, self, "_is_committed", True), using=self._using)
             self._is_running = True

@@ -37,11 +37,6 @@ class LoginCookieGuard:
                 " True in the token serializer, or do not change request.session."
             )
 
-    def flush_session(self) -> None:
-        """Flush a session that a failed login has changed, because a cache has no rollback."""
-        if self._changes_session():
-            self._request.session.flush()
-
     def _changes_session(self) -> bool:
         # An empty session contains no user. django-axes creates one to have a session key.
         return self._changed_session() not in ({}, self._initial_session)
