@@ -83,7 +83,7 @@ def session_serializer(use_serializer: Callable[..., None]) -> None:
     use_serializer("SessionSerializer")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def directory() -> Iterator[Path]:
     """Return a directory for files. Django reads the setting once."""
     with TemporaryDirectory() as directory:
