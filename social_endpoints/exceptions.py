@@ -141,9 +141,13 @@ class ProjectError(EndpointError):
 
 
 class StorageUnavailable(EndpointError):
-    """The project's database or cache failed: 503. The client can retry the request."""
+    """The project's database or cache failed: 503. The client can retry the request.
+
+    ``database_error`` is the database's own code for the log, if it was the database.
+    """
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    database_error: str | None = None
 
 
 DRF_EXCEPTIONS = (APIException, Http404, PermissionDenied)

@@ -22,6 +22,7 @@ from django.core.exceptions import (
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.exceptions import APIException, NotFound, ParseError
+from rest_framework.status import HTTP_400_BAD_REQUEST, is_client_error
 from social_core.exceptions import (
     AuthCanceled,
     AuthConfigurationError,
@@ -39,7 +40,12 @@ from social_endpoints.exceptions import (
     StorageFailure,
     StorageUnavailable,
 )
-from social_endpoints.internal.errors.failures import is_code_error, is_storage_failure
+from social_endpoints.internal.errors.failures import (
+    database_code,
+    find_database_failure,
+    is_code_error,
+    is_storage_failure,
+)
 from social_endpoints.internal.errors.redaction import replacement
 from social_endpoints.internal.log.events import log_event
 
@@ -103,6 +109,11 @@ def as_api_exception(
     if isinstance(error, APIException) and not hasattr(error, "detail"):
         # The __init__() of a project's subclass does not call the one of its base.
         return ProjectError(AuthUnknownError(stage=stage))
+    failure = find_database_failure(error)
+    # An exception for the client that was raised while a failure of the database was handled, such
+    # as that of an authentication class which catches every exception.
+    if failure is not None and _is_for_the_client(error):
+        return _storage_unavailable(failure, stage)
     if isinstance(error, DRF_EXCEPTIONS):
         return error
     if isinstance(error, DisallowedHost):  # The client's Host header.
@@ -112,11 +123,23 @@ def as_api_exception(
     if isinstance(error, SocialAuthBaseException) and _is_well_formed(error):
         return _translated(error, stage)
     if is_storage_failure(error):
-        return StorageUnavailable(StorageFailure(stage=stage))
+        return _storage_unavailable(failure, stage)
     unknown = AuthUnknownError(stage=stage)
     if is_response or isinstance(error, SocialAuthBaseException):
         return EndpointError(unknown)
     return ProjectError(unknown)
+
+
+def _is_for_the_client(error: Exception) -> bool:
+    status = getattr(error, "status_code", HTTP_400_BAD_REQUEST)
+    return isinstance(error, (SocialAuthBaseException, *DRF_EXCEPTIONS)) and is_client_error(status)
+
+
+def _storage_unavailable(failure: BaseException | None, stage: ErrorStage) -> StorageUnavailable:
+    unavailable = StorageUnavailable(StorageFailure(stage=stage))
+    if failure is not None:
+        unavailable.database_error = database_code(failure)
+    return unavailable
 
 
 def drf_exception(error: Exception) -> APIException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, ClassVar, cast
 
 from django.core.exceptions import ImproperlyConfigured
@@ -28,6 +29,7 @@ from social_endpoints.internal.actions.refusals import log_refusal
 from social_endpoints.internal.backends.loading import storage
 from social_endpoints.internal.cache import limit_cache_use
 from social_endpoints.internal.errors.redaction import clear_local_variables, without_secrets
+from social_endpoints.internal.flows.retries import read
 from social_endpoints.internal.http.error_reports import protect_report
 from social_endpoints.internal.http.errors import (
     add_metadata,
@@ -102,6 +104,14 @@ class EndpointView(APIView):
         """Store Django's request and return DRF's."""
         self.django_request = request
         return super().initialize_request(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Authenticate the user, and check permissions and throttles.
+
+        These are the first queries of a request. If they meet a connection that the server has
+        closed since the last request, they are repeated on a new one. Throttles may count twice.
+        """
+        read(partial(super().initial, request, *args, **kwargs))
 
     def determine_version(self, request: Request, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
         """Return version and scheme of ``DEFAULT_VERSIONING_CLASS``, or None for both.

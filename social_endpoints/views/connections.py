@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -17,6 +18,7 @@ from social_endpoints.internal.actions.connect import connect
 from social_endpoints.internal.actions.disconnect import ORDER, connections_of, disconnect
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows.flow import CONNECT
+from social_endpoints.internal.flows.retries import read
 from social_endpoints.internal.http.parameters import parameters
 from social_endpoints.internal.http.serializers import ConnectionSerializer
 from social_endpoints.types import Connected, Paused
@@ -67,6 +69,10 @@ class ConnectionListView(AccountView, ListAPIView[Any]):
         if paginator is not None:
             paginator.ordering = ORDER  # type: ignore[attr-defined]  # of CursorPagination
         return paginator
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return the list, also after the server has closed an old connection."""
+        return read(partial(super().list, request, *args, **kwargs))
 
     def get_queryset(self) -> Any:
         """Return social_django's rows of the user, in a stable order."""

@@ -14,6 +14,7 @@ from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.config import has_redirect, missing_settings
 from social_endpoints.internal.backends.listing import backend_title, icon_url
 from social_endpoints.internal.backends.registry import Provider, configured, protocol
+from social_endpoints.internal.errors.failures import is_storage_failure
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.internal.native.providers import native_token_types
 from social_endpoints.internal.translation import log_failure
@@ -31,7 +32,8 @@ def list_providers(*, request: HttpRequest) -> list[ListedProvider]:
     """Return the configured providers in the order of ``AUTHENTICATION_BACKENDS``.
 
     This sends no request and makes no query, unless the project's strategy or backend does. A
-    backend that raises an exception is listed with its name and without capabilities.
+    backend that raises an exception is listed with its name and without capabilities, unless
+    the project's database or cache has failed.
 
     :param request: passed to the strategy, whose settings may depend on the tenant.
     :raises ImproperlyConfigured: a class in the settings cannot be imported, for example.
@@ -73,5 +75,7 @@ def _log_errors(provider: Provider) -> Iterator[None]:
         yield
     except ImproperlyConfigured:
         raise
-    except Exception as error:  # noqa: BLE001 - a project's class may raise any exception
+    except Exception as error:  # A project's class may raise any exception.
+        if is_storage_failure(error):  # The list would lack providers that work.
+            raise
         log_failure("provider list incomplete", error, provider=provider.name)

@@ -8,7 +8,7 @@ from typing import Any
 
 from social_core.exceptions import SocialAuthBaseException
 
-from social_endpoints.exceptions import EndpointError
+from social_endpoints.exceptions import EndpointError, StorageUnavailable
 from social_endpoints.internal.errors.redaction import replacement
 from social_endpoints.internal.log.events import get_log_values, log_event
 
@@ -88,6 +88,8 @@ def log_refusal(action: str, error: Any, metadata: Mapping[str, Any], *, status:
         values |= {"parameter": cause.parameter, "claim": cause.claim, **context}
     if isinstance(error, EndpointError) and error.provider_code in PROVIDER_ERRORS:
         values["provider_error"] = error.provider_code
+    if isinstance(error, StorageUnavailable):
+        values["database_error"] = error.database_error
     level, exc_info = _level(values, causes), None
     if error.__cause__ and _is_unreadable(values):
         level, exc_info = logging.ERROR, replacement(error.__cause__)

@@ -13,6 +13,7 @@ from social_core.backends.base import BaseAuth
 
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.registry import BackendClass, Provider
+from social_endpoints.internal.errors.failures import is_storage_failure
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.internal.translation import log_failure
 
@@ -27,7 +28,9 @@ def provider_title(provider: Provider, request: HttpRequest | None) -> str:
         flow = Flow(provider.name, LOGIN, "")
         _, backend = loading.load(provider, request=request, data={}, flow=flow)
         return backend_title(backend)
-    except Exception as error:  # noqa: BLE001 - a project's backend may raise any exception
+    except Exception as error:  # A project's backend may raise any exception.
+        if is_storage_failure(error):
+            raise
         log_failure("provider list incomplete", error, provider=provider.name)
         return provider.name
 
