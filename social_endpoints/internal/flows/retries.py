@@ -53,8 +53,8 @@ class Retries:
     def allow(self, error: Exception, *, is_commit: bool = False) -> bool:
         """Return whether a rolled back attempt may run again, after a pause if that helps.
 
-        :param is_commit: whether the COMMIT has failed. If the connection was lost then, nobody
-            knows whether the database has committed.
+        :param is_commit: whether the COMMIT has failed. If the connection was lost then, it is unknown
+            whether the database has committed.
         """
         failure = find_database_failure(error)
         if _has_collided(error, failure):

@@ -31,7 +31,7 @@ class UnitOfWork:
     If it collides with another request, waits too long for a lock or loses its connection, it
     is rolled back and runs again: the pipeline and the response, which must have no other effect
     than on the database. :class:`Retries` limits this. Only a connection that is lost during the
-    COMMIT ends it at once, because nobody knows whether the login is stored.
+    COMMIT ends it at once, because it is then unknown whether the login is stored.
 
     An exception that leaves the block after the pipeline has started is reported as an error of
     the project, unless it is one of social-core or DRF.
