@@ -22,7 +22,7 @@ from django.core.exceptions import (
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.exceptions import APIException, NotFound, ParseError
-from rest_framework.status import HTTP_400_BAD_REQUEST, is_client_error
+from rest_framework.status import is_client_error
 from social_core.exceptions import (
     AuthCanceled,
     AuthConfigurationError,
@@ -131,8 +131,9 @@ def as_api_exception(
 
 
 def _is_for_the_client(error: Exception) -> bool:
-    status = getattr(error, "status_code", HTTP_400_BAD_REQUEST)
-    return isinstance(error, (SocialAuthBaseException, *DRF_EXCEPTIONS)) and is_client_error(status)
+    if isinstance(error, APIException):
+        return is_client_error(error.status_code)
+    return isinstance(error, (SocialAuthBaseException, *DRF_EXCEPTIONS))
 
 
 def _storage_unavailable(failure: BaseException | None, stage: ErrorStage) -> StorageUnavailable:

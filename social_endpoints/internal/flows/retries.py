@@ -53,8 +53,8 @@ class Retries:
     def allow(self, error: Exception, *, is_commit: bool = False) -> bool:
         """Return whether a rolled back attempt may run again, after a pause if that helps.
 
-        :param is_commit: whether the COMMIT has failed. If the connection was lost then, it is unknown
-            whether the database has committed.
+        :param is_commit: whether the COMMIT has failed. If the connection was lost then, it is
+            unknown whether the database has committed.
         """
         failure = find_database_failure(error)
         if _has_collided(error, failure):
@@ -145,10 +145,8 @@ def _replace_dead_connections(opened: dict[Any, Any], failure: BaseException) ->
     A server that only reads has perhaps lost its role, and a new connection reaches its successor.
     """
     for connection in _idle(opened):
-        if is_read_only(failure):
+        if is_read_only(failure) or not connection.is_usable():
             connection.close()
-        else:
-            connection.close_if_unusable_or_obsolete()
     # Django may have closed or replaced a connection when it rolled back.
     lost = [each for each, inner in opened.items() if each.connection is not inner]
     for connection in lost:

@@ -1,0 +1,525 @@
+"""The database fails: the response is a 503, the log has the cause, and nothing is half stored."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import DatabaseError, OperationalError, connection, transaction
+from rest_framework.authtoken.models import Token
+from rest_framework.exceptions import AuthenticationFailed, ValidationError
+from social_core.exceptions import AuthPolicyError
+from social_django.models import Nonce, UserSocialAuth
+
+from social_endpoints.strategy import Strategy
+from tests.support.account_views import route_account_views
+from tests.support.accounts import disconnect, list_connections, logged_in, uids, user_with
+from tests.support.authentication import STATELESS
+from tests.support.configuration import Configure
+from tests.support.database_proxy import DatabaseProxy
+from tests.support.frontend import Frontend, error
+from tests.support.log import logged
+from tests.support.openid_provider import OpenIDProvider
+from tests.support.outages import FailingStep, execute, kill_connection, raise_database_error
+from tests.support.pipeline import AFTER_SOCIAL_USER, LAST, pipeline_with
+
+pytestmark = pytest.mark.django_db(transaction=True)
+User = get_user_model()
+Log = pytest.LogCaptureFixture
+
+UNAVAILABLE = (503, "storage_unavailable")
+FAIL = "tests.support.outages.fail"
+
+
+@pytest.fixture(autouse=True)
+def every_level(caplog: Log) -> None:
+    caplog.set_level(logging.DEBUG, "social_endpoints")
+    FailingStep.expect()
+
+
+@pytest.fixture
+def database() -> Iterator[dict[str, Any]]:
+    """Return the settings of the connection. They are restored after the test."""
+    settings = connection.settings_dict
+    stored = {**settings, "OPTIONS": {**settings["OPTIONS"]}}
+    yield settings
+    connection.close()
+    settings.update(stored)
+
+
+@pytest.fixture
+def step(settings: Any) -> type[FailingStep]:
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_SOCIAL_USER, FAIL), (LAST, FAIL))
+    settings.SOCIAL_AUTH_DISCONNECT_PIPELINE = [
+        FAIL,
+        "social_core.pipeline.disconnect.get_entries",
+        "social_core.pipeline.disconnect.disconnect",
+    ]
+    return FailingStep
+
+
+def assert_unavailable(response: Any, caplog: Log, *codes: str) -> None:
+    """Assert that a response says that the client can try again, and the log has the code."""
+    assert error(response) == UNAVAILABLE
+    assert response.data["error_recovery"] == "retry_later"
+    assert response["Content-Type"] == "application/json"
+    assert logged(caplog)[-1]["database_error"] in codes
+
+
+def assert_all_or_nothing(token: str | None) -> None:
+    """Assert that the only login is stored with all that belongs to it, or not at all."""
+    expected = 0 if token is None else 1
+    assert {model.objects.count() for model in (User, UserSocialAuth, Token)} == {expected}  # type: ignore[attr-defined]
+    if token is not None:
+        assert Token.objects.get().key == token
+        assert User.objects.get().last_login
+
+
+# --- The server is not available ---------------------------------------------------------
+
+
+def stop_server(database: dict[str, Any]) -> None:
+    """Connect to nothing. A restarted server refuses connections in the same way."""
+    if connection.vendor == "sqlite":
+        database["NAME"] = "/nonexistent/database"
+    else:
+        database["PORT"] = "1"
+    connection.close()
+
+
+def write_nothing(database: dict[str, Any]) -> None:
+    """Open only connections that cannot write, as to a replica."""
+    options = {
+        "postgresql": {"options": "-c default_transaction_read_only=on"},
+        "mysql": {"init_command": "SET SESSION TRANSACTION READ ONLY"},
+        "sqlite": {"init_command": "PRAGMA query_only = ON"},
+    }
+    database["OPTIONS"] = {**database["OPTIONS"], **options[connection.vendor]}
+    connection.close()
+
+
+DOWN = ("OperationalError", "2002", "2003", "SQLITE_CANTOPEN")
+READ_ONLY = ("25006", "1792", "SQLITE_READONLY")
+
+
+def test_login_without_a_server_is_a_503(
+    openid: OpenIDProvider, database: dict[str, Any], caplog: Log
+) -> None:
+    begun, callback = Frontend("body").authorize(openid)
+    stored = {**database}
+    stop_server(database)
+
+    response = Frontend("body").complete(begun, callback)
+    assert_unavailable(response, caplog, *DOWN)
+
+    database.update(stored)
+    assert (
+        Frontend("body").complete(begun, callback).status_code == 201
+    )  # The claim was not stored.
+
+
+def test_account_endpoints_without_a_server_are_a_503(
+    database: dict[str, Any], caplog: Log
+) -> None:
+    client = logged_in(user_with(("oidc", "1"), ("github", "2")))
+    stop_server(database)
+
+    for request in (list_connections, partial(disconnect, connection="1"), Frontend.begin):
+        subject = Frontend(client=client, below="connect/") if request == Frontend.begin else client
+        assert_unavailable(request(subject), caplog, *DOWN)  # type: ignore[operator]
+
+
+def test_server_that_stops_while_the_provider_is_asked_is_a_503(
+    openid: OpenIDProvider, database: dict[str, Any], caplog: Log
+) -> None:
+    stored = {**database}
+    openid.before_userinfo = lambda: stop_server(database)
+
+    response = Frontend("body").log_in(openid)
+    assert_unavailable(response, caplog, *DOWN)
+
+    openid.before_userinfo = lambda: None
+    database.update(stored)
+    assert_all_or_nothing(None)
+    assert Frontend("body").log_in(openid).status_code == 201
+
+
+def test_writes_of_a_read_only_database_are_a_503(
+    openid: OpenIDProvider, database: dict[str, Any], caplog: Log
+) -> None:
+    ada = user_with(("oidc", "1"), ("github", "2"))
+    client, github = logged_in(ada), ada.social_auth.get(uid="2")
+    write_nothing(database)
+
+    assert_unavailable(Frontend("body").log_in(openid), caplog, *READ_ONLY)
+    assert_unavailable(disconnect(client, github), caplog, *READ_ONLY)
+    assert list_connections(client).status_code == 200
+    assert uids() == ["1", "2"]
+
+
+def test_connection_to_a_server_that_became_read_only_is_replaced(openid: OpenIDProvider) -> None:
+    begun, callback = Frontend("body").authorize(openid)
+    statements = {
+        "postgresql": "SET default_transaction_read_only = on",
+        "mysql": "SET SESSION TRANSACTION READ ONLY",
+        "sqlite": "PRAGMA query_only = ON",
+    }
+    execute(statements[connection.vendor])
+
+    assert Frontend("body").complete(begun, callback).status_code == 201
+
+
+@pytest.mark.row_locks
+def test_login_without_a_free_connection_is_a_503(
+    openid: OpenIDProvider, database: dict[str, Any], caplog: Log
+) -> None:
+    name, postgresql = f"limited_{os.getpid()}", connection.vendor == "postgresql"
+    quoted = name if postgresql else f"'{name}'@'%'"
+    limit = "LOGIN PASSWORD 'p' CONNECTION LIMIT 0" if postgresql else ""
+    execute(f"CREATE {'ROLE' if postgresql else 'USER'} {quoted} {limit}")
+    try:
+        if not postgresql:
+            schema = database["NAME"]
+            identified = "IDENTIFIED BY 'p' WITH MAX_USER_CONNECTIONS 1"
+            execute(f"GRANT ALL ON `{schema}`.* TO {quoted} {identified}")
+        stored = {**database}
+        database.update(USER=name, PASSWORD="p")
+        connection.close()
+        with closing(connection.copy()) as other:
+            if not postgresql:
+                other.ensure_connection()
+            response = Frontend("body").log_in(openid)
+        database.update(stored)
+        assert_unavailable(response, caplog, "53300", "1226")
+    finally:
+        connection.close()
+        execute(f"DROP {'ROLE' if postgresql else 'USER'} {quoted}")
+
+
+# --- Errors of a server that works -------------------------------------------------------
+
+
+def fill_disk(database: dict[str, Any]) -> None:
+    """Let the file of SQLite not grow; other servers raise the error on request."""
+    if connection.vendor == "sqlite":
+        database["OPTIONS"] = {**database["OPTIONS"], "init_command": "PRAGMA max_page_count = 1"}
+        connection.close()
+        FailingStep.expect(lambda: execute("CREATE TABLE more AS SELECT zeroblob(10000000)"))
+    else:
+        code = "53100" if connection.vendor == "postgresql" else "1114"
+        FailingStep.expect(partial(raise_database_error, code))
+
+
+def test_full_disk_is_a_503_and_not_retried(
+    openid: OpenIDProvider,
+    database: dict[str, Any],
+    step: type[FailingStep],
+    caplog: Log,
+) -> None:
+    fill_disk(database)
+
+    response = Frontend("body").log_in(openid)
+
+    assert_unavailable(response, caplog, "53100", "1114", "SQLITE_FULL")
+    assert_all_or_nothing(None)
+    assert step.calls == 1
+
+
+OTHER_FAILURES = {
+    "postgresql": ["53200", "54000", "57014", "58030", "XX000", "XX001", "25P03"],
+    "mysql": ["28", "1021", "1030", "1053", "1290", "1317", "1836", "1969", "3024"],
+}
+MISTAKES = {"postgresql": ["P0001", "25001", "42703", "42501"], "mysql": ["1054", "1142", "1242"]}
+
+
+@pytest.mark.row_locks
+def test_other_failures_are_a_503(
+    openid: OpenIDProvider, step: type[FailingStep], caplog: Log
+) -> None:
+    for code in OTHER_FAILURES[connection.vendor]:
+        step.expect(*[partial(raise_database_error, code)] * 3)
+        assert_unavailable(Frontend("body").log_in(openid), caplog, code)
+        assert step.calls <= 3
+        assert_all_or_nothing(None)
+
+
+@pytest.mark.row_locks
+def test_mistakes_in_queries_are_a_500(openid: OpenIDProvider, step: type[FailingStep]) -> None:
+    for code in MISTAKES[connection.vendor]:
+        step.expect(partial(raise_database_error, code))
+        assert error(Frontend("body").log_in(openid)) == (500, "unknown_error"), code
+        assert step.calls == 1
+
+
+def turn_into_a_refusal(exception: Exception) -> None:
+    """Raise an exception for the client while a failure of the database is handled."""
+    other = connection.copy()
+    stop_server(other.settings_dict)
+    try:
+        other.ensure_connection()
+    except OperationalError:
+        raise exception  # noqa: B904 - as a project may do it
+
+
+@pytest.mark.parametrize(
+    "exception",
+    [AuthPolicyError(None), ValidationError({"name": ["Unknown."]}), AuthenticationFailed()],
+    ids=lambda each: type(each).__name__,
+)
+def test_refusal_because_of_a_failure_is_a_503(
+    exception: Exception, openid: OpenIDProvider, step: type[FailingStep], caplog: Log
+) -> None:
+    step.expect(*[partial(turn_into_a_refusal, exception)] * 3)
+
+    response = Frontend("body").log_in(openid)
+
+    assert_unavailable(response, caplog, *DOWN)
+    assert_all_or_nothing(None)
+
+
+# --- Locks -------------------------------------------------------------------------------
+
+
+class OtherWriter:
+    """Another connection that holds SQLite's only write lock until the next attempt."""
+
+    def __init__(self) -> None:
+        self.connection = connection.copy()
+
+    def lock(self) -> None:
+        """Let the writes of this transaction, which has read already, fail at once."""
+        self.release()
+        with self.connection.cursor() as cursor:
+            cursor.execute("BEGIN IMMEDIATE")
+        Nonce.objects.create(server_url="", timestamp=0, salt="")
+
+    def release(self) -> None:
+        self.connection.close()
+
+
+@pytest.fixture
+def lock_error() -> Iterator[Callable[[], None]]:
+    """Return a function that raises a lock error."""
+    if connection.vendor == "sqlite":
+        writer = OtherWriter()
+        step = writer.lock
+    else:
+        step = partial(raise_database_error, "40001" if connection.vendor != "mysql" else "1213")
+    yield step
+    if connection.vendor == "sqlite":
+        writer.release()
+
+
+def test_login_waits_for_locks(
+    openid: OpenIDProvider,
+    step: type[FailingStep],
+    lock_error: Callable[[], None],
+    settings: Any,
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_SOCIAL_USER, FAIL))
+    release = getattr(getattr(lock_error, "__self__", None), "release", lambda: None)
+    step.expect(*[lock_error] * 9, release)
+
+    response = Frontend("body").log_in(openid)
+
+    assert response.status_code == 201
+    assert step.calls == 10
+    assert_all_or_nothing(response.data["token"])
+
+
+def test_disconnect_waits_for_locks(
+    step: type[FailingStep], lock_error: Callable[[], None]
+) -> None:
+    ada = user_with(("oidc", "1"), ("github", "2"))
+    release = getattr(getattr(lock_error, "__self__", None), "release", lambda: None)
+    step.expect(*[lock_error] * 3, release)
+
+    response = disconnect(logged_in(ada), ada.social_auth.get(uid="1"))
+
+    assert response.status_code == 204
+    assert uids() == ["2"]
+    assert step.calls == 4
+
+
+def test_lock_that_is_never_free_is_a_503(
+    openid: OpenIDProvider,
+    database: dict[str, Any],
+    step: type[FailingStep],
+    lock_error: Callable[[], None],
+    settings: Any,
+    caplog: Log,
+) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("Only SQLite has a setting for the time.")
+    database["OPTIONS"] = {**database["OPTIONS"], "timeout": 0.3}
+    connection.close()
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_SOCIAL_USER, FAIL))
+    step.expect(*[lock_error] * 100)
+
+    response = Frontend("body").log_in(openid)
+
+    lock_error.__self__.release()  # type: ignore[attr-defined]
+    assert_unavailable(response, caplog, "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT")
+    assert 2 < step.calls < 100
+    assert_all_or_nothing(None)
+
+
+# --- Lost connections --------------------------------------------------------------------
+
+
+@pytest.mark.row_locks
+@pytest.mark.parametrize("moment", ["before the claim", "at the provider", "in the pipeline"])
+def test_lost_connection_costs_no_login(
+    moment: str, openid: OpenIDProvider, step: type[FailingStep]
+) -> None:
+    begun, callback = Frontend("body").authorize(openid)
+    User.objects.exists()
+    if moment == "before the claim":
+        kill_connection()
+    elif moment == "at the provider":
+        openid.before_userinfo = kill_connection
+    else:
+        step.expect(kill_connection, kill_connection)
+
+    response = Frontend("body").complete(begun, callback)
+
+    assert response.status_code == 201, response.data
+    assert_all_or_nothing(response.data["token"])
+
+
+@pytest.mark.row_locks
+def test_connection_that_is_lost_in_each_attempt_is_a_503(
+    openid: OpenIDProvider, step: type[FailingStep], caplog: Log
+) -> None:
+    step.expect(*[kill_connection] * 100)
+
+    response = Frontend("body").log_in(openid)
+
+    assert_unavailable(response, caplog, "57P01", "1927", "2006", "2013", "OperationalError")
+    assert step.calls == 3
+    assert_all_or_nothing(None)
+
+
+@pytest.mark.row_locks
+def test_connection_in_a_transaction_of_the_caller_is_left_alone(
+    openid: OpenIDProvider, step: type[FailingStep], caplog: Log
+) -> None:
+    step.expect(*[kill_connection] * 100)
+
+    def log_in() -> None:
+        with transaction.atomic():
+            inner = connection.connection
+            assert error(Frontend("body").log_in(openid)) == UNAVAILABLE
+            assert connection.connection is inner
+            User.objects.exists()
+
+    with pytest.raises(DatabaseError):
+        log_in()
+
+
+class DatabaseStrategy(Strategy):
+    """A strategy whose settings are in the database."""
+
+    def get_setting(self, name: str) -> Any:
+        User.objects.exists()
+        return super().get_setting(name)
+
+
+@pytest.mark.row_locks
+@pytest.mark.parametrize("stateless", [True, False])
+def test_lost_connection_costs_no_request_of_a_signed_in_user(
+    stateless: bool, openid: OpenIDProvider, settings: Any
+) -> None:
+    if stateless:
+        route_account_views(settings, authentication=STATELESS)
+    ada = user_with(("oidc", "1"), ("github", "2"))
+    client, github = logged_in(ada), ada.social_auth.get(uid="2")
+    connecting = Frontend("body", client=client, below="connect/")
+
+    kill_connection()
+    assert list_connections(client).status_code == 200
+    kill_connection()
+    assert disconnect(client, github).status_code == 204
+    kill_connection()
+    begun, callback = connecting.authorize(openid)
+    kill_connection()
+    assert connecting.complete(begun, callback).status_code == 201
+
+
+@pytest.mark.row_locks
+def test_lost_connection_costs_no_request_whose_settings_are_in_the_database(
+    openid: OpenIDProvider, configure: Configure
+) -> None:
+    configure(STRATEGY=f"{__name__}.DatabaseStrategy")
+    frontend = Frontend("body")
+    User.objects.exists()
+
+    kill_connection()
+    assert all(each["capabilities"] for each in frontend.client.get("/auth/o/").data)
+    kill_connection()
+    begun, callback = Frontend("body").authorize(openid)
+    kill_connection()
+    assert Frontend("body").complete(begun, callback).status_code == 201
+
+
+def test_list_of_providers_without_a_server_is_a_503(
+    configure: Configure, database: dict[str, Any], caplog: Log
+) -> None:
+    configure(STRATEGY=f"{__name__}.DatabaseStrategy")
+    stop_server(database)
+
+    assert_unavailable(Frontend().client.get("/auth/o/"), caplog, *DOWN)
+
+
+# --- The COMMIT --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def proxy(database: dict[str, Any]) -> Iterator[DatabaseProxy]:
+    """Return a proxy between Django and the database."""
+    proxy = DatabaseProxy(connection.vendor, database["HOST"], database["PORT"])
+    plain = {"sslmode": "disable"} if connection.vendor == "postgresql" else {}
+    database.update(HOST="127.0.0.1", PORT=proxy.port, OPTIONS={**database["OPTIONS"], **plain})
+    connection.close()
+    yield proxy
+    proxy.stop()
+
+
+@pytest.mark.row_locks
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_login_whose_commit_gets_no_answer_is_a_503(
+    is_stored: bool, openid: OpenIDProvider, proxy: DatabaseProxy, caplog: Log
+) -> None:
+    def cut_the_commit() -> None:
+        proxy.word, proxy.forwards = b"COMMIT", is_stored
+
+    openid.before_userinfo = cut_the_commit
+    response = Frontend("body").log_in(openid)
+
+    assert_unavailable(response, caplog, "OperationalError", "2006", "2013")
+    openid.before_userinfo = lambda: None
+    assert_all_or_nothing(Token.objects.get().key if is_stored else None)
+    again = Frontend("body").log_in(openid)
+    assert again.status_code == 201
+    assert_all_or_nothing(again.data["token"])
+
+
+@pytest.mark.row_locks
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_claim_that_gets_no_answer_signs_in_at_most_once(
+    is_stored: bool, openid: OpenIDProvider, proxy: DatabaseProxy
+) -> None:
+    begun, callback = Frontend("body").authorize(openid)
+    proxy.word, proxy.forwards = Nonce._meta.db_table.encode(), is_stored
+
+    response = Frontend("body").complete(begun, callback)
+
+    assert error(response) == ((400, "state_mismatch") if is_stored else (201, None))
+    assert_all_or_nothing(None if is_stored else response.data["token"])
+    assert Nonce.objects.count() == 1
