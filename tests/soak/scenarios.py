@@ -177,12 +177,16 @@ def connect(browser: Browser) -> None:
     if random.random() < 0.5:
         browser.ask("DELETE", f"connections/{made['id']}/", 204)
         (row,) = browser.ask("GET", "connections/", 200)
-        return browser.ask(
-            "DELETE", f"connections/{row['id']}/", 400, codes={"disconnect_disallowed"}
-        )
+        last = {"disconnect_disallowed"}
+        return browser.ask("DELETE", f"connections/{row['id']}/", 400, codes=last)
     with browser.soak.lock:
         browser.soak.owners["oidc", f"c{user}"] = f"oauth2 {user}"
-    return None
+    other = Browser(browser.soak)
+    other.home = browser.home
+    other.log_in("x", f"n{secrets.token_hex(6)}")
+    begun, callback = other.begin("oidc", f"c{user}", "connect/")
+    used = {"identity_in_use"}
+    return other.complete("oidc", begun, callback, 400, codes=used, below="connect/")
 
 
 def abandon(browser: Browser) -> None:
@@ -190,11 +194,29 @@ def abandon(browser: Browser) -> None:
 
 
 def forge(browser: Browser) -> None:
-    token = browser.soak.provider.id_token(
-        "victim", browser.soak.forged_key, jti=secrets.token_hex(8)
-    )
-    codes = {"invalid_signature"}
-    browser.ask("POST", "o/oidc/token/", 400, codes=codes, json={"id_token": token})
+    provider, jti = browser.soak.provider, secrets.token_hex(8)
+    forged = provider.id_token("victim", browser.soak.forged_key, jti=jti)
+    foreign = provider.id_token("victim", aud="another client", jti=jti)
+    for token, code in ((forged, "invalid_signature"), (foreign, "invalid_claim")):
+        browser.ask("POST", "o/oidc/token/", 400, codes={code}, json={"id_token": token})
+
+
+def decline(browser: Browser) -> None:
+    """Decline, and sign in with the same flow: an error in a callback does not use it up."""
+    user = someone()
+    begun, callback = browser.begin("oauth2", user)
+    declined = {"error": "access_denied", "state": callback["state"]}
+    codes = {"authorization_declined"}
+    browser.complete("oauth2", begun, declined, 400, codes=codes)
+    browser.signed_in("oauth2", user, browser.complete("oauth2", begun, callback, 201))
+
+
+def refuse_begin(browser: Browser) -> None:
+    browser.ask("GET", "o/", 200)
+    evil = {"redirect_uri": "https://evil.example.com/"}
+    browser.ask("GET", "o/oidc/", 400, codes={"redirect_uri_not_allowed"}, params=evil)
+    browser.ask("GET", "o/unknown/", 404, params={"redirect_uri": REDIRECT_URI})
+    browser.ask("GET", "connections/", 401, 403)
 
 
 def wrong_state(browser: Browser) -> None:
@@ -229,5 +251,5 @@ def fail(browser: Browser) -> None:
 
 SCENARIOS: dict[Callable[[Browser], Any], int] = {
     redirect: 8, native: 4, handoff: 2, pause: 2, connect: 2, fail: 3,
-    abandon: 1, forge: 1, wrong_state: 1, foreign_flow: 1, reuse: 1,
+    abandon: 1, decline: 1, refuse_begin: 1, forge: 1, wrong_state: 1, foreign_flow: 1, reuse: 1,
 }  # fmt: skip

@@ -57,6 +57,7 @@ SOCIAL_ENDPOINTS = {
     "TOKEN_SERIALIZER": f"social_endpoints.tokens.{SERIALIZER}",
     "NATIVE_PROVIDERS": ["oidc"],
     "HTTP_POOL_IDLE": 2,
+    "PROVIDER_PAUSE": 1,
 }
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
