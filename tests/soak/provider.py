@@ -20,13 +20,15 @@ import jwt
 from tests.support.keys import public, signing_key
 
 CLIENT = "our-client-id"
+SLOW = 0.6  # Seconds, more than the time-out.
 
 
 class Provider(ThreadingHTTPServer):
     """A server on a free port, with one thread for each connection.
 
     :param host: the name in its URL.
-    :param failure_rate: share of the requests that fail in one of several ways.
+    :param failure_rate: share of the requests that fail in one of several ways. If it is not 0,
+        there are outages as well.
     """
 
     daemon_threads = True
@@ -82,7 +84,10 @@ class Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         status, content = self.answer(path, dict(parse_qsl(body)))
         encoded = (content if isinstance(content, str) else json.dumps(content)).encode()
-        if random.random() < self.server.failure_rate:
+        rate = self.server.failure_rate
+        if rate and time.monotonic() % 8 < 2:  # An outage of two seconds, in which it is silent.
+            time.sleep(SLOW)
+        elif random.random() < rate:
             status, encoded = self.fail(status, encoded)
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -98,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
         if failure == "status":
             return random.choice([500, 502, 503]), b"<h1>Error</h1>"
         if failure == "slow":
-            time.sleep(0.6)  # Longer than the time-out.
+            time.sleep(SLOW)
             return status, content
         if failure == "cut off":
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{")
