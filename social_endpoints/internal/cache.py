@@ -2,7 +2,8 @@
 
 A cache server that hangs costs its client's time-out for each operation. So after a failure, the
 request does not use the cache again, and the process does not use it for :data:`PAUSE` seconds.
-Then one operation tries the cache, and the others do not wait for it.
+Then one operation tries the cache, and the others do not wait for it. An operation that has not
+ended after :data:`MAX_WAIT` seconds is a failure for the others: a client may have no time-out.
 
 Use :data:`cache` as Django's ``cache``. All its methods raise :class:`CacheUnavailable`, a 503 if
 it is not caught, in place of the exceptions of the backend. Mistakes of the caller, such as an
@@ -18,7 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
@@ -34,6 +35,9 @@ __all__ = ["CacheUnavailable", "cache", "limit_cache_use", "optional_cache"]
 PAUSE = 5.0
 """Seconds after a failure for which the process does not use the cache."""
 
+MAX_WAIT = 3.0
+"""Seconds after which an operation of another thread that has not ended is a failure."""
+
 TRIAL = 60.0
 """Seconds after which an operation that tries the cache again counts as failed."""
 
@@ -47,10 +51,16 @@ class _Status:
 
     :param caches: the setting ``CACHES``. Another one has a status of its own.
     :param retry_at: when the cache may be tried, by ``time.monotonic()``; None if it works.
+    :param operations: those that have begun with this status and not ended, with their start.
     """
 
     caches: Any
     retry_at: float | None = None
+    operations: dict[object, float] = field(default_factory=dict)
+
+    def oldest(self, default: float) -> float:
+        """Return the start of the oldest operation."""
+        return next(iter(self.operations.values()), default)
 
 
 class _Process:
@@ -64,33 +74,35 @@ class _Process:
         self._lock = Lock()
         self._status = _Status(None)
 
-    def begin(self) -> _Status | None:
+    def begin(self, operation: object) -> _Status | None:
         """Return the status to begin an operation with, or None if the cache is not used now."""
-        now, status = time.monotonic(), self._status
-        if status.caches is not django_settings.CACHES:
-            return self._replace(status, _Status(django_settings.CACHES)) or self._status
-        if status.retry_at is None:
-            return status
-        if now < status.retry_at:
-            return None
-        return self._replace(status, _Status(status.caches, now + TRIAL))
-
-    def succeed(self, status: _Status) -> None:
-        if status.retry_at is not None:
-            self._replace(status, _Status(status.caches))
-
-    def fail(self, status: _Status) -> bool:
-        """Begin a pause. Return whether this operation is the first that failed."""
-        paused = _Status(status.caches, time.monotonic() + PAUSE)
-        return self._replace(status, paused) is not None
-
-    def _replace(self, status: _Status, by: _Status) -> _Status | None:
-        """Return the new status, or None if another thread has replaced the old one."""
+        now = time.monotonic()
         with self._lock:
-            if self._status is not status:
-                return None
-            self._status = by
-            return by
+            status = self._status
+            if status.caches is not django_settings.CACHES:
+                status = self._status = _Status(django_settings.CACHES)
+            is_hanging = status.retry_at is None and now - status.oldest(now) >= MAX_WAIT
+            if is_hanging:
+                self._status = _Status(status.caches, now + PAUSE)
+            elif status.retry_at is None or now >= status.retry_at:
+                if status.retry_at is not None:
+                    status = self._status = _Status(status.caches, now + TRIAL)
+                status.operations[operation] = now
+                return status
+        if is_hanging:
+            log_failure("cache failed", TimeoutError())
+        return None
+
+    def end(self, operation: object, status: _Status, *, is_failure: bool) -> bool:
+        """End an operation. Return whether it is the first that failed."""
+        with self._lock:
+            del status.operations[operation]
+            is_current = self._status is status
+            if is_current and is_failure:
+                self._status = _Status(status.caches, time.monotonic() + PAUSE)
+            elif is_current and status.retry_at is not None:
+                self._status = _Status(status.caches)
+        return is_current and is_failure
 
 
 _process = _Process()
@@ -154,18 +166,19 @@ class GuardedCache(BaseCache):
     def _ask(self, method: str, *args: Any, **kwargs: Any) -> Any:
         request = _request.get() or _Request()
         is_slow = self._is_optional and request.seconds >= MAX_SECONDS
-        status = None if request.has_failed or is_slow else _process.begin()
+        operation = object()
+        status = None if request.has_failed or is_slow else _process.begin(operation)
         if status is None:
             raise CacheUnavailable("The cache has failed or is slow, and is not used at present.")
         started = time.monotonic()
         try:
             result = getattr(default_cache, method)(*args, **kwargs)
         except CACHE_MISTAKES:
-            _process.succeed(status)
+            _process.end(operation, status, is_failure=False)
             raise
         except BaseException as error:
             request.has_failed = True
-            is_first = _process.fail(status)
+            is_first = _process.end(operation, status, is_failure=True)
             if not isinstance(error, Exception):  # A time limit of the server, for example.
                 raise
             if is_first:
@@ -173,7 +186,7 @@ class GuardedCache(BaseCache):
             raise CacheUnavailable(f"The cache has failed: {type(error).__name__}") from error
         finally:
             request.seconds += time.monotonic() - started
-        _process.succeed(status)
+        _process.end(operation, status, is_failure=False)
         return result
 
 

@@ -117,6 +117,13 @@ def end_pause(seconds: float = guard.PAUSE) -> None:
     guard._process._status = replace(status, retry_at=status.retry_at - seconds)
 
 
+def age_operations(seconds: float) -> None:
+    """Let time pass for the operations that have begun and not ended."""
+    operations = guard._process._status.operations
+    for operation in operations:
+        operations[operation] -= seconds
+
+
 def document_names(content_type: str = "") -> list[str]:
     """Return the names of the documents in the cache ``default``."""
     prefix = f"social_endpoints.{content_type}"

@@ -13,6 +13,7 @@ from django.core.cache import cache as default_cache
 
 from social_endpoints.internal.cache import (
     MAX_SECONDS,
+    MAX_WAIT,
     TRIAL,
     CacheUnavailable,
     cache,
@@ -311,6 +312,28 @@ def test_request_that_has_waited_asks_only_what_it_needs(switched: type[Switched
     assert optional_cache.get("name") is None
 
 
+def test_operation_that_does_not_end_is_a_failure_for_the_others(
+    switched: type[SwitchedCache], caplog: pytest.LogCaptureFixture
+) -> None:
+    def meanwhile() -> None:
+        switched.meanwhile = lambda: None
+        assert cache.get("name") is None
+        caches.age_operations(MAX_WAIT)
+        refused()
+        refused()
+
+    switched.meanwhile = meanwhile
+    assert cache.get("name") is None
+    refused()
+    assert switched.calls == 2
+    assert [record.getMessage() for record in caplog.records] == [
+        "cache failed exception=TimeoutError"
+    ]
+
+    caches.end_pause()
+    assert [cache.get("name"), cache.get("name")] == [None, None]
+
+
 FORK = """
 import os, django
 from django.conf import settings
@@ -322,11 +345,11 @@ for _ in range(2):
         cache.cache.get("name")
     except cache.CacheUnavailable:
         pass
-assert cache._process.begin() is None
+assert cache._process.begin(None) is None
 cache._process._lock.acquire()
 process = os.fork()
 if not process:
-    os._exit(0 if cache._process.begin() is not None else 1)
+    os._exit(0 if cache._process.begin(None) is not None else 1)
 print(os.waitpid(process, 0)[1])
 """
 
