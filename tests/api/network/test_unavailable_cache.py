@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -172,6 +173,28 @@ def test_one_request_tries_the_cache_after_the_pause(
         assert {response.status_code for response in responses} == {200}
         assert len(server.connections) == connections
         caches.end_pause()
+
+
+class TimePasses(logging.Handler):
+    """Lets the pause pass while a failure is logged."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        caches.end_pause()
+
+
+def test_request_that_outlasts_the_pause_does_not_ask_again(
+    openid: OpenIDProvider, configure: Configure, switched: type[SwitchedCache]
+) -> None:
+    configure(THROTTLE_RATES={"anon": "90/min"})
+    switched.error = ConnectionError()
+    logger, handler = logging.getLogger("social_endpoints"), TimePasses()
+    logger.addHandler(handler)
+    try:
+        statuses = [Frontend().begin().status_code for _ in range(2)]
+    finally:
+        logger.removeHandler(handler)
+
+    assert (statuses, switched.calls) == ([200, 200], 2)
 
 
 def test_handoff_is_refused_in_json_and_says_to_retry(
