@@ -40,6 +40,10 @@ _SQLSTATE_MISTAKES = ("25", "P0")
 _SQLITE_MISTAKES = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_RANGE})
 
 _READ_ONLY = frozenset({"25006", "1290", "1792", "1836"})
+
+# The server, or the user at the server, has as many connections as it may have: PostgreSQL, and
+# ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS and ER_USER_LIMIT_REACHED.
+_FULL = frozenset({"53300", "1040", "1203", "1226"})
 _TIME_LIMITS = frozenset({"25P03", "25P04"})
 
 # Deadlocks, time limits for locks, and transactions that others have overtaken: serialization
@@ -50,6 +54,7 @@ _LOCK_ERRORS = frozenset({"40001", "40P01", "55P03", "1020", "1205", "1213", "35
 _CONNECT_MESSAGES = {
     "too many": "53300",
     "connection slots": "53300",
+    "no more connections": "53300",  # PgBouncer's max_client_conn
     "starting up": "57P03",
     "shutting down": "57P03",
     "recovery mode": "57P03",
@@ -165,6 +170,11 @@ def is_lock_error(failure: BaseException) -> bool:
     """Return whether another transaction has caused a failure, so that a new one may succeed."""
     code = database_code(failure)
     return code in _LOCK_ERRORS or code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def is_full(failure: BaseException) -> bool:
+    """Return whether the server accepts no further connection at the moment."""
+    return database_code(failure) in _FULL
 
 
 def is_read_only(failure: BaseException) -> bool:

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from django.db import IntegrityError, connections
+from django.db import DatabaseError, IntegrityError, connections
 
 from social_endpoints.internal.errors.failures import (
     causes,
     find_database_failure,
+    is_full,
     is_lock_error,
     is_read_only,
 )
@@ -25,7 +26,8 @@ MAX_RECONNECTIONS = 2
 """New attempts on a fresh connection. A query may be what the server or a proxy cuts off."""
 
 LOCK_SECONDS = 5.0
-"""Seconds in which attempts begin again after a lock error. This is SQLite's default as well."""
+"""Seconds in which attempts begin again after a lock error, or to connect to a server that has no
+connection left. This is SQLite's default as well."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5  # seconds
 
@@ -45,9 +47,15 @@ class Retries:
     def connect(self) -> None:
         """Connect to the database. Call it before each attempt, outside of the attempt.
 
-        So a failure to connect is not repeated: the server is down, full or misconfigured.
+        So a failure to connect is not repeated: the server is down or misconfigured. A server that
+        has no connection left is asked again, because other requests will return theirs.
         """
-        connections[self._using].ensure_connection()
+        while connections[self._using].connection is None:
+            try:
+                connections[self._using].ensure_connection()
+            except DatabaseError as error:
+                if not is_full(error) or not self._wait():
+                    raise
         self._opened = _open_connections()
 
     def allow(self, error: Exception, *, is_commit: bool = False) -> bool:
@@ -71,7 +79,7 @@ class Retries:
         return _replace_dead_connections(self._opened, failure) or failure.__cause__ is None
 
     def _wait(self) -> bool:
-        """Wait for other transactions; return False if the time is up.
+        """Wait for other requests; return False if the time is up.
 
         The pauses are random, so that the same requests do not meet again, and grow.
         """
