@@ -85,6 +85,10 @@ class Settings:
     """Maximum number of requests of one process that wait for the same provider at a time. With
     None, the number is not limited."""
 
+    RELEASE_DATABASE_CONNECTIONS: Literal["auto"] | bool = "auto"
+    """Whether a request releases its database connections while a provider is asked: ``"auto"`` for
+    those of Django's connection pool, ``True`` for all."""
+
     JWT_ACCESS_COOKIE: str = "access_token"
     """Name of the cookie in which ``JWTCookieSerializer`` sends the access token. Django's error
     reports hide the values of cookies with ``token`` or ``auth`` in their name."""

@@ -56,7 +56,7 @@ def served() -> Iterator[tuple[str, OpenIDProvider]]:
             return 200, {}, json.dumps(provider.authorize(request.url))
 
         routes.add_callback("GET", "/authorize", authorize)
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, args=[0.01])  # It polls for the shutdown.
         thread.start()
         try:
             yield url, provider

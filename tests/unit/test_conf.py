@@ -48,6 +48,7 @@ def test_defaults(empty: Any, settings: Any) -> None:
         "PROVIDER_TIMEOUTS": 3,
         "PROVIDER_PAUSE": 30,
         "PROVIDER_CONCURRENCY": None,
+        "RELEASE_DATABASE_CONNECTIONS": "auto",
         "JWT_ACCESS_COOKIE": "access_token",
         "JWT_REFRESH_COOKIE": "refresh_token",
         "JWT_COOKIE_PATH": "/",

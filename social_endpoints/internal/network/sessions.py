@@ -24,6 +24,7 @@ from urllib3.exceptions import LocationValueError
 from social_endpoints.conf import get_seconds, settings
 from social_endpoints.internal.log.events import add_provider_time
 from social_endpoints.internal.network.adapter import MalformedResponse, ProviderAdapter
+from social_endpoints.internal.network.database import release_connections
 from social_endpoints.internal.network.network_half import NetworkHalf
 from social_endpoints.internal.network.public_hosts import PublicHosts
 
@@ -69,6 +70,8 @@ class ProviderSession(requests.Session):
     ) -> requests.Response:
         """Send a request as ``requests.request()`` does, within limits.
 
+        Database connections are released first: a provider may take seconds.
+
         :param deadline: by ``time.monotonic()``.
         :param hosts: the hosts that may be contacted, also by redirects; None for all hosts.
         :raises MalformedResponse: the response exceeds a limit.
@@ -77,6 +80,7 @@ class ProviderSession(requests.Session):
         self.cookies.clear()
         self.adapter.deadline, self.adapter.repeats_get = deadline, repeats_get
         self.adapter.hosts = hosts
+        release_connections()
         try:
             return self.request(method, url, **options)
         except LocationValueError as error:  # requests does not translate all of them.
