@@ -124,6 +124,16 @@ def test_operations_page_has_only_existing_events_and_keys_of_the_log() -> None:
     assert {f"{action} refused" for action in actions} <= DOCUMENTED
 
 
+def test_incidents_page_has_only_codes_and_values_of_other_pages() -> None:
+    incidents, operations = page("incidents.rst"), page("operations.rst")
+    values = re.findall(r"``(\w+)=(\w+)``", incidents)
+
+    assert {name for name, _ in values} <= DOCUMENTED
+    assert {value for name, value in values if name == "code"} <= {*REASONS, *RECOVERIES}
+    causes = {value for name, value in values if name == "cause"}
+    assert [cause for cause in causes if f"``{cause}``" not in operations] == []
+
+
 def test_endpoints_page_has_each_recovery() -> None:
     listed = re.findall(r"^``((?!error_)\w+)``  +[A-Z]", page("endpoints.rst"), re.MULTILINE)
 
