@@ -19,6 +19,7 @@ from social_django.strategy import DjangoStrategy
 
 from social_endpoints.exceptions import DRF_EXCEPTIONS, InactiveUser
 from social_endpoints.internal.accounts.creation import create_account
+from social_endpoints.internal.accounts.emails import lock_address
 from social_endpoints.internal.errors.redaction import secret_texts, texts
 from social_endpoints.internal.flows.columns import replace_unstorable
 from social_endpoints.internal.flows.flow import Flow
@@ -75,6 +76,7 @@ class Strategy(DjangoStrategy):
         self.unit_of_work = UnitOfWork(router.db_for_write(storage.user), self._get_secrets)
         self.provider_response: Any = None
         flow_storage.user.get_setting = self._get_username_setting
+        flow_storage.user.lock_address = bind(lock_address, storage=flow_storage)
 
     def get_backend(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Return this login's backend if it has this name, else a new one."""

@@ -12,9 +12,7 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from django.conf import settings as django_settings
-from django.contrib.auth import get_user_model
-from django.core.checks import CheckMessage, Error, Warning
-from django.db import connections, router
+from django.core.checks import CheckMessage, Error
 from django.utils.module_loading import import_string
 
 from social_endpoints.conf import NAME, Settings, get_dictionary, settings
@@ -153,31 +151,6 @@ def check_provider_limits(**kwargs: Any) -> Iterator[CheckMessage]:
             )
 
 
-def check_unique_email(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Report an isolation level at which ``UNIQUE_EMAIL`` cannot work."""
-    if not settings.UNIQUE_EMAIL:
-        return
-    connection = connections[router.db_for_write(get_user_model())]
-    level = connection.settings_dict["OPTIONS"].get("isolation_level")
-    # MySQL and MariaDB use locking reads, which see committed rows.
-    if connection.vendor == "postgresql" and _is_repeatable_read(level):
-        yield Warning(
-            f"{NAME}['UNIQUE_EMAIL'] does not work at the isolation level REPEATABLE READ."
-            " Two simultaneous first logins with the same address create two accounts.",
-            hint="Remove 'isolation_level' from OPTIONS in DATABASES, to use READ COMMITTED.",
-            id="social_endpoints.W012",
-        )
-
-
-def _is_repeatable_read(level: Any) -> bool:
-    if isinstance(level, int):
-        # Imported here, because it imports psycopg. The numbers depend on its version.
-        from django.db.backends.postgresql.psycopg_any import IsolationLevel
-
-        return bool(level == IsolationLevel.REPEATABLE_READ.value)
-    return getattr(level, "name", "") == "REPEATABLE_READ"
-
-
 def _has_type(value: Any, annotation: Any) -> bool:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
@@ -218,5 +191,4 @@ CHECKS: dict[Any, tuple[str, ...]] = {
     check_token_fields: (),
     check_durations: (),
     check_provider_limits: (),
-    check_unique_email: (),
 }

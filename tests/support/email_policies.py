@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import ValidationError
-from social_django.models import Nonce, Partial, UserSocialAuth
+from social_django.models import Partial, UserSocialAuth
 
 from tests.support.frontend import error
 
@@ -45,9 +45,3 @@ def assert_only_account() -> None:
     assert get_user_model().objects.count() == 1
     for model in (UserSocialAuth, Token, Partial):
         assert not model.objects.exists()
-    assert_no_lock_is_stored()
-
-
-def assert_no_lock_is_stored() -> None:
-    """Assert that no lock on an address is left in the nonce table."""
-    assert not Nonce.objects.filter(server_url="social_endpoints.email").exists()

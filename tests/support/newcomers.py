@@ -26,11 +26,11 @@ class Newcomers:
         openid.before_userinfo = MeetingPoint.at_the_provider
         self.openid = openid
 
-    def log_in(self) -> list[Any]:
+    def log_in(self, logins: int = THREADS) -> list[Any]:
         """Complete all logins at the same time and return the responses."""
-        calls = [self._login("github", number) for number in range(1, THREADS)]
-        calls.append(self._login("oidc", THREADS))
-        MeetingPoint.expect(THREADS)
+        calls = [self._login("github", number) for number in range(1, logins)]
+        calls.append(self._login("oidc", logins))
+        MeetingPoint.expect(logins)
         return together(calls)
 
     def _login(self, provider: str, number: int) -> Callable[[], Any]:

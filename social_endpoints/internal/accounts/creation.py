@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db import IntegrityError, connections, router, transaction
+from django.db import IntegrityError, router, transaction
 from django.db.models import CharField, TextField
 from social_core.exceptions import (
     AuthAssociationError,
@@ -17,15 +16,16 @@ from social_core.exceptions import (
 )
 
 from social_endpoints.conf import settings
-from social_endpoints.internal.accounts.emails import accounts_with, email_field, fold
+from social_endpoints.internal.accounts.emails import (
+    accounts_with,
+    email_field,
+    lock_address,
+)
 from social_endpoints.internal.flows.columns import fit, is_address
 
 UserT = TypeVar("UserT")
 
 _EMPTY = (None, "")
-
-LOCKS = "social_endpoints.email"
-"""``server_url`` of the locks on e-mail addresses in social_django's nonce table."""
 
 
 def create_account(create: Callable[..., UserT], fields: Mapping[str, Any], storage: Any) -> UserT:
@@ -47,13 +47,12 @@ def create_account(create: Callable[..., UserT], fields: Mapping[str, Any], stor
     address, missing = _address(fields, users), _missing_fields(fields, users)
     if users.username_field() in missing:
         raise _missing_error(missing, model)
+    # Model.save() would update an account that has the same primary key.
+    if address and (settings.UNIQUE_EMAIL or key == email_field(model)):
+        _refuse_taken(address, storage)
     try:
         # A savepoint, so that queries are possible after an IntegrityError.
         with transaction.atomic(using=router.db_for_write(model)):
-            # Model.save() would update an account that has the same primary key.
-            if address and (settings.UNIQUE_EMAIL or key == email_field(model)):
-                _lock(address, storage.nonce.objects)
-                _refuse_taken(address, model)
             if key == users.username_field() and users.user_exists(username=fields.get("username")):
                 raise _in_use_error("username") from IntegrityError("The username is taken.")
             user = create(**fields)
@@ -187,27 +186,10 @@ def _missing_address_error() -> AuthResponseError:
     return AuthResponseError(code="profile_email_missing", stage="pipeline")
 
 
-def _lock(address: str, nonces: Any) -> None:
-    """Make other creations with this address wait until this transaction ends.
-
-    A row is inserted in the nonce table, which has a unique constraint, and deleted. Another
-    transaction that inserts it waits nevertheless: PostgreSQL waits for the transaction that has
-    inserted it, InnoDB for the lock on the deleted index entry, and SQLite has only one writer.
-    """
-    salt = hashlib.sha256(fold(address).encode()).hexdigest()
-    nonces.create(server_url=LOCKS, timestamp=0, salt=salt).delete()
-
-
-def _refuse_taken(address: str, user_model: Any) -> None:
-    """Refuse an address of an existing account, even one created during this transaction.
-
-    At READ COMMITTED, Django's default on MySQL and MariaDB, a query sees newly committed rows.
-    At REPEATABLE READ, InnoDB's default, only a locking query does; it locks all rows it scans.
-    """
-    connection = connections[router.db_for_write(user_model)]
-    level = getattr(connection, "isolation_level", None)
-    locking = connection.vendor == "mysql" and level in {None, "repeatable read"}
-    if accounts_with(address, user_model, locking=locking):
+def _refuse_taken(address: str, storage: Any) -> None:
+    """Refuse an address of an existing account, and keep others from creating one."""
+    lock_address(address, storage)
+    if accounts_with(address, storage.user.user_model()):
         raise _in_use_error("email") from IntegrityError("The address is taken.")
 
 

@@ -18,6 +18,14 @@ from social_core.utils import (
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.internal.log.events import add_default_log_values
 
+# The steps that look for an account, by their names, and what their results contain if they find
+# one.
+_SEARCHES = {
+    "social_user": "social",
+    "associate_by_email": "user",
+    "associate_by_verified_email": "user",
+}
+
 
 def resume(backend: Any, flow: Flow, partial_token: str, user: Any) -> Any:
     """Resume a paused pipeline and return its result.
@@ -35,7 +43,7 @@ def resume(backend: Any, flow: Flow, partial_token: str, user: Any) -> Any:
     if paused.kwargs.get("user"):
         add_default_log_values(user=paused.kwargs["user"].pk)
     if flow.purpose == LOGIN and not paused.kwargs.get("social"):
-        _find_association_again(backend, paused)
+        _find_account_again(backend, paused)
     result = backend.continue_pipeline(paused)
     backend.strategy.clean_partial_pipeline(partial_token)
     return result
@@ -80,20 +88,22 @@ def _require_user_and_association(backend: Any, paused: PartialMixin) -> None:
         raise _missing(backend)
 
 
-def _find_association_again(backend: Any, paused: PartialMixin) -> None:
-    """Run the pipeline's ``social_user`` step again.
+def _find_account_again(backend: Any, paused: PartialMixin) -> None:
+    """Run the steps again that look for an account.
 
     While this login was paused, the same person may have signed in for the first time in
-    another tab. Both logins must reach the same account.
+    another tab, with this identity or with another one that has the same address. All logins
+    must reach the same account.
     """
     strategy = backend.strategy
     for index, step in enumerate(strategy.get_pipeline(backend)[: paused.next_step]):
-        if step.rpartition(".")[2] != "social_user":
+        found = _SEARCHES.get(step.rpartition(".")[2])
+        if found is None or (found == "user" and paused.kwargs.get("user")):
             continue
         context = {"strategy": strategy, "storage": strategy.storage, "backend": backend}
         kwargs = {**paused.kwargs, **context, "user": None, "pipeline_index": index}
         result = import_string(step)(*paused.args, **kwargs)
-        if isinstance(result, dict) and result.get("social"):
+        if isinstance(result, dict) and result.get(found):
             paused.extend_kwargs(result)
             if paused.kwargs.get("username"):  # It was chosen for a new user.
                 paused.kwargs["username"] = strategy.storage.user.get_username(result["user"])

@@ -9,6 +9,7 @@ Remove when social_django reads from ``router.db_for_write()``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -19,7 +20,9 @@ from django.core.exceptions import (
     ValidationError,
 )
 from django.db import IntegrityError, OperationalError, router, transaction
-from django.db.models import CharField, F, IntegerField, Model
+from django.db.models import CharField, F, IntegerField, Model, Value
+from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
 from django.utils.module_loading import import_string
 from social_core.backends.base import BaseAuth
 from social_core.exceptions import AuthAssociationError, AuthResponseError
@@ -56,12 +59,13 @@ def with_id(user: Any) -> Any:
     return user
 
 
-def _has_function_of(field: str, constraint: Any) -> bool:
-    """Return whether a constraint contains a function of a field, such as ``Lower(field)``."""
-    expressions = getattr(constraint, "expressions", ())
+def _functions_of(field: str, model: Any) -> list[Any]:
+    """Return the functions of a field in the model's constraints, such as ``Lower(field)``."""
+    expressions = [
+        each for one in model._meta.constraints for each in getattr(one, "expressions", ())
+    ]
     functions = [each for each in expressions if not isinstance(each, F)]
-    parts = [part for function in functions for part in function.flatten()]
-    return F(field) in parts
+    return [each for each in functions if F(field) in each.flatten()]
 
 
 class StorageProxy:
@@ -93,7 +97,12 @@ class StorageProxy:
 
 
 class PrimaryUsers(StorageProxy):
-    """The project's user storage: users and their connections."""
+    """The project's user storage: users and their connections.
+
+    :ivar lock_address: makes other logins that look for an address wait until the transaction ends.
+    """
+
+    lock_address: Callable[[str], None]
 
     def get_social_auth(self, provider: str, uid: str | int, id_key: str | None = None) -> Any:
         if not self._inherits("get_social_auth"):
@@ -175,9 +184,13 @@ class PrimaryUsers(StorageProxy):
             return bool(self._project.user_exists(*args, **kwargs))
         model, field = self._project.user_model(), self._project.username_field()
         # "Ada" is taken by "ada" if the model has a constraint on Lower("username").
-        ignores_case = any(_has_function_of(field, each) for each in model._meta.constraints)
-        names = {"username": f"{field}__iexact" if ignores_case else field}
-        kwargs = {names.get(name, name): kwargs[name] for name in kwargs}
+        functions = _functions_of(field, model)
+        if "username" in kwargs:
+            username = kwargs.pop("username")
+            if any(isinstance(each, Lower) for each in functions):  # Its index serves this.
+                args = (*args, Exact(Lower(field), Lower(Value(username))))
+            else:
+                kwargs[f"{field}__iexact" if functions else field] = username
         if not self._inherits("filter_users"):
             return bool(self._project.filter_users(*args, **kwargs).exists())
         # Not the default manager, which may hide users whose names are taken nevertheless.
@@ -210,6 +223,12 @@ class PrimaryUsers(StorageProxy):
         return with_id(users[0]) if len(users) == 1 else None
 
     def get_users_by_email(self, email: str) -> Any:
+        """Lock an address, and return the active users who have it.
+
+        A step that finds no user lets the pipeline create one. So the next login with the address
+        waits, and finds this user.
+        """
+        self.lock_address(email)
         if not self._inherits("get_users_by_email"):
             return self._project.get_users_by_email(email)
         name = getattr(self._project.user_model(), "EMAIL_FIELD", "email")

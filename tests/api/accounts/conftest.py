@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import responses
 from django.contrib.auth import get_user_model
+from django.db import connection
 
 from tests.support.concurrency import MeetingPoint
 from tests.support.configuration import Configure
@@ -38,5 +39,21 @@ def associating(configure: Configure, settings: Any) -> None:
 @pytest.fixture
 def newcomers(wire: responses.RequestsMock, openid: OpenIDProvider, settings: Any) -> Newcomers:
     """Return identities whose first logins meet before an account exists."""
+    settings.SOCIAL_AUTH_GITHUB_SCOPE = ["user:email"]
     settings.SOCIAL_AUTH_PIPELINE = pipeline_with(MeetingPoint.STEP)
     return Newcomers(wire, openid)
+
+
+LEVELS = ["read committed", "repeatable read", "serializable"]
+
+
+@pytest.fixture(params=LEVELS[:1] if connection.vendor == "sqlite" else LEVELS)
+def isolation(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the isolation level of the threads. SQLite has only one."""
+    level = request.param
+    if connection.vendor == "postgresql":
+        from django.db.backends.postgresql.psycopg_any import IsolationLevel
+
+        level = IsolationLevel[level.upper().replace(" ", "_")]
+    if connection.vendor != "sqlite":
+        monkeypatch.setitem(connection.settings_dict["OPTIONS"], "isolation_level", level)

@@ -10,7 +10,6 @@ from django.contrib.auth import get_user_model
 from django.db import OperationalError, connection
 from social_django.models import DjangoStorage, UserSocialAuth
 
-from tests.support.email_policies import assert_no_lock_is_stored
 from tests.support.frontend import Frontend, error
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import ASK_NAME, BEFORE_CREATE_USER, pipeline_with
@@ -165,7 +164,6 @@ def test_identifier_of_the_columns_length_is_accepted(openid: OpenIDProvider) ->
 def test_address_is_refused_and_not_cut(email: str, openid: OpenIDProvider) -> None:
     assert error(log_in_as(openid, "user-1", email=email)) == MALFORMED
     assert not User.objects.exists()
-    assert_no_lock_is_stored()
 
 
 def test_new_address_of_a_returning_user_is_refused_if_the_project_updates_it(

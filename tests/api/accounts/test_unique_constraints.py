@@ -1,21 +1,18 @@
-"""Unique constraints of the user model, and the system check of the isolation level."""
+"""Unique constraints of the user model."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import Enum
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection, connections
+from django.db import connection
 from django.db.models import F, UniqueConstraint
 from django.db.models.functions import Lower
 from social_django.models import UserSocialAuth
 
-from tests.support.checks import ids
 from tests.support.concurrency import THREADS
-from tests.support.configuration import Configure
 from tests.support.email_policies import EMAIL, assert_in_use, assert_only_account
 from tests.support.frontend import Frontend, error
 from tests.support.newcomers import Newcomers
@@ -175,39 +172,3 @@ def test_several_accounts_for_associate_by_email_are_rejected(
 
     assert_in_use(frontend.log_in(openid))
     assert not UserSocialAuth.objects.exists()
-
-
-# --- The system check -----------------------------------------------------------------
-
-
-class IsolationLevel(Enum):
-    READ_COMMITTED = 2
-    REPEATABLE_READ = 3
-
-
-@pytest.mark.parametrize(
-    ("vendor", "level", "is_reported"),
-    [
-        ("postgresql", IsolationLevel.REPEATABLE_READ, True),
-        ("postgresql", IsolationLevel.READ_COMMITTED, False),
-        ("postgresql", None, False),
-        pytest.param("postgresql", 3, True, marks=pytest.mark.needs("psycopg")),
-        pytest.param("postgresql", 2, False, marks=pytest.mark.needs("psycopg")),
-        ("mysql", "repeatable read", False),
-    ],
-)
-def test_check_reports_an_isolation_level_that_hides_other_logins(
-    vendor: str,
-    level: Any,
-    is_reported: bool,
-    unique_email: None,
-    configure: Configure,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    options = {**connection.settings_dict["OPTIONS"], "isolation_level": level}
-    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
-    monkeypatch.setattr(type(connections["default"]), "vendor", vendor)
-
-    assert ("W012" in ids()) is is_reported
-    configure(UNIQUE_EMAIL=False)
-    assert "W012" not in ids()

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import UserManager
-from django.db import connection
 from social_django.models import UserSocialAuth
 
 from tests.support.concurrency import THREADS, MeetingPoint, log_in_together
@@ -15,7 +14,6 @@ from tests.support.configuration import Configure
 from tests.support.email_policies import (
     EMAIL,
     assert_in_use,
-    assert_no_lock_is_stored,
     assert_only_account,
 )
 from tests.support.frontend import Frontend
@@ -96,7 +94,6 @@ def test_free_address_is_accepted_at_each_login(
     assert first.status_code == 201
     assert first.data == second.data
     assert User.objects.count() == 2
-    assert_no_lock_is_stored()
 
 
 @pytest.mark.parametrize(
@@ -112,7 +109,6 @@ def test_invalid_address_is_not_a_500(
 
     assert response.status_code in {201, 400}
     assert User.objects.count() == (response.status_code == 201)
-    assert_no_lock_is_stored()
 
 
 def test_taken_address_in_the_username_is_rejected(
@@ -181,13 +177,6 @@ def test_address_taken_during_a_pause_is_rejected(
 # --- Simultaneous logins --------------------------------------------------------------
 
 
-@pytest.fixture(params=["read committed", "repeatable read"])
-def isolation(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set the isolation level of the threads, if the database is MySQL or MariaDB."""
-    if connection.vendor == "mysql":
-        monkeypatch.setitem(connection.settings_dict["OPTIONS"], "isolation_level", request.param)
-
-
 @pytest.mark.django_db(transaction=True)
 def test_simultaneous_first_logins_with_one_address_create_one_account(
     isolation: None, newcomers: Newcomers
@@ -199,7 +188,6 @@ def test_simultaneous_first_logins_with_one_address_create_one_account(
         if response.status_code == 400:
             assert_in_use(response)
     assert User.objects.count() == UserSocialAuth.objects.count() == 1
-    assert_no_lock_is_stored()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -213,17 +201,3 @@ def test_simultaneous_first_logins_of_one_identity_reach_one_account(
 
     assert [response.status_code for response in completed] == [201] * THREADS
     assert User.objects.count() == UserSocialAuth.objects.count() == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_simultaneous_first_logins_with_association_reach_one_account(
-    isolation: None, associating: None, newcomers: Newcomers, settings: Any
-) -> None:
-    settings.SOCIAL_AUTH_GITHUB_SCOPE = ["user:email"]
-    associate = "social_endpoints.pipeline.associate_by_verified_email"
-    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_SOCIAL_USER, associate), MeetingPoint.STEP)
-
-    completed = newcomers.log_in()
-
-    assert [response.status_code for response in completed] == [201] * THREADS
-    assert (User.objects.count(), UserSocialAuth.objects.count()) == (1, THREADS)

@@ -21,12 +21,21 @@ from tests.support.configuration import Configure
 from tests.support.email_policies import EMAIL, assert_associated
 from tests.support.frontend import Frontend, error
 from tests.support.openid_provider import OpenIDProvider
-from tests.support.pipeline import ASK_NAME, DEFAULT_PIPELINE
+from tests.support.pipeline import (
+    AFTER_GET_USERNAME,
+    AFTER_SOCIAL_USER,
+    ASK_NAME,
+    LAST,
+    pipeline_with,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("associating")]
 User = get_user_model()
 
 HERE = "tests.api.accounts.test_verified_email"
+
+BY_EMAIL = "social_core.pipeline.social_auth.associate_by_email"
+BY_VERIFIED_EMAIL = "social_endpoints.pipeline.associate_by_verified_email"
 
 urlpatterns = [path("social/", include("social_django.urls", namespace="social"))]
 
@@ -245,8 +254,56 @@ def test_simultaneous_first_logins_are_associated(ada: Any, verified: OpenIDProv
 
 
 def pause_first(settings: Any, step: str) -> None:
-    position = DEFAULT_PIPELINE.index("social_core.pipeline.social_auth.social_user") + 1
-    settings.SOCIAL_AUTH_PIPELINE.insert(position, step)
+    settings.SOCIAL_AUTH_PIPELINE.insert(AFTER_SOCIAL_USER, step)
+
+
+@pytest.mark.parametrize("unique", [False, True])
+@pytest.mark.parametrize("step", [BY_EMAIL, BY_VERIFIED_EMAIL])
+def test_account_created_during_a_pause_is_associated(
+    step: str,
+    unique: bool,
+    frontend: Frontend,
+    verified: OpenIDProvider,
+    settings: Any,
+    configure: Configure,
+) -> None:
+    configure(UNIQUE_EMAIL=unique)
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with(
+        (AFTER_SOCIAL_USER, step),
+        (AFTER_GET_USERNAME, ASK_NAME),
+        (LAST, f"{HERE}.require_username"),
+    )
+    paused = frontend.log_in(verified)
+    account = User.objects.create(username="faster", email=EMAIL)
+
+    assert_associated(frontend.resume(paused, name="Ada"), account)
+
+
+def require_username(user: Any, username: str, is_new: bool, **kwargs: Any) -> None:
+    """Require that the arguments of the steps are those of the account that was found."""
+    assert (username, is_new) == (user.username, False)
+
+
+def test_account_created_during_a_pause_is_not_associated_if_the_policy_disagrees(
+    frontend: Frontend, verified: OpenIDProvider, settings: Any, configure: Configure
+) -> None:
+    configure(EMAIL_ASSOCIATION_POLICY="tests.support.email_policies.disagree")
+    settings.SOCIAL_AUTH_PIPELINE.insert(AFTER_SOCIAL_USER + 1, ASK_NAME)
+    paused = frontend.log_in(verified)
+    account = User.objects.create(username="faster", email=EMAIL)
+
+    assert_associated(frontend.resume(paused, name="Ada"), account, expected=False)
+
+
+def test_account_found_before_a_pause_stays_although_another_one_has_the_address(
+    ada: Any, frontend: Frontend, verified: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE.insert(AFTER_SOCIAL_USER + 1, ASK_NAME)
+    paused = frontend.log_in(verified)
+    User.objects.create(username="faster", email=EMAIL)
+
+    assert frontend.resume(paused, name="Ada").status_code == 201
+    assert UserSocialAuth.objects.get().user == ada
 
 
 @pytest.mark.parametrize("in_id_token", [True, False])

@@ -1,0 +1,117 @@
+"""Simultaneous first logins of several identities with one address reach one account."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from social_django.models import Nonce, UserSocialAuth
+
+from tests.support.concurrency import THREADS, MeetingPoint, together
+from tests.support.configuration import Configure
+from tests.support.frontend import Frontend
+from tests.support.newcomers import Newcomers
+from tests.support.openid_provider import OpenIDProvider
+from tests.support.pipeline import AFTER_SOCIAL_USER, ASK_NAME, pipeline_with
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("associating")]
+User = get_user_model()
+
+LOGINS = 20
+
+BY_EMAIL = "social_core.pipeline.social_auth.associate_by_email"
+BY_VERIFIED_EMAIL = "social_endpoints.pipeline.associate_by_verified_email"
+
+
+def assert_one_account(completed: list[Any]) -> None:
+    assert [response.status_code for response in completed] == [201] * len(completed)
+    assert (User.objects.count(), UserSocialAuth.objects.count()) == (1, len(completed))
+
+
+@pytest.mark.parametrize("step", [BY_EMAIL, BY_VERIFIED_EMAIL])
+def test_first_logins_with_one_address_reach_one_account(
+    step: str, isolation: None, newcomers: Newcomers, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with(MeetingPoint.STEP, (AFTER_SOCIAL_USER, step))
+
+    assert_one_account(newcomers.log_in(LOGINS))
+
+
+def test_first_logins_with_one_address_are_associated_under_unique_email(
+    newcomers: Newcomers, configure: Configure, settings: Any
+) -> None:
+    configure(UNIQUE_EMAIL=True)
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with(
+        MeetingPoint.STEP, (AFTER_SOCIAL_USER, BY_VERIFIED_EMAIL)
+    )
+
+    assert_one_account(newcomers.log_in(LOGINS))
+
+
+@pytest.mark.parametrize("step", [BY_EMAIL, BY_VERIFIED_EMAIL])
+def test_paused_first_logins_with_one_address_reach_one_account(
+    step: str, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with(
+        (AFTER_SOCIAL_USER, step), (AFTER_SOCIAL_USER, ASK_NAME)
+    )
+    openid.userinfo["email_verified"] = True
+    frontends = [Frontend() for _ in range(THREADS)]
+    paused = []
+    for number, frontend in enumerate(frontends):
+        openid.userinfo["sub"] = openid.claims["sub"] = f"user-{number}"
+        paused.append(frontend.log_in(openid))
+
+    def resume(number: int) -> Any:
+        return lambda: frontends[number].resume(paused[number], name="Ada")
+
+    assert_one_account(together([resume(number) for number in range(THREADS)]))
+
+
+@pytest.mark.row_locks
+def test_login_with_an_unverified_address_waits_for_no_other(
+    frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    openid.userinfo["email_verified"] = True
+    frontend.log_in(openid)
+    openid.userinfo.update(sub="user-2", email_verified=False)
+    openid.claims["sub"] = "user-2"
+    responses: list[Any] = []
+
+    def log_in() -> None:
+        responses.append(Frontend(frontend.transport).log_in(openid))
+        connection.close()
+
+    thread = threading.Thread(target=log_in)
+    with transaction.atomic():
+        locks = Nonce.objects.filter(server_url="social_endpoints.address").select_for_update()
+        assert len(locks) == 1
+        thread.start()
+        thread.join(timeout=10)
+
+        assert [response.status_code for response in responses] == [201]
+    thread.join()
+    assert User.objects.count() == 2
+
+
+def test_lock_costs_one_query_and_one_row_for_all_logins(
+    frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    openid.userinfo["email_verified"] = True
+    statements = []
+    for number in range(2):
+        openid.userinfo["sub"] = openid.claims["sub"] = f"user-{number}"
+        begun, callback = frontend.authorize(openid)
+        with CaptureQueriesContext(connection) as captured:
+            assert frontend.complete(begun, callback).status_code == 201
+        statements.append([each["sql"] for each in captured if Nonce._meta.db_table in each["sql"]])
+
+    first, second = statements
+    claim, lock, row = (sql.split()[0] for sql in first)
+    assert (claim, lock, row) == ("INSERT", "UPDATE", "INSERT")
+    assert [sql.split()[0] for sql in second] == ["INSERT", "UPDATE"]
+    assert Nonce.objects.filter(server_url="social_endpoints.address").count() == 1
