@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings as django_settings
+from django.core.cache import DEFAULT_CACHE_ALIAS
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Tags, Warning
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 from rest_framework.throttling import ScopedRateThrottle, SimpleRateThrottle
 from social_core.backends.base import BaseAuth
 
@@ -22,6 +26,15 @@ from social_endpoints.conf import NAME, settings
 from social_endpoints.internal.backends.config import may_post
 from social_endpoints.internal.flows.redirect_uris import is_loopback
 from social_endpoints.internal.http.throttling import AnonThrottle
+
+# The classes of caches that have a server, and where OPTIONS may contain the time-out. pymemcache
+# and redis before version 8 have none by default; the defaults of redis and pylibmc are 5 seconds.
+_TIME_OUTS = {
+    "django.core.cache.backends.memcached.PyLibMCCache": ["behaviors._poll_timeout"],
+    "django.core.cache.backends.memcached.PyMemcacheCache": ["timeout"],
+    "django.core.cache.backends.redis.RedisCache": ["socket_timeout"],
+    "django_redis.cache.RedisCache": ["SOCKET_TIMEOUT", "CONNECTION_POOL_KWARGS.socket_timeout"],
+}
 
 
 def check_https_redirect_uris(**kwargs: Any) -> Iterator[CheckMessage]:
@@ -98,6 +111,43 @@ def check_shared_cache(**kwargs: Any) -> Iterator[CheckMessage]:
     )
 
 
+def check_cache_time_out(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report a cache server for which each request waits long if it hangs."""
+    configuration: Any = django_settings.CACHES[DEFAULT_CACHE_ALIAS]
+    for name in _base_classes(configuration.get("BACKEND")):
+        paths = _TIME_OUTS.get(name, [])
+        if paths and not _has_time_out(configuration, paths):
+            yield Warning(
+                f"The default cache has no time-out ({paths[0]}). If its server hangs, requests"
+                " wait for seconds or for ever.",
+                hint=f"Set {paths[0]} in OPTIONS of CACHES['default'], to half a second for"
+                ' example. The page "Operations" has an example for each cache.',
+                id="social_endpoints.W025",
+            )
+
+
+def _base_classes(path: Any) -> list[str]:
+    """Return the paths of a cache's class and its base classes. Django reports a wrong path."""
+    try:
+        bases = import_string(path).__mro__
+    except Exception:  # noqa: BLE001 - the import of a project's module may raise any exception
+        return []
+    return [f"{base.__module__}.{base.__qualname__}" for base in bases]
+
+
+def _has_time_out(configuration: Mapping[str, Any], paths: list[str]) -> bool:
+    for path in paths:
+        value = configuration.get("OPTIONS")
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, Mapping) else None
+        if isinstance(value, (int, float)) and value > 0:
+            return True
+    # The client for Redis reads it from the query of a URL, too.
+    location = configuration.get("LOCATION") or ""
+    urls = re.split("[;,]", location) if isinstance(location, str) else location
+    return all("socket_timeout" in parse_qs(urlsplit(str(url)).query) for url in urls)
+
+
 def _counts_requests() -> bool:
     rates: Any = settings.THROTTLE_RATES
     if isinstance(rates, Mapping) and any(rates.values()):
@@ -139,5 +189,6 @@ CHECKS: dict[Any, tuple[str, ...]] = {
     check_proxy_count: (Tags.security,),
     check_throttling: (Tags.security,),
     check_shared_cache: (Tags.caches,),
+    check_cache_time_out: (Tags.caches,),
     check_secret_key: (Tags.security,),
 }

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.redis import RedisCache
 from rest_framework.throttling import AnonRateThrottle, BaseThrottle
 
-from social_endpoints.checks.deployment import check_shared_cache
+from social_endpoints.checks.deployment import check_cache_time_out, check_shared_cache
 from tests.support.checks import ids, only
 from tests.support.configuration import Configure
 
@@ -114,7 +116,9 @@ def test_logins_must_be_limited(
 def test_servers_must_share_a_cache_that_they_need(
     engine: str, is_shared: bool, needed: str, configure: Configure, settings: Any
 ) -> None:
-    settings.CACHES = {"default": {"BACKEND": f"{CACHES}.{engine}", "LOCATION": "redis://host"}}
+    settings.CACHES = {
+        "default": {"BACKEND": f"{CACHES}.{engine}", "LOCATION": "redis://host?socket_timeout=1"}
+    }
     if needed != "throttling of DRF":
         classes = {"DEFAULT_THROTTLE_CLASSES": [f"{__name__}.OwnThrottle"]}
         settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, **classes}
@@ -128,6 +132,84 @@ def test_servers_must_share_a_cache_that_they_need(
     assert bool(reported) is (not is_shared and needed != "nothing")
     # Without --deploy, other checks report caches that do not even work for several processes.
     assert reported <= {"E015", "W005", "W023"}
+
+
+class OwnRedisCache(RedisCache):
+    """A cache of the project."""
+
+
+class DjangoRedisCache(BaseCache):
+    """The class of django-redis, by its path."""
+
+    __module__, __qualname__ = "django_redis.cache", "RedisCache"
+
+
+REDIS, OWN_REDIS = f"{CACHES}.redis.RedisCache", f"{__name__}.OwnRedisCache"
+DJANGO_REDIS = f"{__name__}.DjangoRedisCache"
+MEMCACHED, LIBMEMCACHED = (f"{CACHES}.memcached.Py{name}Cache" for name in ("Memcache", "LibMC"))
+URL = "redis://cache.example.com:6379/1"
+IN_URL = f"{URL}?socket_timeout=0.5"
+
+
+@pytest.mark.parametrize(
+    ("backend", "location", "options", "has_time_out"),
+    [
+        (REDIS, URL, None, False),
+        (REDIS, URL, {"db": 1}, False),
+        (REDIS, URL, {"socket_connect_timeout": 0.5}, False),
+        (REDIS, URL, {"SOCKET_TIMEOUT": 0.5}, False),
+        (REDIS, URL, {"socket_timeout": None}, False),
+        (REDIS, URL, {"socket_timeout": 0}, False),
+        (REDIS, URL, {"socket_timeout": 0.5}, True),
+        (REDIS, [URL, URL], {"socket_timeout": 1}, True),
+        (REDIS, IN_URL, {}, True),
+        (REDIS, [IN_URL, IN_URL], {}, True),
+        (REDIS, f"{IN_URL};{IN_URL},{IN_URL}", {}, True),
+        (REDIS, [IN_URL, URL], {}, False),
+        (REDIS, f"{URL};{IN_URL}", {}, False),
+        (REDIS, "unix:///run/redis.sock?db=1", {}, False),
+        (REDIS, "unix:///run/redis.sock?socket_timeout=0.5", {}, True),
+        (OWN_REDIS, URL, {}, False),
+        (OWN_REDIS, URL, {"socket_timeout": 0.5}, True),
+        (DJANGO_REDIS, URL, {}, False),
+        (DJANGO_REDIS, URL, {"socket_timeout": 0.5}, False),
+        (DJANGO_REDIS, URL, {"SOCKET_CONNECT_TIMEOUT": 0.5}, False),
+        (DJANGO_REDIS, URL, {"CONNECTION_POOL_KWARGS": None}, False),
+        (DJANGO_REDIS, URL, {"CONNECTION_POOL_KWARGS": {"max_connections": 9}}, False),
+        (DJANGO_REDIS, URL, {"CONNECTION_POOL_KWARGS": {"socket_timeout": 0.5}}, True),
+        (DJANGO_REDIS, URL, {"SOCKET_TIMEOUT": 5}, True),
+        (DJANGO_REDIS, IN_URL, {}, True),
+        (MEMCACHED, "127.0.0.1:11211", {}, False),
+        (MEMCACHED, ["127.0.0.1:11211"], {"connect_timeout": 0.5}, False),
+        (MEMCACHED, ["127.0.0.1:11211"], {"timeout": 0.5}, True),
+        (LIBMEMCACHED, "127.0.0.1:11211", {"behaviors": {"receive_timeout": 500_000}}, False),
+        (LIBMEMCACHED, "127.0.0.1:11211", {"behaviors": {"_poll_timeout": 500}}, True),
+        (f"{CACHES}.dummy.DummyCache", "", {}, True),
+        (f"{CACHES}.locmem.LocMemCache", "", {}, True),
+        (f"{CACHES}.filebased.FileBasedCache", "/tmp/cache", {}, True),
+        (f"{CACHES}.db.DatabaseCache", "cache", {}, True),
+        (f"{__name__}.OwnThrottle", URL, {}, True),
+        ("no.such.Cache", URL, {}, True),
+    ],
+)
+def test_cache_server_needs_a_time_out(
+    backend: str, location: Any, options: Any, has_time_out: bool, settings: Any
+) -> None:
+    settings.CACHES = {
+        "default": {"BACKEND": backend, "LOCATION": location, "OPTIONS": options},
+        "sessions": {"BACKEND": REDIS, "LOCATION": URL},
+    }
+
+    reported = [message.id for message in check_cache_time_out()]
+
+    assert reported == ([] if has_time_out else ["social_endpoints.W025"])
+
+
+def test_cache_without_a_time_out_is_reported_for_production(settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": REDIS, "LOCATION": URL}}
+
+    assert ids() == set()
+    assert "socket_timeout" in only("W025", deploy=True).msg
 
 
 def test_cache_that_cannot_be_created(configure: Configure, settings: Any) -> None:
