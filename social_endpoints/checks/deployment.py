@@ -113,7 +113,7 @@ def check_shared_cache(**kwargs: Any) -> Iterator[CheckMessage]:
 
 def check_cache_time_out(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report a cache server for which each request waits long if it hangs."""
-    configuration: Any = django_settings.CACHES[DEFAULT_CACHE_ALIAS]
+    configuration: Any = django_settings.CACHES.get(DEFAULT_CACHE_ALIAS) or {}
     for name in _base_classes(configuration.get("BACKEND")):
         paths = _TIME_OUTS.get(name, [])
         if paths and not _has_time_out(configuration, paths):
@@ -142,9 +142,9 @@ def _has_time_out(configuration: Mapping[str, Any], paths: list[str]) -> bool:
             value = value.get(name) if isinstance(value, Mapping) else None
         if isinstance(value, (int, float)) and value > 0:
             return True
-    # The client for Redis reads it from the query of a URL, too.
-    location = configuration.get("LOCATION") or ""
-    urls = re.split("[;,]", location) if isinstance(location, str) else location
+    # The client for Redis also reads it from the query of a URL.
+    location = configuration.get("LOCATION")
+    urls = location if isinstance(location, (list, tuple)) else re.split("[;,]", str(location))
     return all("socket_timeout" in parse_qs(urlsplit(str(url)).query) for url in urls)
 
 

@@ -20,13 +20,16 @@ from social_core.exceptions import REASONS
 from social_core.pipeline import DEFAULT_AUTH_PIPELINE
 
 from social_endpoints import urls
+from social_endpoints.checks.deployment import check_cache_time_out
 from social_endpoints.conf import Settings
 from social_endpoints.exceptions import RECOVERIES
 from social_endpoints.internal.actions.outcome import REJECTED_CREDENTIAL_CODES
 from social_endpoints.internal.backends.extensions.pkce import PKCE_PROVIDERS
+from social_endpoints.internal.cache import CacheUnavailable, cache
 from social_endpoints.pipeline import FIELD_TYPES
 from social_endpoints.signals import connected
 from tests.support.accounts import logged_in
+from tests.support.caches import CacheServer
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.log import DOCUMENTED, LOGGING, parsed
@@ -281,6 +284,20 @@ def test_pipeline_recipe(
     assert response.status_code == 201
     assert User.objects.get().email == "ada@example.com"
     assert [message.to for message in mail.outbox] == [["ada@example.com"]]
+
+
+@pytest.mark.needs("redis")
+@pytest.mark.parametrize("page", ["operations.rst", "handoff.rst"])
+def test_example_of_a_cache_has_a_time_out(page: str, settings: Any) -> None:
+    example = run_block(page, "CACHES")["CACHES"]
+    server = CacheServer(is_silent=True)
+    address = f"redis://127.0.0.1:{server.port}"
+    settings.CACHES = {"default": {**example["default"], "LOCATION": address}}
+
+    assert list(check_cache_time_out()) == []
+    with pytest.raises(CacheUnavailable, match="TimeoutError"):
+        cache.get("name")
+    server.stop()
 
 
 @pytest.mark.django_db

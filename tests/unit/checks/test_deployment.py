@@ -205,6 +205,12 @@ def test_cache_server_needs_a_time_out(
     assert reported == ([] if has_time_out else ["social_endpoints.W025"])
 
 
+def test_project_without_a_default_cache_is_not_reported(settings: Any) -> None:
+    settings.CACHES = {}
+
+    assert list(check_cache_time_out()) == []
+
+
 def test_cache_without_a_time_out_is_reported_for_production(settings: Any) -> None:
     settings.CACHES = {"default": {"BACKEND": REDIS, "LOCATION": URL}}
 
