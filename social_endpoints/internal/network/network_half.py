@@ -71,6 +71,7 @@ class NetworkHalf:
         self._circuit: Circuit | None = None
         self._provider: str | None = None
         self._has_ended = False
+        self._claim_error: Exception | None = None
 
     def ask(
         self, provider: str, url: str, send: Send, options: Mapping[str, Any], *, claims: bool
@@ -106,9 +107,19 @@ class NetworkHalf:
         return circuit
 
     def use_flow(self) -> None:
-        """Claim the flow, unless this has succeeded before."""
+        """Claim the flow, unless this has succeeded before.
+
+        A claim that has failed fails again, even if the backend has caught the exception. The
+        database is not asked a second time, because that may take seconds.
+        """
+        if self._claim_error is not None:
+            raise self._claim_error
         if self.claim is not None:
-            self.claim()
+            try:
+                self.claim()
+            except Exception as error:
+                self._claim_error = error
+                raise
             self.claim = None
 
     def end(self) -> None:
