@@ -25,13 +25,23 @@ MIN_LIFETIME = 300
 """Shortest time, in seconds, for which a document is not requested again."""
 
 MAX_LIFETIME = 86_400
-"""Longest such time, and the default, as in social-core's cache."""
+"""Longest such time, as in social-core's cache."""
+
+DEFAULT_LIFETIME = 3_600
+"""Such time for a response without a ``max-age``. A begin cannot notice that the endpoint to which
+it sends the browser has moved."""
 
 GRACE = 86_400
 """Seconds for which an expired document is still used while the provider fails."""
 
 PAUSE = 60
 """Minimum time, in seconds, between two requests for a stored document."""
+
+BURST = 5
+"""Requests that anonymous clients can cause at once, in addition to one in each :data:`REFILL`."""
+
+REFILL = PAUSE // BURST
+"""Seconds after which anonymous clients can cause one more request."""
 
 CLOCK_SKEW = 60
 """Seconds by which the clock of another server may be ahead."""
@@ -102,28 +112,59 @@ class CachedDocument:
             return self._request()
         if time.time() < entry.expires or not self._may_request(entry):
             return entry.document
-        try:
-            document = self._request()
-        except Exception as error:  # noqa: BLE001 - the stored document is used after any failure
-            log_failure("expired document used", error, provider=self._provider)
-            return entry.document
-        return document if self._is_complete(document) else entry.document
+        return self._request_or_log() or entry.document
 
     def versions(self, *, rate_limited: bool) -> Iterator[Any]:
         """Yield the stored document and then the provider's current one.
 
-        :param rate_limited: request it at most once in :data:`PAUSE`. Required if anonymous
-            clients can cause the request.
+        :param rate_limited: request it once in :data:`REFILL`, up to :data:`BURST` times at once.
+            Required if anonymous clients can cause the request.
         """
         yield self.get()
-        if self._entry is not None and (not rate_limited or self._may_request(self._entry)):
+        if self._entry is None:
+            return
+        if self._has_newer():
+            yield self._entry.document
+        if not rate_limited or self._take_request():
             yield self._request()
+
+    def renew(self) -> Any:
+        """Return the provider's current document, because the one in use does not work.
+
+        It is requested at most once in :data:`PAUSE`. If this login may not request it or the
+        provider fails, the result is None, and the next login requests it.
+        """
+        if self._entry is None:  # This login has requested it.
+            return None
+        if self._has_newer():
+            return self._entry.document
+        document = self._request_or_log() if self._may_request(self._entry) else None
+        if document is None:
+            self.expire()
+        return document
 
     def expire(self) -> None:
         """Have the next login request the document again, if this login used a stored one."""
         entry, now = self._entry, time.time()
         if entry is not None and now < entry.expires and self._read() == entry:
             self._write(_Entry(entry.document, entry.fetched, now))
+
+    def _has_newer(self) -> bool:
+        """Return whether another login has requested the document. If so, use that one."""
+        used, stored = self._entry, self._read()
+        if used is None or stored is None or stored.fetched <= used.fetched:
+            return False
+        self._entry = stored
+        return True
+
+    def _request_or_log(self) -> Any:
+        """Return the provider's document, or None if the request fails or it is incomplete."""
+        try:
+            document = self._request()
+        except Exception as error:  # noqa: BLE001 - the stored document is used after any failure
+            log_failure("expired document used", error, provider=self._provider)
+            return None
+        return document if self._is_complete(document) else None
 
     def _request(self) -> Any:
         fetched = time.time()
@@ -136,7 +177,16 @@ class CachedDocument:
 
     def _may_request(self, entry: _Entry) -> bool:
         """Return whether the caller may request: one caller in each period of :data:`PAUSE`."""
-        return time.time() - entry.fetched >= PAUSE and _reserve(f"{self._name}.request")
+        return time.time() - entry.fetched >= PAUSE and _reserve([f"{self._name}.request"])
+
+    def _take_request(self) -> bool:
+        """Return whether an anonymous client may cause a request now.
+
+        Each period of :data:`REFILL` allows one, now or during the next :data:`BURST` periods. The
+        document that an attacker causes to be requested is also the one that others need.
+        """
+        period = int(time.time() // REFILL)
+        return _reserve([f"{self._name}.{period - age}" for age in reversed(range(BURST))])
 
     def _write(self, entry: _Entry) -> None:
         with suppress(RecursionError):  # The document is nested too deeply.
@@ -168,7 +218,7 @@ def _lifetime(cache_control: str) -> int:
     directives = {name: value.strip('"') for name, _, value in parts}
     if not directives.keys().isdisjoint({"no-store", "no-cache"}):
         return MIN_LIFETIME
-    max_age = directives.get("max-age", str(MAX_LIFETIME))
+    max_age = directives.get("max-age", str(DEFAULT_LIFETIME))
     seconds = int(max_age[:10]) if max_age.isascii() and max_age.isdigit() else 0
     return min(max(seconds, MIN_LIFETIME), MAX_LIFETIME)
 
@@ -181,12 +231,13 @@ def _store(name: str, text: str, timeout: int) -> None:
     in_cache(store)
 
 
-def _reserve(name: str) -> bool:
-    """Return whether this is the first call in a period of :data:`PAUSE`."""
+def _reserve(names: list[str]) -> bool:
+    """Return whether one of these names is free, and reserve the first one for :data:`PAUSE`."""
 
     def reserve(target: BaseCache) -> bool | None:
-        is_first = target.add(name, 1, PAUSE)
-        return is_first if target.get(name) is not None else None
+        reserved = target.get_many(names)
+        is_free = any(target.add(name, 1, PAUSE) for name in names if name not in reserved)
+        return is_free if target.get_many(names) else None
 
     return bool(in_cache(reserve))
 

@@ -38,7 +38,7 @@ class SignedToken:
     def verify(cls, issuer: Issuer, id_token: str) -> SignedToken:
         """Verify an ID token with the issuer's stored keys, or with newly requested ones.
 
-        New keys are requested at most once a minute, because anyone can post a wrong signature.
+        The number of requests for new keys is limited, because anyone can post a wrong signature.
         """
         header = read_header(issuer, id_token)
         failure = issuer.error("invalid_signature")
