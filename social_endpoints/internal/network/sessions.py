@@ -117,7 +117,8 @@ def _require_bounded_redirect(response: requests.Response, target: str) -> None:
     if response.status_code in {307, 308} and response.request.body:
         here, there = response.url, urljoin(response.url, target)
         if urlsplit(here)[:2] != urlsplit(there)[:2]:
-            raise requests.RequestException("A body is redirected to another origin.")
+            message = "A body is redirected to another origin."
+            raise requests.RequestException(message, response=response)
 
 
 class SessionStore:

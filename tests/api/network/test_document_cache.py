@@ -21,6 +21,7 @@ from social_core.utils import cache as core_cache
 
 from social_endpoints.internal.backends.extensions.discovery import KEYS_GRACE, KEYS_LIFETIME
 from social_endpoints.internal.network.document_cache import (
+    DEFAULT_LIFETIME,
     GRACE,
     MAX_LENGTH,
     MAX_LIFETIME,
@@ -110,8 +111,8 @@ def test_next_process_with_shared_cache_makes_two_requests(
 @pytest.mark.parametrize(
     ("cache_control", "lifetime"),
     [
-        (None, MAX_LIFETIME),
-        ("public", MAX_LIFETIME),
+        (None, DEFAULT_LIFETIME),
+        ("public", DEFAULT_LIFETIME),
         ("max-age=3600", 3600),
         ('public, Max-Age="3600"', 3600),
         ("max-age=0", MIN_LIFETIME),
@@ -308,7 +309,7 @@ def test_expired_document_is_used_for_a_limited_time_while_the_provider_fails(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert frontend.log_in(openid).status_code == 201
-    lifetime, grace = (KEYS_LIFETIME, KEYS_GRACE) if path == "/jwks" else (MAX_LIFETIME, GRACE)
+    lifetime, grace = (KEYS_LIFETIME, KEYS_GRACE) if path == "/jwks" else (DEFAULT_LIFETIME, GRACE)
     caches.age_documents(lifetime)
     failing = openid.wire.replace("GET", ISSUER + path, **OUTAGES[outage])
 
@@ -325,7 +326,7 @@ def test_expired_document_is_used_for_a_limited_time_while_the_provider_fails(
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/token", 404), ("/token", 500), ("/userinfo", 404), ("/jwks", 404)]
+    ("path", "status"), [("/token", 500), ("/token", 403), ("/userinfo", 500), ("/jwks", 503)]
 )
 def test_login_after_a_failed_one_requests_discovery_once_a_minute(
     path: str, status: int, log_in: LogIn, openid: OpenIDProvider, frontend: Frontend
@@ -528,6 +529,18 @@ def test_garbled_key_is_replaced_at_once(garbled: dict[str, str], log_in: LogIn)
 
     assert log_in().count("/jwks") == 1
     assert log_in().count("/jwks") == 0
+
+
+@pytest.mark.usefixtures("each_kind")
+def test_keys_are_requested_at_their_new_url(log_in: LogIn, openid: OpenIDProvider) -> None:
+    log_in()
+    caches.age_documents(KEYS_LIFETIME)
+    openid.endpoints = {"jwks_uri": f"{ISSUER}/moved"}
+    openid.wire.add_callback("GET", f"{ISSUER}/moved", callback=openid._jwks)
+    openid.wire.replace("GET", f"{ISSUER}/jwks", status=410)
+
+    assert log_in().count("/moved") == 1
+    assert log_in().count(DISCOVERY) == 0
 
 
 @pytest.mark.usefixtures("each_kind")

@@ -8,12 +8,13 @@ store and check the value.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from jwt import InvalidKeyError, PyJWKError
+from requests import RequestException, Response, codes
 from social_core.backends.azuread import AzureADOAuth2
 from social_core.backends.base import BaseAuth
 from social_core.backends.open_id_connect import OpenIdConnectAuth
@@ -60,6 +61,14 @@ _KEY_METHODS = ("get_jwks_keys", "get_jwks_keys_for_uri", "get_remote_jwks_keys"
 # Errors of these stages are not caused by the provider's documents.
 _UNRELATED_STAGES = frozenset({"callback", "pipeline"})
 
+# Statuses with which an endpoint refuses what a client has sent. It has not moved.
+_REFUSALS = frozenset({400, 401, 429})
+
+# Statuses of a URL that is no longer an endpoint, and causes of failures before a request is sent.
+# In each case, a code has not been redeemed (RFC 9110 sections 15.4, 15.5 and 15.6).
+_MOVED = frozenset({301, 302, 307, 308, 404, 405, 410, 501})
+_UNSENT = frozenset({"dns", "proxy", "refused"})
+
 
 def has_core_discovery(backend: Any) -> bool:
     """Return whether a class uses discovery and inherits how it is requested."""
@@ -103,11 +112,15 @@ def signing_keys(backend: BaseAuth[Any], uri: str) -> CachedDocument:
 
 @contextmanager
 def document_renewal(backend: Any) -> Iterator[None]:
-    """After a failed login, have discovery requested again: an endpoint may have moved."""
+    """After native sign-in has failed because of the issuer, have discovery requested again.
+
+    Anonymous clients can cause other failures. The claim is validated after the signature.
+    """
     try:
         yield
     except SocialAuthBaseException as error:
-        if isinstance(backend, CachedDiscovery) and error.stage not in _UNRELATED_STAGES:
+        is_outdated = error.claim == "iss" or error.code == "malformed_response"
+        if is_outdated and isinstance(backend, CachedDiscovery):
             backend.expire_discovery()
         raise
 
@@ -138,8 +151,59 @@ class CachedDiscovery(bases.Backend):
             cached.expire()
 
     def complete(self, *args: Any, **kwargs: Any) -> Any:
-        with document_renewal(self):
+        try:
             return super().complete(*args, **kwargs)
+        except SocialAuthBaseException as error:
+            if error.stage not in _UNRELATED_STAGES and not _is_refusal(error):
+                self.expire_discovery()
+            raise
+
+    def request(self, url: str, *args: Any, **kwargs: Any) -> Any:
+        """Send a request, and send it to the new URL if the endpoint has moved.
+
+        A code is sent again only if the old URL cannot have redeemed it.
+        """
+        new_url = None
+        try:
+            response = super().request(url, *args, **kwargs)
+            if _has_moved(response):
+                new_url = self._new_url(url)
+            if new_url is None:
+                return response
+        except SocialAuthBaseException as error:
+            if _is_about_moved_url(error, kwargs.get("method", "GET")):
+                new_url = self._new_url(url)
+            elif self._uses(url) and not _is_refusal(error):
+                self.expire_discovery()
+            if new_url is None:
+                raise
+        return super().request(new_url, *args, **kwargs)
+
+    def _new_url(self, url: str) -> str | None:
+        """Return the current URL of an endpoint, or None if it is the same or unknown."""
+        urls = (self._renewed(*use) for use in self._uses(url))
+        return next((new for new in urls if isinstance(new, str) and new != url), None)
+
+    def _uses(self, url: str) -> list[tuple[str, str]]:
+        """Return where a URL comes from: pairs of a document's URL and a claim in it."""
+        return [
+            (document_url, claim)
+            for document_url, (_, document) in self._discovery.items()
+            for claim, value in document.items()
+            if value == url and (claim == "jwks_uri" or claim.endswith("_endpoint"))
+        ]
+
+    def _renewed(self, document_url: str, claim: str) -> Any:
+        """Return a claim of the provider's current document, which this login uses from now on."""
+        cached, _ = self._discovery[document_url]
+        document = cached.renew()
+        if document is None:
+            return None
+        with suppress(AuthResponseError):
+            _require_valid(self, document_url, document)
+            self._discovery[document_url] = cached, document
+            return document.get(claim)
+        return None
 
 
 class _CachedKeys(bases.Backend):
@@ -195,6 +259,40 @@ class CachedMicrosoftKeys(_CachedKeys):
         backend: Any = super()
         verify = partial(backend.validate_and_return_id_token, id_token)
         return self._with_each_key_set(verify)
+
+
+def _is_refusal(error: SocialAuthBaseException) -> bool:
+    """Return whether an endpoint has refused what a client has sent, as its protocol says."""
+    return error.status_code in _REFUSALS or error.provider_code is not None
+
+
+def _is_about_moved_url(error: SocialAuthBaseException, method: str) -> bool:
+    """Return whether a request has failed because there is no endpoint at its URL."""
+    failure = error.__cause__
+    if not isinstance(failure, RequestException):
+        return False
+    if failure.response is not None:
+        return _has_moved(failure.response)
+    # After a redirect, the method may be another one.
+    is_same = failure.request is not None and failure.request.method == method
+    return is_same and error.context.get("cause") in _UNSENT
+
+
+def _has_moved(response: Response) -> bool:
+    """Return whether there is no endpoint at the URL that a response comes from.
+
+    A redirect to another origin, or one that changes the method, loses what the endpoint needs.
+    After a 303, the first URL has acted on the request (RFC 9110 section 15.4.4).
+    """
+    if not response.history:
+        return response.status_code in _MOVED
+    if any(each.status_code == codes.see_other for each in response.history):
+        return False
+    sent, last = response.history[0].request, response.request
+    is_same = sent.method == last.method
+    has_same_token = sent.headers.get("Authorization") == last.headers.get("Authorization")
+    is_page = "html" in response.headers.get("Content-Type", "")
+    return response.status_code in _MOVED or is_page or not (is_same and has_same_token)
 
 
 def _is_wrong_key(error: Exception) -> bool:
