@@ -231,6 +231,22 @@ def test_full_disk_is_a_503_and_not_retried(
     assert step.calls == 1
 
 
+@pytest.mark.row_locks
+def test_claim_that_fails_leaves_the_flow_unused(openid: OpenIDProvider, caplog: Log) -> None:
+    begun, callback = Frontend("body").authorize(openid)
+    code = "53100" if connection.vendor == "postgresql" else "1114"
+    failures = [code]
+
+    def fail_once(execute: Any, sql: str, *args: Any) -> Any:
+        if Nonce._meta.db_table in sql and failures:
+            raise_database_error(failures.pop())
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(fail_once):
+        assert_unavailable(Frontend("body").complete(begun, callback), caplog, code)
+        assert Frontend("body").complete(begun, callback).status_code == 201
+
+
 OTHER_FAILURES = {
     "postgresql": ["53200", "54000", "57014", "58030", "XX000", "XX001", "25P03"],
     "mysql": ["28", "1021", "1030", "1053", "1290", "1317", "1836", "1969", "3024"],

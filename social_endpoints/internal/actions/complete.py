@@ -36,6 +36,7 @@ from social_endpoints.internal.backends.callback import (
 from social_endpoints.internal.backends.correlation import returned_id
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.backends.setting_types import report_wrong_settings
+from social_endpoints.internal.errors.failures import find_database_failure
 from social_endpoints.internal.flows import handoff_cache
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.storage import claim_attempt, claim_flow
@@ -169,8 +170,9 @@ def _ask_provider(
         result = backend.complete(user=user)
     except ProviderUnavailable:
         raise  # If nothing was sent, the same callback can be posted again.
-    except Exception:
-        network_half.use_flow()
+    except Exception as error:
+        if find_database_failure(error) is None:  # Perhaps that of the claim.
+            network_half.use_flow()
         raise
     network_half.use_flow()  # The backend may have a pipeline of its own.
     return result
