@@ -58,6 +58,7 @@ SOCIAL_ENDPOINTS = {
     "NATIVE_PROVIDERS": ["oidc"],
     "HTTP_POOL_IDLE": 2,
     "PROVIDER_PAUSE": 1,
+    "RELEASE_DATABASE_CONNECTIONS": SERIALIZER == "KnoxTokenSerializer",
 }
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
