@@ -3,13 +3,13 @@
 A cache server that hangs costs its client's time-out for each operation. So after a failure, the
 request does not use the cache again, and the process does not use it for :data:`PAUSE` seconds.
 Then one operation tries the cache, and the others do not wait for it. An operation that has not
-ended after :data:`MAX_WAIT` seconds is a failure for the others: a client may have no time-out.
+ended after :data:`MAX_WAIT` seconds is a failure: a client may have no time-out, or hide it.
 
 Use :data:`cache` as Django's ``cache``. All its methods raise :class:`CacheUnavailable`, a 503 if
 it is not caught, in place of the exceptions of the backend. Mistakes of the caller, such as an
 invalid key, pass unchanged. Use :data:`optional_cache` if a result is not worth waiting for: a
 request that has spent :data:`MAX_SECONDS` with the cache gets :class:`CacheUnavailable` from it.
-A backend that hides its errors, such as ``DummyCache``, is asked each time.
+A backend that hides its errors is asked each time, unless it takes that long.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PAUSE = 5.0
 """Seconds after a failure for which the process does not use the cache."""
 
 MAX_WAIT = 3.0
-"""Seconds after which an operation of another thread that has not ended is a failure."""
+"""Seconds after which an operation is a failure, also for other threads while it goes on."""
 
 TRIAL = 60.0
 """Seconds after which an operation that tries the cache again counts as failed."""
@@ -173,24 +173,26 @@ class GuardedCache(BaseCache):
         status = None if request.has_failed or is_slow else _process.begin(operation)
         if status is None:
             raise CacheUnavailable("The cache has failed or is slow, and is not used at present.")
-        started = time.monotonic()
+        failure: BaseException | None = None
         try:
-            result = getattr(default_cache, method)(*args, **kwargs)
+            return getattr(default_cache, method)(*args, **kwargs)
         except CACHE_MISTAKES:
-            _process.end(operation, status, is_failure=False)
             raise
-        except BaseException as error:
-            request.has_failed = True
-            is_first = _process.end(operation, status, is_failure=True)
-            if not isinstance(error, Exception):  # A time limit of the server, for example.
-                raise
-            if is_first:
-                log_failure("cache failed", error)
+        except Exception as error:
+            failure = error
             raise CacheUnavailable(f"The cache has failed: {type(error).__name__}") from error
+        except BaseException as error:  # A time limit of the server, for example.
+            failure = error
+            raise
         finally:
-            request.seconds += time.monotonic() - started
-        _process.end(operation, status, is_failure=False)
-        return result
+            seconds = time.monotonic() - status.operations[operation]
+            if failure is None and seconds >= MAX_WAIT:  # The backend may hide its errors.
+                failure = TimeoutError()
+            request.seconds += seconds
+            request.has_failed = failure is not None
+            is_first = _process.end(operation, status, is_failure=request.has_failed)
+            if is_first and isinstance(failure, Exception):
+                log_failure("cache failed", failure)
 
 
 cache = GuardedCache()

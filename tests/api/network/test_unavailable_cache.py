@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -324,7 +325,7 @@ def test_operation_that_is_interrupted_is_a_failure(switched: type[SwitchedCache
 
 
 def test_request_that_has_waited_asks_only_what_it_needs(switched: type[SwitchedCache]) -> None:
-    switched.meanwhile = lambda: time.sleep(MAX_SECONDS)
+    switched.meanwhile = partial(caches.age_operations, MAX_SECONDS)
     with limit_cache_use():
         assert optional_cache.get("name") is None
         switched.meanwhile = lambda: None
@@ -355,6 +356,18 @@ def test_operation_that_does_not_end_is_a_failure_for_the_others(
 
     caches.end_pause()
     assert [cache.get("name"), cache.get("name")] == [None, None]
+
+
+def test_operation_that_takes_long_is_a_failure_if_the_backend_hides_it(
+    switched: type[SwitchedCache],
+) -> None:
+    switched.meanwhile = partial(caches.age_operations, MAX_WAIT)
+    with limit_cache_use():
+        assert cache.get("name", "missing") == "missing"
+        refused()
+    refused()
+
+    assert switched.calls == 1
 
 
 FORK = """
