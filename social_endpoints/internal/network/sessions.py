@@ -81,6 +81,7 @@ class ProviderSession(requests.Session):
         self.adapter.deadline, self.adapter.repeats_get = deadline, repeats_get
         self.adapter.hosts = hosts
         release_connections()
+        started = time.monotonic()
         try:
             return self.request(method, url, **options)
         except LocationValueError as error:  # requests does not translate all of them.
@@ -90,6 +91,8 @@ class ProviderSession(requests.Session):
                 raise
             # requests raises ConnectionError for a timeout in the body of a response.
             raise DeadlineExceeded("The time limit is exceeded.") from error
+        finally:
+            add_provider_time(time.monotonic() - started)
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         try:
@@ -239,15 +242,11 @@ def send(provider: str, method: str, url: str, **options: Any) -> requests.Respo
 
     Outside a :class:`ProviderRequests` block, a session is borrowed for this request only.
     """
-    started = time.monotonic()
-    try:
-        current = _current.get()
-        if current is not None:
-            return current.send(provider, method, url, **options)
-        with ProviderRequests(is_guarded=False) as current:
-            return current.send(provider, method, url, **options)
-    finally:
-        add_provider_time(time.monotonic() - started)
+    current = _current.get()
+    if current is not None:
+        return current.send(provider, method, url, **options)
+    with ProviderRequests(is_guarded=False) as current:
+        return current.send(provider, method, url, **options)
 
 
 def begin_pipeline() -> None:
