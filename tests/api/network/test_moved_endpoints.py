@@ -110,6 +110,7 @@ def test_login_continues_at_the_new_endpoint(
     [
         with_status(500),
         with_status(403),
+        with_status(401, {"error": "invalid_client"}),
         redirect(303, "/page"),
         redirect(303, "http://127.0.0.1:1/page"),
         Connection.close,
@@ -134,8 +135,8 @@ def test_code_that_may_have_been_redeemed_is_not_sent_again(
     [
         (400, {"error": "invalid_grant"}),
         (400, b""),
-        (401, {"error": "invalid_client"}),
         (403, {"error": "invalid_grant"}),
+        (404, {"error": "invalid_grant"}),
         (429, b""),
         (200, {"error": "bad_verification_code"}),
     ],

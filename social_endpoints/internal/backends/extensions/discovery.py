@@ -19,7 +19,12 @@ from social_core.backends.azuread import AzureADOAuth2
 from social_core.backends.base import BaseAuth
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.backends.utils import OIDCDiscoveryMixin
-from social_core.exceptions import AuthResponseError, ErrorStage, SocialAuthBaseException
+from social_core.exceptions import (
+    AuthCredentialError,
+    AuthResponseError,
+    ErrorStage,
+    SocialAuthBaseException,
+)
 
 from social_endpoints.internal.backends.extensions import bases
 from social_endpoints.internal.network.document_cache import CachedDocument
@@ -262,14 +267,20 @@ class CachedMicrosoftKeys(_CachedKeys):
 
 
 def _is_refusal(error: SocialAuthBaseException) -> bool:
-    """Return whether an endpoint has refused what a client has sent, as its protocol says."""
+    """Return whether an endpoint has refused what a client has sent, as its protocol says.
+
+    A client cannot cause ``invalid_client``: discovery may name another client authentication.
+    """
+    if error.provider_code == "invalid_client":
+        return False
     return error.status_code in _REFUSALS or error.provider_code is not None
 
 
 def _is_about_moved_url(error: SocialAuthBaseException, method: str) -> bool:
     """Return whether a request has failed because there is no endpoint at its URL."""
     failure = error.__cause__
-    if not isinstance(failure, RequestException):
+    is_refusal = isinstance(error, AuthCredentialError)  # Such as invalid_grant, with any status.
+    if is_refusal or not isinstance(failure, RequestException):
         return False
     if failure.response is not None:
         return _has_moved(failure.response)
