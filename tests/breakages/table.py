@@ -13,6 +13,7 @@ ACCOUNTS = "tests/api/accounts/"
 LOGIN = "tests/api/login/"
 CONNECTIONS = "tests/api/connections/"
 NATIVE = "tests/api/native/"
+NETWORK = "tests/api/network/"
 PROTOCOLS = "tests/api/protocols/"
 TOKENS = "tests/api/tokens/"
 
@@ -192,13 +193,30 @@ BREAKAGES = (
         "client secrets follow a redirect to another origin",
         "internal/network/sessions.py",
         {"if urlsplit(here)[:2] != urlsplit(there)[:2]:": "if False:"},
-        ("tests/api/network/test_limits.py::test_secret_is_not_redirected_to_another_origin",),
+        (f"{NETWORK}test_limits.py::test_secret_is_not_redirected_to_another_origin",),
     ),
     Breakage(
         "responses have no size limit",
         "internal/network/adapter.py",
         {"if total > MAX_BYTES:": "if False:"},
-        ("tests/api/network/test_limits.py::test_response_above_a_limit_is_malformed",),
+        (f"{NETWORK}test_limits.py::test_response_above_a_limit_is_malformed",),
+    ),
+    Breakage(
+        "a response that is cut off is a complete one",
+        "internal/network/adapter.py",
+        {"if received == 0 and self._has_begun and not self.may_end:": "if False:"},
+        (f"{NETWORK}test_cut_responses.py::test_response_of_each_endpoint_may_be_cut_off",),
+    ),
+    Breakage(
+        "a code that may have been redeemed is sent to a new endpoint",
+        "internal/backends/extensions/discovery.py",
+        {"if any(each.status_code == codes.see_other for each in response.history):": "if False:"},
+        (
+            (
+                f"{NETWORK}test_moved_endpoints.py"
+                "::test_code_that_may_have_been_redeemed_is_not_sent_again"
+            ),
+        ),
     ),
     # --- Native sign-in ---------------------------------------------------------------
     Breakage(
@@ -212,6 +230,12 @@ BREAKAGES = (
         "internal/backends/id_tokens/signature.py",
         {"[algorithm], _SIGNATURE_ONLY)": '[algorithm], {"verify_signature": False})'},
         (f"{NATIVE}id_token/test_signature.py::test_token_signed_with_a_foreign_key_is_refused",),
+    ),
+    Breakage(
+        "forged tokens cause any number of requests for keys",
+        "internal/network/document_cache.py",
+        {"if not rate_limited or self._take_request():": "if True:"},
+        (f"{NATIVE}id_token/test_keys.py::test_forged_tokens_cause_a_limited_number_of_requests",),
     ),
     Breakage(
         "the audience of an ID token is not compared",
