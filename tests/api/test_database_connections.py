@@ -20,7 +20,7 @@ from django.db.backends.signals import connection_created
 from tests.support import http_provider
 from tests.support.accounts import DISCONNECT_PIPELINE, disconnect, logged_in, user_with
 from tests.support.configuration import Configure
-from tests.support.frontend import Frontend
+from tests.support.frontend import Frontend, error
 from tests.support.id_token_providers import hexadecimal
 from tests.support.native import post_tokens
 from tests.support.openid_provider import OpenIDProvider
@@ -368,3 +368,19 @@ class TestPool:
 
         assert log_in(provider).status_code == 201
         assert observer.seen["/token"] == observer.seen["/userinfo"] == [True]
+
+    def test_pool_without_a_free_connection_is_a_503(
+        self, provider: OpenIDProvider, pool: dict[str, Any]
+    ) -> None:
+        pool["timeout"] = 0.5
+        other = connection.copy()
+        other.inc_thread_sharing()
+        provider.before_userinfo = other.ensure_connection
+
+        response = log_in(provider)
+        other.close()
+
+        assert error(response) == (503, "storage_unavailable")
+        assert response.data["error_recovery"] == "retry_later"
+        provider.before_userinfo = lambda: None
+        assert log_in(provider).status_code == 201
