@@ -26,6 +26,7 @@ from social_core.exceptions import (
     SocialAuthBaseException,
 )
 
+from social_endpoints.exceptions import ProviderUnavailable
 from social_endpoints.internal.backends.extensions import bases
 from social_endpoints.internal.network.document_cache import CachedDocument
 
@@ -267,13 +268,14 @@ class CachedMicrosoftKeys(_CachedKeys):
 
 
 def _is_refusal(error: SocialAuthBaseException) -> bool:
-    """Return whether an endpoint has refused what a client has sent, as its protocol says.
+    """Return whether an endpoint has refused what a client has sent, or was not asked.
 
     A client cannot cause ``invalid_client``: discovery may name another client authentication.
     """
     if error.provider_code == "invalid_client":
         return False
-    return error.status_code in _REFUSALS or error.provider_code is not None
+    is_refused = error.status_code in _REFUSALS or error.provider_code is not None
+    return is_refused or isinstance(error, ProviderUnavailable)
 
 
 def _is_about_moved_url(error: SocialAuthBaseException, method: str) -> bool:
