@@ -209,7 +209,7 @@ BREAKAGES = (
     ),
     Breakage(
         "a code that may have been redeemed is sent to a new endpoint",
-        "internal/backends/extensions/discovery.py",
+        "internal/network/moved_endpoints.py",
         {"if any(each.status_code == codes.see_other for each in response.history):": "if False:"},
         (
             (

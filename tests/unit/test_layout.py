@@ -19,7 +19,7 @@ SOURCES = {path.relative_to(PACKAGE).as_posix(): path.read_text() for path in PA
 TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 WORKAROUNDS = "internal/backends/extensions/"
 
-MAX_MODULES = 133
+MAX_MODULES = 134
 MAX_LINES = 13_800
 """Lines that are not blank, comments and docstrings included."""
 MAX_FUNCTION_LINES = 50

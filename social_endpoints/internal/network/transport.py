@@ -58,7 +58,7 @@ _CAUSES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str]
     (ConnectionRefusedError, "refused"),
     (MalformedResponse, "malformed_response"),
     (_URL_ERRORS, "invalid_url"),
-    (requests.ConnectionError, "connection_failed"),
+    ((requests.ConnectionError, exceptions.ChunkedEncodingError), "connection_failed"),
 )
 
 

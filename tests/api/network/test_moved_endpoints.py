@@ -177,6 +177,17 @@ def test_forged_tokens_cause_no_request_for_discovery(
     assert DISCOVERY not in openid.requests
 
 
+def test_endpoint_in_the_settings_is_not_replaced(
+    frontend: Frontend, openid: OpenIDProvider, old_server: Provider, settings: Any
+) -> None:
+    old_server.special["/old"] = with_status(404)
+    settings.SOCIAL_AUTH_OIDC_ACCESS_TOKEN_URL = f"{old_server.url}/old"
+    begun, callback = begin_before_the_move(frontend, openid, "/token", f"{old_server.url}/old")
+
+    assert error(frontend.complete(begun, callback)) == (400, "http_error")
+    assert openid.requests == []
+
+
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_unchanged_document_is_requested_once_a_minute(
     path: str, frontend: Frontend, openid: OpenIDProvider, old_server: Provider

@@ -147,7 +147,9 @@ def test_connection_that_cannot_be_established_is_tried_twice(
     assert len(attempts) == 2
 
 
-def test_interrupted_response_is_not_repeated(provider: Provider, log_in: LogIn) -> None:
+def test_interrupted_response_is_not_repeated(
+    provider: Provider, log_in: LogIn, caplog: pytest.LogCaptureFixture
+) -> None:
     def serve(connection: Connection) -> None:
         connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")
         connection.close()
@@ -155,4 +157,5 @@ def test_interrupted_response_is_not_repeated(provider: Provider, log_in: LogIn)
     provider.special["/user"] = serve
 
     assert log_in(provider).data["error_code"] == "connection_failed"
+    assert "cause=connection_failed" in caplog.text
     assert provider.requests["GET /user"] == 1

@@ -14,21 +14,19 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from jwt import InvalidKeyError, PyJWKError
-from requests import RequestException, Response, codes
 from social_core.backends.azuread import AzureADOAuth2
 from social_core.backends.base import BaseAuth
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.backends.utils import OIDCDiscoveryMixin
-from social_core.exceptions import (
-    AuthCredentialError,
-    AuthResponseError,
-    ErrorStage,
-    SocialAuthBaseException,
-)
+from social_core.exceptions import AuthResponseError, ErrorStage, SocialAuthBaseException
 
-from social_endpoints.exceptions import ProviderUnavailable
 from social_endpoints.internal.backends.extensions import bases
 from social_endpoints.internal.network.document_cache import CachedDocument
+from social_endpoints.internal.network.moved_endpoints import (
+    has_moved,
+    is_about_moved_url,
+    is_refusal,
+)
 
 # Claims of discovery that a login needs (OpenID Connect Discovery section 3), the method that
 # reads each, and the setting that replaces it.
@@ -37,6 +35,13 @@ _CLAIMS = (
     ("token_endpoint", "access_token_url", "ACCESS_TOKEN_URL"),
     ("jwks_uri", "jwks_uri", "JWKS_URI"),
 )
+
+# The settings that replace URLs of discovery.
+_SETTINGS = {claim: setting for claim, _, setting in _CLAIMS} | {
+    "userinfo_endpoint": "USERINFO_URL",
+    "revocation_endpoint": "REVOKE_TOKEN_URL",
+    "introspection_endpoint": "INTROSPECTION_URL",
+}
 
 _AUTH_METHODS = "token_endpoint_auth_methods_supported"
 
@@ -66,14 +71,6 @@ _KEY_METHODS = ("get_jwks_keys", "get_jwks_keys_for_uri", "get_remote_jwks_keys"
 
 # Errors of these stages are not caused by the provider's documents.
 _UNRELATED_STAGES = frozenset({"callback", "pipeline"})
-
-# Statuses with which an endpoint refuses what a client has sent. It has not moved.
-_REFUSALS = frozenset({400, 401, 429})
-
-# Statuses of a URL that is no longer an endpoint, and causes of failures before a request is sent.
-# In each case, a code has not been redeemed (RFC 9110 sections 15.4, 15.5 and 15.6).
-_MOVED = frozenset({301, 302, 307, 308, 404, 405, 410, 501})
-_UNSENT = frozenset({"dns", "proxy", "refused"})
 
 
 def has_core_discovery(backend: Any) -> bool:
@@ -160,7 +157,7 @@ class CachedDiscovery(bases.Backend):
         try:
             return super().complete(*args, **kwargs)
         except SocialAuthBaseException as error:
-            if error.stage not in _UNRELATED_STAGES and not _is_refusal(error):
+            if error.stage not in _UNRELATED_STAGES and not is_refusal(error):
                 self.expire_discovery()
             raise
 
@@ -172,14 +169,14 @@ class CachedDiscovery(bases.Backend):
         new_url = None
         try:
             response = super().request(url, *args, **kwargs)
-            if _has_moved(response):
+            if self._uses(url) and has_moved(response):
                 new_url = self._new_url(url)
             if new_url is None:
                 return response
         except SocialAuthBaseException as error:
-            if _is_about_moved_url(error, kwargs.get("method", "GET")):
+            if is_about_moved_url(error, kwargs.get("method", "GET")):
                 new_url = self._new_url(url)
-            elif self._uses(url) and not _is_refusal(error):
+            elif self._uses(url) and not is_refusal(error):
                 self.expire_discovery()
             if new_url is None:
                 raise
@@ -191,13 +188,21 @@ class CachedDiscovery(bases.Backend):
         return next((new for new in urls if isinstance(new, str) and new != url), None)
 
     def _uses(self, url: str) -> list[tuple[str, str]]:
-        """Return where a URL comes from: pairs of a document's URL and a claim in it."""
+        """Return where a URL comes from: pairs of a document's URL and a claim in it.
+
+        A URL in the settings does not come from a document, even if a document has it as well.
+        """
         return [
             (document_url, claim)
             for document_url, (_, document) in self._discovery.items()
             for claim, value in document.items()
             if value == url and (claim == "jwks_uri" or claim.endswith("_endpoint"))
+            if not self._is_configured(claim)
         ]
+
+    def _is_configured(self, claim: str) -> bool:
+        setting = _SETTINGS.get(claim)
+        return bool(setting and self.setting(setting, getattr(self, setting, None)))
 
     def _renewed(self, document_url: str, claim: str) -> Any:
         """Return a claim of the provider's current document, which this login uses from now on."""
@@ -265,47 +270,6 @@ class CachedMicrosoftKeys(_CachedKeys):
         backend: Any = super()
         verify = partial(backend.validate_and_return_id_token, id_token)
         return self._with_each_key_set(verify)
-
-
-def _is_refusal(error: SocialAuthBaseException) -> bool:
-    """Return whether an endpoint has refused what a client has sent, or was not asked.
-
-    A client cannot cause ``invalid_client``: discovery may name another client authentication.
-    """
-    if error.provider_code == "invalid_client":
-        return False
-    is_refused = error.status_code in _REFUSALS or error.provider_code is not None
-    return is_refused or isinstance(error, ProviderUnavailable)
-
-
-def _is_about_moved_url(error: SocialAuthBaseException, method: str) -> bool:
-    """Return whether a request has failed because there is no endpoint at its URL."""
-    failure = error.__cause__
-    is_refusal = isinstance(error, AuthCredentialError)  # Such as invalid_grant, with any status.
-    if is_refusal or not isinstance(failure, RequestException):
-        return False
-    if failure.response is not None:
-        return _has_moved(failure.response)
-    # After a redirect, the method may be another one.
-    is_same = failure.request is not None and failure.request.method == method
-    return is_same and error.context.get("cause") in _UNSENT
-
-
-def _has_moved(response: Response) -> bool:
-    """Return whether there is no endpoint at the URL that a response comes from.
-
-    A redirect to another origin, or one that changes the method, loses what the endpoint needs.
-    After a 303, the first URL has acted on the request (RFC 9110 section 15.4.4).
-    """
-    if not response.history:
-        return response.status_code in _MOVED
-    if any(each.status_code == codes.see_other for each in response.history):
-        return False
-    sent, last = response.history[0].request, response.request
-    is_same = sent.method == last.method
-    has_same_token = sent.headers.get("Authorization") == last.headers.get("Authorization")
-    is_page = "html" in response.headers.get("Content-Type", "")
-    return response.status_code in _MOVED or is_page or not (is_same and has_same_token)
 
 
 def _is_wrong_key(error: Exception) -> bool:
