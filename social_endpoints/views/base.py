@@ -24,7 +24,7 @@ from rest_framework.status import is_server_error
 from rest_framework.views import APIView, exception_handler
 
 from social_endpoints.conf import settings
-from social_endpoints.exceptions import EndpointError
+from social_endpoints.exceptions import EndpointError, StorageUnavailable
 from social_endpoints.internal.actions.refusals import log_refusal
 from social_endpoints.internal.backends.loading import storage
 from social_endpoints.internal.cache import limit_cache_use
@@ -38,6 +38,7 @@ from social_endpoints.internal.http.errors import (
     report,
     request_secrets,
 )
+from social_endpoints.internal.http.login_session import LoginSession
 from social_endpoints.internal.http.parsers import (
     FormParser,
     JSONNegotiation,
@@ -94,15 +95,18 @@ class EndpointView(APIView):
             # Otherwise Django decodes the query string with the charset of the Content-Type.
             request.encoding = "utf-8"
         with log_values(provider=kwargs.get("provider"), via=self.log_via), limit_cache_use():
-            return self.get_checked_response(super().dispatch(request, *args, **kwargs))
+            response = self.get_checked_response(super().dispatch(request, *args, **kwargs))
+        self.session.finish()
+        return response
 
     def get_checked_response(self, response: Any) -> Any:
         """Return the response, or an error response if the view must not send it."""
         return response
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        """Store Django's request and return DRF's."""
+        """Store Django's request, record its session, and return DRF's request."""
         self.django_request = request
+        self.session = LoginSession(request)
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -173,6 +177,8 @@ class EndpointView(APIView):
             self.has_failed_handler = True  # The project's exception handler.
             return self.handle_exception(failure)
         log_refusal(self.log_action, error, metadata, status=response.status_code)
+        if isinstance(error, StorageUnavailable):
+            self.session.leave()
         if isinstance(error, EndpointError):
             if error.retry_after:
                 response["Retry-After"] = error.retry_after

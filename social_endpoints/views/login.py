@@ -18,7 +18,6 @@ from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.errors.redaction import secret_texts
 from social_endpoints.internal.flows.flow import LOGIN
 from social_endpoints.internal.http.login_cookies import LoginCookieGuard, remove_cookies
-from social_endpoints.internal.http.login_session import LoginSession
 from social_endpoints.internal.http.parameters import native_tokens
 from social_endpoints.internal.native.providers import find_native
 from social_endpoints.internal.translation import log_failure
@@ -39,9 +38,8 @@ class LoginView(FlowView):
     """Whether ``log_in()`` of the serializer has begun and was not taken back."""
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        """Record the session before the view changes it."""
+        """Record the cookies before the view changes them."""
         self.cookie_guard = LoginCookieGuard(request)
-        self.session = LoginSession(request)
         return super().initialize_request(request, *args, **kwargs)
 
     def handle_exception(self, exc: Exception) -> Any:
@@ -115,12 +113,6 @@ class LoginView(FlowView):
 
     def get_checked_response(self, response: Any) -> Any:
         """Refuse cookies that a subclass or a receiver has set after the transaction."""
-        response = self.get_response_without_cookies(response)
-        self.session.finish()
-        return response
-
-    def get_response_without_cookies(self, response: Any) -> Any:
-        """Return the response, or an error response if it sets a cookie that it must not set."""
         if not self.has_begun_login or not self.may_be_cross_site():
             return response
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
@@ -20,10 +22,10 @@ from social_django.models import Nonce, UserSocialAuth
 from social_endpoints.strategy import Strategy
 from tests.support.account_views import route_account_views
 from tests.support.accounts import disconnect, list_connections, logged_in, uids, user_with
-from tests.support.authentication import STATELESS
+from tests.support.authentication import SESSION, STATELESS
 from tests.support.configuration import Configure
 from tests.support.database_proxy import DatabaseProxy
-from tests.support.frontend import Frontend, error
+from tests.support.frontend import Frontend, browser, error
 from tests.support.log import logged
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.outages import FailingStep, execute, kill_connection, raise_database_error
@@ -303,87 +305,90 @@ def test_refusal_because_of_a_failure_is_a_503(
 
 
 class OtherWriter:
-    """Another connection that holds SQLite's only write lock until the next attempt."""
+    """Another connection to SQLite's file, which takes the only lock for writing.
 
-    def __init__(self) -> None:
-        self.connection = connection.copy()
+    :param seconds: for how long it holds the lock.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._file: Any = sqlite3.connect(
+            connection.settings_dict["NAME"], isolation_level=None, check_same_thread=False
+        )
+        self._timer = threading.Timer(seconds, self._file.close)
 
     def lock(self) -> None:
         """Let the writes of this transaction, which has read already, fail at once."""
-        self.release()
-        with self.connection.cursor() as cursor:
-            cursor.execute("BEGIN IMMEDIATE")
+        self._file.execute("BEGIN IMMEDIATE")
+        self._timer.start()
         Nonce.objects.create(server_url="", timestamp=0, salt="")
 
-    def release(self) -> None:
-        self.connection.close()
+    def stop(self) -> None:
+        self._timer.cancel()
+        self._timer.join()
+        self._file.close()
 
 
 @pytest.fixture
-def lock_error() -> Iterator[Callable[[], None]]:
-    """Return a function that raises a lock error."""
+def lock_errors(request: pytest.FixtureRequest) -> Iterator[list[Callable[[], None]]]:
+    """Return functions that raise lock errors, one for each attempt.
+
+    With SQLite, another connection holds the lock for longer than pauses without a wait would take.
+    """
     if connection.vendor == "sqlite":
-        writer = OtherWriter()
-        step = writer.lock
+        writer = OtherWriter(getattr(request, "param", 0.8))
+        yield [writer.lock]
+        writer.stop()
     else:
-        step = partial(raise_database_error, "40001" if connection.vendor != "mysql" else "1213")
-    yield step
-    if connection.vendor == "sqlite":
-        writer.release()
+        code = "40001" if connection.vendor == "postgresql" else "1213"
+        yield [partial(raise_database_error, code)] * 8
 
 
 def test_login_waits_for_locks(
     openid: OpenIDProvider,
     step: type[FailingStep],
-    lock_error: Callable[[], None],
+    lock_errors: list[Callable[[], None]],
     settings: Any,
 ) -> None:
     settings.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_SOCIAL_USER, FAIL))
-    release = getattr(getattr(lock_error, "__self__", None), "release", lambda: None)
-    step.expect(*[lock_error] * 9, release)
+    step.expect(*lock_errors)
 
     response = Frontend("body").log_in(openid)
 
     assert response.status_code == 201
-    assert step.calls == 10
+    assert step.calls == len(lock_errors) + 1
     assert_all_or_nothing(response.data["token"])
 
 
 def test_disconnect_waits_for_locks(
-    step: type[FailingStep], lock_error: Callable[[], None]
+    step: type[FailingStep], lock_errors: list[Callable[[], None]]
 ) -> None:
     ada = user_with(("oidc", "1"), ("github", "2"))
-    release = getattr(getattr(lock_error, "__self__", None), "release", lambda: None)
-    step.expect(*[lock_error] * 3, release)
+    client = logged_in(ada)
+    step.expect(*lock_errors[:3])
 
-    response = disconnect(logged_in(ada), ada.social_auth.get(uid="1"))
+    response = disconnect(client, ada.social_auth.get(uid="1"))
 
     assert response.status_code == 204
     assert uids() == ["2"]
-    assert step.calls == 4
+    assert step.calls == len(lock_errors[:3]) + 1
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite has a setting for the time.")
+@pytest.mark.parametrize("lock_errors", [60], indirect=True)
 def test_lock_that_is_never_free_is_a_503(
     openid: OpenIDProvider,
     database: dict[str, Any],
     step: type[FailingStep],
-    lock_error: Callable[[], None],
+    lock_errors: list[Callable[[], None]],
     settings: Any,
     caplog: Log,
 ) -> None:
-    if connection.vendor != "sqlite":
-        pytest.skip("Only SQLite has a setting for the time.")
     database["OPTIONS"] = {**database["OPTIONS"], "timeout": 0.3}
     connection.close()
     settings.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_SOCIAL_USER, FAIL))
-    step.expect(*[lock_error] * 100)
+    step.expect(*lock_errors)
 
-    response = Frontend("body").log_in(openid)
-
-    lock_error.__self__.release()  # type: ignore[attr-defined]
-    assert_unavailable(response, caplog, "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT")
-    assert 2 < step.calls < 100
-    assert_all_or_nothing(None)
+    assert_unavailable(Frontend("body").log_in(openid), caplog, "SQLITE_BUSY")
 
 
 # --- Lost connections --------------------------------------------------------------------
@@ -539,3 +544,36 @@ def test_claim_that_gets_no_answer_signs_in_at_most_once(
     assert error(response) == ((400, "state_mismatch") if is_stored else (201, None))
     assert_all_or_nothing(None if is_stored else response.data["token"])
     assert Nonce.objects.count() == 1
+
+
+# --- Sessions ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def session_client(settings: Any) -> Any:
+    """Return a client whose session is saved in every request, of a user with two connections."""
+    settings.MIDDLEWARE = [
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+    ]
+    settings.SESSION_SAVE_EVERY_REQUEST = True
+    route_account_views(settings, authentication=SESSION)
+    client = browser()
+    client.force_login(user_with(("oidc", "1"), ("github", "2")))
+    return client
+
+
+def test_session_that_cannot_be_read_is_a_503(
+    session_client: Any, database: dict[str, Any], caplog: Log
+) -> None:
+    stop_server(database)
+
+    assert_unavailable(list_connections(session_client), caplog, *DOWN)
+
+
+def test_session_that_cannot_be_saved_does_not_replace_the_response(
+    session_client: Any, database: dict[str, Any]
+) -> None:
+    write_nothing(database)
+
+    assert list_connections(session_client).status_code == 200

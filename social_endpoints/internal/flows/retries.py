@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from django.contrib.auth import get_user_model
 from django.db import DatabaseError, IntegrityError, connections
 
 from social_endpoints.internal.errors.failures import (
@@ -57,6 +58,17 @@ class Retries:
                 if not is_full(error) or not self._wait():
                     raise
         self._opened = _open_connections()
+
+    def lock(self) -> None:
+        """Take SQLite's write lock first, after a lock error. Call it first in the transaction.
+
+        SQLite waits for the lock then. A transaction that has read before it writes fails at once
+        if another one holds the lock, so one of many logins could fail until its time is up.
+        """
+        if self._lock_errors and connections[self._using].vendor == "sqlite":
+            table = get_user_model()._meta.db_table
+            with connections[self._using].cursor() as cursor:
+                cursor.execute(f'DELETE FROM "{table}" WHERE 0')  # noqa: S608 - a table's name
 
     def allow(self, error: Exception, *, is_commit: bool = False) -> bool:
         """Return whether a rolled back attempt may run again, after a pause if that helps.

@@ -157,6 +157,7 @@ class UnitOfWork:
             stack.push(self._take_back)  # It runs after the rollback.
             stack.enter_context(transaction.atomic(using=self._using))
             transaction.on_commit(partial(setattr, self, "_is_committed", True), using=self._using)
+            self._retries.lock()
             self._is_running = True
             stack.callback(setattr, self, "_is_running", False)
             result = pipeline()

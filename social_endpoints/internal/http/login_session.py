@@ -65,6 +65,16 @@ class LoginSession:
         if session is not None:
             session.is_finished = True
 
+    def leave(self) -> None:
+        """Keep the middleware from reading a session while the database does not answer.
+
+        With ``SESSION_SAVE_EVERY_REQUEST``, it reads it in every request. It would raise an
+        exception, and replace the response with an HTML page.
+        """
+        session = self._get()
+        if session is not None and settings.SESSION_SAVE_EVERY_REQUEST and not session.modified:
+            del self._request.session
+
     def restore(self, *, is_rolled_back: bool) -> None:
         """Restore the state before the login, in a cache as well.
 
