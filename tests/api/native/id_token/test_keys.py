@@ -49,9 +49,9 @@ def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return advanced.append
 
 
-@pytest.mark.parametrize("kid", ["1", "unknown", None])
+@pytest.mark.parametrize("kid", ["1", "unknown"])
 def test_forged_tokens_cause_a_limited_number_of_requests(
-    kid: str | None, provider: IdTokenProvider, pass_time: Callable[[float], None]
+    kid: str, provider: IdTokenProvider, pass_time: Callable[[float], None]
 ) -> None:
     assert provider.sign_in().status_code == 201
     forged = provider.token(other_key(), headers=header(kid))
@@ -76,9 +76,7 @@ def test_simultaneous_forged_tokens_cause_a_limited_number_of_requests(
     assert 2 <= oidc.fetched <= 1 + BURST
 
 
-@pytest.mark.parametrize(
-    "kids", [("1", "2", "3"), ("1", "1", "1"), (None, None, None), ("1", None, "1")]
-)
+@pytest.mark.parametrize("kids", [("1", "2", "3"), ("1", "1", "1"), (None, None, None)])
 def test_new_keys_are_accepted_at_once(
     kids: tuple[str | None, ...], provider: IdTokenProvider
 ) -> None:
