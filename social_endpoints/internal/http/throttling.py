@@ -22,6 +22,10 @@ from social_endpoints.internal.translation import log_failure
 _RATE = re.compile(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)")
 
 
+CLOCK_SKEW = 60
+"""Seconds by which the clock of another server may be ahead."""
+
+
 class EndpointThrottle(SimpleRateThrottle):
     """Adapts a throttle of DRF to our settings. All endpoints share one limit.
 
@@ -33,6 +37,8 @@ class EndpointThrottle(SimpleRateThrottle):
     scope: str
     num_requests: int
     duration: int
+    history: list[float]
+    now: float
 
     def get_rate(self) -> str | None:
         """Return the current rate in ``THROTTLE_RATES``, or None for no limit.
@@ -61,6 +67,14 @@ class EndpointThrottle(SimpleRateThrottle):
         except Exception as error:  # noqa: BLE001 - each cache backend has its own exceptions
             log_failure("throttle cache failed", error)
             return True
+
+    def throttle_failure(self) -> bool:
+        """Return whether requests in the future have caused the failure; if so, count this one.
+
+        After the clock was set back, DRF would count them until they are in the past.
+        """
+        self.history = [each for each in self.history if each <= self.now + CLOCK_SKEW]
+        return len(self.history) < self.num_requests and self.throttle_success()
 
     def wait(self) -> float:
         """Return the seconds until the next request is allowed.

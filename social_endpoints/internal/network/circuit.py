@@ -181,7 +181,11 @@ class Circuit:
         """Return the current pause, which is ``own`` if there was none."""
 
         def reserve(target: BaseCache) -> Any:
-            if target.get(self._pause_name) is None:
+            current = target.get(self._pause_name)
+            if current is not None and _start(current) > time.time() + document_cache.CLOCK_SKEW:
+                target.delete(self._pause_name)  # The clock was set back.
+                current = None
+            if current is None:
                 target.add(self._pause_name, own, math.ceil(seconds))
             return target.get(self._pause_name)
 
@@ -210,17 +214,29 @@ def is_timeout(error: BaseException) -> bool:
 
 
 def _pause_value(seconds: float) -> str:
-    """Return the end of a pause, which begins now, with a random value."""
-    return f"{time.time() + seconds} {secrets.token_hex(8)}"
+    """Return the end of a pause, which begins now, with a random value and its length."""
+    return f"{time.time() + seconds} {secrets.token_hex(8)} {seconds}"
 
 
 def _remaining(pause: Any) -> int:
     """Return the remaining seconds of a pause."""
+    # The clock of another server may differ.
+    return math.ceil(min(max(1, _end(pause) - time.time()), MEMORY))
+
+
+def _end(pause: Any) -> float:
+    return _number(str(pause).partition(" ")[0])
+
+
+def _start(pause: Any) -> float:
+    return _end(pause) - _number(str(pause).rpartition(" ")[2])
+
+
+def _number(text: str) -> float:
     try:
-        seconds = float(str(pause).partition(" ")[0]) - time.time()
+        return float(text)
     except ValueError:
-        return 1
-    return math.ceil(min(max(1, seconds), MEMORY))  # The clock of another server may differ.
+        return 0
 
 
 def _store(name: str, value: Any, seconds: float) -> None:

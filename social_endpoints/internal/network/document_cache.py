@@ -232,11 +232,17 @@ def _store(name: str, text: str, timeout: int) -> None:
 
 
 def _reserve(names: list[str]) -> bool:
-    """Return whether one of these names is free, and reserve the first one for :data:`PAUSE`."""
+    """Return whether one of these names is free, and reserve the first one for :data:`PAUSE`.
+
+    A reservation in the future is ignored: after the clock was set back, it would last for hours.
+    """
 
     def reserve(target: BaseCache) -> bool | None:
-        reserved = target.get_many(names)
-        is_free = any(target.add(name, 1, PAUSE) for name in names if name not in reserved)
+        now, reserved = time.time(), target.get_many(names)
+        for name in [name for name, made in reserved.items() if made > now + CLOCK_SKEW]:
+            target.delete(name)
+            del reserved[name]
+        is_free = any(target.add(name, now, PAUSE) for name in names if name not in reserved)
         return is_free if target.get_many(names) else None
 
     return bool(in_cache(reserve))
