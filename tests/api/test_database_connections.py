@@ -226,7 +226,7 @@ def test_server_has_no_connection_of_a_login_that_waits(
 
 def least_connections() -> int:
     """Return how many connections the server has, after it had time to close them."""
-    for _ in range(200):
+    for _ in range(400):
         with connection.cursor() as cursor:
             cursor.execute(COUNT[connection.vendor])
             count = int(cursor.fetchone()[0])
