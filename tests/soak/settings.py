@@ -76,6 +76,7 @@ for _name in ("OAUTH2", "PAUSING", "FAILING", "X"):
 SOCIAL_AUTH_PAUSING_PIPELINE = pipeline_with((BEFORE_CREATE_USER, ASK_NAME))
 SOCIAL_AUTH_FAILING_URL = os.environ["SOAK_FAILING_PROVIDER"]
 SOCIAL_AUTH_FAILING_REQUESTS_TIMEOUT = 0.4
+SOCIAL_AUTH_REQUESTS_TIMEOUT = 20  # The other providers respond, however busy the machine is.
 
 LOGGING = {
     "version": 1,
