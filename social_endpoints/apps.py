@@ -19,6 +19,7 @@ class SocialEndpointsConfig(AppConfig):
         # The checks import DRF and social_django, which need the loaded apps.
         from social_endpoints.checks import (
             browsers,
+            database,
             deployment,
             native,
             pipelines,
@@ -28,7 +29,7 @@ class SocialEndpointsConfig(AppConfig):
             tokens,
         )
 
-        standard_modules = (settings, redirect_uris, providers, pipelines, tokens, native)
+        standard_modules = (settings, redirect_uris, providers, pipelines, tokens, native, database)
         for module in (*standard_modules, deployment, browsers):
             for check, tags in module.CHECKS.items():
                 register(check, *tags, deploy=module not in standard_modules)

@@ -31,7 +31,7 @@ def check_pipelines(**kwargs: Any) -> Iterator[CheckMessage]:
 
 
 def _find_problems(backend: BaseAuth[Any]) -> Iterator[str]:
-    pipeline = _pipeline(backend)
+    pipeline = find_pipeline(backend)
     if pipeline is None:
         yield "must be a list of dotted paths"
     for step in pipeline or ():
@@ -44,7 +44,9 @@ def _find_problems(backend: BaseAuth[Any]) -> Iterator[str]:
 
 def check_mail_validation(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report the step ``mail_validation`` without the settings that it reads."""
-    with_step = [each for each in loaded_backends() if _MAIL_VALIDATION in (_pipeline(each) or ())]
+    with_step = [
+        each for each in loaded_backends() if _MAIL_VALIDATION in (find_pipeline(each) or ())
+    ]
     if not with_step:
         return
     forced = [each.name for each in with_step if _validates_mail(each)]
@@ -72,7 +74,8 @@ def _validates_mail(backend: BaseAuth[Any]) -> bool:
     return backend.REQUIRES_EMAIL_VALIDATION or bool(backend.setting("FORCE_EMAIL_VALIDATION"))
 
 
-def _pipeline(backend: BaseAuth[Any]) -> list[Any] | tuple[Any, ...] | None:
+def find_pipeline(backend: BaseAuth[Any]) -> list[Any] | tuple[Any, ...] | None:
+    """Return the pipeline of a backend, or None if it is not a list."""
     pipeline: Any = backend.strategy.get_pipeline(backend)
     return pipeline if isinstance(pipeline, (list, tuple)) else None
 

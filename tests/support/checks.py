@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.core.checks import CheckMessage, run_checks
@@ -9,8 +10,8 @@ from django.core.checks import CheckMessage, run_checks
 from tests.support.interpreter import python
 
 
-def findings(*, deploy: bool = False) -> list[CheckMessage]:
-    messages = run_checks(include_deployment_checks=deploy)
+def findings(*, deploy: bool = False, databases: Sequence[str] | None = None) -> list[CheckMessage]:
+    messages = run_checks(include_deployment_checks=deploy, databases=databases)
     return [message for message in messages if message.id.startswith("social_endpoints.")]
 
 

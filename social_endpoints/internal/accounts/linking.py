@@ -9,6 +9,9 @@ from social_endpoints.conf import import_setting
 from social_endpoints.internal.accounts.emails import email_field, fold, is_same_mailbox
 from social_endpoints.internal.accounts.provider_emails import verified_email
 
+ASSOCIATING_STEPS = frozenset({"associate_by_email", "associate_by_verified_email"})
+"""The names of the steps that look for an account by its e-mail address."""
+
 
 def associate_by_verified_email(
     *args: Any,

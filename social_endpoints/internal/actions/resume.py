@@ -15,16 +15,12 @@ from social_core.utils import (
     partial_pipeline_result,
 )
 
+from social_endpoints.internal.accounts.linking import ASSOCIATING_STEPS
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.internal.log.events import add_default_log_values
 
-# The steps that look for an account, by their names, and what their results contain if they find
-# one.
-_SEARCHES = {
-    "social_user": "social",
-    "associate_by_email": "user",
-    "associate_by_verified_email": "user",
-}
+# The steps that look for an account, by their names, and what they return if they find one.
+_SEARCHES = {"social_user": "social"} | dict.fromkeys(ASSOCIATING_STEPS, "user")
 
 
 def resume(backend: Any, flow: Flow, partial_token: str, user: Any) -> Any:

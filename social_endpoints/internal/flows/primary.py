@@ -204,8 +204,11 @@ class PrimaryUsers(StorageProxy):
     def filter_active_users(self, *args: Any, **kwargs: Any) -> Any:
         if not self._inherits("filter_active_users"):
             return self._project.filter_active_users(*args, **kwargs)
-        # A subquery, because a filter on a relation may match several rows of one user.
+        # A subquery, because a filter on a relation may match several rows of one user. It has
+        # the same condition, so that the database does not read all active users.
         active = on_primary(self._project.user_model()._default_manager)
+        if self._inherits("filter_users"):
+            active = active.filter(*args, **kwargs)
         try:
             active = active.filter(**self._active_filter()).values("pk")
         except FieldError as error:

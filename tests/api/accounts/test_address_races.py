@@ -32,22 +32,22 @@ def assert_one_account(completed: list[Any]) -> None:
     assert (User.objects.count(), UserSocialAuth.objects.count()) == (1, len(completed))
 
 
-@pytest.mark.parametrize("step", [BY_EMAIL, BY_VERIFIED_EMAIL])
 def test_first_logins_with_one_address_reach_one_account(
-    step: str, isolation: None, newcomers: Newcomers, settings: Any
+    isolation: None, newcomers: Newcomers, settings: Any
 ) -> None:
-    settings.SOCIAL_AUTH_PIPELINE = pipeline_with(MeetingPoint.STEP, (AFTER_SOCIAL_USER, step))
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with(
+        MeetingPoint.STEP, (AFTER_SOCIAL_USER, BY_VERIFIED_EMAIL)
+    )
 
     assert_one_account(newcomers.log_in(LOGINS))
 
 
-def test_first_logins_with_one_address_are_associated_under_unique_email(
-    newcomers: Newcomers, configure: Configure, settings: Any
+@pytest.mark.parametrize(("step", "unique"), [(BY_EMAIL, False), (BY_VERIFIED_EMAIL, True)])
+def test_first_logins_with_other_settings_reach_one_account(
+    step: str, unique: bool, newcomers: Newcomers, configure: Configure, settings: Any
 ) -> None:
-    configure(UNIQUE_EMAIL=True)
-    settings.SOCIAL_AUTH_PIPELINE = pipeline_with(
-        MeetingPoint.STEP, (AFTER_SOCIAL_USER, BY_VERIFIED_EMAIL)
-    )
+    configure(UNIQUE_EMAIL=unique)
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with(MeetingPoint.STEP, (AFTER_SOCIAL_USER, step))
 
     assert_one_account(newcomers.log_in(LOGINS))
 
@@ -73,17 +73,15 @@ def test_paused_first_logins_with_one_address_reach_one_account(
 
 
 @pytest.mark.row_locks
-def test_login_with_an_unverified_address_waits_for_no_other(
-    frontend: Frontend, openid: OpenIDProvider
-) -> None:
+def test_login_with_an_unverified_address_waits_for_no_other(openid: OpenIDProvider) -> None:
     openid.userinfo["email_verified"] = True
-    frontend.log_in(openid)
+    Frontend().log_in(openid)
     openid.userinfo.update(sub="user-2", email_verified=False)
     openid.claims["sub"] = "user-2"
     responses: list[Any] = []
 
     def log_in() -> None:
-        responses.append(Frontend(frontend.transport).log_in(openid))
+        responses.append(Frontend().log_in(openid))
         connection.close()
 
     thread = threading.Thread(target=log_in)
@@ -98,9 +96,8 @@ def test_login_with_an_unverified_address_waits_for_no_other(
     assert User.objects.count() == 2
 
 
-def test_lock_costs_one_query_and_one_row_for_all_logins(
-    frontend: Frontend, openid: OpenIDProvider
-) -> None:
+def test_lock_costs_one_query_and_one_row_for_all_logins(openid: OpenIDProvider) -> None:
+    frontend = Frontend()
     openid.userinfo["email_verified"] = True
     statements = []
     for number in range(2):
