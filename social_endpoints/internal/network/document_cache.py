@@ -110,7 +110,7 @@ class CachedDocument:
         entry = self._entry = self._read()
         if entry is None:
             return self._request()
-        if time.time() < entry.expires or not self._may_request(entry):
+        if time.time() < entry.expires or not self._may_request():
             return entry.document
         return self._request_or_log() or entry.document
 
@@ -138,7 +138,7 @@ class CachedDocument:
             return None
         if self._has_newer():
             return self._entry.document
-        document = self._request_or_log() if self._may_request(self._entry) else None
+        document = self._request_or_log() if self._may_request() else None
         if document is None:
             self.expire()
         return document
@@ -175,9 +175,9 @@ class CachedDocument:
             self._write(_Entry(document, fetched, fetched + lifetime))
         return document
 
-    def _may_request(self, entry: _Entry) -> bool:
+    def _may_request(self) -> bool:
         """Return whether the caller may request: one caller in each period of :data:`PAUSE`."""
-        return time.time() - entry.fetched >= PAUSE and _reserve([f"{self._name}.request"])
+        return _reserve([f"{self._name}.request"])
 
     def _take_request(self) -> bool:
         """Return whether an anonymous client may cause a request now.

@@ -76,10 +76,9 @@ MOVED: dict[str, Any] = {
 def begin_before_the_move(
     frontend: Frontend, openid: OpenIDProvider, path: str, old_url: str
 ) -> tuple[Any, dict[str, str]]:
-    """Begin with a stored document that is old enough to be requested again."""
+    """Begin with the document that names the old URL, which the provider then replaces."""
     openid.endpoints = {ENDPOINTS[path]: old_url}
     begun, callback = frontend.authorize(openid)
-    caches.age_documents(PAUSE)
     openid.endpoints = {}
     openid.requests.clear()
     return begun, callback
