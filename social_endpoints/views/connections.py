@@ -44,6 +44,8 @@ class ProviderConnectView(AccountView, RedirectFlowView):
             user=self.request.user,
             request=self.django_request,
             build_response=self.get_connected_response,
+            check_response=self.check_response,
+            take_back=self.take_back,
         )
 
     def get_connected_response(self, connected: Connected) -> Response:

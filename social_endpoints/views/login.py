@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
-from rest_framework import renderers, status
+from rest_framework import status
 from rest_framework.exceptions import APIException, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,10 +20,9 @@ from social_endpoints.internal.flows.flow import LOGIN
 from social_endpoints.internal.http.login_cookies import LoginCookieGuard, remove_cookies
 from social_endpoints.internal.http.parameters import native_tokens
 from social_endpoints.internal.native.providers import find_native
-from social_endpoints.internal.translation import log_failure
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login, Paused
-from social_endpoints.views.redirect_flow import FlowView, RedirectFlowView
+from social_endpoints.views.redirect_flow import FlowView, RedirectFlowView, undo
 
 
 class LoginView(FlowView):
@@ -54,17 +53,10 @@ class LoginView(FlowView):
 
         It is called after each rollback, because the login may run again.
         """
-        serializer = self.serializer if self.is_logging_in else None
-        self.is_logging_in = False
-        for undo in (
-            *([] if serializer is None else [partial(serializer.take_back, self.django_request)]),
-            partial(self.session.restore, is_rolled_back=is_rolled_back),
-        ):
-            try:
-                undo()
-            except Exception as error:  # noqa: BLE001 - the database may have failed
-                error.__context__ = None  # The reason of the rollback has its own report.
-                log_failure("login cleanup failed", error)
+        if self.is_logging_in and self.serializer is not None:
+            self.is_logging_in = False
+            undo(partial(self.serializer.take_back, self.django_request))
+        super().take_back(is_rolled_back=is_rolled_back)
 
     def get_secrets(self, error: APIException) -> list[str]:
         """Return the values that no log may contain, including the issued token."""
@@ -84,14 +76,10 @@ class LoginView(FlowView):
         return response
 
     def check_response(self, outcome: Any) -> None:
-        """Do what can still fail, last in the transaction."""
-        if isinstance(outcome, Paused):
-            renderers.JSONRenderer().render(outcome.fields)
-            if outcome.partial_token is None:  # The transaction is rolled back.
-                return
-        else:
+        """Do what can still fail, last in the transaction, and refuse undeclared cookies."""
+        if not isinstance(outcome, Paused):
             self.refuse_cookies(outcome)
-        self.session.save()
+        super().check_response(outcome)
 
     def refuse_cookies(self, response: Any) -> None:
         """Refuse a response that sets a cookie, if another site can have sent this request.

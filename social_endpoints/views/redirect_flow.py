@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 from django.apps import apps
@@ -29,6 +30,7 @@ from social_endpoints.internal.http.parameters import (
     require_callback,
 )
 from social_endpoints.internal.http.serializers import BeginSerializer
+from social_endpoints.internal.translation import log_failure
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Paused
 from social_endpoints.views.base import EndpointView
@@ -72,6 +74,21 @@ class FlowView(EndpointView):
         """
         renderers.JSONRenderer().render(body)
         return Response(body, status=status.HTTP_201_CREATED)
+
+    def check_response(self, outcome: Any) -> None:
+        """Do what can still fail, last in the transaction.
+
+        :param outcome: the response, or a paused login.
+        """
+        if isinstance(outcome, Paused):
+            renderers.JSONRenderer().render(outcome.fields)
+            if outcome.partial_token is None:  # The transaction is rolled back.
+                return
+        self.session.save()
+
+    def take_back(self, *, is_rolled_back: bool = True) -> None:
+        """Undo effects outside the database. It is called after each rollback."""
+        undo(partial(self.session.restore, is_rolled_back=is_rolled_back))
 
     def get_paused_response(self, paused: Paused) -> Response:
         """Return the 202 of a paused login, with the fresh flow that resumes it."""
@@ -151,3 +168,12 @@ class RedirectFlowView(FlowView):
         :raises ImproperlyConfigured: the project does not route the handoff.
         """
         return self.get_endpoint_path("provider-callback")
+
+
+def undo(effect: Callable[[], None]) -> None:
+    """Call a function that undoes an effect, and log its failure."""
+    try:
+        effect()
+    except Exception as error:  # noqa: BLE001 - the database may have failed
+        error.__context__ = None  # The reason of the rollback has its own report.
+        log_failure("login cleanup failed", error)

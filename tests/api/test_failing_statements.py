@@ -55,10 +55,19 @@ def returning_login(openid: OpenIDProvider) -> Act:
     return next_login(openid)
 
 
+def with_session(user: Any) -> Any:
+    """Return a client that sends the user's token, and the cookie of a session."""
+    client = logged_in(user)
+    session = client.session
+    session["basket"] = [1]
+    session.save()
+    return client
+
+
 def connect(openid: OpenIDProvider) -> Act:
     UserSocialAuth.objects.all().delete()
     user, _ = User.objects.get_or_create(username="grace")
-    frontend = Frontend(client=logged_in(user), below="connect/")
+    frontend = Frontend(client=with_session(user), below="connect/")
     begun, callback = frontend.authorize(openid)
     return lambda: frontend.complete(begun, callback)
 
@@ -66,13 +75,13 @@ def connect(openid: OpenIDProvider) -> Act:
 def delete_connection(openid: OpenIDProvider) -> Act:
     User.objects.all().delete()
     user = user_with(("oidc", "user-1"), ("github", "2"))
-    client, social = logged_in(user), user.social_auth.get(provider="oidc")
+    client, social = with_session(user), user.social_auth.get(provider="oidc")
     return lambda: disconnect(client, social)
 
 
 def connection_list(openid: OpenIDProvider) -> Act:
     User.objects.all().delete()
-    client = logged_in(user_with(("oidc", "user-1"), ("github", "2")))
+    client = with_session(user_with(("oidc", "user-1"), ("github", "2")))
     return lambda: list_connections(client)
 
 
@@ -188,6 +197,7 @@ def test_request_whose_nth_statement_fails_stores_everything_or_nothing(
 ) -> None:
     settings.DJOSER = DJOSER
     settings.MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware"]
+    settings.SESSION_SAVE_EVERY_REQUEST = True
     path = f"social_endpoints.tokens.{serializer}"
     configure(TOKEN_SERIALIZER=path, NATIVE_PROVIDERS=["oidc"])
     if kind in {"pause", "resume"}:

@@ -104,14 +104,16 @@ def complete_flow(
     user: Any,
     request: HttpRequest,
     build_response: Callable[[BaseAuth[Any], Any], ResponseT],
-    check_paused: Callable[[Paused], None] = lambda paused: None,
-    take_back: Callable[[], None] | None = None,
+    check_paused: Callable[[Paused], None],
+    take_back: Callable[[], None],
 ) -> ResponseT | Paused:
     """Complete a flow of any purpose, or resume its paused pipeline.
 
     :param user: the user whom the identity is connected to; None for a login.
     :param build_response: called inside the transaction with the backend and the result of the
         pipeline. Its result is returned; if it raises, everything is rolled back.
+    :param check_paused: called last in the transaction if the pipeline has paused.
+    :param take_back: called after each rollback, to undo effects outside the database.
     """
     params, flow, partial_token = callback.params, callback.flow, callback.partial_token
     with translate_errors("callback"), ProviderRequests() as requests:

@@ -30,12 +30,17 @@ def connect(
     user: Any,
     request: HttpRequest,
     build_response: Callable[[Connected], ResponseT],
+    check_response: Callable[[ResponseT | Paused], None],
+    take_back: Callable[[], None],
 ) -> ResponseT | Paused:
     """Connect an identity to the user who began, or resume a paused connect.
 
     :param user: the current user.
     :param build_response: called with the connection inside its transaction. Its result is
         returned; if it raises, nothing is connected.
+    :param check_response: called last in the transaction, also with a paused connect. If it raises,
+        nothing is connected.
+    :param take_back: called after each rollback, to undo effects outside the database.
     :raises EndpointError: the user, the browser or the provider caused an error. For example,
         the connect was begun by another user.
     """
@@ -44,31 +49,46 @@ def connect(
         if callback.flow is not None and callback.flow.user_id != str(account.pk):
             raise AuthSessionError(code="user_mismatch", stage="callback")
 
-    def respond(backend: Any, result: Any) -> tuple[ResponseT, Connected]:
-        social = getattr(result, "social_user", None)
-        if result != account or social is None or social.user != account:
-            raise AuthPolicyError(backend, stage="pipeline")
-        require_active(backend, result)
-        connected = Connected(result, social, provider.name, backend.new_association)
-        response = build_response(connected)
-        if connected.new_association:
-            signals.connected.send(
-                sender=type(account),
-                request=request,
-                user=account,
-                social=connected.social,
-                provider=connected.provider,
-            )
-        return response, connected
-
     outcome = complete_flow(
         provider=provider,
         callback=callback,
         user=account,
         request=request,
-        build_response=respond,
+        build_response=partial(
+            _connect, provider, account, request, build_response, check_response
+        ),
+        check_paused=check_response,
+        take_back=take_back,
     )
     return _log_connect(outcome)
+
+
+def _connect(
+    provider: Provider,
+    account: Any,
+    request: HttpRequest,
+    build_response: Callable[[Connected], ResponseT],
+    check_response: Callable[[ResponseT | Paused], None],
+    backend: Any,
+    result: Any,
+) -> tuple[ResponseT, Connected]:
+    """Build the response to a connect and send the signal ``connected``."""
+    social = getattr(result, "social_user", None)
+    if result != account or social is None or social.user != account:
+        raise AuthPolicyError(backend, stage="pipeline")
+    require_active(backend, result)
+    connected = Connected(result, social, provider.name, backend.new_association)
+    response = build_response(connected)
+    if connected.new_association:
+        signals.connected.send(
+            sender=type(account),
+            request=request,
+            user=account,
+            social=connected.social,
+            provider=connected.provider,
+        )
+    check_response(response)
+    return response, connected
 
 
 def _log_connect(outcome: tuple[ResponseT, Connected] | Paused) -> ResponseT | Paused:

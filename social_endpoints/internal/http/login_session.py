@@ -66,14 +66,14 @@ class LoginSession:
             session.is_finished = True
 
     def leave(self) -> None:
-        """Keep the middleware from reading a session while the database does not answer.
+        """Do not read the session any more, because the database does not answer.
 
-        With ``SESSION_SAVE_EVERY_REQUEST``, it reads it in every request. It would raise an
-        exception, and replace the response with an HTML page.
+        With ``SESSION_SAVE_EVERY_REQUEST``, the middleware reads it in every request. An exception
+        would replace the response with an HTML page.
         """
         session = self._get()
-        if session is not None and settings.SESSION_SAVE_EVERY_REQUEST and not session.modified:
-            del self._request.session
+        if session is not None:
+            session.is_left = True
 
     def restore(self, *, is_rolled_back: bool) -> None:
         """Restore the state before the login, in a cache as well.
@@ -106,10 +106,24 @@ class _TrackedSession(SessionBase):
 
     :ivar stored_state: the state that :meth:`save` has stored, or None.
     :ivar is_finished: whether the login is committed, or has failed.
+    :ivar is_left: whether the session cannot be read.
     """
 
     stored_state: Any = None
     is_finished = False
+    is_left = False
+
+    def load(self) -> dict[str, Any]:
+        """Read the session. When the login is finished, log a failure."""
+        try:
+            if not self.is_left:
+                return dict(super().load())
+        except Exception as error:
+            if not self.is_finished:
+                raise
+            log_failure("session not read", error)
+        self.stored_state = self.session_key, {}  # It must not be saved as an empty one.
+        return {}
 
     def save(self, must_create: bool = False) -> None:
         """Save the session unless it is stored. When the login is finished, log a failure.

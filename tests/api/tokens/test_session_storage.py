@@ -20,7 +20,9 @@ from django.db import IntegrityError, OperationalError, connection
 from rest_framework.authtoken.models import Token
 from social_django.models import UserSocialAuth
 
+from social_endpoints.signals import connected as identity_connected
 from social_endpoints.signals import signed_in
+from tests.support.accounts import logged_in
 from tests.support.caches import SwitchedCache
 from tests.support.frontend import Frontend, error
 from tests.support.openid_provider import OpenIDProvider
@@ -303,3 +305,24 @@ def test_session_of_another_user_that_is_deleted_stays_deleted(
         assert browser.log_in(openid).status_code == 201
 
     assert username(browser) is None
+
+
+def test_connect_whose_session_cannot_be_stored_connects_nothing(
+    storage: Storage, openid: OpenIDProvider
+) -> None:
+    if storage.name in {"file", "signed_cookies"}:
+        return  # These lose data without an exception, or cannot fail.
+    client = logged_in(User.objects.create_user("grace"))
+    browser = Frontend("cookie", client, below="connect/")
+
+    def change(request: Any, **kwargs: Any) -> None:
+        request.session["connected"] = True
+        storage.fail()
+
+    with connected(change, identity_connected):
+        response = browser.log_in(openid)
+    storage.repair()
+
+    assert error(response) == UNAVAILABLE
+    assert not UserSocialAuth.objects.exists()
+    assert browser.log_in(openid).status_code == 201
