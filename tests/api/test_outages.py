@@ -301,6 +301,24 @@ def test_refusal_because_of_a_failure_is_a_503(
     assert_all_or_nothing(None)
 
 
+def decide_to_refuse() -> None:
+    """Raise an exception for the client in place of a failure, on purpose."""
+    other = connection.copy()
+    stop_server(other.settings_dict)
+    try:
+        other.ensure_connection()
+    except OperationalError:
+        raise AuthPolicyError(None) from None
+
+
+def test_refusal_in_place_of_a_failure_is_that_of_the_project(
+    openid: OpenIDProvider, step: type[FailingStep]
+) -> None:
+    step.expect(decide_to_refuse)
+
+    assert error(Frontend("body").log_in(openid)) == (400, "authentication_disallowed")
+
+
 # --- Locks -------------------------------------------------------------------------------
 
 
@@ -496,6 +514,34 @@ def test_list_of_providers_without_a_server_is_a_503(
     stop_server(database)
 
     assert_unavailable(Frontend().client.get("/auth/o/"), caplog, *DOWN)
+
+
+@pytest.fixture
+def pool(database: dict[str, Any]) -> Iterator[None]:
+    """Use Django's connection pool, with more connections than a login has attempts."""
+    connection.close()
+    options = {"min_size": 5, "max_size": 5, "timeout": 10}
+    database["OPTIONS"] = {**database["OPTIONS"], "pool": options}
+    connection.ensure_connection()
+    connection.close()  # All connections are idle then.
+    connection.pool.wait()  # type: ignore[attr-defined]  # of PostgreSQL
+    yield
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]  # of PostgreSQL
+
+
+@pytest.mark.needs("psycopg_pool")
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="Only psycopg has a pool.")
+@pytest.mark.usefixtures("pool")
+def test_lost_connections_of_a_pool_cost_no_login(openid: OpenIDProvider) -> None:
+    begun, callback = Frontend("body").authorize(openid)
+    execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    connection.close()
+
+    assert Frontend("body").complete(begun, callback).status_code == 201
 
 
 # --- The COMMIT --------------------------------------------------------------------------
