@@ -215,7 +215,7 @@ def test_provider_is_not_asked_after_time_outs_in_a_row(
     assert [error(each) for each in refused] == [REFUSED] * 2
     assert refused[0].data["error_recovery"] == "retry_later"
     assert refused[0].data["error_stage"] == "callback"
-    assert refused[0]["Retry-After"] == "30"
+    assert 1 <= int(refused[0]["Retry-After"]) <= 30
     assert silent.requests == {"POST /token": LIMIT}
 
 
