@@ -144,7 +144,9 @@ class Handler(BaseHTTPRequestHandler):
                 if token.startswith("OAuth "):
                     token = token.partition('oauth_token="')[2]
                 user = token.partition(".")[0]
-                return 200, {"sub": user, "id": user, "login": user, "preferred_username": user}
+                email = {"email": f"{user}@id.example.com", "email_verified": True}
+                names = {"login": user, "preferred_username": user}
+                return 200, {"sub": user, "id": user, **names, **email}
         return 404, {}
 
     def redeem(self, form: dict[str, str]) -> tuple[int, Any]:

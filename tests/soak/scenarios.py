@@ -144,7 +144,7 @@ def native(browser: Browser) -> None:
 
 
 def handoff(browser: Browser) -> None:
-    user = someone()
+    user = someone("p")  # This pipeline associates by e-mail address. No other account has it.
     begun, posted = browser.begin("posting", user)
     location = Browser(browser.soak).ask("POST", "o/posting/callback/", 303, data=posted)
     callback = dict(parse_qsl(urlsplit(location).query))

@@ -9,7 +9,12 @@ import os
 
 from tests import settings
 from tests.settings import *  # noqa: F403 - a settings module extends another
-from tests.support.pipeline import ASK_NAME, BEFORE_CREATE_USER, pipeline_with
+from tests.support.pipeline import (
+    AFTER_SOCIAL_USER,
+    ASK_NAME,
+    BEFORE_CREATE_USER,
+    pipeline_with,
+)
 
 SERIALIZER = os.environ.get("SOAK_SERIALIZER", "TokenSerializer")
 PROVIDER = os.environ["SOAK_PROVIDER"]
@@ -73,6 +78,9 @@ for _name in ("OAUTH2", "PAUSING", "FAILING", "X"):
     globals()[f"SOCIAL_AUTH_{_name}_URL"] = PROVIDER
     globals()[f"SOCIAL_AUTH_{_name}_KEY"] = _name
     globals()[f"SOCIAL_AUTH_{_name}_SECRET"] = "a secret of the soak"
+SOCIAL_AUTH_POSTING_PIPELINE = pipeline_with(
+    (AFTER_SOCIAL_USER, "social_endpoints.pipeline.associate_by_verified_email")
+)
 SOCIAL_AUTH_PAUSING_PIPELINE = pipeline_with((BEFORE_CREATE_USER, ASK_NAME))
 SOCIAL_AUTH_FAILING_URL = os.environ["SOAK_FAILING_PROVIDER"]
 SOCIAL_AUTH_FAILING_REQUESTS_TIMEOUT = 0.4
