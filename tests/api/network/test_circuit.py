@@ -14,15 +14,18 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.management import call_command
 from django.db import connections, transaction
 from social_core.backends.open_id import OpenIdAuth
 
+from social_endpoints.internal.network.adapter import MalformedResponse
 from social_endpoints.internal.network.circuit import PAUSE_RATIO, Circuit
 from social_endpoints.internal.network.document_cache import PAUSE, process_cache
 from social_endpoints.internal.network.network_half import places
+from social_endpoints.internal.network.sessions import DeadlineExceeded
 from social_endpoints.signals import provider_availability_changed
 from tests.support.accounts import disconnect, logged_in, uids, user_with
 from tests.support.caches import age_documents, redis_cache
@@ -318,6 +321,56 @@ def test_probe_that_sends_nothing_is_followed_by_another(provider: Provider) -> 
     assert error(completed.complete()) == (400, "state_mismatch")
 
     assert Login(provider).complete().status_code == 201
+
+
+def fail(error: Exception) -> Any:
+    raise error
+
+
+def test_late_time_outs_are_not_reported_again(provider: Provider) -> None:
+    late = [circuit(provider), circuit(provider)]
+    for each in late:
+        each.enter()
+    have_timeouts(provider)
+
+    with received(provider_availability_changed) as sent:
+        for each in late:
+            with pytest.raises(requests.ReadTimeout):
+                each.ask(lambda: fail(requests.ReadTimeout()))
+            each.leave()
+
+    assert timeouts(provider) == LIMIT + len(late)
+    assert sent == []
+    assert error(Login(provider).complete()) == REFUSED
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (DeadlineExceeded("used up by the database"), LIMIT - 1),
+        (requests.exceptions.InvalidURL(), LIMIT - 1),
+        (RuntimeError(), LIMIT - 1),
+        (MalformedResponse(), None),
+    ],
+)
+def test_other_failures_do_not_count(
+    failure: Exception, expected: int | None, provider: Provider
+) -> None:
+    have_timeouts(provider, count=LIMIT - 1)
+    entered = circuit(provider)
+    entered.enter()
+
+    with pytest.raises(type(failure)):
+        entered.ask(lambda: fail(failure))
+    entered.leave()
+
+    assert timeouts(provider) == expected
+
+
+def test_unreadable_pause_ends_soon(provider: Provider) -> None:
+    cache.set(open_circuit(provider), "soon")
+
+    assert Login(provider).complete()["Retry-After"] == "1"
 
 
 def test_begin_without_a_request_is_not_refused(provider: Provider) -> None:
