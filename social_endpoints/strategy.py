@@ -23,11 +23,11 @@ from social_endpoints.internal.accounts.emails import lock_address
 from social_endpoints.internal.errors.redaction import secret_texts, texts
 from social_endpoints.internal.flows.columns import replace_unstorable
 from social_endpoints.internal.flows.flow import Flow
-from social_endpoints.internal.flows.retries import read
 from social_endpoints.internal.flows.storage import FlowStorage
 from social_endpoints.internal.flows.transaction import UnitOfWork
 from social_endpoints.internal.flows.usernames import HIDDEN_SETTINGS
 from social_endpoints.internal.network.sessions import begin_pipeline
+from social_endpoints.internal.retries import read
 from social_endpoints.internal.translation import as_api_exception
 from social_endpoints.pipeline import Question, confirmation_serializer
 

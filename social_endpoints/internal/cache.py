@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -28,6 +29,7 @@ from django.core.cache import cache as default_cache
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 
 from social_endpoints.internal.errors.failures import CACHE_MISTAKES, CacheUnavailable
+from social_endpoints.internal.retries import read
 from social_endpoints.internal.translation import log_failure
 
 __all__ = ["CacheUnavailable", "cache", "limit_cache_use", "optional_cache"]
@@ -175,7 +177,8 @@ class GuardedCache(BaseCache):
             raise CacheUnavailable("The cache has failed or is slow, and is not used at present.")
         failure: BaseException | None = None
         try:
-            return getattr(default_cache, method)(*args, **kwargs)
+            # The cache may be a table of a database.
+            return read(partial(getattr(default_cache, method), *args, **kwargs))
         except CACHE_MISTAKES:
             raise
         except Exception as error:

@@ -29,7 +29,6 @@ from social_endpoints.internal.actions.refusals import log_refusal
 from social_endpoints.internal.backends.loading import storage
 from social_endpoints.internal.cache import limit_cache_use
 from social_endpoints.internal.errors.redaction import clear_local_variables, without_secrets
-from social_endpoints.internal.flows.retries import read
 from social_endpoints.internal.http.error_reports import protect_report
 from social_endpoints.internal.http.errors import (
     add_metadata,
@@ -47,6 +46,7 @@ from social_endpoints.internal.http.parsers import (
 )
 from social_endpoints.internal.http.throttling import THROTTLES
 from social_endpoints.internal.log.events import add_log_values, log_values
+from social_endpoints.internal.retries import read
 from social_endpoints.internal.translation import drf_exception
 
 

@@ -18,9 +18,9 @@ from social_endpoints.internal.actions.connect import connect
 from social_endpoints.internal.actions.disconnect import ORDER, connections_of, disconnect
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows.flow import CONNECT
-from social_endpoints.internal.flows.retries import read
 from social_endpoints.internal.http.parameters import parameters
 from social_endpoints.internal.http.serializers import ConnectionSerializer
+from social_endpoints.internal.retries import read
 from social_endpoints.types import Connected, Paused
 from social_endpoints.views.base import AccountView
 from social_endpoints.views.redirect_flow import FlowView, RedirectFlowView

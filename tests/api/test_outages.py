@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connection, transaction
 from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import AuthenticationFailed, ValidationError
@@ -26,6 +27,7 @@ from tests.support.authentication import SESSION, STATELESS
 from tests.support.configuration import Configure
 from tests.support.database_proxy import DatabaseProxy
 from tests.support.frontend import Frontend, browser, error
+from tests.support.handoff import handoff_params, post_to_callback
 from tests.support.log import logged
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.outages import FailingStep, execute, kill_connection, raise_database_error
@@ -503,6 +505,32 @@ def test_lost_connection_costs_no_request_whose_settings_are_in_the_database(
     assert all(each["capabilities"] for each in frontend.client.get("/auth/o/").data)
     kill_connection()
     begun, callback = Frontend("body").authorize(openid)
+    kill_connection()
+    assert Frontend("body").complete(begun, callback).status_code == 201
+
+
+@pytest.fixture
+def database_cache(settings: Any) -> Iterator[None]:
+    """Use a cache in the database."""
+    table = "outage_cache"
+    backend = "django.core.cache.backends.db.DatabaseCache"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": table}}
+    call_command("createcachetable", table, verbosity=0)
+    yield
+    execute(f"DROP TABLE {table}")
+
+
+@pytest.mark.row_locks
+@pytest.mark.usefixtures("database_cache")
+def test_lost_connection_costs_no_handoff_in_a_cache_in_the_database(
+    openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_OIDC_AUTH_EXTRA_ARGUMENTS = {"response_mode": "form_post"}
+    begun, posted = Frontend("body").authorize(openid)
+    User.objects.exists()
+
+    kill_connection()
+    callback = handoff_params(post_to_callback(posted))
     kill_connection()
     assert Frontend("body").complete(begun, callback).status_code == 201
 

@@ -15,8 +15,8 @@ from social_endpoints.internal.actions.complete import Callback, complete_flow
 from social_endpoints.internal.actions.outcome import require_active
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.registry import Provider
-from social_endpoints.internal.flows.retries import read
 from social_endpoints.internal.log.events import log_completed, log_event
+from social_endpoints.internal.retries import read
 from social_endpoints.internal.translation import translate_errors
 from social_endpoints.types import Connected, Paused
 

@@ -17,9 +17,9 @@ from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.extensions.revocation import Revocation
 from social_endpoints.internal.backends.registry import Provider, find_or_substitute
 from social_endpoints.internal.flows.flow import CONNECT, Flow
-from social_endpoints.internal.flows.retries import read
 from social_endpoints.internal.log.events import add_log_values, log_completed, log_event
 from social_endpoints.internal.network.sessions import ProviderRequests
+from social_endpoints.internal.retries import read
 from social_endpoints.internal.translation import translate_errors
 from social_endpoints.types import Paused
 

@@ -23,8 +23,8 @@ from social_endpoints.internal.flows.primary import (
     StorageProxy,
     on_primary,
 )
-from social_endpoints.internal.flows.retries import repeat
 from social_endpoints.internal.flows.usernames import BoundedUsers
+from social_endpoints.internal.retries import repeat
 
 CLAIM_PREFIX = "social_endpoints."
 """Start of ``server_url`` of all claims in social_django's nonce table."""

@@ -14,8 +14,8 @@ from social_core.exceptions import ErrorStage, SocialAuthBaseException
 
 from social_endpoints.exceptions import EndpointError
 from social_endpoints.internal.errors.redaction import clear_local_variables, without_secrets
-from social_endpoints.internal.flows.retries import Retries
 from social_endpoints.internal.log.events import log_event
+from social_endpoints.internal.retries import Retries
 from social_endpoints.internal.translation import as_api_exception
 
 T = TypeVar("T")

@@ -126,9 +126,9 @@ def repeat(using: str, work: Callable[[], T]) -> T:
 
 
 def read(work: Callable[[], T]) -> T:
-    """Run work that only reads, and again if a connection from an earlier request was dead.
+    """Run work that may run twice, and again if a connection from an earlier request was dead.
 
-    The databases that it reads need not be known, for example in the code of a project.
+    The databases that it uses need not be known, for example in the code of a project.
     """
     try:
         return work()
