@@ -114,5 +114,5 @@ def _require_current_snapshot(address: str, user_model: Any) -> None:
     level = getattr(connection, "isolation_level", None)
     if connection.vendor == "mysql" and level in {None, "repeatable read"}:
         current = accounts_with(address, user_model, locking=True)
-        if len(current) != len(accounts_with(address, user_model)):
+        if set(current) != set(accounts_with(address, user_model)):
             raise OperationalError("Another login has created an account with this address.")
