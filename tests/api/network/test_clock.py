@@ -73,21 +73,19 @@ def sealed_ahead(token: str, ahead: float) -> str:
     return seal(flow)
 
 
-@both_ways
-def test_login_that_was_open_begins_again(
-    ahead: float, openid: OpenIDProvider, configure: Configure
+@pytest.mark.parametrize(("ahead", "status"), [(-HOUR, 400), (5, 201), (HOUR, 201)])
+def test_open_login_expires_or_completes_once(
+    ahead: float, status: int, openid: OpenIDProvider, configure: Configure
 ) -> None:
-    """social-core refuses a login that began in the future."""
     configure(FLOW_TRANSPORT="body")
     frontend = Frontend("body")
     begun, callback = frontend.authorize(openid)
     begun.data["flow"] = sealed_ahead(begun.data["flow"], ahead)
 
-    refused = frontend.complete(begun, callback)
+    first, second = (frontend.complete(begun, callback) for _ in range(2))
 
-    code = "session_context_missing" if ahead < 0 else "state_mismatch"
-    assert error(refused) == (400, code)
-    assert refused.data["error_recovery"] == "restart_login"
+    assert (first.status_code, second.status_code) == (status, 400)
+    assert second.data["error_recovery"] == "restart_login"
     assert frontend.log_in(openid).status_code == 201
 
 
@@ -187,26 +185,25 @@ def test_requests_to_a_server_whose_clock_is_ahead_are_counted(configure: Config
     assert statuses([list_providers] * 2) == [429, 429]
 
 
-@both_ways
 def test_open_circuit_does_not_outlast_its_pause(
-    ahead: float, provider: Provider, log_in: LogIn, settings: Any, clock: Clock
+    provider: Provider, log_in: LogIn, settings: Any, configure: Configure, clock: Clock
 ) -> None:
-    settings.SOCIAL_AUTH_REQUESTS_TIMEOUT = 0.2
+    settings.SOCIAL_AUTH_REQUESTS_TIMEOUT = 1
+    configure(PROVIDER_TIMEOUTS=1)
     provider.special["/token"] = Connection.read  # It does not respond.
-    with clock(ahead):
-        refusals = [error(log_in(provider)) for _ in range(4)]
-    assert refusals[2:] == [(400, "timeout"), (400, "provider_unavailable")]
+    with clock(HOUR):
+        refusals = [error(log_in(provider)) for _ in range(2)]
+    assert refusals == [(400, "timeout"), (400, "provider_unavailable")]
 
     provider.special.clear()
 
     assert log_in(provider).status_code == 201
 
 
-@both_ways
 def test_resting_session_is_used(
-    ahead: float, provider: Provider, log_in: LogIn, pass_time: PassTime, clock: Clock
+    provider: Provider, log_in: LogIn, pass_time: PassTime, clock: Clock
 ) -> None:
-    with clock(ahead):
+    with clock(HOUR):
         assert log_in(provider).status_code == 201
     pass_time(1)
 
