@@ -196,6 +196,18 @@ BREAKAGES = (
         (f"{NETWORK}test_limits.py::test_secret_is_not_redirected_to_another_origin",),
     ),
     Breakage(
+        "a stranger opens the circuit of others",
+        "internal/network/network_half.py",
+        {'None if options.get("hosts") else self._enter(': "self._enter("},
+        (f"{NETWORK}test_circuit.py::test_host_that_a_browser_names_has_no_circuit",),
+    ),
+    Breakage(
+        "tenants share a circuit",
+        "internal/network/circuit.py",
+        {"identity = [provider, endpoint, ": "identity = [provider, "},
+        (f"{NETWORK}test_circuit.py::test_other_circuits_remain_closed",),
+    ),
+    Breakage(
         "responses have no size limit",
         "internal/network/adapter.py",
         {"if total > MAX_BYTES:": "if False:"},
