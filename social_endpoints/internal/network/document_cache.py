@@ -35,7 +35,7 @@ GRACE = 86_400
 """Seconds for which an expired document is still used while the provider fails."""
 
 PAUSE = 60
-"""Minimum time, in seconds, between two requests for a stored document."""
+"""Minimum time, in seconds, between two requests for a stored document that cannot be used."""
 
 BURST = 5
 """Requests that anonymous clients can cause at once, in addition to one in each :data:`REFILL`."""

@@ -145,6 +145,14 @@ def test_response_that_is_not_cut_off_is_returned(
     assert returned == status
 
 
+def test_compressed_body_that_ends_too_early_for_its_format_is_cut_off(
+    any_provider: Provider, backend: Any
+) -> None:
+    any_provider.special["/user"] = cut(until_close(b"no gzip", GZIP), 1_000)
+
+    assert code_of(backend.request, f"{any_provider.url}/user") == "connection_failed"
+
+
 def test_empty_response_to_a_revocation_is_a_success(any_provider: Provider, backend: Any) -> None:
     any_provider.special["/user"] = cut(until_close(b""), 1_000)
     url = f"{any_provider.url}/user"

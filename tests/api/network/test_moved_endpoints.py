@@ -7,8 +7,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from social_core.backends.github import GithubOAuth2
 
-from social_endpoints.internal.network.document_cache import DEFAULT_LIFETIME, PAUSE
+from social_endpoints.internal.backends.loading import load
+from social_endpoints.internal.backends.registry import Provider as ConfiguredProvider
+from social_endpoints.internal.flows.flow import Flow
+from social_endpoints.internal.network.document_cache import (
+    DEFAULT_LIFETIME,
+    PAUSE,
+    CachedDocument,
+)
 from tests.support import caches
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, error
@@ -244,6 +252,34 @@ def test_document_that_another_login_has_requested_is_used(
 
     assert frontend.complete(begun, callback).status_code == 201
     assert openid.requests.count(DISCOVERY) == 1
+
+
+def test_document_that_this_login_has_requested_is_not_requested_again(
+    frontend: Frontend, openid: OpenIDProvider, old_server: Provider
+) -> None:
+    old_server.special["/old"] = with_status(404)
+    begun, callback = begin_before_the_move(frontend, openid, "/token", f"{old_server.url}/old")
+    openid.endpoints = {"token_endpoint": f"{old_server.url}/old"}
+    caches.TrackedCache("test_moved_endpoints", {}).clear()
+
+    assert error(frontend.complete(begun, callback)) == (400, "http_error")
+    assert openid.requests == [DISCOVERY]
+
+
+def test_keys_that_another_login_has_requested_are_used_first(openid: OpenIDProvider) -> None:
+    provider = ConfiguredProvider("github", "", GithubOAuth2)
+    backend = load(provider, request=None, data={}, flow=Flow("github", "login", ""))[1]
+    documents = iter(["first", "second", "third"])
+
+    def cached() -> CachedDocument:
+        return CachedDocument("jwks", backend, openid.url, lambda: (next(documents), ""), bool)
+
+    assert cached().get() == "first"
+    versions = cached().versions(rate_limited=True)
+    assert next(versions) == "first"
+    assert list(cached().versions(rate_limited=True)) == ["first", "second"]
+
+    assert list(versions) == ["second", "third"]
 
 
 def test_native_sign_in_uses_the_new_keys(

@@ -8,7 +8,7 @@ store and check the value.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -210,11 +210,9 @@ class CachedDiscovery(bases.Backend):
         document = cached.renew()
         if document is None:
             return None
-        with suppress(AuthResponseError):
-            _require_valid(self, document_url, document)
-            self._discovery[document_url] = cached, document
-            return document.get(claim)
-        return None
+        _require_valid(self, document_url, document)
+        self._discovery[document_url] = cached, document
+        return document.get(claim)
 
 
 class _CachedKeys(bases.Backend):
