@@ -107,6 +107,24 @@ BREAKAGES = (
         (f"{TOKENS}test_undeclared_cookies.py::test_login_with_a_posted_flow_sets_no_cookie",),
     ),
     Breakage(
+        "a failed login leaves its session in a cache",
+        "internal/http/login_session.py",
+        {
+            "            session.flush()\n            _store_again(initial)\n": (
+                "            _store_again(initial)\n"
+            )
+        },
+        (f"{TOKENS}test_session_storage.py::test_commit_that_fails_restores_the_session",),
+    ),
+    Breakage(
+        "a login stores a session again that a logout in another tab has deleted",
+        "internal/http/login_session.py",
+        {"                session.flush()\n\n": "                session.cycle_key()\n\n"},
+        (
+            f"{TOKENS}test_session_storage.py::test_session_of_another_user_that_is_deleted_stays_deleted",
+        ),
+    ),
+    Breakage(
         "the flow cookie is not HttpOnly",
         "internal/http/flow_transport.py",
         {"            httponly=True,\n": ""},
