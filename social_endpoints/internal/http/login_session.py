@@ -151,7 +151,7 @@ class _TrackedSession(SessionBase):
 
     def _require_stored(self) -> None:
         """Require that a sign-in is stored: caches and files may fail without an exception."""
-        if isinstance(self, DatabaseSession):
+        if isinstance(self, DatabaseSession) or SESSION_KEY not in self:
             return
         if copy(self).load().get(SESSION_KEY) != self.get(SESSION_KEY):
             raise OSError("The session is not stored.")
