@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from social_core.backends.github import GithubOAuth2
 from social_core.pipeline import DEFAULT_AUTH_PIPELINE
 from social_core.strategy import BaseStrategy
-from social_django.models import DjangoStorage
+from social_django.models import DjangoStorage, Nonce
 
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.strategy import Strategy
@@ -96,3 +97,20 @@ def test_storage_of_a_project_is_asked_in_its_own_way() -> None:
 
     assert RecordedStorage.nonce.calls == RecordedStorage.association.calls == ["get"]
     assert RecordedStorage.code.calls == ["get_code"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_search_for_an_address_outside_a_transaction_locks_nothing() -> None:
+    users: Any = strategy_of().storage.user
+
+    assert not users.get_users_by_email("ada@example.com")
+    assert not Nonce.objects.exists()
+
+
+@pytest.mark.django_db
+def test_existing_users_are_found_by_any_field() -> None:
+    users: Any = strategy_of().storage.user
+    get_user_model().objects.create(username="ada", first_name="Ada")
+
+    assert users.user_exists(first_name="Ada")
+    assert not users.user_exists(first_name="Eve")
