@@ -434,6 +434,22 @@ def test_wrong_discovery_document_is_logged_as_a_warning(
     assert line.items() >= {"level": "WARNING", "stage": "begin", **values}.items()
 
 
+def test_login_without_a_place_is_logged_as_a_warning(
+    openid: OpenIDProvider, configure: Configure, caplog: Log
+) -> None:
+    configure(PROVIDER_CONCURRENCY=1)
+    frontend, other = Frontend("body"), Frontend("body")
+    attempt = other.authorize(openid)
+    openid.before_userinfo = lambda: other.complete(*attempt)
+
+    frontend.log_in(openid)
+
+    refused, completed = logged(caplog)
+    expected = {"level": "WARNING", "code": "provider_unavailable", "cause": "too_many_waiting"}
+    assert refused.items() >= expected.items()
+    assert completed["event"] == "login completed"
+
+
 @pytest.mark.parametrize(
     ("host", "cause"), [("127.0.0.1:9", "refused"), ("nowhere.invalid", "dns")]
 )

@@ -113,7 +113,7 @@ def _level(values: Mapping[str, Any], causes: list[SocialAuthBaseException]) -> 
         or "redirect_uri" in get_log_values()
         or (values["code"] in OUTAGE_CODES and (values["stage"] != "callback" or "host" in values))
         or "algorithm" in values
-        or values.get("cause") == "inactive_user"
+        or values.get("cause") in {"inactive_user", "too_many_waiting"}
         or values.get("claim") == "issuer"  # In the discovery document.
         or any(cause.source == "configuration" for cause in causes)
     )
