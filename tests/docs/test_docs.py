@@ -314,7 +314,7 @@ def test_signals_example(
         with django_capture_on_commit_callbacks(execute=True):
             responses = browser.log_in(openid), browser.log_in(openid)
     finally:
-        connected.disconnect(project["tell_the_owner"])
+        connected.disconnect(project["notify_user"])
 
     assert [response.status_code for response in responses] == [201, 201]
     assert [message.to for message in mail.outbox] == [["grace@example.com"]]
