@@ -76,6 +76,7 @@ class Strategy(DjangoStrategy):
         self.unit_of_work = UnitOfWork(router.db_for_write(storage.user), self._get_secrets)
         self.provider_response: Any = None
         flow_storage.user.get_setting = self._get_username_setting
+        flow_storage.user.session = flow.session
         flow_storage.user.lock_address = bind(lock_address, storage=flow_storage)
 
     def get_backend(self, name: str, *args: Any, **kwargs: Any) -> Any:

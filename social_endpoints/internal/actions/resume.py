@@ -89,12 +89,18 @@ def _find_account_again(backend: Any, paused: PartialMixin) -> None:
 
     While this login was paused, the same person may have signed in for the first time in
     another tab, with this identity or with another one that has the same address. All logins
-    must reach the same account.
+    must reach the same account. An address is only searched again if it was searched before the
+    pause and no account had it: a later step may have asked the user for an address, or whether to
+    connect an account.
     """
     strategy = backend.strategy
+    details = paused.kwargs.get("details", {})
+    was_unknown = strategy.storage.user.was_unknown(details.get("email"))
     for index, step in enumerate(strategy.get_pipeline(backend)[: paused.next_step]):
         found = _SEARCHES.get(step.rpartition(".")[2])
-        if found is None or (found == "user" and paused.kwargs.get("user")):
+        if found is None:
+            continue
+        if found == "user" and (paused.kwargs.get("user") or not was_unknown):
             continue
         context = {"strategy": strategy, "storage": strategy.storage, "backend": backend}
         kwargs = {**paused.kwargs, **context, "user": None, "pipeline_index": index}

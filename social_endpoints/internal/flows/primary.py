@@ -9,6 +9,7 @@ Remove when social_django reads from ``router.db_for_write()``.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -40,6 +41,8 @@ _INCORRECT_STRING = 1366  # ER_TRUNCATED_WRONG_VALUE_FOR_FIELD of MySQL and Mari
 
 _DEFAULT_ACTIVE_FILTER = {"is_active": True}
 
+_UNKNOWN_ADDRESS = "social_endpoints_unknown_address"  # In the flow: the digest of an address.
+
 
 def on_primary(manager: Any) -> Any:
     """Return a queryset of a manager that reads from the primary database."""
@@ -57,6 +60,10 @@ def with_id(user: Any) -> Any:
     if isinstance(user, Model) and not hasattr(user, "id"):
         vars(user)["id"] = user.pk
     return user
+
+
+def _digest(email: Any) -> str:
+    return hashlib.sha256(str(email).encode(errors="replace")).hexdigest()[:32]
 
 
 def _functions_of(field: str, model: Any) -> list[Any]:
@@ -100,9 +107,11 @@ class PrimaryUsers(StorageProxy):
     """The project's user storage: users and their connections.
 
     :ivar lock_address: makes other logins that look for an address wait until the transaction ends.
+    :ivar session: the session of the flow.
     """
 
     lock_address: Callable[[str], None]
+    session: dict[str, Any]
 
     def get_social_auth(self, provider: str, uid: str | int, id_key: str | None = None) -> Any:
         if not self._inherits("get_social_auth"):
@@ -232,10 +241,18 @@ class PrimaryUsers(StorageProxy):
         waits, and finds this user.
         """
         self.lock_address(email)
-        if not self._inherits("get_users_by_email"):
-            return self._project.get_users_by_email(email)
-        name = getattr(self._project.user_model(), "EMAIL_FIELD", "email")
-        return self.filter_active_users(**{f"{name}__iexact": email})
+        if self._inherits("get_users_by_email"):
+            name = getattr(self._project.user_model(), "EMAIL_FIELD", "email")
+            found = self.filter_active_users(**{f"{name}__iexact": email})
+        else:
+            found = self._project.get_users_by_email(email)
+        if not found:
+            self.session[_UNKNOWN_ADDRESS] = _digest(email)
+        return found
+
+    def was_unknown(self, email: Any) -> bool:
+        """Return whether the last search for a user by this address, before a pause, found none."""
+        return bool(self.session.get(_UNKNOWN_ADDRESS) == _digest(email))
 
     def is_primary(self, user: Any) -> bool:
         """Return whether a user was read from the primary database."""

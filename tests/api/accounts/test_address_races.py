@@ -9,10 +9,12 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from social_core.pipeline.partial import partial
 from social_django.models import Nonce, UserSocialAuth
 
 from tests.support.concurrency import THREADS, MeetingPoint, together
 from tests.support.configuration import Configure
+from tests.support.email_policies import EMAIL, assert_associated
 from tests.support.frontend import Frontend
 from tests.support.newcomers import Newcomers
 from tests.support.openid_provider import OpenIDProvider
@@ -70,6 +72,54 @@ def test_paused_first_logins_with_one_address_reach_one_account(
         return lambda: frontends[number].resume(paused[number], name="Ada")
 
     assert_one_account(together([resume(number) for number in range(THREADS)]))
+
+
+@partial
+def ask_address(strategy: Any, details: Any, **kwargs: Any) -> Any:
+    """Ask for an address, as the example in python-social-auth's documentation does."""
+    typed = strategy.request_data().get("typed")
+    if not typed:
+        return strategy.redirect("https://app.example.com/email")
+    return {"details": {**details, "email": typed}}
+
+
+@pytest.mark.parametrize("step", [BY_EMAIL, BY_VERIFIED_EMAIL])
+def test_address_typed_after_the_step_reaches_no_account(
+    step: str, ada: Any, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with(
+        (AFTER_SOCIAL_USER, step),
+        (AFTER_SOCIAL_USER, f"{__name__}.ask_address"),
+        (AFTER_SOCIAL_USER, ASK_NAME),
+    )
+    openid.userinfo.update(email="mallory@example.com", email_verified=True)
+    frontend = Frontend()
+
+    paused = frontend.resume(frontend.log_in(openid), typed=EMAIL)
+
+    assert_associated(frontend.resume(paused, name="Ada"), ada, expected=False)
+
+
+def decline(user: Any = None, **kwargs: Any) -> dict[str, Any]:
+    """Create a new account, as the user wants."""
+    return {"user": None, "is_new": True}
+
+
+@pytest.mark.parametrize("step", [BY_EMAIL, BY_VERIFIED_EMAIL])
+def test_account_that_a_later_step_declines_is_not_found_again(
+    step: str, ada: Any, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with(
+        (AFTER_SOCIAL_USER, step),
+        (AFTER_SOCIAL_USER, f"{__name__}.decline"),
+        (AFTER_SOCIAL_USER, ASK_NAME),
+    )
+    openid.userinfo["email_verified"] = True
+    frontend = Frontend()
+
+    resumed = frontend.resume(frontend.log_in(openid), name="Ada")
+
+    assert_associated(resumed, ada, expected=False)
 
 
 @pytest.mark.row_locks
