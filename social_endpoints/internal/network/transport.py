@@ -54,6 +54,8 @@ _CAUSES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str]
     (sessions.DeadlineExceeded, "deadline"),
     (exceptions.Timeout, "timeout"),
     ((NameResolutionError, gaierror), "dns"),
+    # urllib3 reports a ProxyError as well if the provider closes a connection through a proxy.
+    ((BrokenPipeError, ConnectionAbortedError, ConnectionResetError), "connection_failed"),
     (exceptions.ProxyError, "proxy"),
     (ConnectionRefusedError, "refused"),
     (MalformedResponse, "malformed_response"),

@@ -137,6 +137,22 @@ def test_code_that_may_have_been_redeemed_is_not_sent_again(
     assert openid.requests.count(DISCOVERY) == 1
 
 
+@pytest.mark.parametrize("failure", [Connection.close, Connection.reset])
+def test_code_that_was_sent_through_a_proxy_is_not_sent_again(
+    failure: Any, frontend: Frontend, openid: OpenIDProvider, old_server: Provider, settings: Any
+) -> None:
+    old_url = "http://old.example.com/old"
+    settings.SOCIAL_AUTH_PROXIES = {"http://old.example.com": old_server.url}
+    old_server.special[old_url] = failure
+    begun, callback = begin_before_the_move(frontend, openid, "/token", old_url)
+
+    refused = frontend.complete(begun, callback)
+
+    assert error(refused) == (400, "connection_failed")
+    assert old_server.requests.total() == 1
+    assert openid.requests == []
+
+
 @pytest.mark.parametrize(
     "refusal",
     [
