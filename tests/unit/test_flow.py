@@ -118,6 +118,11 @@ def changed(position: int, value: Any) -> bytes:
             for value in (None, 7, "text", {}, [7], [[]], ["a", 1], [["a", 1]], ["a", "b", "c", 1])
         ),
         changed(4, {"partial_pipeline_token": 7}),
+        changed(4, {"social_endpoints_paused": ["a", 2**31, 1]}),
+        *(
+            changed(4, {"twitterunauthorized_token_name": value})
+            for value in (None, 7, "text", {"a": "b"}, [7], [None], [["a", "b"]], ["a=b", {}])
+        ),
     ],
 )
 def test_open_flow_with_other_content_returns_none(content: bytes) -> None:

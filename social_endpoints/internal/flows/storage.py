@@ -10,9 +10,11 @@ from __future__ import annotations
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from django.db import IntegrityError, router, transaction
+from social_core.backends.oauth import BaseOAuth1
 from social_core.backends.open_id_connect import OpenIdConnectAssociation
 from social_core.storage import AssociationMixin
 from social_core.utils import PARTIAL_TOKEN_SESSION_NAME
@@ -69,16 +71,24 @@ _SESSION_LISTS: dict[str, tuple[Any, ...]] = {
 
 
 def has_session_form(session: dict[str, Any]) -> bool:
-    """Return whether what this module stores in a flow's session has the form that it reads."""
-    lists = [(session[name], types) for name, types in _SESSION_LISTS.items() if name in session]
+    """Return whether a flow's session has the form that this module and social-core read.
+
+    social-core checks what it stores for OAuth 2, but not the request tokens of OAuth 1.
+    """
+    suffix = BaseOAuth1.UNATHORIZED_TOKEN_SUFIX
+    request_tokens = [value for name, value in session.items() if name.endswith(suffix)]
     nonces, partial_token = session.get(_NONCES, []), session.get(PARTIAL_TOKEN_SESSION_NAME, "")
-    if not isinstance(nonces, list) or not isinstance(partial_token, str):
+    if not all(isinstance(each, list) for each in (nonces, *request_tokens)):
         return False
-    return all(
+    texts = [partial_token, *chain.from_iterable(request_tokens)]
+    lists = [(session[name], types) for name, types in _SESSION_LISTS.items() if name in session]
+    lists += [(nonce, (str, str)) for nonce in nonces]
+    return all(isinstance(each, str) for each in texts) and all(
         isinstance(values, list)
         and len(values) == len(types)
         and all(map(isinstance, values, types))
-        for values, types in (*lists, *((nonce, (str, str)) for nonce in nonces))
+        and all(abs(each) <= _LATEST for each in values if isinstance(each, int))
+        for values, types in lists
     )
 
 

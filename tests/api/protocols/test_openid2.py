@@ -14,6 +14,8 @@ from django.contrib.auth import get_user_model
 from social_core.backends.open_id import OpenIdAuth
 from social_django.models import Association, Nonce, UserSocialAuth
 
+from social_endpoints.internal.flows.flow import LOGIN
+from social_endpoints.internal.flows.token import open_flow, seal
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, error
 from tests.support.openid2_provider import OpenID2Provider
@@ -722,3 +724,17 @@ def test_library_logs_nothing_about_login(
     assert "ada@example.com" not in text
     logging.getLogger("openid.consumer.consumer").error("from other code")
     assert "from other code" in caplog.text
+
+
+@pytest.mark.parametrize("value", [{}, {"_openid_consumer_last_token": {}}, ["a"], None, "text"])
+def test_session_of_another_version_is_a_missing_flow(value: Any, openid2: OpenID2Provider) -> None:
+    frontend = Frontend("body")
+    begun, callback = authorize(frontend, openid2, "openid")
+    flow = open_flow(begun.data["flow"], provider="openid", purpose=LOGIN)
+    assert flow is not None
+    flow.session["openid"] = value
+    begun.data["flow"] = seal(flow)
+
+    refused = frontend.complete(begun, callback, "openid")
+
+    assert error(refused) == (400, "session_context_missing")

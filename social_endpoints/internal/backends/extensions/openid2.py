@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urldefrag, urlsplit
 
 import requests
@@ -22,6 +22,7 @@ from social_core.exceptions import (
     AuthInputError,
     AuthProviderError,
     AuthResponseError,
+    AuthSessionError,
     ErrorStage,
     SocialAuthBaseException,
 )
@@ -150,8 +151,12 @@ class OpenID2(OpenId):
         :raises AuthResponseError: the provider that the login has begun with has not signed it,
             or is not authorized to assert the identifier.
         """
-        session = self.strategy.openid_session_dict(SESSION_NAME)
-        endpoint = session[_ENDPOINT]  # Stored at begin.
+        try:
+            session = self.strategy.openid_session_dict(SESSION_NAME)
+            endpoint = session[_ENDPOINT]  # Stored at begin.
+        except (KeyError, ValueError) as error:  # Another version of social-core has stored it.
+            code: Final = "session_context_missing"
+            raise AuthSessionError(self, code=code, stage="callback") from error
         if message.getOpenIDNamespace() != endpoint.preferredNamespace():
             raise self._malformed_response()
         signed = self._signed_fields(message)
