@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from itertools import islice
 from json import loads
 from socket import gaierror
+from ssl import SSLEOFError, SSLZeroReturnError
 from typing import Any, Literal
 from urllib.parse import unquote_plus, urlsplit
 
@@ -50,7 +51,9 @@ _CODES = (  # The first match counts: some of the exceptions inherit from others
 
 _MAX_CAUSES, _MAX_RELATED = 32, 8
 _CAUSES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
-    (exceptions.SSLError, "tls"),  # The first match counts.
+    # The first match counts. The provider may close the connection during the TLS handshake.
+    ((SSLEOFError, SSLZeroReturnError), "connection_failed"),
+    (exceptions.SSLError, "tls"),
     (sessions.DeadlineExceeded, "deadline"),
     (exceptions.Timeout, "timeout"),
     ((NameResolutionError, gaierror), "dns"),
@@ -185,7 +188,10 @@ def _translated(
     if is_about_url or isinstance(error, MalformedResponse):
         return AuthResponseError(backend, code="malformed_response", stage=stage)
     codes = (code for error_class, code in _CODES if isinstance(error, error_class))
-    return AuthProviderError(backend, code=next(codes, "http_error"), stage=stage)
+    code = next(codes, "http_error")
+    if code == "tls_error" and failure_cause(error) == "connection_failed":
+        code = "connection_failed"
+    return AuthProviderError(backend, code=code, stage=stage)
 
 
 def failure_cause(error: BaseException) -> str:

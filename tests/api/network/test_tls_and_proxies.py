@@ -16,7 +16,7 @@ from social_endpoints.internal.network.adapter import MAX_CONTEXTS, tls_context
 from tests.support.authority import Authority
 from tests.support.interpreter import python
 from tests.support.proxy import Proxy
-from tests.support.tcp_provider import LogIn, PassTime, Provider
+from tests.support.tcp_provider import Connection, LogIn, PassTime, Provider
 
 pytestmark = pytest.mark.django_db
 
@@ -187,6 +187,27 @@ def test_bundle_that_cannot_be_read_is_a_tls_error(
 
     assert log_in(provider).data["error_code"] == "tls_error"
     assert not provider.requests
+
+
+@pytest.mark.parametrize("end", [Connection.close, Connection.reset])
+@pytest.mark.parametrize("beginning", [b"", b"\x16\x03", b"\x16\x03\x03\x00\x7a\x02\x00"])
+def test_handshake_that_is_cut_off_is_a_failed_connection(
+    beginning: bytes, end: Callable[..., None], provider: Provider, log_in: LogIn
+) -> None:
+    provider.context = None
+
+    def cut(connection: Connection) -> None:
+        connection.sock.recv(65_536)
+        connection.send(beginning)
+        end(connection)
+
+    provider.on_connection = cut
+    refused = log_in(provider).data
+
+    assert (refused["error_code"], refused["error_recovery"]) == (
+        "connection_failed",
+        "retry_later",
+    )
 
 
 def test_tunnel_is_used_again_by_its_user_only(
