@@ -42,12 +42,10 @@ MAX_MESSAGE = 1_000
 """Maximum characters of each message of an exception."""
 
 _URL_ERRORS = (exceptions.InvalidURL, exceptions.InvalidSchema, exceptions.MissingSchema)
-_CODES = (  # The first match counts: some of the exceptions inherit from others.
-    (exceptions.SSLError, "tls_error"),
-    (exceptions.Timeout, "timeout"),
-    (exceptions.ConnectionError, "connection_failed"),
-    (exceptions.ChunkedEncodingError, "connection_failed"),
+_CODES = {"tls": "tls_error", "deadline": "timeout", "timeout": "timeout"} | dict.fromkeys(
+    ("dns", "proxy", "refused", "connection_failed"), "connection_failed"
 )
+"""Error codes by the causes of failed requests."""
 
 _MAX_CAUSES, _MAX_RELATED = 32, 8
 _CAUSES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
@@ -187,10 +185,7 @@ def _translated(
         return AuthConfigurationError(backend, parameter="url", stage=stage)
     if is_about_url or isinstance(error, MalformedResponse):
         return AuthResponseError(backend, code="malformed_response", stage=stage)
-    codes = (code for error_class, code in _CODES if isinstance(error, error_class))
-    code = next(codes, "http_error")
-    if code == "tls_error" and failure_cause(error) == "connection_failed":
-        code = "connection_failed"
+    code = _CODES.get(failure_cause(error), "http_error")
     return AuthProviderError(backend, code=code, stage=stage)
 
 

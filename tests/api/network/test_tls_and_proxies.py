@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
+from social_endpoints.internal.network import adapter
 from social_endpoints.internal.network.adapter import MAX_CONTEXTS, tls_context
 from tests.support.authority import Authority
 from tests.support.interpreter import python
@@ -49,6 +50,7 @@ def test_bundle_is_read_once_and_again_when_it_has_changed(
 
 
 def test_each_way_to_verify_has_a_context_of_its_own(authority: Authority, tmp_path: Path) -> None:
+    adapter._contexts.clear()  # Other tests may have left as many as there can be.
     contexts = [tls_context(verify) for verify in (True, False, authority.bundle, tmp_path)]
 
     assert len(set(map(id, contexts))) == 4
