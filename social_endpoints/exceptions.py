@@ -340,7 +340,8 @@ class StorageFailure(SocialAuthBaseException):
 class ProviderUnavailable(AuthProviderError):
     """The provider is not asked: it has not responded lately, or too many requests wait for it.
 
-    Nothing was sent and no flow is used, so the same request can be sent again.
+    If the login has sent nothing before, its flow remains open, and the same request can be sent
+    again.
 
     :param seconds: when to send the request again.
     """

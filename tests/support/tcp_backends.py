@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import requests
 from social_core.backends.oauth import BaseOAuth2
 
 
@@ -51,5 +52,15 @@ class RedeemsWithoutStage(LoopbackOAuth2):
         return self.get_json(url)
 
 
-BACKENDS = (LoopbackOAuth2, OwnRequest, RedeemsByGet, RedeemsWithoutStage)
+class OwnClient(LoopbackOAuth2):
+    """A backend that redeems the code with a client of its own, such as the SDK of a provider."""
+
+    name = "own-client"
+
+    def request_access_token(self, *args: Any, **kwargs: Any) -> Any:
+        data = {"code": self.data["code"]}
+        return requests.post(self.access_token_url(), data=data, timeout=20).json()
+
+
+BACKENDS = (LoopbackOAuth2, OwnRequest, RedeemsByGet, RedeemsWithoutStage, OwnClient)
 PATHS = [f"{__name__}.{each.__name__}" for each in BACKENDS]

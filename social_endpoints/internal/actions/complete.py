@@ -36,10 +36,9 @@ from social_endpoints.internal.backends.callback import (
 from social_endpoints.internal.backends.correlation import returned_id
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.backends.setting_types import report_wrong_settings
-from social_endpoints.internal.errors.failures import find_database_failure
 from social_endpoints.internal.flows import handoff_cache
 from social_endpoints.internal.flows.flow import Flow
-from social_endpoints.internal.flows.storage import claim_attempt, claim_flow
+from social_endpoints.internal.flows.storage import claim_attempt, claim_flow, release_flow
 from social_endpoints.internal.network.network_half import NetworkHalf
 from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.internal.translation import translate_errors
@@ -167,17 +166,15 @@ def _ask_provider(
     raise_callback_error(backend)
     if flow.correlation_id and not returned:
         raise AuthSessionError(backend, code="state_mismatch", stage="callback")
-    network_half.claim = partial(_use, backend, flow)
+    _claim(backend, flow)
+    flow.is_claimed = True  # Outside any transaction, so its cookie is deleted.
     try:
-        result = backend.complete(user=user)
+        return backend.complete(user=user)
     except ProviderUnavailable:
-        raise  # If nothing was sent, the same callback can be posted again.
-    except Exception as error:
-        if find_database_failure(error) is None:  # Perhaps that of the claim.
-            network_half.use_flow()
+        if not network_half.has_asked:  # The same callback can be posted again.
+            release_flow(flow, backend.strategy.storage)
+            flow.is_claimed = False
         raise
-    network_half.use_flow()  # The backend may have a pipeline of its own.
-    return result
 
 
 @contextmanager
@@ -218,12 +215,6 @@ def _resume(
     # The claim is part of the transaction, so the login stays paused after a field error.
     _claim(backend, flow)
     return resume(backend, flow, partial_token, user)
-
-
-def _use(backend: BaseAuth[Any], flow: Flow) -> None:
-    """Claim a flow outside any transaction, so that its cookie is deleted."""
-    _claim(backend, flow)
-    flow.is_claimed = True
 
 
 def _claim(backend: BaseAuth[Any], flow: Flow) -> None:

@@ -105,6 +105,13 @@ def claim_flow(flow: Flow, storage: Any) -> bool:
     return _claim(storage, CLAIMS, flow.id, flow.expires)
 
 
+def release_flow(flow: Flow, storage: Any) -> None:
+    """Undo :func:`claim_flow`, because the provider was not asked."""
+    nonces = _nonces(storage)
+    claim = nonces.filter(server_url=CLAIMS, timestamp=flow.expires, salt=flow.id)
+    repeat(nonces.db, claim.delete)
+
+
 def claim_id_token(digest: str, expires: int, storage: Any, *, is_native: bool) -> bool:
     """Claim an ID token for this login; return False if it has signed in before.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from threading import Lock
 from typing import Any
@@ -62,33 +62,35 @@ class NetworkHalf:
 
     Requests to a host that a browser names have a place, but no circuit. Requests of pipeline steps
     have neither: a user may control their host, such as that of a picture.
+
+    :ivar has_asked: whether a request may have sent a value of the callback.
     """
 
-    claim: Callable[[], object] | None = None
-    """Called before the first request that may contain a value of the callback."""
+    has_asked = False
 
     def __init__(self) -> None:
         self._circuit: Circuit | None = None
         self._provider: str | None = None
         self._has_ended = False
-        self._claim_error: Exception | None = None
 
     def ask(
-        self, provider: str, url: str, send: Send, options: Mapping[str, Any], *, claims: bool
+        self, provider: str, url: str, send: Send, options: Mapping[str, Any], *, own_circuit: bool
     ) -> requests.Response:
         """Send a request.
 
-        :param claims: False for a document such as discovery, which has a circuit of its own.
-        :raises ProviderUnavailable: the provider is not asked. The flow is not claimed.
+        :param own_circuit: True for a request that is judged alone, such as that for discovery. It
+            contains no value of the callback.
+        :raises ProviderUnavailable: the provider is not asked.
         """
         if self._has_ended:
             return send()
         if self._provider is None:
             places.take(provider)
             self._provider = provider
-        circuit = None if options.get("hosts") else self._enter(provider, url, options, claims)
-        if claims:
-            self.use_flow()
+        circuit = None
+        if not options.get("hosts"):
+            circuit = self._enter(provider, url, options, own_circuit)
+        self.has_asked |= not own_circuit
         if circuit is None:
             return send()
         try:
@@ -97,30 +99,16 @@ class NetworkHalf:
             if circuit is not self._circuit:
                 circuit.leave()
 
-    def _enter(self, provider: str, url: str, options: Mapping[str, Any], claims: bool) -> Circuit:
-        if claims and self._circuit is not None:
+    def _enter(
+        self, provider: str, url: str, options: Mapping[str, Any], own_circuit: bool
+    ) -> Circuit:
+        if not own_circuit and self._circuit is not None:
             return self._circuit
         circuit = Circuit(provider, url, options)
         circuit.enter()
-        if claims:
+        if not own_circuit:
             self._circuit = circuit
         return circuit
-
-    def use_flow(self) -> None:
-        """Claim the flow, unless this has succeeded before.
-
-        A claim that has failed fails again, even if the backend has caught the exception. The
-        database is not asked a second time, because that may take seconds.
-        """
-        if self._claim_error is not None:
-            raise self._claim_error
-        if self.claim is not None:
-            try:
-                self.claim()
-            except Exception as error:
-                self._claim_error = error
-                raise
-            self.claim = None
 
     def end(self) -> None:
         """Give the place back and report the outcome. Does nothing the second time."""

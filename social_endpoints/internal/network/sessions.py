@@ -207,15 +207,15 @@ class ProviderRequests:
             session.close()
 
     def send(
-        self, provider: str, method: str, url: str, *, claims: bool = True, **options: Any
+        self, provider: str, method: str, url: str, *, own_circuit: bool = False, **options: Any
     ) -> requests.Response:
         """Send a request with the session and the deadline of this login.
 
-        :param claims: whether the flow is claimed first, because the request may contain its code.
+        :param own_circuit: as for :meth:`NetworkHalf.ask`.
         :raises ProviderUnavailable: the provider is not asked.
         """
         send = partial(self._send, provider, method, url, options)
-        return self.network_half.ask(provider, url, send, options, claims=claims)
+        return self.network_half.ask(provider, url, send, options, own_circuit=own_circuit)
 
     def _send(
         self, provider: str, method: str, url: str, options: dict[str, Any]
@@ -250,8 +250,7 @@ def send(provider: str, method: str, url: str, **options: Any) -> requests.Respo
 
 
 def begin_pipeline() -> None:
-    """End the network half of this login, whose flow must be claimed before its pipeline runs."""
+    """End the network half of this login."""
     current = _current.get()
     if current is not None:
-        current.network_half.use_flow()
         current.network_half.end()

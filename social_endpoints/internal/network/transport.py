@@ -95,7 +95,7 @@ class Transport(BaseAuth):  # type: ignore[type-arg]  # generic in social-core 7
                 self.name,
                 method,
                 url,
-                claims=stage != "begin",
+                own_circuit=stage == "begin",
                 repeats_get=stage != "token_exchange" and not self._has_callback_value(url, params),
                 headers=headers,
                 data=data,

@@ -110,7 +110,7 @@ def provider(settings: Any) -> Iterator[Provider]:
     provider = Provider()
     settings.AUTHENTICATION_BACKENDS = [*settings.AUTHENTICATION_BACKENDS, *PATHS]
     settings.SOCIAL_AUTH_REQUESTS_TIMEOUT = PATIENCE
-    for name in ("LOOPBACK", "OWN_REQUEST"):
+    for name in ("LOOPBACK", "OWN_REQUEST", "OWN_CLIENT"):
         for setting, value in {"KEY": "our-id", "SECRET": "secret", "URL": provider.url}.items():
             setattr(settings, f"SOCIAL_AUTH_{name}_{setting}", value)
     process_cache.clear()
@@ -233,6 +233,15 @@ def test_refused_callback_can_be_posted_again(provider: Provider, frontend: Fron
     assert timeouts(provider) is None
 
 
+def test_backend_with_a_client_of_its_own_sends_a_code_once(provider: Provider) -> None:
+    login = Login(provider, "own-client")
+
+    outcomes = [error(login.complete()) for _ in range(2)]
+
+    assert outcomes == [(201, None), (400, "state_mismatch")]
+    assert provider.requests["POST /token"] == 1
+
+
 @pytest.mark.parametrize("status", [200, 400, 500, 503])
 def test_any_response_ends_the_row(status: int, provider: Provider) -> None:
     have_timeouts(provider, count=LIMIT - 1)
@@ -313,7 +322,7 @@ def test_pause_after_a_failed_probe_depends_on_its_duration(
     assert int(refused["Retry-After"]) > PAUSE_RATIO / 4
 
 
-def test_probe_that_sends_nothing_is_followed_by_another(provider: Provider) -> None:
+def test_used_flow_does_not_become_the_probe(provider: Provider) -> None:
     completed = Login(provider)
     assert completed.complete().status_code == 201
     have_timeouts(provider)
