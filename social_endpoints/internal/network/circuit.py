@@ -50,11 +50,10 @@ Send = Callable[[], requests.Response]
 class Outcome(IntEnum):
     """What is known after the requests of a login. The highest one counts."""
 
-    NOT_SENT = 0
-    FAILURE = 1
+    FAILURE = 0
     """No response, but no time-out either: it says nothing about how long a login would wait."""
-    RESPONSE = 2
-    TIMEOUT = 3
+    RESPONSE = 1
+    TIMEOUT = 2
 
 
 class Circuit:
@@ -82,7 +81,7 @@ class Circuit:
         self._pause = 0.0
         self._count = 0
         self._is_probe = False
-        self._outcome = Outcome.NOT_SENT
+        self._outcome = Outcome.FAILURE
         self._seconds = 0.0
 
     def enter(self) -> None:
@@ -96,8 +95,7 @@ class Circuit:
         if self._limit is None:
             return
         self._pause = max(get_seconds("PROVIDER_PAUSE"), 1)  # Caches store whole seconds.
-        count = in_cache(lambda target: target.get(self._count_name))
-        self._count = count if isinstance(count, int) else 0
+        self._count = self._stored_count()
         if self._count < self._limit:
             return
         login_timeout = get_seconds("LOGIN_TIMEOUT")
@@ -106,6 +104,10 @@ class Circuit:
         if current != own:
             raise ProviderUnavailable(_remaining(current), cause="circuit_open")
         self._is_probe = True
+
+    def _stored_count(self) -> int:
+        count = in_cache(lambda target: target.get(self._count_name))
+        return count if isinstance(count, int) else 0
 
     def ask(self, send: Send) -> requests.Response:
         """Send a request and note its outcome."""
@@ -141,11 +143,9 @@ class Circuit:
         if self._outcome == Outcome.TIMEOUT:
             self._count_timeout(self._limit)
         elif self._outcome == Outcome.RESPONSE:
-            self._close()
-        elif self._is_probe and self._outcome == Outcome.FAILURE:
-            self._pause_again(self._count)
+            self._close(self._limit)
         elif self._is_probe:
-            _delete(self._pause_name)
+            self._pause_again(self._count)
 
     def _count_timeout(self, limit: int) -> None:
         count = in_cache(self._increase) or 1
@@ -155,8 +155,9 @@ class Circuit:
             own = _pause_value(self._pause)
             if self._reserve_pause(own, self._pause) == own:
                 _store(self._count_name, count, MEMORY + self._pause)
-                if count == limit:  # Otherwise a login has begun before the circuit opened.
-                    self._report(is_available=False, retry_after=math.ceil(self._pause))
+            # The others have begun before the circuit opened. One of them may have set the pause.
+            if count == limit:
+                self._report(is_available=False, retry_after=math.ceil(self._pause))
 
     def _increase(self, target: BaseCache) -> int | None:
         target.add(self._count_name, 0, MEMORY)
@@ -170,11 +171,13 @@ class Circuit:
         _store(self._count_name, count, MEMORY + seconds)
         _store(self._pause_name, _pause_value(seconds), seconds)
 
-    def _close(self) -> None:
+    def _close(self, limit: int) -> None:
         if not self._count:
             return
-        _delete(self._count_name)
-        if _delete(self._pause_name):
+        was_open = self._stored_count() >= limit
+        is_first = _delete(self._count_name)
+        _delete(self._pause_name)
+        if was_open and is_first:
             self._report(is_available=True)
 
     def _reserve_pause(self, own: str, seconds: float) -> Any:

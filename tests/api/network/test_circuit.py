@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from io import StringIO
@@ -72,6 +72,18 @@ class RecordingCache(LocMemCache):
     def _record(self, operation: str, key: str) -> None:
         if "circuit" in key:
             self.operations.append(operation)
+
+
+class OvertakingCache(LocMemCache):
+    """Lets another login overtake after it has counted a time-out."""
+
+    overtaking: ClassVar[list[Callable[[], None]]] = []
+
+    def incr(self, key: str, *args: Any, **kwargs: Any) -> int:
+        count = super().incr(key, *args, **kwargs)
+        if self.overtaking:
+            self.overtaking.pop()()
+        return count
 
 
 class OneOpenId(OpenIdAuth):
@@ -351,6 +363,36 @@ def test_late_time_outs_are_not_reported_again(provider: Provider) -> None:
     assert timeouts(provider) == LIMIT + len(late)
     assert sent == []
     assert error(Login(provider).complete()) == REFUSED
+
+
+def test_simultaneous_time_outs_are_reported_once(provider: Provider, settings: Any) -> None:
+    use_cache(settings, f"{__name__}.OvertakingCache")
+    have_timeouts(provider, count=LIMIT - 1)
+    first, second = entered = [circuit(provider), circuit(provider)]
+    for each in entered:
+        each.enter()
+        with pytest.raises(requests.ReadTimeout):
+            each.ask(lambda: fail(requests.ReadTimeout()))
+
+    OvertakingCache.overtaking.append(second.leave)
+    with received(provider_availability_changed) as sent:
+        first.leave()
+
+    assert [each["is_available"] for each in sent] == [False]
+
+
+def test_late_response_closes_the_circuit_and_is_reported(provider: Provider) -> None:
+    have_timeouts(provider, count=LIMIT - 1)
+    late = circuit(provider)
+    late.enter()
+    cache.delete(open_circuit(provider))  # The pause has ended, and there was no probe.
+
+    with received(provider_availability_changed) as sent:
+        late.ask(requests.Response)
+        late.leave()
+
+    assert timeouts(provider) is None
+    assert [each["is_available"] for each in sent] == [True]
 
 
 @pytest.mark.parametrize(
