@@ -108,8 +108,8 @@ def arm(
 ) -> Iterator[Callable[[], bool]]:
     """Let the database cut the connection at one point of the next request.
 
-    :return: call it before that request. It returns whether the request may fail, because nobody
-        knows whether a COMMIT without an answer has been executed.
+    :return: call it before that request. It returns whether the request may fail, because it is
+        unknown whether a COMMIT without an answer has been executed.
     """
     Cut.is_done = True  # Until the next request.
     openid.before_userinfo = cut if request.param == "provider" else lambda: None

@@ -1,4 +1,4 @@
-"""What the soak's browsers and apps do: logins of all kinds, some of them wrong or abandoned."""
+"""The scenarios of the soak: logins of all kinds, some of them wrong or abandoned."""
 
 from __future__ import annotations
 
