@@ -12,7 +12,7 @@ from benchmarks.peers import DJOSER, PEERS, PROJECT
 
 RECORDED = ROOT / "benchmarks" / "recorded.json"
 PAGE = ROOT / "docs" / "performance.inc"
-NONE = "–"
+NONE = "n/a"
 
 
 @dataclass(frozen=True)
