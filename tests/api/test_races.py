@@ -28,6 +28,7 @@ from tests.support.handoff import handoff_params, post_to_callback
 from tests.support.id_token_providers import PROVIDERS, IdTokenProvider
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import ASK_NAME, BEFORE_CREATE_USER, pipeline_with
+from tests.support.telegram import BOT_TOKEN, signed, state_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 User = get_user_model()
@@ -104,6 +105,20 @@ def test_one_handoff_code_signs_in_once(openid: OpenIDProvider, settings: Any) -
 
     assert results(answers) == {SIGNED_IN: 1, LATE: RACERS - 1}
     assert (User.objects.count(), openid.requests.count("/token")) == (1, 1)
+
+
+def test_one_signed_callback_signs_in_once(settings: Any) -> None:
+    """Telegram is not asked, and its assertion signs in once as well."""
+    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.telegram.TelegramAuth"]
+    settings.SOCIAL_AUTH_TELEGRAM_BOT_TOKEN = BOT_TOKEN
+    load_backends(settings.AUTHENTICATION_BACKENDS, force_load=True)
+    begun = Frontend("body").begin("telegram")
+    callback = {"state": state_of(begun), **signed()}
+
+    answers = together([lambda: Frontend("body").complete(begun, callback, "telegram")] * RACERS)
+
+    assert results(answers) == {SIGNED_IN: 1, LATE: RACERS - 1}
+    assert User.objects.count() == 1
 
 
 def test_one_paused_login_resumes_once(openid: OpenIDProvider, settings: Any) -> None:

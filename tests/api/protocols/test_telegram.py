@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import time
 from base64 import b64encode, urlsafe_b64encode
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -16,10 +13,10 @@ from social_django.models import Nonce, UserSocialAuth
 
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, details, error
+from tests.support.telegram import BOT_TOKEN, signed, state_of
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
-BOT_TOKEN = "12345:the-secret-of-the-bot"
 
 
 @pytest.fixture(autouse=True)
@@ -28,25 +25,10 @@ def telegram(settings: Any) -> None:
     settings.SOCIAL_AUTH_TELEGRAM_BOT_TOKEN = BOT_TOKEN
 
 
-def signed(**changes: Any) -> dict[str, Any]:
-    """Return the fields of a user, signed with the bot's token."""
-    fields = {"id": 7, "first_name": "Ada", "username": "ada", "auth_date": int(time.time())}
-    fields |= changes
-    lines = "\n".join(sorted(f"{name}={value}" for name, value in fields.items()))
-    key = hashlib.sha256(BOT_TOKEN.encode()).digest()
-    return {**fields, "hash": hmac.new(key, lines.encode(), "sha256").hexdigest()}
-
-
 def in_fragment(fields: Any) -> dict[str, str]:
     """Return fields as Telegram appends them to the redirect URI as a fragment."""
     encoded = urlsafe_b64encode(json.dumps(fields).encode()).decode()
     return {"tgAuthResult": encoded.rstrip("=")}
-
-
-def state_of(begun: Any) -> str:
-    return_to = authorization_params(begun)["return_to"]
-    (state,) = parse_qs(urlsplit(return_to).query)["state"]
-    return state
 
 
 def complete(frontend: Frontend, begun: Any, fields: dict[str, Any]) -> Any:
