@@ -46,11 +46,11 @@ def test_table_compares_figures_with_goals() -> None:
     rows = [re.split(r"\s{2,}", line.strip()) for line in table.as_text(figures).splitlines()]
     assert rows == [
         ["djoser", "this project", "project / djoser", "goal"],
-        ["Begin: CPU, ms", "2.00", "0.90", "0.450", "-"],
+        ["Begin: CPU, ms", "2.00", "0.90", "0.450", "n/a"],
         ["Begin: SQL queries", "6", "1", "0.167", "≤ 0", "missed"],
         ["Complete: CPU, ms", "50.00", "8.00", "0.160", "≤ 0.16 of djoser", "reached"],
         ["Warm login: round trips", "6", "2", "0.333", "≤ 2", "reached"],
-        ["After a quiet minute: round trips", "6", "-", "-", "≤ 4"],
+        ["After a quiet minute: round trips", "6", "n/a", "n/a", "≤ 4"],
     ]
 
 
