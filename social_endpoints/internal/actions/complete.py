@@ -21,10 +21,10 @@ from social_core.utils import constant_time_compare
 
 from social_endpoints.exceptions import ProviderUnavailable, TooManyAttempts
 from social_endpoints.internal.actions.outcome import (
-    conclude,
     log_in,
     log_login,
     report_failed_login,
+    respond_or_pause,
 )
 from social_endpoints.internal.actions.resume import require_partial_token, resume
 from social_endpoints.internal.backends import loading
@@ -127,7 +127,7 @@ def complete_flow(
         strategy.unit_of_work.take_back = take_back
         with report_wrong_settings(backend, "callback"), strategy.unit_of_work as work:
             if partial_token is None:
-                with _kept_if_refused(flow, callback.params, provider_params):
+                with _restore_handoff_if_refused(flow, callback.params, provider_params):
                     result = _ask_provider(backend, flow, returned, user, requests.network_half)
             else:
                 requests.network_half.end()
@@ -135,8 +135,8 @@ def complete_flow(
                 _count_attempt(backend, flow)
                 session = deepcopy(flow.session)
                 result = work.run(partial(_resume, backend, flow, partial_token, user, session))
-            conclusion = partial(conclude, backend, flow, work, build_response, check_paused)
-            return work.finish(result, conclusion)
+            conclude = partial(respond_or_pause, backend, flow, work, build_response, check_paused)
+            return work.finish(result, conclude)
 
 
 def _provider_params(
@@ -178,10 +178,10 @@ def _ask_provider(
 
 
 @contextmanager
-def _kept_if_refused(
+def _restore_handoff_if_refused(
     flow: Flow, params: Mapping[str, Any], provider_params: Mapping[str, str]
 ) -> Iterator[None]:
-    """Store the callback of a handoff again if the provider is not asked.
+    """Store the callback of a handoff again if a request to the provider is refused.
 
     :param params: the parameters of the request.
     :param provider_params: those of the callback.

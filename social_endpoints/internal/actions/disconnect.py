@@ -87,7 +87,7 @@ def _run(
     flow = Flow(provider.name, CONNECT, "", user_id=str(user.pk))
     strategy, backend = loading.load(provider, request=request, data=params, flow=flow)
 
-    def conclude(result: Any) -> Paused | list[Revocation]:
+    def find_outcome(result: Any) -> Paused | list[Revocation]:
         pending = _pending(strategy, revoked)
         if isinstance(result, dict) and not pending:
             return []
@@ -102,7 +102,7 @@ def _run(
     with strategy.unit_of_work as work:
         work.stage = "disconnect"
         result = work.run(partial(_disconnect, backend, user, connection_id, revoked))
-        return work.finish(result, conclude)
+        return work.finish(result, find_outcome)
 
 
 def _disconnect(backend: Any, user: Any, connection_id: str, revoked: list[Revocation]) -> Any:

@@ -11,10 +11,10 @@ from social_core.backends.base import BaseAuth
 
 from social_endpoints.exceptions import AssociationOnly
 from social_endpoints.internal.actions.outcome import (
-    conclude,
     log_in,
     log_login,
     report_failed_login,
+    respond_or_pause,
 )
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.extensions.discovery import document_renewal
@@ -69,8 +69,8 @@ def sign_in(
         with document_renewal(backend), strategy.unit_of_work as work:
             result = _authenticate(backend, tokens)
             respond = partial(log_in, provider, request, build_response, check_response)
-            conclusion = partial(conclude, backend, flow, work, respond, check_response)
-            outcome = work.finish(result, conclusion)
+            conclude = partial(respond_or_pause, backend, flow, work, respond, check_response)
+            outcome = work.finish(result, conclude)
     return log_login(outcome)
 
 

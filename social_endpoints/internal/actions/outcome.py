@@ -169,7 +169,7 @@ def require_active(backend: Any, user: Any) -> None:
         raise InactiveUser(backend, stage="pipeline")
 
 
-def conclude(
+def respond_or_pause(
     backend: Any,
     flow: Flow,
     work: UnitOfWork,

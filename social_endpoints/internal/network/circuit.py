@@ -28,18 +28,18 @@ from social_endpoints.conf import get_limit, get_seconds
 from social_endpoints.exceptions import ProviderUnavailable
 from social_endpoints.internal.log.events import log_event
 from social_endpoints.internal.network import document_cache
-from social_endpoints.internal.network.document_cache import in_cache
+from social_endpoints.internal.network.document_cache import run_in_cache
 
 MEMORY = 3_600
 """Seconds after which time-outs are forgotten."""
 
 PROBE_MARGIN = 10
-"""Seconds, in addition to ``LOGIN_TIMEOUT``, after which a probe without a result is replaced. Its
-worker may have been killed."""
+"""Seconds, in addition to ``LOGIN_TIMEOUT``, after which another login becomes the probe. The
+worker of the first probe may have been killed."""
 
 PAUSE_RATIO = 9
-"""Length of a pause after a failed probe, at least, relative to that of the probe. So the probes
-take at most a tenth of the time of one worker."""
+"""Minimum length of a pause after a failed probe, divided by that of the probe. So the probes take
+at most a tenth of the time of one worker."""
 
 _MAX_CAUSES = 16
 _TIMEOUTS = (requests.Timeout, exceptions.TimeoutError, TimeoutError)
@@ -48,10 +48,10 @@ Send = Callable[[], requests.Response]
 
 
 class Outcome(IntEnum):
-    """What is known after the requests of a login. The highest one counts."""
+    """The outcome of a request. That of a login is the highest one of its requests."""
 
     FAILURE = 0
-    """No response, but no time-out either: it says nothing about how long a login would wait."""
+    """No response, but no time-out either. It does not show how long a login would wait."""
     RESPONSE = 1
     TIMEOUT = 2
 
@@ -84,7 +84,7 @@ class Circuit:
         self._outcome = Outcome.FAILURE
         self._seconds = 0.0
 
-    def enter(self) -> None:
+    def begin(self) -> None:
         """Require that the circuit is closed, or become the probe.
 
         A login costs one read of the cache if the provider is healthy.
@@ -106,11 +106,11 @@ class Circuit:
         self._is_probe = True
 
     def _stored_count(self) -> int:
-        count = in_cache(lambda target: target.get(self._count_name))
+        count = run_in_cache(lambda target: target.get(self._count_name))
         return count if isinstance(count, int) else 0
 
     def ask(self, send: Send) -> requests.Response:
-        """Send a request and note its outcome."""
+        """Send a request and record its outcome."""
         started = time.monotonic()
         error: BaseException | None = None
         try:
@@ -136,7 +136,7 @@ class Circuit:
         is_response = isinstance(error, requests.RequestException) and not without_response
         return Outcome.RESPONSE if is_response else Outcome.FAILURE
 
-    def leave(self) -> None:
+    def end(self) -> None:
         """Count a login with a time-out. After a login with responses only, forget earlier ones."""
         if self._limit is None:
             return
@@ -148,7 +148,7 @@ class Circuit:
             self._pause_again(self._count)
 
     def _count_timeout(self, limit: int) -> None:
-        count = in_cache(self._increase) or 1
+        count = run_in_cache(self._increase) or 1
         if self._is_probe:
             self._pause_again(count)
         elif count >= limit:
@@ -192,7 +192,7 @@ class Circuit:
                 target.add(self._pause_name, own, math.ceil(seconds))
             return target.get(self._pause_name)
 
-        return in_cache(reserve)
+        return run_in_cache(reserve)
 
     def _report(self, *, is_available: bool, retry_after: int | None = None) -> None:
         event = "provider available" if is_available else "provider unavailable"
@@ -247,10 +247,10 @@ def _store(name: str, value: Any, seconds: float) -> None:
         target.set(name, value, math.ceil(seconds))
         return target.get(name)
 
-    in_cache(store)
+    run_in_cache(store)
 
 
 def _delete(name: str) -> bool:
     """Delete an entry from both caches, and return whether there was one."""
     was_stored = document_cache.process_cache.delete(name)
-    return bool(in_cache(lambda target: target.delete(name))) or was_stored
+    return bool(run_in_cache(lambda target: target.delete(name))) or was_stored

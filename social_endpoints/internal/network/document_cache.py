@@ -196,7 +196,7 @@ class CachedDocument:
 
     def _read(self) -> _Entry | None:
         """Return the stored document if it is well formed, complete and not too old."""
-        text = in_cache(lambda target: target.get(self._name))
+        text = run_in_cache(lambda target: target.get(self._name))
         if not isinstance(text, str) or len(text) > MAX_LENGTH:
             return None
         try:
@@ -228,7 +228,7 @@ def _store(name: str, text: str, timeout: int) -> None:
         target.set(name, text, timeout)
         return target.get(name)
 
-    in_cache(store)
+    run_in_cache(store)
 
 
 def _reserve(names: list[str]) -> bool:
@@ -245,10 +245,10 @@ def _reserve(names: list[str]) -> bool:
         is_free = any(target.add(name, now, PAUSE) for name in names if name not in reserved)
         return is_free if target.get_many(names) else None
 
-    return bool(in_cache(reserve))
+    return bool(run_in_cache(reserve))
 
 
-def in_cache(operation: Callable[[BaseCache], Any]) -> Any:
+def run_in_cache(operation: Callable[[BaseCache], Any]) -> Any:
     """Run an operation in the cache ``default``, or in the process's if the result is None."""
     try:
         result = operation(optional_cache)

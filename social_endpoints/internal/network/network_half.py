@@ -1,4 +1,4 @@
-"""The network half of a login: one place among the waiting requests, and one circuit."""
+"""The requests of a login before its pipeline: how many may wait, and their circuit."""
 
 from __future__ import annotations
 
@@ -16,52 +16,54 @@ from social_endpoints.exceptions import ProviderUnavailable
 from social_endpoints.internal.network.circuit import Circuit, Send
 
 BUSY_SECONDS = 1
-"""``Retry-After`` if too many requests wait for a provider."""
+"""``Retry-After`` if too many logins wait for a provider."""
 
 
-class Places:
-    """The places of a process for requests that wait, by provider.
+class WaitingLimit:
+    """Counts the logins of this process that wait for each provider, and limits their number.
 
-    No lock is held during network access.
+    The lock is not held during network access.
     """
 
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
-        """Release all places. A thread that a forked child does not have may hold the old lock."""
+        """Count no login. A thread that a forked child does not have may hold the old lock."""
         self._lock = Lock()
-        self._taken = Counter[str]()
+        self._numbers = Counter[str]()
 
-    def take(self, provider: str) -> None:
-        """Take a place.
+    def acquire(self, provider: str) -> None:
+        """Count a login that begins to wait.
 
-        :raises ProviderUnavailable: all places are taken.
+        :raises ProviderUnavailable: as many logins as ``PROVIDER_CONCURRENCY`` wait.
         """
         limit = get_limit("PROVIDER_CONCURRENCY")
         with self._lock:
-            if limit is not None and self._taken[provider] >= limit:
+            if limit is not None and self._numbers[provider] >= limit:
                 raise ProviderUnavailable(BUSY_SECONDS, cause="too_many_waiting")
-            self._taken[provider] += 1
+            self._numbers[provider] += 1
 
-    def give_back(self, provider: str) -> None:
+    def release(self, provider: str) -> None:
+        """Count a login no longer."""
         with self._lock:
-            self._taken[provider] -= 1
+            self._numbers[provider] -= 1
 
 
-places = Places()
+waiting_limit = WaitingLimit()
 with suppress(AttributeError):  # Windows has no fork.
-    os.register_at_fork(after_in_child=places.clear)
+    os.register_at_fork(after_in_child=waiting_limit.clear)
 
 
 class NetworkHalf:
-    """The requests of one login before its pipeline. They wait in one place and count once.
+    """The requests of one login before its pipeline.
 
-    So a login that has sent its code is not refused in the middle. A login is judged by all of its
-    requests: the token endpoint may respond while the profile does not.
+    The limit and the circuit count them as one, so a login that has sent its code is not refused
+    afterwards. All requests determine the outcome: the token endpoint may respond while the
+    profile does not.
 
-    Requests to a host that a browser names have a place, but no circuit. Requests of pipeline steps
-    have neither: a user may control their host, such as that of a picture.
+    Requests to a host that a browser names are limited, but have no circuit. Requests of pipeline
+    steps have neither: a user may control their host, such as that of a picture.
 
     :ivar has_asked: whether a request may have sent a value of the callback.
     """
@@ -78,18 +80,18 @@ class NetworkHalf:
     ) -> requests.Response:
         """Send a request.
 
-        :param own_circuit: True for a request that is judged alone, such as that for discovery. It
-            contains no value of the callback.
+        :param own_circuit: True for a request with a circuit of its own, such as that for
+            discovery. It contains no value of the callback.
         :raises ProviderUnavailable: the provider is not asked.
         """
         if self._has_ended:
             return send()
         if self._provider is None:
-            places.take(provider)
+            waiting_limit.acquire(provider)
             self._provider = provider
         circuit = None
         if not options.get("hosts"):
-            circuit = self._enter(provider, url, options, own_circuit)
+            circuit = self._begin_circuit(provider, url, options, own_circuit)
         self.has_asked |= not own_circuit
         if circuit is None:
             return send()
@@ -97,25 +99,25 @@ class NetworkHalf:
             return circuit.ask(send)
         finally:
             if circuit is not self._circuit:
-                circuit.leave()
+                circuit.end()
 
-    def _enter(
+    def _begin_circuit(
         self, provider: str, url: str, options: Mapping[str, Any], own_circuit: bool
     ) -> Circuit:
         if not own_circuit and self._circuit is not None:
             return self._circuit
         circuit = Circuit(provider, url, options)
-        circuit.enter()
+        circuit.begin()
         if not own_circuit:
             self._circuit = circuit
         return circuit
 
     def end(self) -> None:
-        """Give the place back and report the outcome. Does nothing the second time."""
+        """End the waiting and report the outcome to the circuit. A second call has no effect."""
         if self._has_ended:
             return
         self._has_ended = True
         if self._provider is not None:
-            places.give_back(self._provider)
+            waiting_limit.release(self._provider)
         if self._circuit is not None:
-            self._circuit.leave()
+            self._circuit.end()

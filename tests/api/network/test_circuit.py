@@ -24,7 +24,7 @@ from social_core.backends.open_id import OpenIdAuth
 from social_endpoints.internal.network.adapter import MalformedResponse
 from social_endpoints.internal.network.circuit import PAUSE_RATIO, Circuit
 from social_endpoints.internal.network.document_cache import PAUSE, process_cache
-from social_endpoints.internal.network.network_half import places
+from social_endpoints.internal.network.network_half import waiting_limit
 from social_endpoints.internal.network.sessions import DeadlineExceeded
 from social_endpoints.signals import provider_availability_changed
 from tests.support.accounts import disconnect, logged_in, uids, user_with
@@ -351,14 +351,14 @@ def fail(error: Exception) -> Any:
 def test_late_time_outs_are_not_reported_again(provider: Provider) -> None:
     late = [circuit(provider), circuit(provider)]
     for each in late:
-        each.enter()
+        each.begin()
     have_timeouts(provider)
 
     with received(provider_availability_changed) as sent:
         for each in late:
             with pytest.raises(requests.ReadTimeout):
                 each.ask(lambda: fail(requests.ReadTimeout()))
-            each.leave()
+            each.end()
 
     assert timeouts(provider) == LIMIT + len(late)
     assert sent == []
@@ -370,13 +370,13 @@ def test_simultaneous_time_outs_are_reported_once(provider: Provider, settings: 
     have_timeouts(provider, count=LIMIT - 1)
     first, second = entered = [circuit(provider), circuit(provider)]
     for each in entered:
-        each.enter()
+        each.begin()
         with pytest.raises(requests.ReadTimeout):
             each.ask(lambda: fail(requests.ReadTimeout()))
 
-    OvertakingCache.overtaking.append(second.leave)
+    OvertakingCache.overtaking.append(second.end)
     with received(provider_availability_changed) as sent:
-        first.leave()
+        first.end()
 
     assert [each["is_available"] for each in sent] == [False]
 
@@ -384,12 +384,12 @@ def test_simultaneous_time_outs_are_reported_once(provider: Provider, settings: 
 def test_late_response_closes_the_circuit_and_is_reported(provider: Provider) -> None:
     have_timeouts(provider, count=LIMIT - 1)
     late = circuit(provider)
-    late.enter()
+    late.begin()
     cache.delete(open_circuit(provider))  # The pause has ended, and there was no probe.
 
     with received(provider_availability_changed) as sent:
         late.ask(requests.Response)
-        late.leave()
+        late.end()
 
     assert timeouts(provider) is None
     assert [each["is_available"] for each in sent] == [True]
@@ -409,11 +409,11 @@ def test_other_failures_do_not_count(
 ) -> None:
     have_timeouts(provider, count=LIMIT - 1)
     entered = circuit(provider)
-    entered.enter()
+    entered.begin()
 
     with pytest.raises(type(failure)):
         entered.ask(lambda: fail(failure))
-    entered.leave()
+    entered.end()
 
     assert timeouts(provider) == expected
 
@@ -658,18 +658,18 @@ def test_failed_login_gives_its_place_back(silent: Provider, configure: Configur
 
     assert [error(Login(silent).complete()) for _ in range(2)] == [TIMED_OUT] * 2
 
-    assert not any(places._taken.values())
+    assert not any(waiting_limit._numbers.values())
 
 
 def test_forked_child_has_all_places() -> None:
     code = (
         "import os\n"
-        "from social_endpoints.internal.network.network_half import places\n"
-        "places.take('github')\n"
+        "from social_endpoints.internal.network.network_half import waiting_limit\n"
+        "waiting_limit.acquire('github')\n"
         "child = os.fork()\n"
         "if not child:\n"
-        "    os._exit(sum(places._taken.values()))\n"
-        "print(os.waitpid(child, 0)[1], sum(places._taken.values()))\n"
+        "    os._exit(sum(waiting_limit._numbers.values()))\n"
+        "print(os.waitpid(child, 0)[1], sum(waiting_limit._numbers.values()))\n"
     )
 
     outcome = python("-W", "ignore::DeprecationWarning", "-c", code)
