@@ -19,12 +19,14 @@ _UNSENT = frozenset({"dns", "proxy", "refused"})
 def is_refusal(error: SocialAuthBaseException) -> bool:
     """Return whether an endpoint has refused what a client has sent, or was not asked.
 
-    A client cannot cause ``invalid_client``: discovery may name another client authentication.
+    A client cannot cause ``invalid_client``: discovery may name another client authentication. A
+    page is not from an endpoint, but from a server that does not know the host any more.
     """
     if error.provider_code == "invalid_client":
         return False
-    is_refused = error.status_code in _REFUSALS or error.provider_code is not None
-    return is_refused or isinstance(error, ProviderUnavailable)
+    is_page = _is_page(getattr(error.__cause__, "response", None))
+    is_refused = error.status_code in _REFUSALS and not is_page
+    return is_refused or error.provider_code is not None or isinstance(error, ProviderUnavailable)
 
 
 def is_about_moved_url(error: SocialAuthBaseException, method: str) -> bool:
@@ -53,5 +55,9 @@ def has_moved(response: Response) -> bool:
     sent, last = response.history[0].request, response.request
     is_same = sent.method == last.method
     has_same_token = sent.headers.get("Authorization") == last.headers.get("Authorization")
-    is_page = "html" in response.headers.get("Content-Type", "")
-    return response.status_code in _MOVED or is_page or not (is_same and has_same_token)
+    is_endpoint = is_same and has_same_token and not _is_page(response)
+    return response.status_code in _MOVED or not is_endpoint
+
+
+def _is_page(response: Response | None) -> bool:
+    return response is not None and "html" in response.headers.get("Content-Type", "")

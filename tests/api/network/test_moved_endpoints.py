@@ -24,7 +24,7 @@ from tests.support.http_provider import served
 from tests.support.id_token_providers import signed
 from tests.support.native import post_tokens
 from tests.support.openid_provider import OpenIDProvider
-from tests.support.tcp_provider import Connection, Provider
+from tests.support.tcp_provider import Connection, Provider, send_instead
 
 pytestmark = pytest.mark.django_db
 
@@ -63,10 +63,12 @@ def redirect(status: int, location: str) -> Any:
     return with_status(status, headers=f"Location: {location}\r\n")
 
 
-def page(connection: Connection) -> None:
-    connection.send(
-        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>"
-    )
+def html(status: int) -> Any:
+    head = f"HTTP/1.1 {status} Status\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n"
+    return send_instead(f"{head}<html>".encode())
+
+
+page = html(200)
 
 
 MOVED: dict[str, Any] = {
@@ -118,6 +120,8 @@ def test_login_continues_at_the_new_endpoint(
         with_status(500),
         with_status(403),
         with_status(401, {"error": "invalid_client"}),
+        html(400),
+        html(401),
         redirect(303, "/page"),
         redirect(303, "http://127.0.0.1:1/page"),
         Connection.close,
