@@ -143,7 +143,7 @@ class ProjectError(EndpointError):
 class StorageUnavailable(EndpointError):
     """The project's database or cache failed: 503. The client can retry the request.
 
-    ``database_error`` is the database's own code for the log, if it was the database.
+    ``database_error`` is the database's own code for the log. It is None if the cache failed.
     """
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
@@ -343,7 +343,7 @@ class ProviderUnavailable(AuthProviderError):
     If the login has sent nothing before, its flow remains open, and the same request can be sent
     again.
 
-    :param seconds: when to send the request again.
+    :param seconds: the time after which the request can be sent again.
     """
 
     public_text = gettext_lazy("The provider does not respond at present. Please try again later.")

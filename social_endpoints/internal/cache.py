@@ -1,15 +1,15 @@
-"""Django's cache ``default``, which is not asked again shortly after a failure.
+"""Django's cache ``default``, which is not used for a few seconds after a failure.
 
 A cache server that hangs costs its client's time-out for each operation. So after a failure, the
 request does not use the cache again, and the process does not use it for :data:`PAUSE` seconds.
 Then one operation tries the cache, and the others do not wait for it. An operation that has not
-ended after :data:`MAX_WAIT` seconds is a failure: a client may have no time-out, or hide it.
+ended after :data:`MAX_WAIT` seconds is a failure: a client may have no time-out, or hide errors.
 
 Use :data:`cache` as Django's ``cache``. All its methods raise :class:`CacheUnavailable`, a 503 if
 it is not caught, in place of the exceptions of the backend. Mistakes of the caller, such as an
 invalid key, pass unchanged. Use :data:`optional_cache` if a result is not worth waiting for: a
 request that has spent :data:`MAX_SECONDS` with the cache gets :class:`CacheUnavailable` from it.
-A backend that hides its errors is asked each time, unless it takes that long.
+A backend that hides its errors is used again, unless an operation takes that long.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PAUSE = 5.0
 """Seconds after a failure for which the process does not use the cache."""
 
 MAX_WAIT = 3.0
-"""Seconds after which an operation is a failure, also for other threads while it goes on."""
+"""Seconds after which an operation is a failure, even while it still runs."""
 
 TRIAL = 60.0
 """Seconds after which an operation that tries the cache again counts as failed."""
@@ -125,7 +125,7 @@ _request: ContextVar[_Request | None] = ContextVar("social_endpoints_cache", def
 
 @contextmanager
 def limit_cache_use() -> Iterator[None]:
-    """Use the cache no more in the ``with`` block, which is one request, once it has failed."""
+    """Treat the ``with`` block as one request, which does not use the cache after a failure."""
     token = _request.set(_Request())
     try:
         yield

@@ -76,7 +76,7 @@ class LoginView(FlowView):
         return response
 
     def check_response(self, outcome: Any) -> None:
-        """Do what can still fail, last in the transaction, and refuse undeclared cookies."""
+        """Refuse undeclared cookies and store the session. Called last in the transaction."""
         if not isinstance(outcome, Paused):
             self.refuse_cookies(outcome)
         super().check_response(outcome)

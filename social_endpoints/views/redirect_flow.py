@@ -76,7 +76,9 @@ class FlowView(EndpointView):
         return Response(body, status=status.HTTP_201_CREATED)
 
     def check_response(self, outcome: Any) -> None:
-        """Do what can still fail, last in the transaction.
+        """Render a paused response and store the session, because both can fail.
+
+        It is called last in the transaction.
 
         :param outcome: the response, or a paused login.
         """

@@ -86,8 +86,8 @@ def lock_address(address: str, storage: Any) -> None:
     for a row that is deleted. A waiting transaction of PostgreSQL whose snapshot is too old gets
     a serialization failure, because the row has changed.
 
-    Outside a transaction, there is nothing to wait for: in autocommit mode, or if the project
-    stores nonces in another database than users.
+    Nothing is locked outside a transaction of the nonce table's database: in autocommit mode, or
+    if the project stores nonces in another database than users.
 
     :raises IntegrityError: another login has used the row for the first time.
     :raises OperationalError: the transaction does not see an account with this address.

@@ -25,11 +25,12 @@ MIN_LIFETIME = 300
 """Shortest time, in seconds, for which a document is not requested again."""
 
 MAX_LIFETIME = 86_400
-"""Longest such time, as in social-core's cache."""
+"""Longest time, in seconds, for which a document is not requested again, as in social-core's
+cache."""
 
 DEFAULT_LIFETIME = 3_600
-"""Such time for a response without a ``max-age``. A begin cannot notice that the endpoint to which
-it sends the browser has moved."""
+"""The time for a response without ``max-age``, in seconds. A begin cannot notice that the endpoint
+to which it sends the browser has moved."""
 
 GRACE = 86_400
 """Seconds for which an expired document is still used while the provider fails."""
@@ -38,10 +39,11 @@ PAUSE = 60
 """Minimum time, in seconds, between two requests for a stored document that cannot be used."""
 
 BURST = 5
-"""Requests that anonymous clients can cause at once, in addition to one in each :data:`REFILL`."""
+"""Requests that anonymous clients can cause at once. Later, they can cause one in each
+:data:`REFILL`."""
 
 REFILL = PAUSE // BURST
-"""Seconds after which anonymous clients can cause one more request."""
+"""Seconds after which anonymous clients can cause one more request for a document."""
 
 CLOCK_SKEW = 60
 """Seconds by which the clock of another server may be ahead."""

@@ -11,7 +11,7 @@ from social_endpoints.exceptions import ProviderUnavailable
 _REFUSALS = frozenset({400, 401, 429})
 
 # Statuses of a URL that is no longer an endpoint, and causes of failures before a request is sent.
-# In each case, a code has not been redeemed (RFC 9110 sections 15.4, 15.5 and 15.6).
+# In these cases, no code has been redeemed (RFC 9110 sections 15.4, 15.5 and 15.6).
 _MOVED = frozenset({301, 302, 307, 308, 404, 405, 410, 501})
 _UNSENT = frozenset({"dns", "proxy", "refused"})
 
@@ -37,7 +37,7 @@ def is_about_moved_url(error: SocialAuthBaseException, method: str) -> bool:
         return False
     if failure.response is not None:
         return has_moved(failure.response)
-    # After a redirect, the method may be another one.
+    # A redirect may have changed the method.
     is_same = failure.request is not None and failure.request.method == method
     return is_same and error.context.get("cause") in _UNSENT
 

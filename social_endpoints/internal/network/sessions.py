@@ -181,7 +181,7 @@ class ProviderRequests:
 
     If an exception leaves the block, the login has failed and its session is not used again.
 
-    :param is_guarded: whether a provider that does not respond is not asked.
+    :param is_guarded: whether requests are refused if the provider does not respond.
     """
 
     def __init__(self, *, is_guarded: bool = True) -> None:

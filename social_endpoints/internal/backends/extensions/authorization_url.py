@@ -66,7 +66,7 @@ class ExactRedirectUri(OAuth):
 
 
 class StateInTheFuture(OAuth2):
-    """Accept a state that a server has created whose clock is ahead, or was before it was set back.
+    """Accept a state of a server whose clock was ahead when it created the state.
 
     The flow contains the state and has an expiry of its own. Remove when social-core does not
     refuse a state of a later time.

@@ -115,9 +115,9 @@ def signing_keys(backend: BaseAuth[Any], uri: str) -> CachedDocument:
 
 @contextmanager
 def document_renewal(backend: Any) -> Iterator[None]:
-    """After native sign-in has failed because of the issuer, have discovery requested again.
+    """Have discovery requested again if native sign-in has failed because of the issuer.
 
-    Anonymous clients can cause other failures. The claim is validated after the signature.
+    The issuer is validated after the signature. Other failures can be caused by anonymous clients.
     """
     try:
         yield
