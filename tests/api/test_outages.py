@@ -128,6 +128,25 @@ def test_login_without_a_server_is_a_503(
     )  # The claim was not stored.
 
 
+def test_login_without_a_server_keeps_the_callback_of_a_handoff(
+    openid: OpenIDProvider, settings: Any, database: dict[str, Any], caplog: Log
+) -> None:
+    """The provider has posted it once. The claim was not stored, so the login can be completed."""
+    settings.SOCIAL_AUTH_OIDC_AUTH_EXTRA_ARGUMENTS = {"response_mode": "form_post"}
+    begun, posted = Frontend("body").authorize(openid)
+    callback = handoff_params(post_to_callback(posted))
+    stored = {**database}
+    stop_server(database)
+
+    for _ in range(2):
+        response = Frontend("body").complete(begun, callback)
+        assert_unavailable(response, caplog, *DOWN)
+
+    database.update(stored)
+    completed = [Frontend("body").complete(begun, callback) for _ in range(2)]
+    assert [each.status_code for each in completed] == [201, 400]
+
+
 def test_account_endpoints_without_a_server_are_a_503(
     database: dict[str, Any], caplog: Log
 ) -> None:

@@ -36,6 +36,7 @@ from social_endpoints.internal.backends.callback import (
 from social_endpoints.internal.backends.correlation import returned_id
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.backends.setting_types import report_wrong_settings
+from social_endpoints.internal.errors.failures import find_database_failure
 from social_endpoints.internal.flows import handoff_cache
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.storage import claim_attempt, claim_flow, release_flow
@@ -181,21 +182,26 @@ def _ask_provider(
 def _restore_handoff_if_refused(
     flow: Flow, params: Mapping[str, Any], provider_params: Mapping[str, str]
 ) -> Iterator[None]:
-    """Store the callback of a handoff again if a request to the provider is refused.
+    """Store the callback of a handoff again if the login can be completed later.
+
+    That is so if a request to the provider is refused, or if the database fails before.
 
     :param params: the parameters of the request.
     :param provider_params: those of the callback.
     """
     try:
         yield
-    except ProviderUnavailable as error:
-        if provider_params is not params and not flow.is_claimed:
+    except Exception as error:
+        is_refusal = isinstance(error, ProviderUnavailable)
+        may_retry = is_refusal or find_database_failure(error) is not None
+        if may_retry and provider_params is not params and not flow.is_claimed:
+            pause = error.retry_after if isinstance(error, ProviderUnavailable) else None
             handoff_cache.restore_callback(
                 flow.provider,
                 flow.correlation_id,
                 params["code"],
                 provider_params,
-                seconds=int(error.retry_after or 0),
+                seconds=int(pause or 0),
             )
         raise
 
