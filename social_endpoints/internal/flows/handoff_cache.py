@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from django.utils.crypto import constant_time_compare
 
-from social_endpoints.internal.cache import cache
+from social_endpoints.internal.cache import CacheUnavailable, cache
 
 LIFETIME = 60
 """Seconds for which a callback is stored."""
@@ -57,7 +57,10 @@ def store_callback(provider: str, state: str, params: Mapping[str, str]) -> str:
         if cache.add(_cache_key(provider, state, slot), callback, LIFETIME):
             return slot + secret
     slot = secrets.choice(LAST_SLOTS)
-    cache.set(_cache_key(provider, state, slot), (slot + secret, dict(params)), LIFETIME)
+    key = _cache_key(provider, state, slot)
+    cache.set(key, (slot + secret, dict(params)), LIFETIME)
+    if cache.get(key) is None:  # The client of a cache may hide its errors.
+        raise CacheUnavailable("The cache has not stored a callback.")
     return slot + secret
 
 

@@ -71,6 +71,18 @@ def test_code_expires_after_a_minute(
     assert completed.status_code == 201
 
 
+def test_callback_that_the_cache_has_not_stored_is_a_503(
+    openid: OpenIDProvider, settings: Any
+) -> None:
+    """The client of the cache hides that the server is down."""
+    _, posted = Frontend("body").authorize(openid)
+    settings.CACHES = {"default": {"BACKEND": "tests.support.caches.SilentCache"}}
+
+    response = post_to_callback(posted)
+
+    assert (response.status_code, response.has_header("Location")) == (503, False)
+
+
 class UnreachableCache(BaseCache):
     def __init__(self, location: str, params: dict[str, Any]) -> None:
         super().__init__(params)
