@@ -22,11 +22,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings as django_settings
 from django.core.cache import cache as default_cache
-from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
+from django.core.cache.backends.base import BaseCache
 
 from social_endpoints.internal.errors.failures import CACHE_MISTAKES, CacheUnavailable
 from social_endpoints.internal.retries import read
@@ -133,40 +133,17 @@ def limit_cache_use() -> Iterator[None]:
         _request.reset(token)
 
 
-class GuardedCache(BaseCache):
-    """The cache ``default``. Methods that are not overridden call the ones that are.
+class _GuardedCache:
+    """The methods of the cache ``default``, each of which is one operation.
 
     :param is_optional: whether to limit the time that one request spends with the cache.
     """
 
     def __init__(self, *, is_optional: bool = False) -> None:
-        super().__init__({})
         self._is_optional = is_optional
 
-    def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
-        return self._ask("get", key, default, version=version)
-
-    def get_many(self, keys: Any, version: int | None = None) -> dict[Any, Any]:
-        return dict(self._ask("get_many", keys, version=version))
-
-    def set(
-        self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
-    ) -> None:
-        self._ask("set", key, value, timeout, version=version)
-
-    def add(
-        self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
-    ) -> bool:
-        return bool(self._ask("add", key, value, timeout, version=version))
-
-    def touch(self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
-        return bool(self._ask("touch", key, timeout, version=version))
-
-    def delete(self, key: Any, version: int | None = None) -> bool:
-        return bool(self._ask("delete", key, version=version))
-
-    def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
-        return int(self._ask("incr", key, delta, version=version))
+    def __getattr__(self, method: str) -> Any:
+        return partial(self._ask, method)
 
     def _ask(self, method: str, *args: Any, **kwargs: Any) -> Any:
         request = _request.get() or _Request()
@@ -198,5 +175,5 @@ class GuardedCache(BaseCache):
                 log_failure("cache failed", failure)
 
 
-cache = GuardedCache()
-optional_cache = GuardedCache(is_optional=True)
+cache = cast("BaseCache", _GuardedCache())
+optional_cache = cast("BaseCache", _GuardedCache(is_optional=True))
