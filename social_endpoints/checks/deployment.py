@@ -36,6 +36,12 @@ _TIME_OUTS = {
     "django_redis.cache.RedisCache": ["SOCKET_TIMEOUT", "CONNECTION_POOL_KWARGS.socket_timeout"],
 }
 
+# The options with which a client returns empty results instead of its errors.
+_HIDDEN_ERRORS = {
+    "django.core.cache.backends.memcached.PyMemcacheCache": "ignore_exc",
+    "django_redis.cache.RedisCache": "IGNORE_EXCEPTIONS",
+}
+
 
 def check_https_redirect_uris(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report redirect URIs that send the code over unencrypted HTTP."""
@@ -126,6 +132,22 @@ def check_cache_time_out(**kwargs: Any) -> Iterator[CheckMessage]:
             )
 
 
+def check_cache_errors(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report a cache whose failures cannot be noticed, so that each request waits for them."""
+    configuration: Any = django_settings.CACHES.get(DEFAULT_CACHE_ALIAS) or {}
+    options = configuration.get("OPTIONS") or {}
+    for base in _base_classes(configuration.get("BACKEND")):
+        name = _HIDDEN_ERRORS.get(base, "")
+        default = getattr(django_settings, f"DJANGO_REDIS_{name}", False)
+        if name and options.get(name, default):
+            yield Warning(
+                f"The default cache hides its errors ({name}). If its server hangs, each request"
+                " waits for it several times, and callbacks of a handoff seem to have expired.",
+                hint=f"Do not set {name} for CACHES['default']. These endpoints handle the errors.",
+                id="social_endpoints.W026",
+            )
+
+
 def _base_classes(path: Any) -> list[str]:
     """Return the paths of a cache's class and its base classes. Django reports a wrong path."""
     try:
@@ -190,5 +212,6 @@ CHECKS: dict[Any, tuple[str, ...]] = {
     check_throttling: (Tags.security,),
     check_shared_cache: (Tags.caches,),
     check_cache_time_out: (Tags.caches,),
+    check_cache_errors: (Tags.caches,),
     check_secret_key: (Tags.security,),
 }

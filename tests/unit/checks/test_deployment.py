@@ -9,7 +9,11 @@ from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.redis import RedisCache
 from rest_framework.throttling import AnonRateThrottle, BaseThrottle
 
-from social_endpoints.checks.deployment import check_cache_time_out, check_shared_cache
+from social_endpoints.checks.deployment import (
+    check_cache_errors,
+    check_cache_time_out,
+    check_shared_cache,
+)
 from tests.support.checks import ids, only
 from tests.support.configuration import Configure
 
@@ -143,6 +147,9 @@ class DjangoRedisCache(BaseCache):
 
     __module__, __qualname__ = "django_redis.cache", "RedisCache"
 
+    def __init__(self, location: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+
 
 REDIS, OWN_REDIS = f"{CACHES}.redis.RedisCache", f"{__name__}.OwnRedisCache"
 DJANGO_REDIS = f"{__name__}.DjangoRedisCache"
@@ -205,10 +212,34 @@ def test_cache_server_needs_a_time_out(
     assert reported == ([] if has_time_out else ["social_endpoints.W025"])
 
 
+@pytest.mark.parametrize(
+    ("backend", "options", "of_django_redis", "is_hidden"),
+    [
+        (DJANGO_REDIS, {"IGNORE_EXCEPTIONS": True}, False, True),
+        (DJANGO_REDIS, {"IGNORE_EXCEPTIONS": False}, True, False),
+        (DJANGO_REDIS, {}, True, True),
+        (DJANGO_REDIS, None, False, False),
+        (MEMCACHED, {"ignore_exc": True}, False, True),
+        (MEMCACHED, {}, True, False),
+        (REDIS, {"IGNORE_EXCEPTIONS": True}, True, False),
+        ("no.such.Cache", {}, True, False),
+    ],
+)
+def test_cache_must_not_hide_its_errors(
+    backend: str, options: Any, of_django_redis: bool, is_hidden: bool, settings: Any
+) -> None:
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": URL, "OPTIONS": options}}
+    settings.DJANGO_REDIS_IGNORE_EXCEPTIONS = of_django_redis
+
+    reported = [message.id for message in check_cache_errors()]
+
+    assert reported == (["social_endpoints.W026"] if is_hidden else [])
+
+
 def test_project_without_a_default_cache_is_not_reported(settings: Any) -> None:
     settings.CACHES = {}
 
-    assert list(check_cache_time_out()) == []
+    assert list(check_cache_time_out()) == list(check_cache_errors()) == []
 
 
 def test_cache_without_a_time_out_is_reported_for_production(settings: Any) -> None:
@@ -216,6 +247,14 @@ def test_cache_without_a_time_out_is_reported_for_production(settings: Any) -> N
 
     assert ids() == set()
     assert "socket_timeout" in only("W025", deploy=True).msg
+
+
+def test_cache_that_hides_its_errors_is_reported_for_production(settings: Any) -> None:
+    options = {"SOCKET_TIMEOUT": 0.5, "IGNORE_EXCEPTIONS": True}
+    settings.CACHES = {"default": {"BACKEND": DJANGO_REDIS, "LOCATION": URL, "OPTIONS": options}}
+
+    assert ids() == set()
+    assert "IGNORE_EXCEPTIONS" in only("W026", deploy=True).msg
 
 
 def test_cache_that_cannot_be_created(configure: Configure, settings: Any) -> None:
