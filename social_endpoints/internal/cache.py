@@ -53,16 +53,13 @@ class _Status:
 
     :param caches: the setting ``CACHES``. Another one has a status of its own.
     :param retry_at: when the cache may be tried, by ``time.monotonic()``; None if it works.
-    :param operations: those that have begun with this status and not ended, with their start.
+    :param operations: those that have begun with this status and not ended, with their start, the
+        oldest one first.
     """
 
     caches: Any
     retry_at: float | None = None
     operations: dict[object, float] = field(default_factory=dict)
-
-    def oldest(self, default: float) -> float:
-        """Return the start of the oldest operation."""
-        return next(iter(self.operations.values()), default)
 
 
 class _Process:
@@ -83,7 +80,8 @@ class _Process:
             status = self._status
             if status.caches is not django_settings.CACHES:
                 status = self._status = _Status(django_settings.CACHES)
-            is_hanging = status.retry_at is None and now - status.oldest(now) >= MAX_WAIT
+            oldest = next(iter(status.operations.values()), now)
+            is_hanging = status.retry_at is None and now - oldest >= MAX_WAIT
             if is_hanging:
                 self._status = _Status(status.caches, now + PAUSE)
             elif status.retry_at is None or now >= status.retry_at:
