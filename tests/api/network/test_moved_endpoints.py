@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -94,8 +95,14 @@ def begin_before_the_move(
     return begun, callback
 
 
-@pytest.mark.parametrize("path", ENDPOINTS)
-@pytest.mark.parametrize("sign", MOVED)
+@pytest.mark.parametrize(
+    ("path", "sign"),
+    [
+        *(("/token", sign) for sign in MOVED),
+        *(product(["/userinfo", "/jwks"], ["status 404", "redirect to the page", "refused"])),
+        ("/userinfo", "redirect to another origin"),
+    ],
+)
 def test_login_continues_at_the_new_endpoint(
     sign: str, path: str, frontend: Frontend, openid: OpenIDProvider, old_server: Provider
 ) -> None:
