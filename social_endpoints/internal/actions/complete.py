@@ -128,7 +128,7 @@ def complete_flow(
         strategy.unit_of_work.take_back = take_back
         with report_wrong_settings(backend, "callback"), strategy.unit_of_work as work:
             if partial_token is None:
-                with _restore_handoff_if_refused(flow, callback.params, provider_params):
+                with _restore_unused_handoff(flow, callback.params, provider_params):
                     result = _ask_provider(backend, flow, returned, user, requests.network_half)
             else:
                 requests.network_half.end()
@@ -179,7 +179,7 @@ def _ask_provider(
 
 
 @contextmanager
-def _restore_handoff_if_refused(
+def _restore_unused_handoff(
     flow: Flow, params: Mapping[str, Any], provider_params: Mapping[str, str]
 ) -> Iterator[None]:
     """Store the callback of a handoff again if the login can be completed later.
