@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.contrib.auth import get_user_model
@@ -15,6 +15,7 @@ from social_endpoints.internal.errors.failures import (
     find_database_failure,
     is_full,
     is_lock_error,
+    is_lock_time_out,
     is_read_only,
 )
 
@@ -28,7 +29,7 @@ MAX_RECONNECTIONS = 2
 
 LOCK_SECONDS = 5.0
 """Seconds in which attempts begin again after a lock error, or to connect to a server that has no
-connection left. This is SQLite's default as well."""
+connection left. This is SQLite's default as well. Waiting of the database itself counts."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5  # seconds
 
@@ -43,6 +44,7 @@ class Retries:
         self._using = using
         self._collisions = self._reconnections = self._lock_errors = 0
         self._deadline: float | None = None
+        self._began = 0.0
         self._opened: dict[Any, Any] = {}
 
     def connect(self) -> None:
@@ -55,9 +57,10 @@ class Retries:
             try:
                 connections[self._using].ensure_connection()
             except DatabaseError as error:
-                if not is_full(error) or not self._wait():
+                if not is_full(error) or not self._wait(time.monotonic()):
                     raise
         self._opened = _open_connections()
+        self._began = time.monotonic()
 
     def lock(self) -> None:
         """Take SQLite's write lock first, after a lock error. Call it first in the transaction.
@@ -83,20 +86,22 @@ class Retries:
         if failure is None:
             return False
         if is_lock_error(failure):
-            return self._wait()
+            return self._wait(self._began if is_lock_time_out(failure) else time.monotonic())
         if is_commit or self._reconnections >= MAX_RECONNECTIONS:
             return False
         self._reconnections += 1
         # An exception without a cause is the project's, for example in place of a lock error.
         return _replace_dead_connections(self._opened, failure) or failure.__cause__ is None
 
-    def _wait(self) -> bool:
+    def _wait(self, since: float) -> bool:
         """Wait for other requests; return False if the time is up.
 
         The pauses are random, so that the same requests do not meet again, and grow.
+
+        :param since: when the time begins, if this is the first pause.
         """
         if self._deadline is None:
-            self._deadline = time.monotonic() + _lock_seconds(self._using)
+            self._deadline = since + _lock_seconds(self._using)
         longest = min(_FIRST_PAUSE * 2**self._lock_errors, _LONGEST_PAUSE)
         pause = random.random() * longest  # noqa: S311 - not a secret
         self._lock_errors += 1
@@ -164,8 +169,10 @@ def _replace_dead_connections(opened: dict[Any, Any], failure: BaseException) ->
     A connection in a transaction is left alone, because the transaction belongs to the caller.
     A server that only reads has perhaps lost its role, and a new connection reaches its successor.
     """
-    for connection in _idle(opened):
-        if is_read_only(failure) or not connection.is_usable():
+    for connection in opened:
+        # In a transaction, autocommit is off.
+        is_idle = connection.connection is not None and connection.get_autocommit()
+        if is_idle and (is_read_only(failure) or not connection.is_usable()):
             connection.close()
     # Django may have closed or replaced a connection when it rolled back.
     lost = [each for each, inner in opened.items() if each.connection is not inner]
@@ -175,12 +182,6 @@ def _replace_dead_connections(opened: dict[Any, Any], failure: BaseException) ->
         if check is not None:
             check()
     return bool(lost)
-
-
-def _idle(opened: Iterable[Any]) -> list[Any]:
-    """Return the connections that are neither in a transaction nor closed."""
-    outside = [each for each in opened if each.connection is not None and not each.in_atomic_block]
-    return [each for each in outside if each.get_autocommit()]
 
 
 def _lock_seconds(using: str) -> float:

@@ -26,6 +26,7 @@ from tests.support.accounts import disconnect, list_connections, logged_in, uids
 from tests.support.authentication import SESSION, STATELESS
 from tests.support.configuration import Configure
 from tests.support.database_proxy import DatabaseProxy
+from tests.support.failing_statements import Statements
 from tests.support.frontend import Frontend, browser, error
 from tests.support.handoff import handoff_params, post_to_callback
 from tests.support.log import logged
@@ -198,31 +199,40 @@ def test_connection_to_a_server_that_became_read_only_is_replaced(openid: OpenID
     assert Frontend("body").complete(begun, callback).status_code == 201
 
 
-@pytest.mark.row_locks
-def test_login_without_a_free_connection_is_a_503(
-    openid: OpenIDProvider, database: dict[str, Any], caplog: Log
-) -> None:
+@pytest.fixture
+def limited(database: dict[str, Any]) -> Iterator[None]:
+    """Connect as a user who may have one connection at a time."""
     name, postgresql = f"limited_{os.getpid()}", connection.vendor == "postgresql"
     quoted = name if postgresql else f"'{name}'@'%'"
-    limit = "LOGIN PASSWORD 'p' CONNECTION LIMIT 0" if postgresql else ""
-    execute(f"CREATE {'ROLE' if postgresql else 'USER'} {quoted} {limit}")
-    try:
-        if not postgresql:
-            schema = database["NAME"]
-            identified = "IDENTIFIED BY 'p' WITH MAX_USER_CONNECTIONS 1"
-            execute(f"GRANT ALL ON `{schema}`.* TO {quoted} {identified}")
-        stored = {**database}
-        database.update(USER=name, PASSWORD="p")
-        connection.close()
-        with closing(connection.copy()) as other:
-            if not postgresql:
-                other.ensure_connection()
-            response = Frontend("body").log_in(openid)
-        database.update(stored)
-        assert_unavailable(response, caplog, "53300", "1226")
-    finally:
-        connection.close()
-        execute(f"DROP {'ROLE' if postgresql else 'USER'} {quoted}")
+    if postgresql:
+        execute(f"CREATE ROLE {quoted} LOGIN PASSWORD 'p' CONNECTION LIMIT 1")
+        execute(f"GRANT pg_read_all_data, pg_write_all_data TO {quoted}")
+    else:
+        identified = "IDENTIFIED BY 'p' WITH MAX_USER_CONNECTIONS 1"
+        execute(f"GRANT ALL ON `{database['NAME']}`.* TO {quoted} {identified}")
+    stored = {**database}
+    database.update(USER=name, PASSWORD="p")
+    connection.close()
+    yield
+    database.update(stored)
+    connection.close()
+    execute(f"DROP {'ROLE' if postgresql else 'USER'} {quoted}")
+
+
+@pytest.mark.row_locks
+@pytest.mark.usefixtures("limited")
+def test_login_waits_for_a_free_connection(openid: OpenIDProvider, caplog: Log) -> None:
+    client = logged_in(user_with(("oidc", "1"), ("github", "2")))
+    connection.close()
+    other = connection.copy()
+    other.ensure_connection()
+
+    assert_unavailable(list_connections(client), caplog, "53300", "1226")
+
+    timer = threading.Timer(0.5, other.connection.close)
+    timer.start()
+    assert Frontend("body").log_in(openid).status_code == 201
+    timer.join()
 
 
 # --- Errors of a server that works -------------------------------------------------------
@@ -296,6 +306,17 @@ def test_mistakes_in_queries_are_a_500(openid: OpenIDProvider, step: type[Failin
         assert step.calls == 1
 
 
+def test_missing_table_is_a_500(openid: OpenIDProvider) -> None:
+    begun, callback = Frontend("body").authorize(openid)
+    execute(f"ALTER TABLE {Nonce._meta.db_table} RENAME TO absent")
+
+    response = Frontend("body").complete(begun, callback)
+
+    execute(f"ALTER TABLE absent RENAME TO {Nonce._meta.db_table}")
+    assert error(response) == (500, "unknown_error")
+    assert Frontend("body").complete(begun, callback).status_code == 201
+
+
 def turn_into_a_refusal(exception: Exception) -> None:
     """Raise an exception for the client while a failure of the database is handled."""
     other = connection.copy()
@@ -306,20 +327,16 @@ def turn_into_a_refusal(exception: Exception) -> None:
         raise exception  # noqa: B904 - as a project may do it
 
 
-@pytest.mark.parametrize(
-    "exception",
-    [AuthPolicyError(None), ValidationError({"name": ["Unknown."]}), AuthenticationFailed()],
-    ids=lambda each: type(each).__name__,
-)
+REFUSALS = [AuthPolicyError(None), ValidationError({"name": ["Unknown."]}), AuthenticationFailed()]
+
+
 def test_refusal_because_of_a_failure_is_a_503(
-    exception: Exception, openid: OpenIDProvider, step: type[FailingStep], caplog: Log
+    openid: OpenIDProvider, step: type[FailingStep], caplog: Log
 ) -> None:
-    step.expect(*[partial(turn_into_a_refusal, exception)] * 3)
-
-    response = Frontend("body").log_in(openid)
-
-    assert_unavailable(response, caplog, *DOWN)
-    assert_all_or_nothing(None)
+    for exception in REFUSALS:
+        step.expect(*[partial(turn_into_a_refusal, exception)] * 3)
+        assert_unavailable(Frontend("body").log_in(openid), caplog, *DOWN)
+        assert_all_or_nothing(None)
 
 
 def decide_to_refuse() -> None:
@@ -379,7 +396,7 @@ def lock_errors(request: pytest.FixtureRequest) -> Iterator[list[Callable[[], No
         writer.stop()
     else:
         code = "40001" if connection.vendor == "postgresql" else "1213"
-        yield [partial(raise_database_error, code)] * 8
+        yield [partial(raise_database_error, code)] * 5
 
 
 def test_login_waits_for_locks(
@@ -430,22 +447,33 @@ def test_lock_that_is_never_free_is_a_503(
     assert_unavailable(Frontend("body").log_in(openid), caplog, "SQLITE_BUSY")
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite has a setting for the time.")
+def test_time_that_the_database_waits_for_a_lock_counts(
+    openid: OpenIDProvider, database: dict[str, Any], caplog: Log
+) -> None:
+    database["OPTIONS"] = {**database["OPTIONS"], "timeout": 0.3}
+    connection.close()
+    begun, callback = Frontend("body").authorize(openid)
+    statements = Statements()
+    with closing(sqlite3.connect(database["NAME"])) as other, other:
+        other.execute("BEGIN IMMEDIATE")
+        with connection.execute_wrapper(statements):
+            response = Frontend("body").complete(begun, callback)
+
+    assert_unavailable(response, caplog, "SQLITE_BUSY")
+    assert len(statements.seen) == 1
+
+
 # --- Lost connections --------------------------------------------------------------------
 
 
 @pytest.mark.row_locks
-@pytest.mark.parametrize("moment", ["before the claim", "at the provider", "in the pipeline"])
-def test_lost_connection_costs_no_login(
-    moment: str, openid: OpenIDProvider, step: type[FailingStep]
-) -> None:
+def test_lost_connection_costs_no_login(openid: OpenIDProvider, step: type[FailingStep]) -> None:
     begun, callback = Frontend("body").authorize(openid)
     User.objects.exists()
-    if moment == "before the claim":
-        kill_connection()
-    elif moment == "at the provider":
-        openid.before_userinfo = kill_connection
-    else:
-        step.expect(kill_connection, kill_connection)
+    kill_connection()  # Before the claim.
+    openid.before_userinfo = kill_connection
+    step.expect(kill_connection)  # In the pipeline.
 
     response = Frontend("body").complete(begun, callback)
 

@@ -20,7 +20,7 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 WORKAROUNDS = "internal/backends/extensions/"
 
 MAX_MODULES = 135
-MAX_LINES = 13_950
+MAX_LINES = 13_960
 """Lines that are not blank, comments and docstrings included."""
 MAX_FUNCTION_LINES = 50
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

@@ -46,9 +46,13 @@ _READ_ONLY = frozenset({"25006", "1290", "1792", "1836"})
 _FULL = frozenset({"53300", "1040", "1203", "1226"})
 _TIME_LIMITS = frozenset({"25P03", "25P04"})
 
-# Deadlocks, time limits for locks, and transactions that others have overtaken: serialization
-# failures of PostgreSQL, and ER_CHECKREAD, ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK, ER_LOCK_NOWAIT.
-_LOCK_ERRORS = frozenset({"40001", "40P01", "55P03", "1020", "1205", "1213", "3572"})
+# Deadlocks, and transactions that others have overtaken: serialization failures of PostgreSQL, and
+# ER_CHECKREAD, ER_LOCK_DEADLOCK, ER_LOCK_NOWAIT.
+_LOCK_ERRORS = frozenset({"40001", "40P01", "1020", "1213", "3572"})
+_LOCK_TIME_OUTS = frozenset({"55P03", "1205"})
+
+# A table, a column or a privilege is missing: migrations have not run, for example.
+_SCHEMA_MISTAKES = frozenset({"3F000", "42501", "42703", "42P01", "1054", "1142", "1143", "1146"})
 
 # libpq reports no SQLSTATE if it cannot connect, but PostgreSQL's message.
 _CONNECT_MESSAGES = {
@@ -168,8 +172,13 @@ def database_code(failure: BaseException) -> str:
 
 def is_lock_error(failure: BaseException) -> bool:
     """Return whether another transaction has caused a failure, so that a new one may succeed."""
+    return database_code(failure) in _LOCK_ERRORS or is_lock_time_out(failure)
+
+
+def is_lock_time_out(failure: BaseException) -> bool:
+    """Return whether the database may have waited for the lock, for as long as its settings say."""
     code = database_code(failure)
-    return code in _LOCK_ERRORS or code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+    return code in _LOCK_TIME_OUTS or code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
 def is_full(failure: BaseException) -> bool:
@@ -185,6 +194,9 @@ def is_read_only(failure: BaseException) -> bool:
 
 def is_code_error(error: Exception) -> bool:
     """Return whether only a mistake in the code raises this exception, whatever the data is."""
+    if isinstance(error, DatabaseError):
+        code = database_code(error)
+        return code in _SCHEMA_MISTAKES or (code == "SQLITE_ERROR" and "no such " in str(error))
     if not isinstance(error, AttributeError):
         return isinstance(error, _CODE_ERRORS)
     if type(error.obj) in _JSON:  # Not None, which may stand for an object of any type.
