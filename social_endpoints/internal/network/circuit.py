@@ -50,10 +50,12 @@ Send = Callable[[], requests.Response]
 class Outcome(IntEnum):
     """The outcome of a request. That of a login is the highest one of its requests."""
 
-    FAILURE = 0
+    NOT_SENT = 0
+    """The URL or a header is invalid, perhaps because of a value from the browser."""
+    FAILURE = 1
     """No response, but no time-out either. It does not show how long a login would wait."""
-    RESPONSE = 1
-    TIMEOUT = 2
+    RESPONSE = 2
+    TIMEOUT = 3
 
 
 class Circuit:
@@ -81,7 +83,7 @@ class Circuit:
         self._pause = 0.0
         self._count = 0
         self._is_probe = False
-        self._outcome = Outcome.FAILURE
+        self._outcome = Outcome.NOT_SENT
         self._seconds = 0.0
 
     def begin(self) -> None:
@@ -131,9 +133,10 @@ class Circuit:
             limit = min(self._timeout, get_seconds("LOGIN_TIMEOUT"))
             is_early = is_budget and self._seconds < limit / 2
             return Outcome.FAILURE if is_early else Outcome.TIMEOUT
-        # Without a response: errors of connections, and of URLs, which are ValueErrors.
-        without_response = isinstance(error, (requests.ConnectionError, ValueError))
-        is_response = isinstance(error, requests.RequestException) and not without_response
+        if isinstance(error, ValueError):
+            return Outcome.NOT_SENT
+        has_failed = isinstance(error, requests.ConnectionError)
+        is_response = isinstance(error, requests.RequestException) and not has_failed
         return Outcome.RESPONSE if is_response else Outcome.FAILURE
 
     def end(self) -> None:
@@ -144,8 +147,10 @@ class Circuit:
             self._count_timeout(self._limit)
         elif self._outcome == Outcome.RESPONSE:
             self._close(self._limit)
-        elif self._is_probe:
+        elif self._is_probe and self._outcome == Outcome.FAILURE:
             self._pause_again(self._count)
+        elif self._is_probe:
+            _delete(self._pause_name)
 
     def _count_timeout(self, limit: int) -> None:
         count = run_in_cache(self._increase) or 1
