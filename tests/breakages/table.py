@@ -420,6 +420,20 @@ BREAKAGES = (
         ),
     ),
     Breakage(
+        "a failure of the database removes the callback of a handoff",
+        "internal/actions/complete.py",
+        {"is_refusal or find_database_failure(error) is not None": "is_refusal"},
+        ("tests/api/test_outages.py::test_login_without_a_server_keeps_the_callback_of_a_handoff",),
+    ),
+    Breakage(
+        "a callback that the cache has not stored is handed off",
+        "internal/flows/handoff_cache.py",
+        {"if cache.get(key) is None:": "if False:"},
+        (
+            "tests/api/handoff/test_handoff_cache.py::test_callback_that_the_cache_has_not_stored_is_a_503",
+        ),
+    ),
+    Breakage(
         "responses may be cached",
         "views/base.py",
         {"add_never_cache_headers(response)": 'response["Cache-Control"] = "max-age=60"'},
