@@ -27,7 +27,7 @@ from social_endpoints.internal.flows.storage import FlowStorage
 from social_endpoints.internal.flows.transaction import UnitOfWork
 from social_endpoints.internal.flows.usernames import HIDDEN_SETTINGS
 from social_endpoints.internal.network.sessions import begin_pipeline
-from social_endpoints.internal.retries import read
+from social_endpoints.internal.retries import retry_once
 from social_endpoints.internal.translation import as_api_exception
 from social_endpoints.pipeline import Question, confirmation_serializer
 
@@ -101,7 +101,7 @@ class Strategy(DjangoStrategy):
             return HIDDEN_SETTINGS[name]
         try:
             # A project may store its settings in the database.
-            return read(bind(super().setting, name, default, backend))
+            return retry_once(bind(super().setting, name, default, backend))
         except (SocialAuthBaseException, *DRF_EXCEPTIONS):
             raise
         except Exception as error:

@@ -29,7 +29,7 @@ from django.core.cache import cache as default_cache
 from django.core.cache.backends.base import BaseCache
 
 from social_endpoints.internal.errors.failures import CACHE_MISTAKES, CacheUnavailable
-from social_endpoints.internal.retries import read
+from social_endpoints.internal.retries import retry_once
 from social_endpoints.internal.translation import log_failure
 
 __all__ = ["CacheUnavailable", "cache", "limit_cache_use", "optional_cache"]
@@ -153,7 +153,7 @@ class _GuardedCache:
         failure: BaseException | None = None
         try:
             # The cache may be a table of a database.
-            return read(partial(getattr(default_cache, method), *args, **kwargs))
+            return retry_once(partial(getattr(default_cache, method), *args, **kwargs))
         except CACHE_MISTAKES:
             raise
         except Exception as error:

@@ -1,4 +1,4 @@
-"""When database work runs again: after a collision, a lock error or the loss of a connection."""
+"""Repeat database work after a collision, a lock error or the loss of a connection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.db import DatabaseError, IntegrityError, connections
 from social_endpoints.internal.errors.failures import (
     causes,
     find_database_failure,
-    is_full,
+    has_no_free_connection,
     is_lock_error,
     is_lock_time_out,
     is_read_only,
@@ -25,17 +25,18 @@ MAX_COLLISIONS = 2
 """New attempts after an IntegrityError. Each finds the rows of the other request at once."""
 
 MAX_RECONNECTIONS = 2
-"""New attempts on a fresh connection. A query may be what the server or a proxy cuts off."""
+"""New attempts on a new connection. There are few, because the query itself may cause the loss."""
 
 LOCK_SECONDS = 5.0
 """Seconds in which attempts begin again after a lock error, or to connect to a server that has no
-connection left. This is SQLite's default as well. Waiting of the database itself counts."""
+connection left. This is SQLite's default as well. The time in which the database itself waits for a
+lock counts."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5  # seconds
 
 
 class Retries:
-    """Decides whether a piece of database work runs again, and waits before it does.
+    """Decide whether database work runs again, and wait before it does.
 
     :param using: alias of the database.
     """
@@ -48,7 +49,7 @@ class Retries:
         self._opened: dict[Any, Any] = {}
 
     def connect(self) -> None:
-        """Connect to the database. Call it before each attempt, outside of the attempt.
+        """Connect to the database. Call this before each attempt.
 
         So a failure to connect is not repeated: the server is down or misconfigured. A server that
         has no connection left is asked again, because other requests will return theirs.
@@ -57,13 +58,13 @@ class Retries:
             try:
                 connections[self._using].ensure_connection()
             except DatabaseError as error:
-                if not is_full(error) or not self._wait(time.monotonic()):
+                if not has_no_free_connection(error) or not self._wait(time.monotonic()):
                     raise
         self._opened = _open_connections()
         self._began = time.monotonic()
 
     def lock(self) -> None:
-        """Take SQLite's write lock first, after a lock error. Call it first in the transaction.
+        """Take SQLite's write lock after a lock error. Call this first in the transaction.
 
         SQLite waits for the lock then. A transaction that has read before it writes fails at once
         if another one holds the lock, so one of many logins could fail until its time is up.
@@ -90,7 +91,7 @@ class Retries:
         if is_commit or self._reconnections >= MAX_RECONNECTIONS:
             return False
         self._reconnections += 1
-        # An exception without a cause is the project's, for example in place of a lock error.
+        # An exception without a cause is the project's. It may hide a lock error.
         return _replace_dead_connections(self._opened, failure) or failure.__cause__ is None
 
     def _wait(self, since: float) -> bool:
@@ -111,8 +112,8 @@ class Retries:
         return True
 
 
-def repeat(using: str, work: Callable[[], T]) -> T:
-    """Run a query, and again after a lock error or on a fresh connection.
+def retry_query(using: str, work: Callable[[], T]) -> T:
+    """Run a query, and repeat it after a lock error or on a new connection.
 
     Inside a transaction it runs once, because the transaction has to be rolled back first.
     """
@@ -130,10 +131,10 @@ def repeat(using: str, work: Callable[[], T]) -> T:
                 raise
 
 
-def read(work: Callable[[], T]) -> T:
-    """Run work that may run twice, and again if a connection from an earlier request was dead.
+def retry_once(work: Callable[[], T]) -> T:
+    """Run work that may run twice, and repeat it if its connection was lost before.
 
-    The databases that it uses need not be known, for example in the code of a project.
+    It may use any databases, for example if it is code of the project.
     """
     try:
         return work()
@@ -167,7 +168,7 @@ def _replace_dead_connections(opened: dict[Any, Any], failure: BaseException) ->
     """Close the connections that were lost; return whether any was.
 
     A connection in a transaction is left alone, because the transaction belongs to the caller.
-    A server that only reads has perhaps lost its role, and a new connection reaches its successor.
+    A server that only reads may have become a replica. A new connection may reach the primary.
     """
     for connection in opened:
         # In a transaction, autocommit is off.

@@ -46,7 +46,7 @@ from social_endpoints.internal.http.parsers import (
 )
 from social_endpoints.internal.http.throttling import THROTTLES
 from social_endpoints.internal.log.events import add_log_values, log_values
-from social_endpoints.internal.retries import read
+from social_endpoints.internal.retries import retry_once
 from social_endpoints.internal.translation import drf_exception
 
 
@@ -115,7 +115,7 @@ class EndpointView(APIView):
         These are the first queries of a request. If they meet a connection that the server has
         closed since the last request, they are repeated on a new one. Throttles may count twice.
         """
-        read(partial(super().initial, request, *args, **kwargs))
+        retry_once(partial(super().initial, request, *args, **kwargs))
 
     def determine_version(self, request: Request, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
         """Return version and scheme of ``DEFAULT_VERSIONING_CLASS``, or None for both.

@@ -20,7 +20,7 @@ from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows.flow import CONNECT
 from social_endpoints.internal.http.parameters import parameters
 from social_endpoints.internal.http.serializers import ConnectionSerializer
-from social_endpoints.internal.retries import read
+from social_endpoints.internal.retries import retry_once
 from social_endpoints.types import Connected, Paused
 from social_endpoints.views.base import AccountView
 from social_endpoints.views.redirect_flow import FlowView, RedirectFlowView
@@ -74,7 +74,7 @@ class ConnectionListView(AccountView, ListAPIView[Any]):
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return the list, also after the server has closed an old connection."""
-        return read(partial(super().list, request, *args, **kwargs))
+        return retry_once(partial(super().list, request, *args, **kwargs))
 
     def get_queryset(self) -> Any:
         """Return social_django's rows of the user, in a stable order."""

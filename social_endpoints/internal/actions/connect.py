@@ -16,7 +16,7 @@ from social_endpoints.internal.actions.outcome import require_active
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.log.events import log_completed, log_event
-from social_endpoints.internal.retries import read
+from social_endpoints.internal.retries import retry_once
 from social_endpoints.internal.translation import translate_errors
 from social_endpoints.types import Connected, Paused
 
@@ -105,7 +105,7 @@ def get_account(user: Any, *, stage: ErrorStage) -> Any:
 
     :raises InactiveUser: the user does not exist or is not active.
     """
-    account = read(partial(loading.users().get_user, user.pk))
+    account = retry_once(partial(loading.users().get_user, user.pk))
     if account is None:
         raise InactiveUser(stage=stage)
     return account

@@ -19,7 +19,7 @@ from social_endpoints.internal.backends.registry import Provider, find_or_substi
 from social_endpoints.internal.flows.flow import CONNECT, Flow
 from social_endpoints.internal.log.events import add_log_values, log_completed, log_event
 from social_endpoints.internal.network.sessions import ProviderRequests
-from social_endpoints.internal.retries import read
+from social_endpoints.internal.retries import retry_once
 from social_endpoints.internal.translation import translate_errors
 from social_endpoints.types import Paused
 
@@ -54,7 +54,7 @@ def disconnect(
         sign in, for example.
     """
     users = loading.users()
-    social = read(lambda: _find(users.get_social_auth_for_user(user.pk), connection_id))
+    social = retry_once(lambda: _find(users.get_social_auth_for_user(user.pk), connection_id))
     provider = find_or_substitute(social.provider)
     add_log_values(provider=provider.name)
     revoked: list[Revocation] = []

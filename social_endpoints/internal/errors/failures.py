@@ -34,16 +34,16 @@ _MYSQL_MISTAKES = frozenset(
 )
 
 # PostgreSQL: the classes "invalid transaction state" and "PL/pgSQL error" are mistakes, such as a
-# query after a failed one, but for a server that only reads and for time limits.
+# query after a failed one. A server that only reads and time limits are no mistakes.
 _SQLSTATE_MISTAKES = ("25", "P0")
 
 _SQLITE_MISTAKES = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_RANGE})
 
 _READ_ONLY = frozenset({"25006", "1290", "1792", "1836"})
 
-# The server, or the user at the server, has as many connections as it may have: PostgreSQL, and
+# The server or its user has the maximum number of connections: PostgreSQL, and
 # ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS and ER_USER_LIMIT_REACHED.
-_FULL = frozenset({"53300", "1040", "1203", "1226"})
+_TOO_MANY_CONNECTIONS = frozenset({"53300", "1040", "1203", "1226"})
 _TIME_LIMITS = frozenset({"25P03", "25P04"})
 
 # Deadlocks, and transactions that others have overtaken: serialization failures of PostgreSQL, and
@@ -181,9 +181,9 @@ def is_lock_time_out(failure: BaseException) -> bool:
     return code in _LOCK_TIME_OUTS or code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
-def is_full(failure: BaseException) -> bool:
+def has_no_free_connection(failure: BaseException) -> bool:
     """Return whether the server accepts no further connection at the moment."""
-    return database_code(failure) in _FULL
+    return database_code(failure) in _TOO_MANY_CONNECTIONS
 
 
 def is_read_only(failure: BaseException) -> bool:

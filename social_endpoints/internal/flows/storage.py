@@ -26,7 +26,7 @@ from social_endpoints.internal.flows.primary import (
     on_primary,
 )
 from social_endpoints.internal.flows.usernames import BoundedUsers
-from social_endpoints.internal.retries import repeat
+from social_endpoints.internal.retries import retry_query
 
 CLAIM_PREFIX = "social_endpoints."
 """Start of ``server_url`` of all claims in social_django's nonce table."""
@@ -109,7 +109,7 @@ def release_flow(flow: Flow, storage: Any) -> None:
     """Undo :func:`claim_flow`, because the provider was not asked."""
     nonces = _nonces(storage)
     claim = nonces.filter(server_url=CLAIMS, timestamp=flow.expires, salt=flow.id)
-    repeat(nonces.db, claim.delete)
+    retry_query(nonces.db, claim.delete)
 
 
 def claim_id_token(digest: str, expires: int, storage: Any, *, is_native: bool) -> bool:
@@ -157,7 +157,7 @@ def _claim(storage: Any, scope: str, salt: str, timestamp: int, *more_scopes: st
                 nonces.create(server_url=each, timestamp=timestamp, salt=salt)
 
     try:
-        repeat(nonces.db, insert)
+        retry_query(nonces.db, insert)
     except IntegrityError:
         return False
     return True
