@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from django.contrib.auth import login as django_login
-from django.contrib.sessions.backends.base import UpdateError
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from rest_framework import serializers
 
-from social_endpoints.internal.http.login_session import store_csrf_token
+from social_endpoints.internal.http.login_session import save_session, store_csrf_token
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login
 
@@ -30,9 +29,8 @@ class SessionSerializer(LoginSerializer):
         """
         if not hasattr(request, "session"):
             raise ImproperlyConfigured("SessionSerializer needs Django's SessionMiddleware.")
+        session, key = request.session, request.session.session_key
         django_login(request, login.user, backend=login.user.backend)
         store_csrf_token(request)
-        try:
-            request.session.save()
-        except UpdateError:  # The user was signed in. A logout in another tab has deleted it.
-            request.session.cycle_key()
+        if session.session_key == key:  # The user was signed in.
+            save_session(session, if_deleted=session.cycle_key)

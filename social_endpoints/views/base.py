@@ -24,7 +24,7 @@ from rest_framework.status import is_server_error
 from rest_framework.views import APIView, exception_handler
 
 from social_endpoints.conf import settings
-from social_endpoints.exceptions import EndpointError, StorageUnavailable
+from social_endpoints.exceptions import EndpointError
 from social_endpoints.internal.actions.refusals import log_refusal
 from social_endpoints.internal.backends.loading import storage
 from social_endpoints.internal.cache import limit_cache_use
@@ -96,7 +96,7 @@ class EndpointView(APIView):
             request.encoding = "utf-8"
         with log_values(provider=kwargs.get("provider"), via=self.log_via), limit_cache_use():
             response = self.get_checked_response(super().dispatch(request, *args, **kwargs))
-        self.session.finish()
+        self.session.finish(response)
         return response
 
     def get_checked_response(self, response: Any) -> Any:
@@ -177,8 +177,6 @@ class EndpointView(APIView):
             self.has_failed_handler = True  # The project's exception handler.
             return self.handle_exception(failure)
         log_refusal(self.log_action, error, metadata, status=response.status_code)
-        if isinstance(error, StorageUnavailable):
-            self.session.leave()
         if isinstance(error, EndpointError):
             if error.retry_after:
                 response["Retry-After"] = error.retry_after

@@ -6,8 +6,8 @@ committed, but the response would be an HTML page without a cookie.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy, deepcopy
-from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -18,9 +18,10 @@ from django.core.cache import caches
 from django.db import router
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
+from rest_framework.status import HTTP_503_SERVICE_UNAVAILABLE
 
 from social_endpoints.internal.backends.loading import storage
-from social_endpoints.internal.errors.failures import is_database_failure
+from social_endpoints.internal.errors.failures import find_database_failure
 from social_endpoints.internal.translation import log_failure
 
 
@@ -34,9 +35,10 @@ class LoginSession:
         self._request: Any = request
         self._user = getattr(request, "user", None)
         session = self._get()
+        self._key = None if session is None else session.session_key
         self._initial = None if session is None else _copy(session)
-        if session is not None:
-            _track(session)
+        self._stored: Any = None
+        self._is_lost = False  # Whether it could not be read, so that a save would empty it.
 
     def load(self) -> None:
         """Read a session that a rollback does not restore, before the login changes it."""
@@ -51,29 +53,10 @@ class LoginSession:
         if session.modified or settings.SESSION_SAVE_EVERY_REQUEST:  # As the middleware decides.
             self.load()
             session.keys()  # An unknown key is replaced when the session is read.
-            try:
-                session.save()
-            except UpdateError:
-                if session.stored_state is not None:
-                    raise
-                # A logout in another tab has deleted it, and this login did not sign in with it.
-                session.flush()
-
-    def finish(self) -> None:
-        """Make failures of later saves harmless. It is called when the response is complete."""
-        session = self._get()
-        if session is not None:
-            session.is_finished = True
-
-    def leave(self) -> None:
-        """Do not read the session any more, because the database does not answer.
-
-        With ``SESSION_SAVE_EVERY_REQUEST``, the middleware reads it in every request. An exception
-        would replace the response with an HTML page.
-        """
-        session = self._get()
-        if session is not None:
-            session.is_left = True
+            is_new = session.session_key != self._key
+            save_session(session, if_deleted=None if is_new else session.flush)
+            _require_sign_in(session)
+            self._stored = _state(session)
 
     def restore(self, *, is_rolled_back: bool) -> None:
         """Restore the state before the login, in a cache as well.
@@ -83,8 +66,8 @@ class LoginSession:
         session = self._get()
         if session is None or not session.modified:
             return
-        initial: Any = _copy(self._initial)
-        self._request.session = _track(initial)
+        initial = self._request.session = _copy(self._initial)
+        self._stored = None
         if self._user is not None:
             self._request.user = self._user
         if is_rolled_back and _is_in_transaction(session):
@@ -92,69 +75,62 @@ class LoginSession:
                 caches[settings.SESSION_CACHE_ALIAS].delete(session.cache_key)
         elif session.session_key != initial.session_key:
             session.flush()
-            _store_again(initial)
-        elif session.stored_state is not None:
+            if initial.session_key and not copy(initial).load():  # The login has deleted it.
+                if SESSION_KEY in initial:
+                    initial.flush()  # That user may have signed out in another tab.
+                elif not initial.is_empty():
+                    initial.save(must_create=True)
+        elif session.session_key and _state(session) != _state(initial):
             initial.save()
+
+    def finish(self, response: Any) -> None:
+        """Log failures of later reads and saves, which would replace the response.
+
+        What is stored is not saved again. After a failure of storage, no session is read, because
+        the response would wait.
+        """
+        session = self._get()
+        if session is None:
+            return
+        engine_load, engine_save = session.load, session.save
+
+        def load() -> Any:
+            try:
+                if response.status_code != HTTP_503_SERVICE_UNAVAILABLE:
+                    return engine_load()
+            except Exception as error:  # noqa: BLE001 - engines raise any exception
+                log_failure("session not read", error)
+            self._is_lost = True
+            return {}
+
+        def save(must_create: bool = False) -> None:
+            if must_create:
+                engine_save(must_create=True)
+            elif _state(session) != self._stored and not self._is_lost:
+                try:
+                    engine_save()
+                except Exception as error:  # noqa: BLE001 - engines raise any exception
+                    log_failure("session not saved", error)
+
+        session.load, session.save = load, save
 
     def _get(self) -> Any:
         session = getattr(self._request, "session", None)
         return session if isinstance(session, SessionBase) else None
 
 
-class _TrackedSession(SessionBase):
-    """Mixin for the class of a session, to save it once.
+def save_session(session: Any, *, if_deleted: Callable[[], object] | None) -> None:
+    """Save a session in a login.
 
-    :ivar stored_state: the state that :meth:`save` has stored, or None.
-    :ivar is_finished: whether the login is committed, or has failed.
-    :ivar is_left: whether the session cannot be read.
+    :param if_deleted: called if a logout in another tab has deleted the session.
+    :raises UpdateError: the storage has failed, or has lost the session.
     """
-
-    stored_state: Any = None
-    is_finished = False
-    is_left = False
-
-    def load(self) -> dict[str, Any]:
-        """Read the session. When the login is finished, log a failure."""
-        try:
-            if not self.is_left:
-                return dict(super().load())
-        except Exception as error:
-            if not self.is_finished:
-                raise
-            log_failure("session not read", error)
-        self.stored_state = self.session_key, {}  # It must not be saved as an empty one.
-        return {}
-
-    def save(self, must_create: bool = False) -> None:
-        """Save the session unless it is stored. When the login is finished, log a failure.
-
-        :raises UpdateError: the session was deleted. Django raises this also for a failure of the
-            database, which is raised itself here.
-        """
-        if not must_create and self._state() == self.stored_state:
-            return
-        try:
-            super().save(must_create=must_create)
-            self._require_stored()
-        except Exception as error:
-            if self.is_finished and not must_create:
-                log_failure("session not saved", error)
-                return
-            failure = error.__context__ if isinstance(error, UpdateError) else None
-            if isinstance(failure, Exception) and is_database_failure(failure):
-                raise failure from failure.__cause__
+    try:
+        session.save()
+    except UpdateError as error:
+        if if_deleted is None or find_database_failure(error) is not None:
             raise
-        self.stored_state = self._state()
-
-    def _state(self) -> Any:
-        return self.session_key, deepcopy(dict(self.items()))
-
-    def _require_stored(self) -> None:
-        """Require that a sign-in is stored: caches and files may fail without an exception."""
-        if isinstance(self, DatabaseSession) or SESSION_KEY not in self:
-            return
-        if copy(self).load().get(SESSION_KEY) != self.get(SESSION_KEY):
-            raise OSError("The session is not stored.")
+        if_deleted()
 
 
 def store_csrf_token(request: HttpRequest) -> None:
@@ -185,28 +161,13 @@ def _copy(session: Any) -> Any:
     return copied
 
 
-def _store_again(session: Any) -> None:
-    """Store a session that the login has deleted, unless another user is signed in.
+def _state(session: Any) -> Any:
+    return session.session_key, deepcopy(dict(session.items()))
 
-    That user may have signed out in another tab.
-    """
-    if not session.accessed or not session.session_key or session.is_empty():
+
+def _require_sign_in(session: Any) -> None:
+    """Require that a sign-in is stored: caches and files may fail without an exception."""
+    if isinstance(session, DatabaseSession) or SESSION_KEY not in session:
         return
-    if copy(session).load():  # A rollback has restored it.
-        return
-    if SESSION_KEY in session:
-        session.flush()
-    else:
-        session.save(must_create=True)
-
-
-def _track(session: Any) -> Any:
-    session.__class__ = _tracked_class(session.__class__)
-    return session
-
-
-@lru_cache(maxsize=8)
-def _tracked_class(base: Any) -> Any:
-    # The name is part of the key that signs the data.
-    names = {"__module__": base.__module__, "__qualname__": base.__qualname__}
-    return type(base.__name__, (_TrackedSession, base), names)
+    if copy(session).load().get(SESSION_KEY) != session.get(SESSION_KEY):
+        raise OSError("The session is not stored.")

@@ -287,6 +287,54 @@ def test_session_that_changes_after_the_commit_cannot_fail_the_login(
         assert username(browser) == "ada"
 
 
+def test_session_that_cannot_be_read_after_the_view_is_not_emptied(
+    openid: OpenIDProvider,
+    use_serializer: Callable[..., None],
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    use_serializer("TokenSerializer")
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.{fail_one_read.__name__}"]
+    browser = Frontend("cookie")
+    visit(browser)
+
+    assert browser.log_in(openid).status_code == 201
+
+    assert "session not read" in caplog.text
+    assert browser.client.session["basket"] == [1]
+
+
+def fail_one_read(get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return middleware that changes a session that the database does not return."""
+
+    def fail(*args: Any) -> Any:
+        raise OperationalError
+
+    def middleware(request: Any) -> Any:
+        response = get_response(request)
+        with connection.execute_wrapper(fail):
+            request.session.get("basket")
+        request.session["status"] = response.status_code
+        return response
+
+    return middleware
+
+
+def test_receivers_and_middleware_see_the_class_of_the_engine(
+    storage: Storage, openid: OpenIDProvider
+) -> None:
+    engine_class = import_module(engine(storage.name)).SessionStore
+    classes: list[type] = []
+
+    def record(request: Any, **kwargs: Any) -> None:
+        classes.append(type(request.session))
+
+    with connected(raise_once(IntegrityError()), signed_in), connected(record, user_logged_in):
+        response = Frontend("cookie").log_in(openid)
+
+    assert {*classes, type(response.wsgi_request.session)} == {engine_class}
+
+
 @pytest.mark.usefixtures("every_request")
 def test_session_of_another_user_that_is_deleted_stays_deleted(
     storage: Storage, openid: OpenIDProvider, use_serializer: Callable[..., None]
