@@ -34,7 +34,7 @@ _MYSQL_MISTAKES = frozenset(
 )
 
 # PostgreSQL: the classes "invalid transaction state" and "PL/pgSQL error" are mistakes, such as a
-# query after a failed one. A server that only reads and time limits are no mistakes.
+# query after a failed one. This excludes time limits and a server that only reads.
 _SQLSTATE_MISTAKES = ("25", "P0")
 
 _SQLITE_MISTAKES = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_RANGE})
