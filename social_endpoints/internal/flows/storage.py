@@ -106,10 +106,11 @@ def claim_flow(flow: Flow, storage: Any) -> bool:
 
 
 def release_flow(flow: Flow, storage: Any) -> None:
-    """Undo :func:`claim_flow`, because the provider was not asked."""
-    nonces = _nonces(storage)
-    claim = nonces.filter(server_url=CLAIMS, timestamp=flow.expires, salt=flow.id)
-    retry_query(nonces.db, claim.delete)
+    """Undo :func:`claim_flow`, because the provider was not asked.
+
+    A DELETE that is sent again could delete the claim of another completion.
+    """
+    _nonces(storage).filter(server_url=CLAIMS, timestamp=flow.expires, salt=flow.id).delete()
 
 
 def claim_id_token(digest: str, expires: int, storage: Any, *, is_native: bool) -> bool:

@@ -18,7 +18,7 @@ import requests
 from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.management import call_command
-from django.db import connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 from social_core.backends.open_id import OpenIdAuth
 
 from social_endpoints.internal.network.adapter import MalformedResponse
@@ -260,6 +260,27 @@ def test_backend_with_a_client_of_its_own_sends_a_code_once(provider: Provider) 
 
     assert outcomes == [(201, None), (400, "state_mismatch")]
     assert provider.requests["POST /token"] == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_flow_is_not_released_twice(provider: Provider) -> None:
+    open_circuit(provider)
+    login = Login(provider)
+    releases = []
+
+    def lose_connection(execute: Any, sql: str, *args: Any) -> Any:
+        result = execute(sql, *args)
+        if sql.startswith("DELETE"):
+            releases.append(sql)
+            connection.close()
+            raise OperationalError
+        return result
+
+    with connection.execute_wrapper(lose_connection):
+        refused = login.complete()
+
+    assert error(refused) == (503, "storage_unavailable")
+    assert len(releases) == 1
 
 
 @pytest.mark.parametrize("status", [200, 400, 500, 503])
