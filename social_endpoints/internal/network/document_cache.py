@@ -24,13 +24,9 @@ from social_endpoints.internal.translation import log_failure
 MIN_LIFETIME = 300
 """Shortest time, in seconds, for which a document is not requested again."""
 
-MAX_LIFETIME = 86_400
-"""Longest time, in seconds, for which a document is not requested again, as in social-core's
-cache."""
-
-DEFAULT_LIFETIME = 3_600
-"""The time for a response without ``max-age``, in seconds. A begin cannot notice that the endpoint
-to which it sends the browser has moved."""
+MAX_LIFETIME = 3_600
+"""Longest such time, and that for a response without a ``max-age``. A begin cannot notice that the
+endpoint to which it sends the browser has moved."""
 
 GRACE = 86_400
 """Seconds for which an expired document is still used while the provider fails."""
@@ -220,7 +216,7 @@ def _lifetime(cache_control: str) -> int:
     directives = {name: value.strip('"') for name, _, value in parts}
     if not directives.keys().isdisjoint({"no-store", "no-cache"}):
         return MIN_LIFETIME
-    max_age = directives.get("max-age", str(DEFAULT_LIFETIME))
+    max_age = directives.get("max-age", str(MAX_LIFETIME))
     seconds = int(max_age[:10]) if max_age.isascii() and max_age.isdigit() else 0
     return min(max(seconds, MIN_LIFETIME), MAX_LIFETIME)
 

@@ -14,7 +14,7 @@ from social_endpoints.internal.backends.loading import load
 from social_endpoints.internal.backends.registry import Provider as ConfiguredProvider
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.network.document_cache import (
-    DEFAULT_LIFETIME,
+    MAX_LIFETIME,
     PAUSE,
     CachedDocument,
 )
@@ -270,7 +270,7 @@ def test_document_that_another_login_has_requested_is_used(
 ) -> None:
     def move(connection: Connection) -> None:
         """Have another login request the document while this one is at the old endpoint."""
-        caches.age_documents(DEFAULT_LIFETIME)
+        caches.age_documents(MAX_LIFETIME)
         assert Frontend("body").begin().status_code == 200
         connection.answer(b"", status=404)
 
