@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 
 from django.utils.crypto import constant_time_compare
 
@@ -67,7 +68,8 @@ def store_callback(provider: str, state: str, params: Mapping[str, str]) -> str:
 def take_callback(provider: str, state: str, code: str) -> dict[str, str] | None:
     """Remove a stored callback and return its parameters, or None if there is none.
 
-    If calls are simultaneous, only the one whose deletion succeeds gets them.
+    If calls are simultaneous, only the one whose deletion succeeds gets them. If the cache fails
+    then, all of them do: the server may delete the callback later, and the flow is claimed once.
 
     :raises CacheUnavailable: the cache has failed.
     """
@@ -75,7 +77,10 @@ def take_callback(provider: str, state: str, code: str) -> dict[str, str] | None
     stored: tuple[str, dict[str, str]] | None = cache.get(key)
     if stored is None or not constant_time_compare(stored[0], code):
         return None
-    return stored[1] if cache.delete(key) else None
+    with suppress(CacheUnavailable):
+        if not cache.delete(key):
+            return None
+    return stored[1]
 
 
 def restore_callback(

@@ -215,6 +215,26 @@ def test_handoff_is_refused_in_json_and_says_to_retry(
     assert frontend.complete(begun, params).status_code == 201
 
 
+def test_handoff_whose_removal_fails_is_completed_once(
+    openid: OpenIDProvider, settings: Any, switched: type[SwitchedCache]
+) -> None:
+    """A server that hangs may remove the callback later."""
+    frontend, begun, posted = begin_with_handoff(openid, settings)
+    params = handoff_params(post_to_callback(posted))
+    last = switched.calls + 1
+
+    def meanwhile() -> None:
+        switched.error = ConnectionError() if switched.calls > last else None
+
+    switched.meanwhile = meanwhile
+    first = frontend.complete(begun, params)
+    switched.meanwhile = lambda: None
+    switched.error = None
+    caches.end_pause()
+
+    assert (first.status_code, frontend.complete(begun, params).status_code) == (201, 400)
+
+
 # --- The guard -------------------------------------------------------------------------
 
 
