@@ -48,8 +48,8 @@ LEVELS = ["read committed", "repeatable read", "serializable"]
 
 
 @pytest.fixture(params=LEVELS[:1] if connection.vendor == "sqlite" else LEVELS)
-def isolation(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set the isolation level of the threads. SQLite has only one."""
+def isolation(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Set the isolation level of the threads and return its name. SQLite has only one."""
     level = request.param
     if connection.vendor == "postgresql":
         from django.db.backends.postgresql.psycopg_any import IsolationLevel
@@ -57,3 +57,4 @@ def isolation(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         level = IsolationLevel[level.upper().replace(" ", "_")]
     if connection.vendor != "sqlite":
         monkeypatch.setitem(connection.settings_dict["OPTIONS"], "isolation_level", level)
+    return str(request.param)

@@ -23,8 +23,6 @@ from tests.support.pipeline import AFTER_SOCIAL_USER, ASK_NAME, pipeline_with
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("associating")]
 User = get_user_model()
 
-LOGINS = 20
-
 BY_EMAIL = "social_core.pipeline.social_auth.associate_by_email"
 BY_VERIFIED_EMAIL = "social_endpoints.pipeline.associate_by_verified_email"
 
@@ -35,13 +33,13 @@ def assert_one_account(completed: list[Any]) -> None:
 
 
 def test_first_logins_with_one_address_reach_one_account(
-    isolation: None, newcomers: Newcomers, settings: Any
+    isolation: str, newcomers: Newcomers, settings: Any
 ) -> None:
     settings.SOCIAL_AUTH_PIPELINE = pipeline_with(
         MeetingPoint.STEP, (AFTER_SOCIAL_USER, BY_VERIFIED_EMAIL)
     )
 
-    assert_one_account(newcomers.log_in(LOGINS))
+    assert_one_account(newcomers.log_in(20 if isolation == "read committed" else THREADS))
 
 
 @pytest.mark.parametrize(("step", "unique"), [(BY_EMAIL, False), (BY_VERIFIED_EMAIL, True)])
@@ -51,7 +49,7 @@ def test_first_logins_with_other_settings_reach_one_account(
     configure(UNIQUE_EMAIL=unique)
     settings.SOCIAL_AUTH_PIPELINE = pipeline_with(MeetingPoint.STEP, (AFTER_SOCIAL_USER, step))
 
-    assert_one_account(newcomers.log_in(LOGINS))
+    assert_one_account(newcomers.log_in())
 
 
 @pytest.mark.parametrize("step", [BY_EMAIL, BY_VERIFIED_EMAIL])
@@ -83,6 +81,7 @@ def ask_address(strategy: Any, details: Any, **kwargs: Any) -> Any:
     return {"details": {**details, "email": typed}}
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("step", [BY_EMAIL, BY_VERIFIED_EMAIL])
 def test_address_typed_after_the_step_reaches_no_account(
     step: str, ada: Any, openid: OpenIDProvider, settings: Any
@@ -105,6 +104,7 @@ def decline(user: Any = None, **kwargs: Any) -> dict[str, Any]:
     return {"user": None, "is_new": True}
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("step", [BY_EMAIL, BY_VERIFIED_EMAIL])
 def test_account_that_a_later_step_declines_is_not_found_again(
     step: str, ada: Any, openid: OpenIDProvider, settings: Any
@@ -146,6 +146,7 @@ def test_login_with_an_unverified_address_waits_for_no_other(openid: OpenIDProvi
     assert User.objects.count() == 2
 
 
+@pytest.mark.django_db
 def test_lock_costs_one_query_and_one_row_for_all_logins(openid: OpenIDProvider) -> None:
     frontend = Frontend()
     openid.userinfo["email_verified"] = True

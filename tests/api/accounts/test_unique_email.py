@@ -179,7 +179,7 @@ def test_address_taken_during_a_pause_is_rejected(
 
 @pytest.mark.django_db(transaction=True)
 def test_simultaneous_first_logins_with_one_address_create_one_account(
-    isolation: None, newcomers: Newcomers
+    isolation: str, newcomers: Newcomers
 ) -> None:
     completed = newcomers.log_in()
 
@@ -192,7 +192,7 @@ def test_simultaneous_first_logins_with_one_address_create_one_account(
 
 @pytest.mark.django_db(transaction=True)
 def test_simultaneous_first_logins_of_one_identity_reach_one_account(
-    isolation: None, openid: OpenIDProvider, settings: Any
+    isolation: str, openid: OpenIDProvider, settings: Any
 ) -> None:
     settings.SOCIAL_AUTH_PIPELINE = pipeline_with(MeetingPoint.STEP)
     MeetingPoint.expect(THREADS)
