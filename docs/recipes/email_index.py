@@ -12,17 +12,17 @@ FIELD = "email"  # EMAIL_FIELD of the user model
 CREATE = {
     "postgresql": [
         # An attempt that was interrupted leaves an invalid index.
-        "DROP INDEX CONCURRENTLY IF EXISTS user_email",
-        "CREATE INDEX CONCURRENTLY user_email ON {table} (UPPER({column}))",
+        "DROP INDEX CONCURRENTLY IF EXISTS social_endpoints_email",
+        "CREATE INDEX CONCURRENTLY social_endpoints_email ON {table} (UPPER({column}))",
         "ANALYZE {table}",
     ],
-    "mysql": ["CREATE INDEX user_email ON {table} ({column})"],
-    "sqlite": ["CREATE INDEX user_email ON {table} ({column} COLLATE NOCASE)"],
+    "mysql": ["CREATE INDEX social_endpoints_email ON {table} ({column})"],
+    "sqlite": ["CREATE INDEX social_endpoints_email ON {table} ({column} COLLATE NOCASE)"],
 }
 DROP = {
-    "postgresql": ["DROP INDEX CONCURRENTLY IF EXISTS user_email"],
-    "mysql": ["DROP INDEX user_email ON {table}"],
-    "sqlite": ["DROP INDEX user_email"],
+    "postgresql": ["DROP INDEX CONCURRENTLY IF EXISTS social_endpoints_email"],
+    "mysql": ["DROP INDEX social_endpoints_email ON {table}"],
+    "sqlite": ["DROP INDEX IF EXISTS social_endpoints_email"],
 }
 
 
@@ -46,5 +46,9 @@ def execute(statements: dict[str, list[str]], apps: Any, schema_editor: Any) -> 
 
 class Migration(migrations.Migration):
     atomic = False  # PostgreSQL creates an index CONCURRENTLY only outside of a transaction.
-    dependencies = [migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
+    dependencies = [
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        # The newest of the user model's app. On SQLite, each change of a column removes the index.
+        ("auth", "0012_alter_user_first_name_max_length"),
+    ]
     operations = [migrations.RunPython(create_index, drop_index)]

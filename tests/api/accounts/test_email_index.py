@@ -94,6 +94,12 @@ def test_recipe_creates_the_index_of_any_user_model() -> None:
     assert (indexed, check()) == ([], ["W031"])
 
 
+def test_recipe_runs_after_the_migrations_of_djangos_user_model() -> None:
+    (newest,) = MigrationExecutor(connection).loader.graph.leaf_nodes("auth")
+
+    assert newest in email_index.Migration.dependencies
+
+
 @changes_tables
 def test_recipe_leaves_other_databases_alone(settings: Any) -> None:
     settings.DATABASE_ROUTERS = [f"{__name__}.ElsewhereRouter"]
