@@ -178,9 +178,10 @@ def _replace_dead_connections(opened: dict[Any, Any], failure: BaseException) ->
     # Django may have closed or replaced a connection when it rolled back.
     lost = [each for each, inner in opened.items() if each.connection is not inner]
     for connection in lost:
-        # The other connections of a pool were lost as well.
+        # The other connections of a pool were lost as well. After a time-out, each of them would
+        # take as long.
         check = getattr(getattr(connection, "pool", None), "check", None)
-        if check is not None:
+        if check is not None and "timed out" not in str(failure):
             check()
     return bool(lost)
 

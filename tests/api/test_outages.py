@@ -605,18 +605,45 @@ def pool(database: dict[str, Any]) -> Iterator[None]:
     connection.close_pool()  # type: ignore[attr-defined]  # of PostgreSQL
 
 
+TERMINATE = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+
+
 @pytest.mark.needs("psycopg_pool")
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="Only psycopg has a pool.")
 @pytest.mark.usefixtures("pool")
 def test_lost_connections_of_a_pool_cost_no_login(openid: OpenIDProvider) -> None:
     begun, callback = Frontend("body").authorize(openid)
-    execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
+    execute(TERMINATE)
     connection.close()
 
     assert Frontend("body").complete(begun, callback).status_code == 201
+
+
+def time_out() -> None:
+    """Lose the connection as in a network that drops all packets."""
+    connection.close()
+    driver_error = connection.Database.OperationalError("Connection timed out")
+    raise OperationalError(*driver_error.args) from driver_error
+
+
+def time_out_with_the_others() -> None:
+    execute(TERMINATE)
+    time_out()
+
+
+@pytest.mark.needs("psycopg_pool")
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="Only psycopg has a pool.")
+@pytest.mark.usefixtures("pool")
+def test_pool_is_not_checked_after_a_time_out(
+    openid: OpenIDProvider, step: type[FailingStep]
+) -> None:
+    step.expect(time_out, time_out_with_the_others)
+
+    assert error(Frontend("body").log_in(openid)) == UNAVAILABLE
+    assert not connection.pool.get_stats().get("connections_lost")  # type: ignore[attr-defined]
 
 
 # --- The COMMIT --------------------------------------------------------------------------
