@@ -72,6 +72,8 @@ class LoginView(FlowView):
         if serializer.sets_cookies:
             self.session.load()
         serializer.log_in(self.django_request, login)
+        user = getattr(self.django_request, "user", None)  # login() of Django has set it.
+        self.session.is_sign_in = getattr(user, "is_authenticated", False)
         serializer.set_cookies(response)
         return response
 

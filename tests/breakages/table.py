@@ -126,7 +126,7 @@ BREAKAGES = (
     Breakage(
         "a login stores a session again that a logout in another tab has deleted",
         "internal/http/login_session.py",
-        {"if is_new else session.flush)": "if is_new else session.cycle_key)"},
+        {"if must_exist else session.flush)": "if must_exist else session.cycle_key)"},
         (
             f"{TOKENS}test_session_storage.py::test_session_of_another_user_that_is_deleted_stays_deleted",
         ),

@@ -29,7 +29,10 @@ class LoginSession:
     """The session of one request, with its state before the login.
 
     :param request: Django's request, before the view handles it.
+    :ivar is_sign_in: whether the login has signed the user in to the session.
     """
+
+    is_sign_in = False
 
     def __init__(self, request: HttpRequest) -> None:
         self._request: Any = request
@@ -53,8 +56,8 @@ class LoginSession:
         if session.modified or settings.SESSION_SAVE_EVERY_REQUEST:  # As the middleware decides.
             self.load()
             session.keys()  # An unknown key is replaced when the session is read.
-            is_new = session.session_key != self._key
-            save_session(session, if_deleted=None if is_new else session.flush)
+            must_exist = self.is_sign_in or session.session_key != self._key
+            save_session(session, if_deleted=None if must_exist else session.flush)
             _require_sign_in(session)
             self._stored = _state(session)
 

@@ -265,6 +265,20 @@ def test_session_that_another_tab_deletes_is_created_again(
     assert username(browser) == "ada"
 
 
+def test_sign_in_that_the_storage_loses_is_a_503(storage: Storage, openid: OpenIDProvider) -> None:
+    if storage.name == "signed_cookies":
+        return  # Nothing can be lost.
+    browser = Frontend("cookie")
+    browser.log_in(openid)
+
+    with connected(lambda **kwargs: browser.client.session.flush(), signed_in):
+        response = browser.log_in(openid)
+
+    assert error(response) == UNAVAILABLE
+    assert browser.log_in(openid).status_code == 201
+    assert username(browser) == "ada"
+
+
 def test_session_that_changes_after_the_commit_cannot_fail_the_login(
     storage: Storage,
     openid: OpenIDProvider,
