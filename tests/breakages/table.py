@@ -120,7 +120,7 @@ BREAKAGES = (
     Breakage(
         "a failed login leaves its session in a cache",
         "internal/http/login_session.py",
-        {"            session.flush()\n            if initial": "            if initial"},
+        {"            session.flush()\n            is_known": "            is_known"},
         (f"{TOKENS}test_session_storage.py::test_commit_that_fails_restores_the_session",),
     ),
     Breakage(

@@ -21,7 +21,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from rest_framework.status import HTTP_503_SERVICE_UNAVAILABLE
 
 from social_endpoints.internal.backends.loading import storage
-from social_endpoints.internal.errors.failures import find_database_failure
+from social_endpoints.internal.errors.failures import CacheUnavailable, find_database_failure
 from social_endpoints.internal.translation import log_failure
 
 
@@ -78,10 +78,11 @@ class LoginSession:
                 caches[settings.SESSION_CACHE_ALIAS].delete(session.cache_key)
         elif session.session_key != initial.session_key:
             session.flush()
-            if initial.session_key and not copy(initial).load():  # The login has deleted it.
+            is_known = initial.accessed and initial.session_key
+            if is_known and not copy(initial).load():  # The login has deleted it.
                 if SESSION_KEY in initial:
                     initial.flush()  # That user may have signed out in another tab.
-                elif not initial.is_empty():
+                else:
                     initial.save(must_create=True)
         elif session.session_key and _state(session) != _state(initial):
             initial.save()
@@ -173,4 +174,4 @@ def _require_sign_in(session: Any) -> None:
     if isinstance(session, DatabaseSession) or SESSION_KEY not in session:
         return
     if copy(session).load().get(SESSION_KEY) != session.get(SESSION_KEY):
-        raise OSError("The session is not stored.")
+        raise CacheUnavailable("The session is not stored.")

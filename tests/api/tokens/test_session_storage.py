@@ -16,6 +16,7 @@ from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
+from django.core.cache.backends.locmem import LocMemCache
 from django.db import IntegrityError, OperationalError, connection
 from rest_framework.authtoken.models import Token
 from social_django.models import UserSocialAuth
@@ -277,6 +278,22 @@ def test_sign_in_that_the_storage_loses_is_a_503(storage: Storage, openid: OpenI
     assert error(response) == UNAVAILABLE
     assert browser.log_in(openid).status_code == 201
     assert username(browser) == "ada"
+
+
+def test_sign_in_that_a_cache_drops_is_a_503(openid: OpenIDProvider, settings: Any) -> None:
+    settings.SESSION_ENGINE = engine("cache")
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.{DroppingCache.__name__}"}}
+
+    assert error(Frontend("cookie").log_in(openid)) == UNAVAILABLE
+    assert not User.objects.exists()
+
+
+class DroppingCache(LocMemCache):
+    """Loses large values without an exception, as memcached does."""
+
+    def set(self, key: str, value: Any, *args: Any, **kwargs: Any) -> None:
+        if SESSION_KEY in value:
+            self.delete(key)
 
 
 def test_session_that_changes_after_the_commit_cannot_fail_the_login(
