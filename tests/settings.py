@@ -26,6 +26,7 @@ DATABASES = {
         "NAME": f"social_endpoints_{os.getpid()}",
         "HOST": "127.0.0.1",
         "USER": os.environ.get("PGUSER", "postgres"),
+        "OPTIONS": {"options": "-c synchronous_commit=off"},  # The tests commit often.
     },
     "mariadb": {
         "ENGINE": "django.db.backends.mysql",
