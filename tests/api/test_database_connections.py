@@ -110,6 +110,8 @@ def another_database(alias: str, **settings: Any) -> Iterator[Any]:
         yield connections[alias]
     finally:
         connections[alias].close()
+        if (inner := connections[alias].connection) is not None:
+            inner.close()  # Django keeps a database in memory open.
         del connections[alias], connections.settings[alias]
 
 
