@@ -71,6 +71,22 @@ def test_default_pipeline_is_recognized(pipeline: Any, expected: bool, settings:
     assert strategy.has_default_pipeline(GithubOAuth2(strategy)) is expected
 
 
+@pytest.mark.django_db
+def test_pipeline_also_runs_outside_of_our_endpoints(settings: Any) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = ["tests.unit.test_strategy.find_grace"]
+    grace = get_user_model().objects.create_user("grace")
+    strategy = strategy_of()
+
+    with strategy.unit_of_work:
+        found = strategy.authenticate(GithubOAuth2(strategy), response={})
+
+    assert found == grace
+
+
+def find_grace(**kwargs: Any) -> dict[str, Any]:
+    return {"user": get_user_model().objects.get(username="grace")}
+
+
 class Recorded:
     """A part of a project's storage that is not a model, and answers every call."""
 

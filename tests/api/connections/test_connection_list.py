@@ -151,6 +151,22 @@ def test_missing_or_failing_title_is_replaced_with_the_name_and_logged(
     assert SECRET not in caplog.text
 
 
+class TitledInDatabase(OpenIdConnectAuth):
+    name = "titled-in-database"
+
+    @classmethod
+    def get_title(cls, strategy: Any) -> str:
+        raise OperationalError(SECRET)
+
+
+def test_title_that_the_database_cannot_return_is_a_503(settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.TitledInDatabase"]
+
+    response = list_connections(logged_in(user_with(("titled-in-database", "1"))))
+
+    assert (response.status_code, response.data["error_code"]) == (503, "storage_unavailable")
+
+
 # --- Pages ----------------------------------------------------------------------------
 
 

@@ -67,6 +67,13 @@ class UnreachableCache(LocMemCache):
         raise ConnectionError("redis://:password@cache.example.com")
 
 
+class UnreadableCache(LocMemCache):
+    """A cache in which another program uses the same keys."""
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        return 5
+
+
 urlpatterns = [
     path("auth/", include("social_endpoints.urls")),
     path("mine/", MineView.as_view()),
@@ -316,3 +323,13 @@ def test_unreachable_cache_allows_all_requests_and_is_logged(
     assert statuses(client, LIST, LIST) == [200, 200]
     assert "ConnectionError" in caplog.text
     assert "password" not in "".join(record.getMessage() for record in caplog.records)
+
+
+def test_unreadable_counters_limit_no_request_and_are_logged(
+    client: APIClient, settings: Any, limit: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.UnreadableCache"}}
+    limit(anon="1/day")
+
+    assert statuses(client, LIST, LIST) == [200, 200]
+    assert "throttle cache failed exception=TypeError" in caplog.text

@@ -37,7 +37,7 @@ from tests.support.log import logged
 from tests.support.native import assert_refused, post_tokens
 from tests.support.openid_provider import ISSUER, OpenIDProvider
 from tests.support.signals import connected, received
-from tests.support.tcp_backends import PATHS
+from tests.support.tcp_backends import PATHS, LoopbackOAuth2
 from tests.support.tcp_provider import Connection, Provider, drip
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +91,15 @@ class OneOpenId(OpenIdAuth):
 
     name = "one-openid"
     URL = "https://openid.example.net/"
+
+
+class DiscoversProfile(LoopbackOAuth2):
+    """A backend that requests a document about the provider after it has redeemed the code."""
+
+    name = "discovers-profile"
+
+    def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> Any:
+        return self.request(f"{self.setting('URL')}/discovery", stage="begin").json()
 
 
 def fetch_picture(backend: Any, **kwargs: Any) -> None:
@@ -260,6 +269,20 @@ def test_backend_with_a_client_of_its_own_sends_a_code_once(provider: Provider) 
 
     assert outcomes == [(201, None), (400, "state_mismatch")]
     assert provider.requests["POST /token"] == 1
+
+
+def test_code_that_was_sent_before_a_refusal_is_used(provider: Provider, settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.DiscoversProfile"]
+    settings.SOCIAL_AUTH_DISCOVERS_PROFILE_KEY = "our-id"
+    settings.SOCIAL_AUTH_DISCOVERS_PROFILE_SECRET = "secret"
+    settings.SOCIAL_AUTH_DISCOVERS_PROFILE_URL = provider.url
+    open_circuit(f"{provider.url}/discovery", DiscoversProfile.name)
+    login = Login(provider, DiscoversProfile.name)
+
+    outcomes = [error(login.complete()) for _ in range(2)]
+
+    assert outcomes == [REFUSED, (400, "state_mismatch")]
+    assert provider.requests == {"POST /token": 1}
 
 
 @pytest.mark.django_db(transaction=True)
