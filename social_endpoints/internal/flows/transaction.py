@@ -70,10 +70,7 @@ class UnitOfWork:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        try:
-            self._transaction.__exit__(error_type, error, traceback)
-        except Exception as failure:  # noqa: BLE001 - the database may fail
-            self._raise(failure)
+        self._transaction.__exit__(error_type, error, traceback)
         if self._has_started and isinstance(error, Exception):
             self._raise(error)
 
