@@ -120,13 +120,12 @@ def check_shared_cache(**kwargs: Any) -> Iterator[CheckMessage]:
 def check_cache_time_out(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report a cache server for which each request waits long if it hangs."""
     configuration: Any = django_settings.CACHES.get(DEFAULT_CACHE_ALIAS) or {}
-    for name in _base_classes(configuration.get("BACKEND")):
-        paths = _TIME_OUTS.get(name, [])
-        if paths and not _has_time_out(configuration, paths):
+    for path, options in _TIME_OUTS.items():
+        if _is_subclass(configuration, path) and not _has_time_out(configuration, options):
             yield Warning(
-                f"The default cache has no time-out ({paths[0]}). If its server hangs, requests"
+                f"The default cache has no time-out ({options[0]}). If its server hangs, requests"
                 " wait for seconds or for ever.",
-                hint=f"Set {paths[0]} in OPTIONS of CACHES['default'], to half a second for"
+                hint=f"Set {options[0]} in OPTIONS of CACHES['default'], to half a second for"
                 ' example. The page "Operations" has an example for each cache.',
                 id="social_endpoints.W025",
             )
@@ -136,10 +135,9 @@ def check_cache_errors(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report a cache whose failures cannot be noticed, so that each request waits for them."""
     configuration: Any = django_settings.CACHES.get(DEFAULT_CACHE_ALIAS) or {}
     options = configuration.get("OPTIONS") or {}
-    for base in _base_classes(configuration.get("BACKEND")):
-        name = _HIDDEN_ERRORS.get(base, "")
+    for path, name in _HIDDEN_ERRORS.items():
         default = getattr(django_settings, f"DJANGO_REDIS_{name}", False)
-        if name and options.get(name, default):
+        if options.get(name, default) and _is_subclass(configuration, path):
             yield Warning(
                 f"The default cache hides its errors ({name}). If its server hangs, each request"
                 " waits for it several times, and callbacks of a handoff seem to have expired.",
@@ -148,13 +146,12 @@ def check_cache_errors(**kwargs: Any) -> Iterator[CheckMessage]:
             )
 
 
-def _base_classes(path: Any) -> list[str]:
-    """Return the paths of a cache's class and its base classes. Django reports a wrong path."""
+def _is_subclass(configuration: Mapping[str, Any], path: str) -> bool:
+    """Return whether a cache has a class that may not be installed. Django reports a wrong path."""
     try:
-        bases = import_string(path).__mro__
+        return issubclass(import_string(configuration["BACKEND"]), import_string(path))
     except Exception:  # noqa: BLE001 - the import of a project's module may raise any exception
-        return []
-    return [f"{base.__module__}.{base.__qualname__}" for base in bases]
+        return False
 
 
 def _has_time_out(configuration: Mapping[str, Any], paths: list[str]) -> bool:

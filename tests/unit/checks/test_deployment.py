@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.redis import RedisCache
 from rest_framework.throttling import AnonRateThrottle, BaseThrottle
 
@@ -142,17 +141,8 @@ class OwnRedisCache(RedisCache):
     """A cache of the project."""
 
 
-class DjangoRedisCache(BaseCache):
-    """The class of django-redis, by its path."""
-
-    __module__, __qualname__ = "django_redis.cache", "RedisCache"
-
-    def __init__(self, location: str, params: dict[str, Any]) -> None:
-        super().__init__(params)
-
-
 REDIS, OWN_REDIS = f"{CACHES}.redis.RedisCache", f"{__name__}.OwnRedisCache"
-DJANGO_REDIS = f"{__name__}.DjangoRedisCache"
+DJANGO_REDIS = "django_redis.cache.RedisCache"
 MEMCACHED, LIBMEMCACHED = (f"{CACHES}.memcached.Py{name}Cache" for name in ("Memcache", "LibMC"))
 URL = "redis://cache.example.com:6379/1"
 IN_URL = f"{URL}?socket_timeout=0.5"
