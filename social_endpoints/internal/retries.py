@@ -70,9 +70,10 @@ class Retries:
         if another one holds the lock, so one of many logins could fail until its time is up.
         """
         if self._lock_errors and connections[self._using].vendor == "sqlite":
-            table = get_user_model()._meta.db_table
-            with connections[self._using].cursor() as cursor:
-                cursor.execute(f'DELETE FROM "{table}" WHERE 0')  # noqa: S608 - a table's name
+            connection = connections[self._using]
+            table = connection.ops.quote_name(get_user_model()._meta.db_table)
+            with connection.cursor() as cursor:
+                cursor.execute(f"DELETE FROM {table} WHERE 0")  # noqa: S608 - a quoted name
 
     def allow(self, error: Exception, *, is_commit: bool = False) -> bool:
         """Return whether a rolled back attempt may run again, after a pause if that helps.
