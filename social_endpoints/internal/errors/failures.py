@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import traceback
 from collections.abc import Iterator
+from itertools import islice
 from pickle import PickleError
 from types import ModuleType
 
@@ -20,6 +21,7 @@ from social_core.backends.base import BaseAuth
 from social_core.strategy import BaseStrategy
 
 MAX_CAUSES = 8
+_MAX_NESTED = 32
 
 _DATABASE_FAILURES = (OperationalError, InterfaceError, InternalError)
 
@@ -116,6 +118,18 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
             yield error
             cause = error.__cause__
             error = error.__context__ if cause is None else cause
+
+
+def nested_exceptions(error: BaseException) -> list[BaseException]:
+    """Return an exception and those in its arguments, its reason and its causes, up to a limit.
+
+    requests and urllib3 nest exceptions in these ways, and they may refer to one another.
+    """
+    chain = [error]
+    for current in islice(chain, _MAX_NESTED):  # The list grows.
+        related = *current.args, getattr(current, "reason", None), current.__cause__
+        chain += [each for each in related if isinstance(each, BaseException)][:MAX_CAUSES]
+    return chain
 
 
 def is_storage_failure(error: BaseException) -> bool:

@@ -16,7 +16,6 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from enum import IntEnum
-from itertools import islice
 from typing import Any
 
 import requests
@@ -26,6 +25,7 @@ from urllib3 import exceptions
 from social_endpoints import signals
 from social_endpoints.conf import get_limit, get_seconds
 from social_endpoints.exceptions import ProviderUnavailable
+from social_endpoints.internal.errors.failures import nested_exceptions
 from social_endpoints.internal.log.events import log_event
 from social_endpoints.internal.network import document_cache
 from social_endpoints.internal.network.document_cache import run_in_cache
@@ -41,7 +41,6 @@ PAUSE_RATIO = 9
 """Minimum length of a pause after a failed probe, divided by that of the probe. So the probes take
 at most a tenth of the time of one worker."""
 
-_MAX_CAUSES = 16
 _TIMEOUTS = (requests.Timeout, exceptions.TimeoutError, TimeoutError)
 
 Send = Callable[[], requests.Response]
@@ -210,15 +209,11 @@ class Circuit:
 
 def is_timeout(error: BaseException) -> bool:
     """Return whether a time-out has caused an exception of requests."""
-    chain: list[Any] = [error]
-    for current in islice(chain, _MAX_CAUSES):  # The list grows.
-        # urllib3's error for a refused connection is derived from that for a time-out.
-        is_refused = isinstance(current, exceptions.NewConnectionError)
-        if isinstance(current, _TIMEOUTS) and not is_refused:
-            return True
-        related = *current.args, getattr(current, "reason", None), current.__cause__
-        chain += [each for each in related if isinstance(each, BaseException)]
-    return False
+    # urllib3's error for a refused connection is derived from that for a time-out.
+    return any(
+        isinstance(each, _TIMEOUTS) and not isinstance(each, exceptions.NewConnectionError)
+        for each in nested_exceptions(error)
+    )
 
 
 def _pause_value(seconds: float) -> str:

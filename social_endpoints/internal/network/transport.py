@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from itertools import islice
 from json import loads
 from socket import gaierror
 from ssl import SSLEOFError, SSLZeroReturnError
@@ -34,6 +33,7 @@ from social_core.exceptions import (
 from social_core.utils import http_error, redact_request_error, user_agent
 from urllib3.exceptions import NameResolutionError
 
+from social_endpoints.internal.errors.failures import nested_exceptions
 from social_endpoints.internal.network import sessions
 from social_endpoints.internal.network.adapter import MalformedResponse
 from social_endpoints.internal.network.options import request_options
@@ -47,7 +47,6 @@ _CODES = {"tls": "tls_error", "deadline": "timeout", "timeout": "timeout"} | dic
 )
 """Error codes by the causes of failed requests."""
 
-_MAX_CAUSES, _MAX_RELATED = 32, 8
 _CAUSES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
     # The first match counts. The provider may close the connection during the TLS handshake.
     ((SSLEOFError, SSLZeroReturnError), "connection_failed"),
@@ -194,11 +193,7 @@ def failure_cause(error: BaseException) -> str:
 
     :param error: an exception of :meth:`Transport.request`.
     """
-    chain = [error]
-    # The list grows, up to a bound: exceptions may refer to one another.
-    for current in islice(chain, _MAX_CAUSES):
-        related = *current.args, getattr(current, "reason", None), current.__cause__
-        chain += [each for each in related if isinstance(each, BaseException)][:_MAX_RELATED]
+    chain = nested_exceptions(error)
     for current in chain:
         if isinstance(current, requests.HTTPError) and current.response is not None:
             return f"http_{current.response.status_code}"
