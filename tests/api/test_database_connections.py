@@ -42,7 +42,9 @@ KILL = {
     " WHERE db = database() AND id <> connection_id()",
 }
 HAS_SERVER = pytest.mark.skipif(connection.vendor not in COUNT, reason="SQLite has no server.")
-POSTGRESQL = pytest.mark.skipif(connection.vendor != "postgresql", reason="It needs PostgreSQL.")
+POSTGRESQL = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="Roles and pools are PostgreSQL's."
+)
 HAS_POOL = [pytest.mark.needs("psycopg_pool"), POSTGRESQL]
 
 

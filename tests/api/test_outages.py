@@ -429,7 +429,9 @@ def test_disconnect_waits_for_locks(
     assert step.calls == len(lock_errors[:3]) + 1
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite has a setting for the time.")
+@pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="Only for SQLite, a setting of Django limits the time."
+)
 @pytest.mark.parametrize("lock_errors", [60], indirect=True)
 def test_lock_that_is_never_free_is_a_503(
     openid: OpenIDProvider,
@@ -447,7 +449,9 @@ def test_lock_that_is_never_free_is_a_503(
     assert_unavailable(Frontend("body").log_in(openid), caplog, "SQLITE_BUSY")
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite has a setting for the time.")
+@pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="Only for SQLite, a setting of Django limits the time."
+)
 def test_time_that_the_database_waits_for_a_lock_counts(
     openid: OpenIDProvider, database: dict[str, Any], caplog: Log
 ) -> None:
