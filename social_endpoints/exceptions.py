@@ -15,7 +15,7 @@
     social_core.exceptions.SocialAuthBaseException
     ├── StorageFailure              the project's database or cache has failed
     ├── AuthProviderError
-    │   └── ProviderUnavailable     the provider is not asked at present
+    │   └── AuthProviderUnavailable     the provider is not asked at present
     ├── AuthInputError
     │   ├── RequestError            the request does not fit its purpose
     │   │   ├── UsePost             a callback was sent with GET
@@ -337,7 +337,7 @@ class StorageFailure(SocialAuthBaseException):
         )
 
 
-class ProviderUnavailable(AuthProviderError):
+class AuthProviderUnavailable(AuthProviderError):
     """The provider is not asked: it has not responded lately, or too many requests wait for it.
 
     If the login has sent nothing before, its flow remains open, and the same request can be sent

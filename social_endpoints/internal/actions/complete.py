@@ -19,7 +19,7 @@ from social_core.backends.base import BaseAuth
 from social_core.exceptions import AuthSessionError, SocialAuthBaseException
 from social_core.utils import constant_time_compare
 
-from social_endpoints.exceptions import ProviderUnavailable, TooManyAttempts
+from social_endpoints.exceptions import AuthProviderUnavailable, TooManyAttempts
 from social_endpoints.internal.actions.outcome import (
     log_in,
     log_login,
@@ -171,7 +171,7 @@ def _ask_provider(
     flow.is_claimed = True  # Outside any transaction, so its cookie is deleted.
     try:
         return backend.complete(user=user)
-    except ProviderUnavailable:
+    except AuthProviderUnavailable:
         if not network_half.has_asked:  # The same callback can be posted again.
             release_flow(flow, backend.strategy.storage)
             flow.is_claimed = False
@@ -192,10 +192,10 @@ def _restore_unused_handoff(
     try:
         yield
     except Exception as error:
-        is_refusal = isinstance(error, ProviderUnavailable)
+        is_refusal = isinstance(error, AuthProviderUnavailable)
         may_retry = is_refusal or find_database_failure(error) is not None
         if may_retry and provider_params is not params and not flow.is_claimed:
-            pause = error.retry_after if isinstance(error, ProviderUnavailable) else None
+            pause = error.retry_after if isinstance(error, AuthProviderUnavailable) else None
             handoff_cache.restore_callback(
                 flow.provider,
                 flow.correlation_id,

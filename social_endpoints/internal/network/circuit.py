@@ -24,7 +24,7 @@ from urllib3 import exceptions
 
 from social_endpoints import signals
 from social_endpoints.conf import get_limit, get_seconds
-from social_endpoints.exceptions import ProviderUnavailable
+from social_endpoints.exceptions import AuthProviderUnavailable
 from social_endpoints.internal.errors.failures import nested_exceptions
 from social_endpoints.internal.log.events import log_event
 from social_endpoints.internal.network import document_cache
@@ -90,7 +90,7 @@ class Circuit:
 
         A login costs one read of the cache if the provider is healthy.
 
-        :raises ProviderUnavailable: the circuit is open.
+        :raises AuthProviderUnavailable: the circuit is open.
         """
         self._limit = get_limit("PROVIDER_TIMEOUTS")
         if self._limit is None:
@@ -103,7 +103,7 @@ class Circuit:
         own = _pause_value(min(self._timeout, login_timeout))
         current = self._reserve_pause(own, min(login_timeout, MEMORY) + PROBE_MARGIN)
         if current != own:
-            raise ProviderUnavailable(_remaining(current), cause="circuit_open")
+            raise AuthProviderUnavailable(_remaining(current), cause="circuit_open")
         self._is_probe = True
 
     def _stored_count(self) -> int:

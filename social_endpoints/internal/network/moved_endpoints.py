@@ -5,7 +5,7 @@ from __future__ import annotations
 from requests import RequestException, Response, codes
 from social_core.exceptions import AuthCredentialError, SocialAuthBaseException
 
-from social_endpoints.exceptions import ProviderUnavailable
+from social_endpoints.exceptions import AuthProviderUnavailable
 
 # Statuses with which an endpoint refuses what a client has sent. It has not moved.
 _REFUSALS = frozenset({400, 401, 429})
@@ -26,7 +26,9 @@ def is_refusal(error: SocialAuthBaseException) -> bool:
         return False
     is_page = _is_page(getattr(error.__cause__, "response", None))
     is_refused = error.status_code in _REFUSALS and not is_page
-    return is_refused or error.provider_code is not None or isinstance(error, ProviderUnavailable)
+    return (
+        is_refused or error.provider_code is not None or isinstance(error, AuthProviderUnavailable)
+    )
 
 
 def is_about_moved_url(error: SocialAuthBaseException, method: str) -> bool:

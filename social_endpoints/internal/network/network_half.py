@@ -12,7 +12,7 @@ from typing import Any
 import requests
 
 from social_endpoints.conf import get_limit
-from social_endpoints.exceptions import ProviderUnavailable
+from social_endpoints.exceptions import AuthProviderUnavailable
 from social_endpoints.internal.network.circuit import Circuit, Send
 
 BUSY_SECONDS = 1
@@ -36,12 +36,12 @@ class WaitingLimit:
     def acquire(self, provider: str) -> None:
         """Count a login that begins to wait.
 
-        :raises ProviderUnavailable: as many logins as ``PROVIDER_CONCURRENCY`` wait.
+        :raises AuthProviderUnavailable: as many logins as ``PROVIDER_CONCURRENCY`` wait.
         """
         limit = get_limit("PROVIDER_CONCURRENCY")
         with self._lock:
             if limit is not None and self._numbers[provider] >= limit:
-                raise ProviderUnavailable(BUSY_SECONDS, cause="too_many_waiting")
+                raise AuthProviderUnavailable(BUSY_SECONDS, cause="too_many_waiting")
             self._numbers[provider] += 1
 
     def release(self, provider: str) -> None:
@@ -82,7 +82,7 @@ class NetworkHalf:
 
         :param own_circuit: True for a request with a circuit of its own, such as that for
             discovery. It contains no value of the callback.
-        :raises ProviderUnavailable: the provider is not asked.
+        :raises AuthProviderUnavailable: the provider is not asked.
         """
         if self._has_ended:
             return send()

@@ -212,7 +212,7 @@ class ProviderRequests:
         """Send a request with the session and the deadline of this login.
 
         :param own_circuit: as for :meth:`NetworkHalf.ask`.
-        :raises ProviderUnavailable: the provider is not asked.
+        :raises AuthProviderUnavailable: the provider is not asked.
         """
         send = partial(self._send, provider, method, url, options)
         return self.network_half.ask(provider, url, send, options, own_circuit=own_circuit)

@@ -28,7 +28,7 @@ from social_core.exceptions import (
 )
 from social_core.store import OpenIdSessionWrapper
 
-from social_endpoints.exceptions import ProviderUnavailable
+from social_endpoints.exceptions import AuthProviderUnavailable
 from social_endpoints.internal.backends.extensions.bases import OpenId
 from social_endpoints.internal.flows.redirect_uris import with_parameters
 from social_endpoints.internal.network import sessions
@@ -251,7 +251,7 @@ class OpenID2(OpenId):
         fetch = partial(self._send, "GET", hosts=hosts)
         try:
             services = discover(lambda url, headers: fetch(url, headers=headers), identifier)
-        except ProviderUnavailable:
+        except AuthProviderUnavailable:
             raise
         except requests.RequestException as error:
             status = getattr(error.response, "status_code", 500)
