@@ -65,6 +65,10 @@ class Settings:
     for each client address, ``"user"`` for each signed-in user. Without a rate, requests are
     not limited."""
 
+    ENCRYPT_PROVIDER_TOKENS: bool = False
+    """Whether to encrypt the provider's tokens in the database, under keys derived from
+    ``SECRET_KEY``."""
+
     HTTP_POOL: bool = True
     """Whether to reuse connections to providers."""
 

@@ -42,6 +42,7 @@ def test_defaults(empty: Any, settings: Any) -> None:
         "UNIQUE_EMAIL": False,
         "EMAIL_ASSOCIATION_POLICY": "social_endpoints.pipeline.local_email_is_verified",
         "THROTTLE_RATES": None,
+        "ENCRYPT_PROVIDER_TOKENS": False,
         "HTTP_POOL": True,
         "HTTP_POOL_IDLE": 50,
         "LOGIN_TIMEOUT": 30,

@@ -13,6 +13,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core import signing
 
+from social_endpoints.internal.ciphers import get_cipher
 from social_endpoints.internal.flows import token as tokens
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.internal.flows.token import (
@@ -36,7 +37,7 @@ def opened(token: str) -> Flow | None:
 
 
 def sealed(content: bytes) -> str:
-    return tokens._cipher().encrypt(content).decode()
+    return get_cipher(tokens._KEY_PURPOSE).encrypt(content).decode()
 
 
 @pytest.mark.parametrize(

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import time
 import zlib
 from dataclasses import fields
-from functools import lru_cache
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
-from django.utils.encoding import force_bytes
+from cryptography.fernet import InvalidToken
 
+from social_endpoints.internal.ciphers import get_cipher
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.storage import has_session_form
 
@@ -59,7 +54,7 @@ def seal(flow: Flow) -> str:
     :raises ValueError: the flow is too large, or the session contains a number such as NaN.
     """
     content = _compress([getattr(flow, name) for name in _FIELDS])
-    token = _cipher().encrypt_at_time(content, time.time_ns() // 1000).decode()
+    token = get_cipher(_KEY_PURPOSE).encrypt_at_time(content, time.time_ns() // 1000).decode()
     # Without the padding: "=" would make the cookie's value a quoted string.
     token = token.rstrip("=")
     if len(token) > MAX_LENGTH:
@@ -86,7 +81,7 @@ def has_expired(token: str) -> bool:
 
 def _read(token: str) -> Flow | None:
     try:
-        values = _decompress(_cipher().decrypt(_padded(token)))
+        values = _decompress(get_cipher(_KEY_PURPOSE).decrypt(_padded(token)))
     except (InvalidToken, UnicodeEncodeError):
         return None
     if not isinstance(values, list) or [type(value) for value in values] != _TYPES:
@@ -109,7 +104,7 @@ def sealed_at(token: str) -> int:
     because a page may begin several logins within a second, and the oldest one must be found.
     """
     try:
-        return _cipher().extract_timestamp(_padded(token))
+        return get_cipher(_KEY_PURPOSE).extract_timestamp(_padded(token))
     except (InvalidToken, UnicodeEncodeError):
         return 0
 
@@ -138,15 +133,3 @@ def _refuse(constant: str) -> None:
 
 def _padded(token: str) -> bytes:
     return token.encode("ascii") + b"=" * (-len(token) % 4)
-
-
-def _cipher() -> MultiFernet:
-    # Built for each call, because tests override the settings.
-    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    return MultiFernet([_fernet(force_bytes(key)) for key in keys])
-
-
-@lru_cache(maxsize=16)
-def _fernet(secret_key: bytes) -> Fernet:
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=_KEY_PURPOSE)
-    return Fernet(base64.urlsafe_b64encode(derived.derive(secret_key)))

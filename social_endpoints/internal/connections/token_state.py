@@ -1,0 +1,70 @@
+"""What is known about the access token of a connection: its expiry, its scopes, its failure.
+
+It is stored in ``extra_data`` under a name of its own, with a digest of the access token that it
+describes. If other code, such as a view of social_django, stores another access token, nothing is
+known about that one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from social_endpoints.internal.connections.encryption import to_plain
+
+NAME = "social_endpoints"
+"""The name in ``extra_data``. Its value is a dictionary with ``token`` (the digest),
+``expires_at`` (seconds since the epoch, or None), ``scopes`` (a list) and, after the provider has
+rejected the refresh token, ``needs_reconnect``."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenState:
+    """What is known about the access token of a connection.
+
+    :param expires_at: seconds since the epoch; None if it is unknown or the token never expires.
+    :param scopes: the granted scopes; empty if they are unknown.
+    :param needs_reconnect: whether only a new login or connect can bring a new access token.
+    """
+
+    expires_at: int | None = None
+    scopes: tuple[str, ...] = ()
+    needs_reconnect: bool = False
+
+
+def describe(access_token: Any, state: TokenState) -> dict[str, Any]:
+    """Return the entry to store under :data:`NAME`.
+
+    :param access_token: the token in clear: a text or, for OAuth 1.0a, a dictionary.
+    """
+    entry = {
+        "token": digest(access_token),
+        "expires_at": state.expires_at,
+        "scopes": [*state.scopes],
+    }
+    return entry | {"needs_reconnect": True} if state.needs_reconnect else entry
+
+
+def read_state(extra_data: Any) -> TokenState:
+    """Return what is known about the access token in ``extra_data``, encrypted or not."""
+    plain = to_plain(extra_data)
+    entry, token = plain.get(NAME), plain.get("access_token")
+    if token is None and isinstance(extra_data, Mapping) and extra_data.get("access_token"):
+        return TokenState(needs_reconnect=True)  # It cannot be decrypted.
+    if not isinstance(entry, Mapping) or token is None or entry.get("token") != digest(token):
+        return TokenState()
+    expires_at, scopes = entry.get("expires_at"), entry.get("scopes")
+    return TokenState(
+        expires_at=expires_at if isinstance(expires_at, int) else None,
+        scopes=tuple(scopes) if isinstance(scopes, list) else (),
+        needs_reconnect=entry.get("needs_reconnect") is True,
+    )
+
+
+def digest(access_token: Any) -> str:
+    """Return a digest that identifies an access token."""
+    content = json.dumps(access_token, sort_keys=True).encode()
+    return hashlib.sha256(content).hexdigest()[:32]
