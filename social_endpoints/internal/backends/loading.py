@@ -79,6 +79,7 @@ _CORRECTIONS: tuple[tuple[type[Any], Any], ...] = (
     (bases.Soundcloud, authorization_url.SoundcloudQuery),
     (bases.Telegram, provider_quirks.TelegramRedirect),
     (bases.OAuth2, authorization_url.ExactQuery),
+    (bases.OAuth2, authorization_url.ExactScopes),
     (bases.OAuth2, authorization_url.StateInTheFuture),
     (bases.OAuth2, handoff.HandoffState),
     (bases.OAuth, authorization_url.ExactRedirectUri),

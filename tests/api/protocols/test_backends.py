@@ -28,6 +28,10 @@ from tests.support.social_core import (
 pytestmark = pytest.mark.django_db
 HERE = "tests.api.protocols.test_backends"
 
+QUOTED_SEPARATORS = [
+    name for name in REDIRECT_BACKENDS if BACKENDS[name].SCOPE_SEPARATOR in {"+", "%20"}
+]
+
 
 def begin(name: str, **query: str) -> Any:
     return Frontend("cookie").begin(name, redirect_uri=UNUSUAL_REDIRECT_URI, **query)
@@ -58,6 +62,19 @@ def test_begin_sends_exact_redirect_uri_without_a_query(
     else:
         assert sent[0].startswith(UNUSUAL_REDIRECT_URI + "&redirect_state=")
     assert len(str(begun.cookies)) < 700
+
+
+@pytest.mark.parametrize("name", QUOTED_SEPARATORS)
+def test_scopes_are_separated_by_a_space_if_social_core_quotes_it(
+    name: str, wire: responses.RequestsMock, settings: Any
+) -> None:
+    add_discovery(wire)
+    configure_backend(settings, name)
+    setattr(settings, setting_name(name, "SCOPE"), ["name", "email"])
+
+    scopes = authorization_params(begin(name))["scope"].split(" ")
+
+    assert scopes[:2] == ["name", "email"]
 
 
 @pytest.mark.parametrize("name", sorted(NO_REDIRECT & BACKENDS.keys()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from urllib.parse import unquote_plus
 
 from social_core.backends.scistarter import SciStarterOAuth2
 from social_core.backends.soundcloud import SoundcloudOAuth2
@@ -47,6 +48,20 @@ class ExactQuery(OAuth2):
         if parameters.get(RESPONSE_MODE) == FORM_POST and not strategy.flow.handoff:
             raise HandoffRequired
         return url_add_parameters(self.authorization_url(), parameters)
+
+
+class ExactScopes(OAuth2):
+    """Join the scopes with the separator itself.
+
+    Some backends of social-core have a quoted space as their separator, ``%20`` or ``+``, because
+    social-core sends the query unquoted. ``ExactQuery`` would quote it again. Remove when no
+    backend of social-core has such a separator.
+    """
+
+    def get_scope_argument(self) -> dict[str, str]:
+        separator = unquote_plus(self.SCOPE_SEPARATOR)
+        scopes = separator.join(self.get_scope())
+        return {self.SCOPE_PARAMETER_NAME: scopes} if scopes else {}
 
 
 class ExactRedirectUri(OAuth):
