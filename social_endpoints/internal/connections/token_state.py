@@ -1,8 +1,8 @@
-"""What is known about the access token of a connection: its expiry, its scopes, its failure.
+"""The state of the access token of a connection: its expiry, its scopes, its failure.
 
 It is stored in ``extra_data`` under a name of its own, with a digest of the access token that it
-describes. If other code, such as a view of social_django, stores another access token, nothing is
-known about that one.
+describes. If other code, such as a view of social_django, stores another access token, the state of
+that one is unknown.
 """
 
 from __future__ import annotations
@@ -20,10 +20,16 @@ NAME = "social_endpoints"
 ``expires_at`` (seconds since the epoch, or None), ``scopes`` (a list) and, after the provider has
 rejected the refresh token, ``needs_reconnect``."""
 
+LIFETIMES = ("expires_in", "expires_on", "expires")
+"""The names in ``extra_data`` that ``social.access_token_expired()`` of social-core reads."""
+
+LONGEST_LIFETIME = 63_072_000
+"""The largest ``expires`` that social-core reads as a number of seconds, not as a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class TokenState:
-    """What is known about the access token of a connection.
+    """The state of the access token of a connection.
 
     :param expires_at: seconds since the epoch; None if it is unknown or the token never expires.
     :param scopes: the granted scopes; empty if they are unknown.
@@ -49,7 +55,7 @@ def describe(access_token: Any, state: TokenState) -> dict[str, Any]:
 
 
 def read_state(extra_data: Any) -> TokenState:
-    """Return what is known about the access token in ``extra_data``, encrypted or not."""
+    """Return the state of the access token in ``extra_data``, encrypted or not."""
     plain = to_plain(extra_data)
     entry, token = plain.get(NAME), plain.get("access_token")
     if token is None and isinstance(extra_data, Mapping) and extra_data.get("access_token"):
@@ -62,6 +68,32 @@ def read_state(extra_data: Any) -> TokenState:
         scopes=tuple(scopes) if isinstance(scopes, list) else (),
         needs_reconnect=entry.get("needs_reconnect") is True,
     )
+
+
+def with_auth_time(extra_data: Mapping[str, Any], auth_time: int) -> dict[str, Any]:
+    """Return a copy of ``extra_data`` with another ``auth_time``.
+
+    social-core counts ``expires_in`` and a short ``expires`` from ``auth_time``. They are changed,
+    so that ``social.access_token_expired()`` gives the same answer as before.
+
+    :param auth_time: seconds since the epoch.
+    """
+    converted = {**extra_data, "auth_time": auth_time}
+    old = _as_seconds(extra_data.get("auth_time"))
+    expires_in, expires = (_as_seconds(extra_data.get(name)) for name in ("expires_in", "expires"))
+    if old and expires_in:
+        converted["expires_in"] = old + expires_in - auth_time
+    if old and 0 < expires <= LONGEST_LIFETIME:
+        converted["expires"] = old + expires
+    return converted
+
+
+def _as_seconds(value: Any) -> int:
+    """Return a number as social-core reads it, or 0."""
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return 0
 
 
 def digest(access_token: Any) -> str:
