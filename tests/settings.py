@@ -51,6 +51,12 @@ INSTALLED_APPS = [
     "social_django",
     "social_endpoints",
     *(name for name in ("drf_spectacular", "knox") if find_spec(name)),
+    # Simple JWT decides when it is imported whether it uses this app.
+    *(
+        ["rest_framework_simplejwt.token_blacklist"]
+        if find_spec("rest_framework_simplejwt")
+        else []
+    ),
 ]
 
 # A login needs no sessions, no CSRF protection and no authentication.

@@ -87,6 +87,17 @@ class LoginSerializer(serializers.Serializer[Login]):
     def set_cookies(self, response: Response) -> None:
         """Set cookies on the response. Override this method if ``sets_cookies`` is true."""
 
+    def revoke(self, user: Any) -> None:
+        """End all logins of a user, as far as the server can end them.
+
+        Back-channel logout calls it inside a transaction, with a serializer that has neither an
+        instance nor a context. Call it yourself to sign a user out everywhere, for example after
+        a change of the password. This base class ends nothing: override the method if you issue
+        tokens of your own.
+
+        :param user: an instance of the project's user model.
+        """
+
     def to_representation(self, instance: Login) -> dict[str, Any]:
         """Return the body of the response."""
         login = {field.name: getattr(instance, field.name) for field in fields(instance)}

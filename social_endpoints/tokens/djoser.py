@@ -5,15 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 
 from social_endpoints.conf import get_dictionary, import_path
+from social_endpoints.internal.accounts.logins import (
+    blacklist_jwts,
+    delete_tokens,
+    has_jwt_blacklist,
+)
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login
+
+AUTH_TOKEN = "rest_framework.authtoken"
 
 
 class DjoserSerializer(LoginSerializer):
     """The dictionary that the strategy in ``DJOSER["SOCIAL_AUTH_TOKEN_STRATEGY"]`` returns."""
+
+    def revoke(self, user: Any) -> None:
+        """Call ``revoke(user)`` of the strategy, or end the tokens that strategies usually issue.
+
+        These are the token of ``rest_framework.authtoken`` and the refresh tokens of Simple JWT,
+        where their apps are installed.
+        """
+        strategy_revoke = getattr(get_token_strategy(), "revoke", None)
+        if strategy_revoke is not None:
+            strategy_revoke(user)
+            return
+        if apps.is_installed(AUTH_TOKEN):
+            delete_tokens(apps.get_model("authtoken", "Token"), user)
+        if has_jwt_blacklist():
+            blacklist_jwts(user)
 
     def to_representation(self, instance: Login) -> dict[str, Any]:
         """Return the strategy's dictionary. Objects in it are converted to text as in djoser."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from social_endpoints.internal.accounts.logins import delete_tokens
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login
 
@@ -25,3 +26,9 @@ class TokenSerializer(LoginSerializer):
 
         token, _ = Token.objects.get_or_create(user=login.user)
         return {"token": token.key}
+
+    def revoke(self, user: Any) -> None:
+        """Delete the user's token. The next login issues a new one."""
+        from rest_framework.authtoken.models import Token
+
+        delete_tokens(Token, user)

@@ -19,12 +19,25 @@ from rest_framework_simplejwt.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.tokens import Token
 
 from social_endpoints.conf import settings
+from social_endpoints.internal.accounts.logins import blacklist_jwts, has_jwt_blacklist
 from social_endpoints.internal.http.login_session import store_csrf_token
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login
 
 
-class JWTSerializer(LoginSerializer):
+class RevocableJWT(LoginSerializer):
+    """Base class of the serializers that issue token pairs of Simple JWT."""
+
+    def revoke(self, user: Any) -> None:
+        """Blacklist the user's refresh tokens. Access tokens are valid until they expire.
+
+        Without the app ``rest_framework_simplejwt.token_blacklist``, this method does nothing.
+        """
+        if has_jwt_blacklist():
+            blacklist_jwts(user)
+
+
+class JWTSerializer(RevocableJWT):
     """``{"access": "…", "refresh": "…", "user": "…"}``, as in djoser."""
 
     authentication_classes = ("rest_framework_simplejwt.authentication.JWTAuthentication",)
@@ -39,7 +52,7 @@ class JWTSerializer(LoginSerializer):
         return {"access": str(refresh.access_token), "refresh": str(refresh)}
 
 
-class JWTCookieSerializer(LoginSerializer):
+class JWTCookieSerializer(RevocableJWT):
     """``{"user": "…"}``, with access and refresh token in HttpOnly cookies.
 
     Use :class:`JWTCookieAuthentication` to authenticate later requests.

@@ -12,6 +12,7 @@ from knox import settings
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 
+from social_endpoints.internal.accounts.logins import delete_tokens
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login
 
@@ -54,3 +55,9 @@ class KnoxTokenSerializer(LoginSerializer):
                 )
         instance, token = tokens.create(user=login.user)
         return {"token": token, "expiry": instance.expiry}
+
+    def revoke(self, user: Any) -> None:
+        """Delete all tokens of the user."""
+        from knox.models import get_token_model
+
+        delete_tokens(get_token_model(), user)

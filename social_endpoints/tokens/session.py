@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth import login as django_login
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from rest_framework import serializers
 
+from social_endpoints.internal.accounts.logins import end_sessions
 from social_endpoints.internal.http.login_session import save_session, store_csrf_token
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login
@@ -34,3 +37,11 @@ class SessionSerializer(LoginSerializer):
         store_csrf_token(request)
         if session.session_key == key:  # The user was signed in.
             save_session(session, if_deleted=session.cycle_key)
+
+    def revoke(self, user: Any) -> None:
+        """Delete the user's sessions if ``SESSION_ENGINE`` stores them in the database.
+
+        The engines are ``db`` and ``cached_db``, and engines of projects that derive from them.
+        Other engines cannot list their sessions, so this method does nothing.
+        """
+        end_sessions(user)

@@ -33,6 +33,10 @@ class OpaqueToken(LoginSerializer):
     def issue(self, login: Login) -> Mapping[str, Any]:
         return {"token": f"{login.provider}-{login.user.pk}-{settings.FLOW_TRANSPORT}"}
 
+    @override
+    def revoke(self, user: Any) -> None:
+        TokenSerializer().revoke(user)
+
 
 class Djoser(DjoserSerializer):
     pass
