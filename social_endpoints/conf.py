@@ -28,6 +28,10 @@ class Settings:
     """The redirect URIs that a login can begin with, compared as whole strings. Alternatively,
     the dotted path of a callable ``(uri, *, provider, request) -> bool``."""
 
+    ALLOWED_LOGOUT_REDIRECT_URIS: Sequence[str] | str = ()
+    """The URIs to which a provider may send the browser after it has signed the user out. They are
+    compared like ``ALLOWED_REDIRECT_URIS``, or by a callable with the same arguments."""
+
     TOKEN_SERIALIZER: str = "social_endpoints.tokens.TokenSerializer"
     """Dotted path of the token serializer, which builds the response of a completed login."""
 

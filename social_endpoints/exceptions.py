@@ -9,7 +9,8 @@
     │   └── StorageUnavailable      503: the project's database or cache failed
     └── NotFound
         ├── ProviderNotSupported    404: no such provider
-        │   └── NativeSignInDisabled    404: the provider is not in ``NATIVE_PROVIDERS``
+        │   ├── NativeSignInDisabled    404: the provider is not in ``NATIVE_PROVIDERS``
+    │   └── LogoutNotSupported      404: the provider has no logout endpoint
         └── ConnectionNotFound      404: the user has no such connection
 
     social_core.exceptions.SocialAuthBaseException
@@ -74,6 +75,7 @@ RECOVERIES: dict[str, RecoveryAction] = {
     "authentication_failed": "reauthenticate",
     "body_too_large": "correct_input",
     "invalid_parameter": "correct_input",
+    "logout_not_supported": "contact_administrator",
     "method_not_allowed": "correct_input",
     "native_sign_in_disabled": "contact_administrator",
     "nonce_not_hashed": "correct_input",
@@ -82,6 +84,9 @@ RECOVERIES: dict[str, RecoveryAction] = {
     "not_found": "correct_input",
     "parse_error": "correct_input",
     "permission_denied": "contact_administrator",
+    "post_logout_redirect_uri_missing": "correct_input",
+    "post_logout_redirect_uri_not_allowed": "correct_input",
+    "post_logout_redirect_uri_repeated": "correct_input",
     "provider_not_supported": "contact_administrator",
     "provider_unavailable": "retry_later",
     "redirect_uri_missing": "correct_input",
@@ -171,6 +176,12 @@ class NativeSignInDisabled(ProviderNotSupported):
     """The provider is not in ``NATIVE_PROVIDERS``."""
 
     default_code = "native_sign_in_disabled"
+
+
+class LogoutNotSupported(ProviderNotSupported):
+    """The provider has no endpoint to sign the user out (``end_session_endpoint``)."""
+
+    default_code = "logout_not_supported"
 
 
 class RequestError(AuthInputError):

@@ -20,8 +20,10 @@ from social_endpoints.internal.http.serializers import (
     CallbackSerializer,
     ConnectionSerializer,
     ErrorSerializer,
+    LogoutURLSerializer,
     NativeTokensSerializer,
     PausedSerializer,
+    ProviderLogoutSerializer,
     ProviderSerializer,
 )
 
@@ -31,6 +33,7 @@ _ERROR = OpenApiResponse(ErrorSerializer, "A field error or the error body.")
 _NO_PROVIDER = OpenApiResponse(description="The provider is not configured.")
 _NO_NATIVE = OpenApiResponse(description="The provider has no native sign-in.")
 _NO_CONNECTION = OpenApiResponse(description="The user has no such connection.")
+_NO_LOGOUT = OpenApiResponse(description="The provider has no logout endpoint.")
 _NOT_MODIFIED = OpenApiResponse(description="The list has not changed since `If-None-Match`.")
 _BEGIN = {
     "parameters": [_PROVIDER, BeginSerializer],
@@ -72,6 +75,13 @@ OPERATIONS: dict[str, dict[str, dict[str, Any]]] = {
         "post": {
             "description": "Connect an identity to the signed-in user.",
             **_complete(CallbackSerializer, ConnectionSerializer),
+        },
+    },
+    "ProviderLogoutView": {
+        "get": {
+            "description": "Sign out at the provider: returns the provider's URL.",
+            "parameters": [_PROVIDER, ProviderLogoutSerializer],
+            "responses": {200: LogoutURLSerializer, 400: _ERROR, 404: _NO_LOGOUT},
         },
     },
     "ConnectionListView": {

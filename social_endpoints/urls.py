@@ -14,6 +14,7 @@ urlpatterns = [
     ),
     path("o/<str:provider>/token/", views.ProviderTokenView.as_view(), name="provider-token"),
     path("o/<str:provider>/connect/", views.ProviderConnectView.as_view(), name="provider-connect"),
+    path("o/<str:provider>/logout/", views.ProviderLogoutView.as_view(), name="provider-logout"),
     path("connections/", views.ConnectionListView.as_view(), name="connection-list"),
     path("connections/<str:id>/", views.ConnectionDetailView.as_view(), name="connection-detail"),
 ]

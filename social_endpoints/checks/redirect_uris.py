@@ -1,4 +1,7 @@
-"""System checks of ``ALLOWED_REDIRECT_URIS``: entries that cannot work, or that are not safe."""
+"""System checks of ``ALLOWED_REDIRECT_URIS`` and ``ALLOWED_LOGOUT_REDIRECT_URIS``.
+
+They report entries that cannot work, or that are not safe.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,11 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from django.core.checks import CheckMessage, Error, Warning
 
-from social_endpoints.checks.settings import COLLECTIONS, name_of_setting
+from social_endpoints.checks.settings import (
+    COLLECTIONS,
+    REDIRECT_URI_SETTINGS,
+    name_of_setting,
+)
 from social_endpoints.conf import settings
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?![0-9]+(?:[/?]|$))")
@@ -39,12 +46,17 @@ def check_empty_redirect_uris(**kwargs: Any) -> Iterator[CheckMessage]:
 
 def check_redirect_uris(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report redirect URIs that no browser or no provider accepts, and unsafe schemes."""
-    name = name_of_setting("ALLOWED_REDIRECT_URIS")
-    for uri in listed_redirect_uris():
-        if problem := _find_problem(uri):
+    for name in REDIRECT_URI_SETTINGS:
+        yield from _check_entries(name)
+
+
+def _check_entries(setting: str) -> Iterator[CheckMessage]:
+    name, is_callback = name_of_setting(setting), setting == "ALLOWED_REDIRECT_URIS"
+    for uri in listed_redirect_uris(setting):
+        if problem := _find_problem(uri, is_callback=is_callback):
             yield Error(
                 f"{name} contains {uri!r}, which cannot work: {problem}.",
-                hint="Write the complete URL of a callback page, such as"
+                hint="Write the complete URL of a page, such as"
                 " 'https://app.example.com/login/callback'. Entries are compared as strings.",
                 id="social_endpoints.E022",
             )
@@ -57,9 +69,9 @@ def check_redirect_uris(**kwargs: Any) -> Iterator[CheckMessage]:
             )
 
 
-def listed_redirect_uris() -> list[str]:
-    """Return the allowed redirect URIs; an empty list if a callable decides."""
-    allowed: Any = settings.ALLOWED_REDIRECT_URIS
+def listed_redirect_uris(name: str = "ALLOWED_REDIRECT_URIS") -> list[str]:
+    """Return the URIs in a setting; an empty list if a callable decides."""
+    allowed: Any = getattr(settings, name)
     uris = allowed if isinstance(allowed, COLLECTIONS) else ()
     return [uri for uri in uris if isinstance(uri, str)]
 
@@ -69,7 +81,7 @@ def is_web_uri(uri: str) -> bool:
     return uri.lower().startswith(("http:", "https:"))
 
 
-def _find_problem(uri: str) -> str | None:
+def _find_problem(uri: str, *, is_callback: bool) -> str | None:
     """Return why a redirect URI cannot work, or None."""
     if not uri:
         return "it is empty"
@@ -77,7 +89,7 @@ def _find_problem(uri: str) -> str | None:
         return f"a URI must not contain the character {character[0]!r}"
     if "*" in uri:
         return "'*' is not a wildcard"
-    if "#" in uri:
+    if "#" in uri and is_callback:
         return "it has a fragment (RFC 6749 section 3.1.2)"
     if _INVALID_ESCAPE.search(uri):
         return "after '%', two hexadecimal digits must follow"

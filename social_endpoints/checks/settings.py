@@ -21,6 +21,8 @@ from social_endpoints.strategy import Strategy
 from social_endpoints.tokens import MissingExtra
 from social_endpoints.tokens.base import OPTIONAL_FIELDS, LoginSerializer
 
+REDIRECT_URI_SETTINGS = ("ALLOWED_REDIRECT_URIS", "ALLOWED_LOGOUT_REDIRECT_URIS")
+
 COLLECTIONS = (list, tuple, set, frozenset)  # types of a list of names
 
 
@@ -73,8 +75,9 @@ def check_dotted_paths(**kwargs: Any) -> Iterator[CheckMessage]:
     yield from _check_path("TOKEN_SERIALIZER", LoginSerializer)
     yield from _check_path("STRATEGY", Strategy)
     yield from _check_path("EMAIL_ASSOCIATION_POLICY")
-    if isinstance(settings.ALLOWED_REDIRECT_URIS, str):
-        yield from _check_path("ALLOWED_REDIRECT_URIS")
+    for name in REDIRECT_URI_SETTINGS:
+        if isinstance(getattr(settings, name), str):
+            yield from _check_path(name)
 
 
 def _check_path(name: str, base: type | None = None) -> Iterator[CheckMessage]:
@@ -85,7 +88,7 @@ def _check_path(name: str, base: type | None = None) -> Iterator[CheckMessage]:
         message = f"{setting} needs a package that is not installed."
         yield Error(message, hint=f"{error}.", id="social_endpoints.E007")
     except Exception as error:  # noqa: BLE001 - a module of the project may raise any exception
-        uris = "a list of URIs, or " if name == "ALLOWED_REDIRECT_URIS" else ""
+        uris = "a list of URIs, or " if name in REDIRECT_URI_SETTINGS else ""
         yield Error(
             f"{setting}: cannot import {path!r}.",
             hint=f"Set it to {uris}a dotted path such as 'module.name'. Python reports:"

@@ -7,6 +7,7 @@ from social_endpoints.views.connections import (
 )
 from social_endpoints.views.handoff import ProviderCallbackView
 from social_endpoints.views.login import ProviderAuthView, ProviderTokenView
+from social_endpoints.views.provider_logout import ProviderLogoutView
 from social_endpoints.views.providers import ProviderListView
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "ProviderCallbackView",
     "ProviderConnectView",
     "ProviderListView",
+    "ProviderLogoutView",
     "ProviderTokenView",
 ]

@@ -16,6 +16,7 @@ from social_endpoints.views import (
     ProviderCallbackView,
     ProviderConnectView,
     ProviderListView,
+    ProviderLogoutView,
     ProviderTokenView,
 )
 
@@ -61,6 +62,10 @@ class ConnectionsView(ConnectionListView):
 
 
 class ConnectionView(ConnectionDetailView):
+    pass
+
+
+class LogoutView(ProviderLogoutView):
     pass
 
 

@@ -24,12 +24,14 @@ from tests.support.urlconf import ENDPOINTS, urlconf
 AUTH = "/auth/o/{provider}/"
 CONNECT = f"{AUTH}connect/"
 TOKEN = f"{AUTH}token/"
+LOGOUT = f"{AUTH}logout/"
 CONNECTIONS = "/auth/connections/"
 CONNECTION = f"{CONNECTIONS}{{id}}/"
 
 Document: TypeAlias = dict[str, Any]
 
 BEGUN = {"authorization_url", "flow"}
+LOGOUT_URL = {"logout_url", "state"}
 PAUSED = {"partial_token", "redirect_to", "fields", "provider", "flow"}
 CONNECTION_FIELDS = {"id", "provider", "title", "uid", "created", "last_used"}
 ERROR = {"non_field_errors", "error_code", "error_source", "error_stage"}
@@ -105,6 +107,7 @@ def properties(document: dict[str, Any], path: str, method: str, status: int) ->
             "o_connect_create",
             {201: CONNECTION_FIELDS, 202: PAUSED, 400: ERROR, 404: None},
         ),
+        (LOGOUT, "get", "o_logout_retrieve", {200: LOGOUT_URL, 400: ERROR, 404: None}),
         (CONNECTIONS, "get", "connections_list", {200: None}),
         (
             CONNECTION,
@@ -135,7 +138,8 @@ def test_public_endpoints_need_no_authentication(document: Document) -> None:
     public = [paths["/auth/o/"]["get"], paths[AUTH]["get"], paths[AUTH]["post"]]
     public.append(paths[TOKEN]["post"])
     assert [operation.get("security", [{}]) for operation in public] == [[{}]] * 4
-    for operation in (paths[CONNECT]["get"], paths[CONNECT]["post"], paths[CONNECTIONS]["get"]):
+    own = [paths[each]["get"] for each in (CONNECT, CONNECTIONS, LOGOUT)]
+    for operation in (*own, paths[CONNECT]["post"]):
         assert {} not in operation["security"]
 
 

@@ -1,4 +1,7 @@
-"""Check redirect URIs, and add query parameters to them."""
+"""Check redirect URIs, and add query parameters to them.
+
+The rules of ``ALLOWED_REDIRECT_URIS`` also apply to ``ALLOWED_LOGOUT_REDIRECT_URIS``.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +25,18 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))((?:[/?#].*)?)", re.DOTALL)
 
 
-def is_allowed(uri: str, *, provider: str, request: HttpRequest) -> bool:
+def is_allowed(
+    uri: str, *, provider: str, request: HttpRequest, setting: str = "ALLOWED_REDIRECT_URIS"
+) -> bool:
     """Return whether ``ALLOWED_REDIRECT_URIS`` allows a redirect URI for a provider.
 
     :param uri: the redirect URI as the client sent it.
+    :param setting: name of the setting that is read instead.
     :raises ImproperlyConfigured: the setting is neither a list nor the path of a callable.
     """
-    if isinstance(settings.ALLOWED_REDIRECT_URIS, str):
-        return _policy_allows(uri, provider, request)
-    return any(_matches(entry, uri) for entry in _entries())
+    if isinstance(getattr(settings, setting), str):
+        return _policy_allows(uri, provider, request, setting)
+    return any(_matches(entry, uri) for entry in _entries(setting))
 
 
 def listed_uris() -> list[str]:
@@ -41,15 +47,15 @@ def listed_uris() -> list[str]:
     return [] if isinstance(settings.ALLOWED_REDIRECT_URIS, str) else _entries()
 
 
-def _entries() -> list[str]:
-    allowed = settings.ALLOWED_REDIRECT_URIS
+def _entries(setting: str = "ALLOWED_REDIRECT_URIS") -> list[str]:
+    allowed = getattr(settings, setting)
     if not isinstance(allowed, (list, tuple, set, frozenset)):
-        raise ImproperlyConfigured("ALLOWED_REDIRECT_URIS must be a list of strings.")
+        raise ImproperlyConfigured(f"{setting} must be a list of strings.")
     return [entry for entry in allowed if isinstance(entry, str)]
 
 
-def _policy_allows(uri: str, provider: str, request: HttpRequest) -> bool:
-    policy = import_setting("ALLOWED_REDIRECT_URIS")
+def _policy_allows(uri: str, provider: str, request: HttpRequest, setting: str) -> bool:
+    policy = import_setting(setting)
     try:
         return bool(policy(uri, provider=provider, request=request))
     except Exception as error:

@@ -14,13 +14,12 @@ from rest_framework.settings import api_settings
 from social_endpoints.internal.actions.providers import CAPABILITIES
 from social_endpoints.internal.backends.listing import provider_title
 from social_endpoints.internal.backends.registry import PROTOCOLS, find_or_substitute
+from social_endpoints.internal.connections.last_use import stored_time
 from social_endpoints.internal.flows.redirect_uris import is_allowed
 from social_endpoints.internal.log.events import add_log_values
 from social_endpoints.pipeline import FIELD_TYPES
 
 _FLOW = "Flow to include in the next request. Absent with the cookie transport."
-
-_YEAR_9999 = 253_370_764_800  # seconds since the epoch; datetime represents no later year
 
 
 class ProviderSerializer(serializers.Serializer[Any]):
@@ -40,6 +39,8 @@ class ProviderSerializer(serializers.Serializer[Any]):
 class RedirectURIField(serializers.CharField):
     """A redirect URI that is given exactly once and is in ``ALLOWED_REDIRECT_URIS``."""
 
+    setting = "ALLOWED_REDIRECT_URIS"
+
     default_error_messages = {
         "redirect_uri_missing": serializers.Field.default_error_messages["required"],
         "redirect_uri_repeated": _("This parameter must be given exactly once."),
@@ -54,14 +55,25 @@ class RedirectURIField(serializers.CharField):
     def run_validation(self, data: Any = serializers.empty) -> Any:
         """Return the redirect URI byte for byte."""
         if data is serializers.empty or data == [""]:
-            self.fail("redirect_uri_missing")
+            self.fail(f"{self.field_name}_missing")
         if len(data) > 1:
-            self.fail("redirect_uri_repeated")
+            self.fail(f"{self.field_name}_repeated")
         request, provider = self.context["django_request"], self.context["provider"]
-        if not is_allowed(data[0], provider=provider, request=request):
+        if not is_allowed(data[0], provider=provider, request=request, setting=self.setting):
             add_log_values(redirect_uri=data[0])
-            self.fail("redirect_uri_not_allowed")
+            self.fail(f"{self.field_name}_not_allowed")
         return data[0]
+
+
+class PostLogoutRedirectURIField(RedirectURIField):
+    """The same for ``ALLOWED_LOGOUT_REDIRECT_URIS``."""
+
+    setting = "ALLOWED_LOGOUT_REDIRECT_URIS"
+
+    default_error_messages = {
+        f"post_logout_{code}": message
+        for code, message in RedirectURIField.default_error_messages.items()
+    }
 
 
 class BeginSerializer(serializers.Serializer[Any]):
@@ -75,6 +87,23 @@ class BegunSerializer(serializers.Serializer[Any]):
 
     authorization_url = serializers.URLField(help_text="URL of the provider to send the user to.")
     flow = serializers.CharField(required=False, help_text=_FLOW)
+
+
+class ProviderLogoutSerializer(serializers.Serializer[Any]):
+    """The query parameters of a logout at the provider."""
+
+    post_logout_redirect_uri = PostLogoutRedirectURIField(
+        help_text="URI that the provider sends the user back to."
+    )
+
+
+class LogoutURLSerializer(serializers.Serializer[Any]):
+    """Where to send the user to sign out at the provider."""
+
+    logout_url = serializers.URLField(help_text="URL of the provider to send the user to.")
+    state = serializers.CharField(
+        help_text="The provider adds it to `post_logout_redirect_uri`. The page compares it."
+    )
 
 
 class CallbackSerializer(serializers.Serializer[Any]):
@@ -163,10 +192,8 @@ class LastUsedField(serializers.DateTimeField):
 
         With ``USE_TZ = False``, it is in the time zone of the project, as all its other times.
         """
-        moment = social.modified
-        stored = social.extra_data  # Old rows of social_django can contain text here.
-        at = stored.get("auth_time") if isinstance(stored, dict) else None
-        if isinstance(at, int) and 0 < at < _YEAR_9999:
+        moment, at = social.modified, stored_time(social.extra_data)
+        if at is not None:
             moment = datetime.fromtimestamp(at, UTC)
             if not settings.USE_TZ:
                 moment = timezone.make_naive(moment, timezone.get_default_timezone())

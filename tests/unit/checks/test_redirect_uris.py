@@ -98,6 +98,28 @@ def test_private_use_scheme_without_dot(uri: str, configure: Configure) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "identifier"),
+    [
+        (["https://app.example.com/*"], "E022"),
+        (["myapp:/signed-out"], "W013"),
+        (5, "E003"),
+        ("no.such", "E005"),
+        ("tests.support.email_policies.EMAIL", "E006"),
+    ],
+)
+def test_logout_uris_are_checked(value: Any, identifier: str, configure: Configure) -> None:
+    configure(ALLOWED_LOGOUT_REDIRECT_URIS=value)
+
+    assert "SOCIAL_ENDPOINTS['ALLOWED_LOGOUT_REDIRECT_URIS']" in only(identifier).msg
+
+
+def test_logout_uri_may_have_a_fragment(configure: Configure) -> None:
+    configure(ALLOWED_LOGOUT_REDIRECT_URIS=["https://app.example.com/#/signed-out"])
+
+    assert findings() == []
+
+
+@pytest.mark.parametrize(
     ("value", "identifier"), [([], "E004"), (["*"], "E022"), (5, "E003"), ("no.such", "E005")]
 )
 def test_uris_of_djoser_are_checked(value: Any, identifier: str, settings: Any) -> None:

@@ -94,6 +94,15 @@ def _inherits(backend: Any, base: Any, *methods: str) -> bool:
     return issubclass(backend, base) and all(same)
 
 
+def find_discovery(backend: Any) -> Callable[[], Any] | None:
+    """Return the method that returns the discovery document, or None if a backend has none."""
+    if isinstance(backend, AzureADOAuth2):
+        return backend.openid_configuration
+    if getattr(type(backend), "oidc_config_url", None) is OpenIdConnectAuth.oidc_config_url:
+        return backend.oidc_config if backend.oidc_endpoint() else None
+    return backend.oidc_config if isinstance(backend, OIDCDiscoveryMixin) else None
+
+
 def uses_discovery(backend: Any) -> bool:
     """Return whether an OpenID Connect backend takes a URL or the issuer from discovery."""
     has_issuer = bool(backend.setting("ID_TOKEN_ISSUER", backend.ID_TOKEN_ISSUER))
@@ -318,7 +327,7 @@ def _require_valid(backend: Any, url: str, document: dict[str, Any]) -> None:
         raise AuthResponseError(backend, code="invalid_claim", claim="issuer", stage=stage)
     for claim, *source in _CLAIMS:
         value = document.get(claim)
-        if isinstance(value, str) and _is_used(backend, *source) and not _is_web_url(value):
+        if isinstance(value, str) and _is_used(backend, *source) and not is_web_url(value):
             raise AuthResponseError(backend, code="malformed_response", claim=claim, stage=stage)
     methods = document.get(_AUTH_METHODS)
     if methods and not isinstance(methods, Container):  # social-core would raise a TypeError.
@@ -336,10 +345,11 @@ def _is_complete(backend: Any, url: str, document: Any) -> bool:
     endpoints = {name: each for name, each in document.items() if name.endswith("_endpoint")}
     urls = [each for each in endpoints.values() if each not in (None, "")]
     urls += [document.get(claim) for claim, *source in _CLAIMS if _is_used(backend, *source)]
-    return all(map(_is_web_url, urls))
+    return all(map(is_web_url, urls))
 
 
-def _is_web_url(value: Any) -> bool:
+def is_web_url(value: Any) -> bool:
+    """Return whether a value is an HTTP URL with a host."""
     if not isinstance(value, str):
         return False
     try:
@@ -393,4 +403,4 @@ def _is_key(key: Any) -> bool:
 def unusable_claims(backend: BaseAuth[Any], document: dict[str, Any]) -> list[str]:
     """Return the claims of a discovery document that a login requires and that are not URLs."""
     needed = (claim for claim, *source in _CLAIMS if _is_used(backend, *source))
-    return [claim for claim in needed if not _is_web_url(document.get(claim))]
+    return [claim for claim in needed if not is_web_url(document.get(claim))]

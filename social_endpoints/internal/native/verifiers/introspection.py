@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import BaseOAuth2
-from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.backends.utils import OIDCDiscoveryMixin
 from social_core.exceptions import (
     AuthConfigurationError,
@@ -19,6 +18,7 @@ from social_core.exceptions import (
 )
 
 from social_endpoints.exceptions import ProjectError
+from social_endpoints.internal.backends.extensions.discovery import find_discovery
 from social_endpoints.internal.backends.id_tokens.claims import PARTIES, TYPE_CLAIMS
 from social_endpoints.internal.backends.id_tokens.issuers import leeway, setting_error
 from social_endpoints.internal.native.verifiers.base import (
@@ -130,9 +130,7 @@ def _is_other_token(response: VerifierResponse) -> bool:
 
 
 def _has_discovery(backend: Any) -> bool:
-    if getattr(type(backend), "oidc_config_url", None) is OpenIdConnectAuth.oidc_config_url:
-        return bool(backend.oidc_endpoint())
-    return isinstance(backend, OIDCDiscoveryMixin)
+    return isinstance(backend, OIDCDiscoveryMixin) and find_discovery(backend) is not None
 
 
 def _discovered_url(backend: Any) -> str:

@@ -1,0 +1,101 @@
+"""Sign the user out at the provider (OpenID Connect RP-Initiated Logout 1.0)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from secrets import token_urlsafe
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.http import HttpRequest
+from django.utils.translation import get_language, to_locale
+from social_core.backends.base import BaseAuth
+
+from social_endpoints.exceptions import LogoutNotSupported
+from social_endpoints.internal.backends import config, end_session, loading
+from social_endpoints.internal.backends.registry import Provider
+from social_endpoints.internal.backends.setting_types import require_valid_settings
+from social_endpoints.internal.connections.encryption import to_plain
+from social_endpoints.internal.connections.last_use import find_last_used
+from social_endpoints.internal.flows.flow import LOGIN, Flow
+from social_endpoints.internal.log.events import log_completed
+from social_endpoints.internal.network.sessions import ProviderRequests
+from social_endpoints.internal.retries import retry_once
+from social_endpoints.internal.translation import translate_errors
+
+MAX_HINT = 6_000
+"""Characters of an ID token in the URL. Many servers accept request lines of 8,000 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutRequest:
+    """Where to send the browser, and the value that the provider sends back."""
+
+    logout_url: str = field(repr=False)
+    state: str = field(repr=False)
+
+
+def load_logout_backend(provider: Provider, request: HttpRequest) -> BaseAuth[Any]:
+    """Return the backend of a provider that may have a logout endpoint. Sends no request.
+
+    :raises LogoutNotSupported: the provider does not use discovery, and the setting
+        ``END_SESSION_URL`` is not set.
+    :raises ConfigurationError: the project's settings for the provider are wrong.
+    """
+    with translate_errors("begin"):
+        flow = Flow(provider.name, LOGIN, "")
+        _, backend = loading.load(provider, request=request, data={}, flow=flow)
+        if not end_session.may_have_endpoint(backend):
+            raise LogoutNotSupported(provider.name)
+        config.require_credentials(backend)
+        require_valid_settings(backend, "begin")
+        return backend
+
+
+def begin_provider_logout(
+    *, backend: BaseAuth[Any], post_logout_redirect_uri: str, user: Any
+) -> LogoutRequest:
+    """Build the URL to which the browser is sent. The local login does not end.
+
+    :param backend: result of :func:`load_logout_backend`.
+    :param post_logout_redirect_uri: an allowed URI, to which the provider sends the browser.
+    :param user: the current user.
+    :raises LogoutNotSupported: the provider has no such endpoint.
+    :raises EndpointError: the provider cannot be reached, for example.
+    """
+    with translate_errors("begin"), ProviderRequests():
+        endpoint = end_session.find_endpoint(backend)
+        if endpoint is None:
+            raise LogoutNotSupported(backend.name)
+        state = token_urlsafe(32)
+        parameters = {
+            **_identification(backend, user),
+            "post_logout_redirect_uri": post_logout_redirect_uri,
+            "state": state,
+            **_locales(),
+        }
+        url = end_session.build_url(endpoint, parameters)
+    log_completed("provider logout")
+    return LogoutRequest(url, state)
+
+
+def _identification(backend: BaseAuth[Any], user: Any) -> dict[str, str]:
+    """Return the ID token of the connection that was used last, or the client id.
+
+    The provider then knows the client, with whom the redirect URI is registered (section 2).
+    """
+    find = partial(loading.users().get_social_auth_for_user, user.pk, backend.name)
+    social = retry_once(lambda: find_last_used(find()))
+    id_token = to_plain(social.extra_data).get("id_token") if social is not None else None
+    if isinstance(id_token, str) and 0 < len(id_token) <= MAX_HINT:
+        return {"id_token_hint": id_token}
+    return {"client_id": str(backend.get_key_and_secret()[0])}
+
+
+def _locales() -> dict[str, str]:
+    """Return the active language as a BCP 47 tag. Django writes ``zh-hans``."""
+    language = get_language()
+    if not django_settings.USE_I18N or not language:
+        return {}
+    return {"ui_locales": to_locale(language).replace("_", "-")}
