@@ -12,7 +12,7 @@ CLIENT_SECRET = "secretThatBothSidesKnow"
 # Two more clients of the OpenID provider: the project's native app and somebody else's app.
 NATIVE_APP, FOREIGN_APP = "theNativeAppOfTheProject", "theAppOfSomebodyElse00"
 
-SERVERS = ("site", "openid-connect", "oauth1", "openid2", "other-openid2", "saml")
+SERVERS = ("site", "openid-connect", "better-auth", "oauth1", "openid2", "other-openid2", "saml")
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,30 @@ class Addresses:
     def redirect_uris(self) -> list[str]:
         return [f"{origin}/login/callback/" for origin in (self.site, self.other_origin)]
 
+    @property
+    def logout_redirect_uris(self) -> list[str]:
+        return [f"{origin}/" for origin in (self.site, self.other_origin)]
+
     def provider(self, server: str) -> str:
         return f"http://localhost:{self.port(server)}"
 
     def handoff(self, provider: str) -> str:
         """Return the URL of the handoff, for providers that answer to the server."""
         return f"{self.site}/auth/o/{provider}/callback/"
+
+    def backchannel_logout(self, provider: str) -> str:
+        """Return the URL to which the provider posts its logout tokens."""
+        return f"{self.site}/auth/o/{provider}/logout/backchannel/"
+
+
+@dataclass(frozen=True)
+class LiveAddresses(Addresses):
+    """Addresses of a test run in which the site is in the process of the tests."""
+
+    site_port: int
+
+    def port(self, server: str) -> int:
+        return self.site_port if server == "site" else super().port(server)
 
 
 addresses = Addresses(int(os.environ.get("EXAMPLE_PORT", "8000")))

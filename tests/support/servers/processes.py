@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.keys import key_and_certificate
-from tests.support.servers.addresses import SERVERS, Addresses
-from tests.support.servers.providers import openid_connect
+from tests.support.servers.addresses import SERVERS, Addresses, LiveAddresses
+from tests.support.servers.providers import better_auth, openid_connect
 
 ROOT = Path(__file__).parents[3]
 SITE = "tests.support.servers.site"
 PROVIDERS = "tests.support.servers.providers"
+EVERY_PROTOCOL = ("site", "openid-connect", "oauth1", "openid2", "other-openid2", "saml")
 READY_WITHIN = 60
 STOPPED_WITHIN = 10
 NO_XMLSEC1 = """These tests need the program xmlsec1, which pysaml2 signs with. Install it with
@@ -45,7 +46,7 @@ class Servers:
 
 
 @contextmanager
-def running_servers(data: Path, names: Sequence[str] = SERVERS) -> Iterator[Servers]:
+def running_servers(data: Path, names: Sequence[str] = EVERY_PROTOCOL) -> Iterator[Servers]:
     """Run the site and providers.
 
     They write to the output of this process, so pytest shows it below a failed test.
@@ -70,6 +71,22 @@ def running_servers(data: Path, names: Sequence[str] = SERVERS) -> Iterator[Serv
             (data / f"{name}.{suffix}").write_text(pem)
     prepare = [sys.executable, "-m", f"{SITE}.prepare"]
     subprocess.run(prepare, cwd=ROOT, env=environment, check=True)
+    with _running(names, addresses, environment):
+        yield Servers(addresses, data)
+
+
+@contextmanager
+def running_providers(names: Sequence[str], site_port: int) -> Iterator[Addresses]:
+    """Run providers for a site in the process of the tests."""
+    addresses = LiveAddresses(free_ports(len(SERVERS)), site_port)
+    with _running(names, addresses, {**os.environ}):
+        yield addresses
+
+
+@contextmanager
+def _running(
+    names: Sequence[str], addresses: Addresses, environment: dict[str, str]
+) -> Iterator[None]:
     with ExitStack() as stack:
         processes = {
             name: stack.enter_context(_process(_command(name, addresses), environment))
@@ -77,7 +94,7 @@ def running_servers(data: Path, names: Sequence[str] = SERVERS) -> Iterator[Serv
         }
         for name, process in processes.items():
             _wait_until_ready(name, process, addresses.port(name))
-        yield Servers(addresses, data)
+        yield
 
 
 def free_ports(count: int = 1) -> int:
@@ -94,8 +111,9 @@ def listens(port: int) -> bool:
 
 
 def _command(name: str, addresses: Addresses) -> list[str]:
-    if name == "openid-connect":
-        return openid_connect.command(addresses)
+    for package in (openid_connect, better_auth):
+        if name == package.NAME:
+            return package.command(addresses)
     port = str(addresses.port(name))
     command = [sys.executable, "-m", "tests.support.servers.serve", port]
     if name == "site":

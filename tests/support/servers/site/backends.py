@@ -22,6 +22,10 @@ class OpenIdConnectFormPost(OpenIdConnectAuth):
     name = "openid-connect-form-post"
 
 
+class BetterAuth(OpenIdConnectAuth):
+    name = "better-auth"
+
+
 class OAuth1(BaseOAuth1):
     name = "oauth1"
     AUTHORIZATION_URL = f"{OAUTH1_PROVIDER}/authorize"

