@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, ClassVar, cast
 
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 from django.db.models import Model
@@ -23,7 +24,7 @@ from rest_framework.response import Response
 from rest_framework.status import is_server_error
 from rest_framework.views import APIView, exception_handler
 
-from social_endpoints.conf import settings
+from social_endpoints.conf import import_setting, settings
 from social_endpoints.exceptions import EndpointError
 from social_endpoints.internal.actions.refusals import log_refusal
 from social_endpoints.internal.backends.loading import storage
@@ -48,6 +49,7 @@ from social_endpoints.internal.http.throttling import THROTTLES
 from social_endpoints.internal.log.events import add_log_values, log_values
 from social_endpoints.internal.retries import retry_once
 from social_endpoints.internal.translation import drf_exception
+from social_endpoints.tokens.base import LoginSerializer
 
 
 class EndpointView(APIView):
@@ -126,6 +128,18 @@ class EndpointView(APIView):
             return super().determine_version(request, *args, **kwargs)
         except (NotAcceptable, NotFound):
             return None, None
+
+    def get_token_serializer_class(self) -> type[LoginSerializer]:
+        """Return the class that the setting ``TOKEN_SERIALIZER`` names.
+
+        :raises ImproperlyConfigured: it is not a subclass of ``LoginSerializer``, or an app that
+            it requires is not installed.
+        """
+        serializer: type[LoginSerializer] = import_setting("TOKEN_SERIALIZER", LoginSerializer)
+        for app in serializer.required_apps:
+            if not apps.is_installed(app):
+                raise ImproperlyConfigured(f"{serializer.__name__} needs the app {app!r}.")
+        return serializer
 
     def get_endpoint_path(self, url_name: str, **kwargs: Any) -> str:
         """Return the path of another endpoint, in the URL namespace of this request.

@@ -6,13 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
-from django.apps import apps
-from django.core.exceptions import ImproperlyConfigured
 from rest_framework import renderers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from social_endpoints.conf import import_setting
 from social_endpoints.exceptions import EndpointError, UsePost
 from social_endpoints.internal.actions.begin import begin
 from social_endpoints.internal.actions.complete import Callback
@@ -31,7 +28,6 @@ from social_endpoints.internal.http.parameters import (
 )
 from social_endpoints.internal.http.serializers import BeginSerializer
 from social_endpoints.internal.translation import log_failure
-from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Paused
 from social_endpoints.views.base import EndpointView
 
@@ -48,18 +44,6 @@ class FlowView(EndpointView):
         if self.flow is not None and self.flow.is_claimed:
             self.transport.drop(response)
         return response
-
-    def get_token_serializer_class(self) -> type[LoginSerializer]:
-        """Return the class that the setting ``TOKEN_SERIALIZER`` names.
-
-        :raises ImproperlyConfigured: it is not a subclass of ``LoginSerializer``, or an app that
-            it requires is not installed.
-        """
-        serializer: type[LoginSerializer] = import_setting("TOKEN_SERIALIZER", LoginSerializer)
-        for app in serializer.required_apps:
-            if not apps.is_installed(app):
-                raise ImproperlyConfigured(f"{serializer.__name__} needs the app {app!r}.")
-        return serializer
 
     def get_transport(self) -> FlowTransport:
         """Return the transport for the flows of this request."""
