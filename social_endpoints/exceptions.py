@@ -10,7 +10,7 @@
     └── NotFound
         ├── ProviderNotSupported    404: no such provider
         │   ├── NativeSignInDisabled    404: the provider is not in ``NATIVE_PROVIDERS``
-    │   └── LogoutNotSupported      404: the provider has no logout endpoint
+        │   └── LogoutNotSupported      404: the provider has no logout endpoint
         └── ConnectionNotFound      404: the user has no such connection
 
     social_core.exceptions.SocialAuthBaseException
