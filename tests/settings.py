@@ -11,7 +11,6 @@ SECRET_KEY = "a secret key of the tests, long enough for every algorithm"
 USE_TZ = True
 ROOT_URLCONF = "tests.urls"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
-STATIC_URL = "static/"  # The live server requires it.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 DATABASES = {

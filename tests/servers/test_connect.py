@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-import requests
 
 from tests.support.servers.assertions import assert_refused, assert_signed_in
 from tests.support.servers.frontend import Frontend, Step, User, as_user, new_name
@@ -25,18 +22,6 @@ def account(any_frontend: Frontend) -> Frontend:
     return any_frontend.fresh(token=token)
 
 
-def connections(account: Frontend) -> list[dict[str, Any]]:
-    url = f"{account.addresses.site}/auth/connections/"
-    response = account.client.get(url, headers=account.headers, timeout=30)
-    assert response.status_code == 200, response.text
-    return list(response.json())
-
-
-def disconnect(account: Frontend, connection: dict[str, Any]) -> requests.Response:
-    url = f"{account.addresses.site}/auth/connections/{connection['id']}/"
-    return account.client.delete(url, headers=account.headers, timeout=30)
-
-
 def test_connected_identity_signs_in_until_disconnected(
     any_frontend: Frontend, account: Frontend, provider: str
 ) -> None:
@@ -44,13 +29,13 @@ def test_connected_identity_signs_in_until_disconnected(
     connected = account.sign_in(provider, name)
     assert connected.status_code == 201, connected.text
     connection = connected.json()
-    assert connection in connections(account)
+    assert connection in account.connections()
     assert assert_signed_in(any_frontend.sign_in(provider, name)) == account.token
 
-    assert disconnect(account, connection).status_code == 204
-    (remaining,) = connections(account)
+    assert account.disconnect(connection).status_code == 204
+    (remaining,) = account.connections()
     assert remaining["id"] != connection["id"]
-    assert_refused(disconnect(account, remaining), "disconnect_disallowed")
+    assert_refused(account.disconnect(remaining), "disconnect_disallowed")
     assert assert_signed_in(any_frontend.sign_in(provider, name)) != account.token
 
 
@@ -60,7 +45,7 @@ def test_identity_of_another_account_is_refused(
     name = new_name()
     assert_signed_in(any_frontend.sign_in(provider, name))
     assert_refused(account.sign_in(provider, name), "identity_in_use")
-    assert len(connections(account)) == 1
+    assert len(account.connections()) == 1
 
 
 def test_completion_by_another_user_is_refused(
@@ -78,7 +63,7 @@ def test_handoff_connects_nothing_before_completion(account: Frontend) -> None:
     step = account.provider_post("saml", begun, user=new_name())
     response = User().send(step)
     assert response.status_code == 303
-    assert len(connections(account)) == 1
+    assert len(account.connections()) == 1
     callback = Step("GET", response.headers["Location"]).query
     assert account.complete("saml", begun, callback).status_code == 201
-    assert len(connections(account)) == 2
+    assert len(account.connections()) == 2

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.test import override_settings
 
 from tests.support.servers.addresses import CLIENT_ID, CLIENT_SECRET, Addresses
 from tests.support.servers.frontend import Frontend
@@ -21,12 +22,28 @@ BACKENDS = "tests.support.servers.site.backends"
 
 
 @pytest.fixture(scope="session")
-def addresses(django_db_setup: None, live_server: Any) -> Iterator[Addresses]:
-    """Return the addresses of the running servers.
+def start_settings(django_db_setup: None) -> override_settings:
+    """Set what the live server reads only when it starts.
 
-    The database is created first: the live server would share a connection to the database in
-    memory that the settings have before.
+    The database exists before: the live server would share a connection to the database in memory
+    that the settings name until then.
     """
+    settings = override_settings(
+        MIDDLEWARE=[
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.middleware.common.CommonMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+        ],
+        STATIC_URL="static/",
+    )
+    settings.enable()
+    return settings
+
+
+@pytest.fixture(scope="session")
+def addresses(start_settings: override_settings, live_server: Any) -> Iterator[Addresses]:
+    start_settings.disable()
     port = urlsplit(live_server.url).port
     assert port
     with running_providers([*PROVIDERS], port) as addresses:
@@ -41,6 +58,7 @@ def provider(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def frontend(addresses: Addresses, settings: Any) -> Frontend:
     """Return the page of a site that encrypts the tokens in its database."""
+    settings.ROOT_URLCONF = "tests.support.token_urls"
     settings.AUTHENTICATION_BACKENDS = [
         "django.contrib.auth.backends.ModelBackend",
         f"{BACKENDS}.OpenIdConnect",
@@ -64,6 +82,8 @@ def frontend(addresses: Addresses, settings: Any) -> Frontend:
             setattr(settings, f"{prefix}_{setting}", value)
     settings.SOCIAL_ENDPOINTS = {
         "ALLOWED_REDIRECT_URIS": addresses.redirect_uris,
+        "ALLOWED_LOGOUT_REDIRECT_URIS": addresses.logout_redirect_uris,
+        "BACKCHANNEL_LOGOUT_PROVIDERS": [*PROVIDERS],
         "ENCRYPT_PROVIDER_TOKENS": True,
     }
     return Frontend(addresses)

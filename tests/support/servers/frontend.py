@@ -155,13 +155,30 @@ class Frontend:
         url = begun["authorization_url"] + (f"&lie={lie}" if lie else "")
         return User().follow(url, until=self.addresses.handoff(provider), fill=as_user(user))
 
-    def sign_in(self, provider: str, name: str = "ada") -> requests.Response:
-        """Sign in, or connect, in a new browser; return the response of complete."""
-        query = {}
+    def sign_in(
+        self, provider: str, name: str = "ada", user: User | None = None, **query: str
+    ) -> requests.Response:
+        """Sign in, or connect; return the response of complete.
+
+        :param user: the person at the browser; a new browser if None.
+        """
         if provider == "openid":
             query["openid_identifier"] = f"{self.addresses.provider('openid2')}/{name}"
         begun = self.begin(provider, **query)
-        return self.complete(provider, begun, self.authorize(begun, fill=as_user(name)))
+        return self.complete(provider, begun, self.authorize(begun, user, as_user(name)))
+
+    def call(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Send a request of the signed-in user to the site."""
+        url = f"{self.addresses.site}/{path}"
+        return self.client.request(method, url, headers=self.headers, timeout=TIMEOUT, **options)
+
+    def connections(self) -> list[dict[str, Any]]:
+        response = self.call("GET", "auth/connections/")
+        assert response.status_code == 200, response.text
+        return list(response.json())
+
+    def disconnect(self, connection: dict[str, Any]) -> requests.Response:
+        return self.call("DELETE", f"auth/connections/{connection['id']}/")
 
     def email(self, token: str) -> str:
         headers = {"Authorization": f"Token {token}"}
