@@ -19,6 +19,7 @@ class SocialEndpointsConfig(AppConfig):
         # The checks import DRF and social_django, which need the loaded apps.
         from social_endpoints.checks import (
             browsers,
+            connections,
             database,
             deployment,
             native,
@@ -29,7 +30,10 @@ class SocialEndpointsConfig(AppConfig):
             tokens,
         )
 
-        standard_modules = (settings, redirect_uris, providers, pipelines, tokens, native, database)
+        standard_modules = (
+            *(settings, redirect_uris, providers, pipelines, tokens, native, connections),
+            database,
+        )
         for module in (*standard_modules, deployment, browsers):
             for check, tags in module.CHECKS.items():
                 register(check, *tags, deploy=module not in standard_modules)

@@ -54,6 +54,9 @@ class Settings:
     """Dotted paths of subclasses of :class:`social_endpoints.verifiers.TokenVerifier`, by
     provider. They replace the shipped verifiers."""
 
+    CONNECT_SCOPES: Mapping[str, Sequence[str]] | None = None
+    """The scopes, by provider, that a connect may ask for in addition to those of a login."""
+
     STRATEGY: str = "social_endpoints.strategy.Strategy"
     """Dotted path of a subclass of :class:`social_endpoints.strategy.Strategy`."""
 

@@ -92,6 +92,7 @@ RECOVERIES: dict[str, RecoveryAction] = {
     "redirect_uri_missing": "correct_input",
     "redirect_uri_not_allowed": "correct_input",
     "redirect_uri_repeated": "correct_input",
+    "scope_not_allowed": "correct_input",
     "storage_unavailable": "retry_later",
     "throttled": "retry_later",
     "too_many_attempts": "restart_login",

@@ -19,7 +19,7 @@ from social_endpoints.internal.actions.disconnect import ORDER, connections_of, 
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows.flow import CONNECT
 from social_endpoints.internal.http.parameters import parameters
-from social_endpoints.internal.http.serializers import ConnectionSerializer
+from social_endpoints.internal.http.serializers import ConnectBeginSerializer, ConnectionSerializer
 from social_endpoints.internal.retries import retry_once
 from social_endpoints.types import Connected, Paused
 from social_endpoints.views.base import AccountView
@@ -31,6 +31,7 @@ class ProviderConnectView(AccountView, RedirectFlowView):
 
     log_action = "connect"
     purpose = CONNECT
+    begin_serializer_class = ConnectBeginSerializer
 
     def get_connecting_user(self) -> Any:
         """Return the signed-in user."""

@@ -95,6 +95,9 @@ class RedirectFlowView(FlowView):
     purpose: ClassVar[str]
     """Purpose of the flow: ``LOGIN`` or ``CONNECT``."""
 
+    begin_serializer_class: ClassVar[type[BeginSerializer]] = BeginSerializer
+    """Validates the query parameters of begin."""
+
     complete: Callable[[Provider, Callback], Response | Paused]
     """Method of the subclass that completes the flow. It returns the 201 or a paused login."""
 
@@ -106,7 +109,7 @@ class RedirectFlowView(FlowView):
             raise EndpointError(UsePost(stage="callback"))  # The body was lost in a redirect.
         require_begin(query_params)
         context = {"django_request": self.django_request, "provider": provider}
-        query = BeginSerializer(data=query_params, context=context)
+        query = self.begin_serializer_class(data=query_params, context=context)
         query.is_valid(raise_exception=True)
         self.transport = self.get_transport()
         redirect_uri = query.validated_data["redirect_uri"]
@@ -117,6 +120,7 @@ class RedirectFlowView(FlowView):
             query=query_params,
             request=self.django_request,
             user=self.get_connecting_user(),
+            scopes=query.validated_data.get("scope", ()),
         )
         response = Response({"authorization_url": begun.authorization_url})
         self.transport.issue(begun.flow, response, redirect_uri=redirect_uri)

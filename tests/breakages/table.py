@@ -48,6 +48,25 @@ class Breakage:
 
 
 BREAKAGES = (
+    # --- Connecting -------------------------------------------------------------------
+    Breakage(
+        "a scope that is not listed is asked for",
+        "internal/http/serializers.py",
+        {"if scope not in allowed:": "if False:"},
+        (f"{CONNECTIONS}test_more_access.py::test_scope_that_is_not_listed_is_a_field_error",),
+    ),
+    Breakage(
+        "a scope that is not listed is passed on by the settings of the project",
+        "internal/actions/begin.py",
+        {'if name != "scope"}': "if True}"},
+        (f"{CONNECTIONS}test_more_access.py::test_parameter_that_the_project_passes_on_is_listed",),
+    ),
+    Breakage(
+        "scopes that the user granted at another provider are asked for",
+        "internal/actions/begin.py",
+        {"get_social_auth_for_user(user.pk, provider.name)": "get_social_auth_for_user(user.pk)"},
+        (f"{CONNECTIONS}test_more_access.py::test_scopes_granted_before_are_asked_for_again",),
+    ),
     # --- The flow ---------------------------------------------------------------------
     Breakage(
         "the state is not compared",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest
@@ -23,12 +23,16 @@ from social_core.exceptions import (
 from social_endpoints.exceptions import AssociationOnly, ProviderNotSupported
 from social_endpoints.internal.actions.outcome import seal_flow
 from social_endpoints.internal.backends import config, loading
+from social_endpoints.internal.backends.connect_scopes import require_scopes
 from social_endpoints.internal.backends.correlation import sent_id
 from social_endpoints.internal.backends.extensions.authorization_url import HandoffRequired
+from social_endpoints.internal.backends.extensions.more_access import MoreAccess
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.backends.setting_types import require_valid_settings
+from social_endpoints.internal.connections.token_state import read_state
 from social_endpoints.internal.flows.flow import CONNECT, LOGIN, Flow
 from social_endpoints.internal.network.sessions import ProviderRequests
+from social_endpoints.internal.retries import retry_once
 from social_endpoints.internal.translation import translate_errors
 from social_endpoints.strategy import Strategy
 from social_endpoints.types import Begun
@@ -42,6 +46,7 @@ def begin(
     query: Mapping[str, str],
     request: HttpRequest,
     user: Any = None,
+    scopes: Sequence[str] = (),
 ) -> Begun:
     """Begin a login, or a connect if ``user`` is given.
 
@@ -53,14 +58,27 @@ def begin(
     :param query: the parameters of the request. The settings and the protocol of the provider
         define which of them are used.
     :param user: the user whom the identity will be connected to; None for a login.
+    :param scopes: the scopes to ask for in addition to those of a login and to those that the user
+        has granted before; only for a connect.
     :raises ProviderNotSupported: the backend has no redirect login.
     :raises EndpointError: the provider cannot be reached, for example.
     :raises ConfigurationError: the project's settings for the provider are wrong.
     """
     if not config.is_redirect_class(provider.backend):
         raise ProviderNotSupported(provider.name)
+    if user is not None:  # Otherwise, a project that passes the parameter on would not check it.
+        query = {name: text for name, text in query.items() if name != "scope"}
+    granted = _granted_scopes(provider, user) if scopes else ()
     with translate_errors("begin"), ProviderRequests():
-        begin_with = partial(_begin, provider=provider, query=query, request=request, user=user)
+        begin_with = partial(
+            _begin,
+            provider=provider,
+            query=query,
+            request=request,
+            user=user,
+            scopes=scopes,
+            granted=granted,
+        )
         new_flow = partial(_new_flow, provider, user)
         with suppress(HandoffRequired):
             begun = begin_with(new_flow(redirect_uri))
@@ -81,8 +99,22 @@ def _new_flow(provider: Provider, user: Any, redirect_uri: str) -> Flow:
     return Flow(provider.name, CONNECT, redirect_uri, user_id=str(user.pk))
 
 
+def _granted_scopes(provider: Provider, user: Any) -> tuple[str, ...]:
+    """Return the scopes of all connections of a user at a provider."""
+    require_scopes(provider.backend)
+    rows = retry_once(lambda: [*loading.users().get_social_auth_for_user(user.pk, provider.name)])
+    return tuple(scope for social in rows for scope in read_state(social.extra_data).scopes)
+
+
 def _begin(
-    flow: Flow, *, provider: Provider, query: Mapping[str, str], request: HttpRequest, user: Any
+    flow: Flow,
+    *,
+    provider: Provider,
+    query: Mapping[str, str],
+    request: HttpRequest,
+    user: Any,
+    scopes: Sequence[str],
+    granted: Sequence[str],
 ) -> Begun:
     strategy, backend = loading.load(provider, request=request, data={}, flow=flow)
     if backend.ASSOCIATION_ONLY and user is None:
@@ -91,6 +123,8 @@ def _begin(
     require_valid_settings(backend, "begin")
     backend.prepare_auth(user=user)
     _apply_query(strategy, backend, flow, query)
+    if scopes:
+        cast("MoreAccess", backend).ask_for(scopes, granted)
     if config.may_post(backend) and not flow.handoff:
         raise HandoffRequired
     url = _authorization_url(backend, provider)

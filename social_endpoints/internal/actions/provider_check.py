@@ -250,7 +250,8 @@ def _compare_lists(
             yield Finding("ok", subject, f"{_display_text(common)} of {_display_text(theirs)}")
     scopes = _strings(document, "scopes_supported")
     # A provider need not list all of its scopes (OpenID Connect Discovery section 3).
-    if scopes is not None and (others := [each for each in report.scopes if each not in scopes]):
+    asked = [*report.scopes, *report.connect_scopes]
+    if scopes is not None and (others := [each for each in asked if each not in scopes]):
         yield Finding("note", "scopes", f"the provider does not list {_display_text(others)}")
 
 

@@ -25,6 +25,7 @@ from social_endpoints.internal.backends.config import (
     may_post,
     require_credentials,
 )
+from social_endpoints.internal.backends.connect_scopes import connect_scopes, require_scopes
 from social_endpoints.internal.backends.extensions.discovery import unusable_claims
 from social_endpoints.internal.backends.extensions.pkce import ProofKey
 from social_endpoints.internal.backends.listing import backend_title
@@ -55,6 +56,7 @@ class ProviderReport:
 
     :ivar path: the entry of ``AUTHENTICATION_BACKENDS``.
     :ivar native: the token types of native sign-in.
+    :ivar connect_scopes: the scopes that a connect may ask for in addition.
     :ivar pkce: whether PKCE is used; None if the discovery document decides.
     :ivar client_authentication: as in RFC 8414 (``client_secret_post``, …), or
         ``from_discovery``; None if the provider has a method of its own or no client secret.
@@ -77,6 +79,7 @@ class ProviderReport:
     native: list[str] = field(default_factory=list)
     connect: bool = False
     scopes: list[str] = field(default_factory=list)
+    connect_scopes: list[str] = field(default_factory=list)
     pkce: bool | None = False
     pkce_reason: str = ""
     client_authentication: str | None = None
@@ -149,6 +152,9 @@ def _describe(report: ProviderReport, backend: BaseAuth[Any], record: Record) ->
     report.pkce, report.pkce_reason = _pkce(backend)
     _read_settings_of_logins(report, backend)
     report.scopes = list(backend.get_scope()) if isinstance(backend, OAuthAuth) else []
+    if scopes := connect_scopes(report.name):
+        require_scopes(type(backend))
+        report.connect_scopes = [str(scope) for scope in scopes]
     if _has_credentials(report, backend):
         with suppress(Exception):  # A method of the project may need the data of a callback.
             report.client_authentication = _client_authentication(backend)

@@ -12,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.settings import api_settings
 
 from social_endpoints.internal.actions.providers import CAPABILITIES
+from social_endpoints.internal.backends.connect_scopes import connect_scopes
 from social_endpoints.internal.backends.listing import provider_title
 from social_endpoints.internal.backends.registry import PROTOCOLS, find_or_substitute
 from social_endpoints.internal.connections.last_use import stored_time
@@ -80,6 +81,33 @@ class BeginSerializer(serializers.Serializer[Any]):
     """The query parameters of begin."""
 
     redirect_uri = RedirectURIField(help_text="URI that the provider sends the user back to.")
+
+
+class ScopeField(serializers.CharField):
+    """Scopes in ``CONNECT_SCOPES``, separated by spaces. The value is a list without repetition."""
+
+    default_error_messages = {"scope_not_allowed": _("This scope is not allowed.")}
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Return the scopes; an empty list if the parameter is absent or empty."""
+        scopes = [] if data is serializers.empty else [*dict.fromkeys(data.split(" "))]
+        scopes = [scope for scope in scopes if scope]
+        allowed = connect_scopes(self.context["provider"]) if scopes else ()
+        for scope in scopes:
+            if scope not in allowed:
+                add_log_values(scope=scope)
+                self.fail("scope_not_allowed")
+        return scopes
+
+
+class ConnectBeginSerializer(BeginSerializer):
+    """The query parameters of begin for a connect."""
+
+    scope = ScopeField(
+        required=False,
+        help_text="Scopes to ask the provider for in addition, separated by spaces. "
+        "The project lists the allowed ones.",
+    )
 
 
 class BegunSerializer(serializers.Serializer[Any]):

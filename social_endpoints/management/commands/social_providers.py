@@ -153,6 +153,7 @@ def _entry(
         "native": report.native,
         "connect": report.connect,
         "scopes": report.scopes,
+        "connect_scopes": report.connect_scopes,
         "pkce": {"enabled": report.pkce, "reason": report.pkce_reason},
         "client_authentication": report.client_authentication,
         "settings": {
@@ -217,6 +218,8 @@ def _details(entry: dict[str, Any], *, with_optional: bool) -> Iterator[tuple[st
         yield "client", entry["client_authentication"]
     if entry["scopes"]:
         yield "scopes", " ".join(entry["scopes"])
+    if entry["connect_scopes"]:
+        yield "more scopes", " ".join(entry["connect_scopes"])
     names = entry["settings"]
     for label, state in (("set", "set"), ("missing", "missing"), ("other", "set, not read here")):
         for name in names[label]:

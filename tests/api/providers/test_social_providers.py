@@ -183,6 +183,30 @@ def test_keys_of_the_json_are_documented() -> None:
     assert set(documented) == names
 
 
+def test_scopes_of_a_connect(configure: Configure, settings: Any) -> None:
+    configure(CONNECT_SCOPES={"github": ["repo", "gist"]})
+
+    assert [each["connect_scopes"] for each in report()] == [[], ["repo", "gist"]]
+    assert "more scopes   repo gist" in run("github")[0]
+
+
+@pytest.mark.parametrize(
+    ("scopes", "problem"),
+    [
+        ({"twitter": ["repo"]}, " contains 'twitter', which does not use OAuth 2.0."),
+        ({"twitter": "repo"}, "['twitter'] must be a list of scopes."),
+    ],
+)
+def test_unsuitable_scopes_of_a_connect_are_a_problem(
+    scopes: Any, problem: str, configure: Configure, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{CORE}.twitter.TwitterOAuth"]
+    settings.SOCIAL_AUTH_TWITTER_KEY = settings.SOCIAL_AUTH_TWITTER_SECRET = "twitter"
+    configure(CONNECT_SCOPES=scopes)
+
+    assert only()["problems"] == [f"SOCIAL_ENDPOINTS['CONNECT_SCOPES']{problem}"]
+
+
 def test_settings_of_a_provider(settings: Any) -> None:
     settings.AUTHENTICATION_BACKENDS = [GITHUB, f"{CORE}.github.GithubOrganizationOAuth2"]
     del settings.SOCIAL_AUTH_GITHUB_KEY, settings.SOCIAL_AUTH_GITHUB_SECRET

@@ -1,0 +1,44 @@
+"""System checks of connecting: ``CONNECT_SCOPES``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from django.core.checks import CheckMessage, Error
+
+from social_endpoints.checks.providers import configured_providers
+from social_endpoints.checks.settings import COLLECTIONS, did_you_mean
+from social_endpoints.conf import NAME, settings
+from social_endpoints.internal.backends.config import is_redirect_class
+from social_endpoints.internal.backends.connect_scopes import SETTING, has_scopes, is_scope
+from social_endpoints.internal.backends.registry import Provider
+
+
+def check_connect_scopes(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report entries of ``CONNECT_SCOPES`` for unknown or unsuitable providers, and bad scopes."""
+    scopes = settings.CONNECT_SCOPES
+    providers = configured_providers() if isinstance(scopes, Mapping) else None
+    for name, listed in scopes.items() if providers and isinstance(scopes, Mapping) else ():
+        for problem, hint in _problems(name, listed, providers or {}):
+            yield Error(problem, hint=hint, id="social_endpoints.E029")
+
+
+def _problems(
+    name: Any, listed: Any, providers: Mapping[str, Provider]
+) -> Iterator[tuple[str, str]]:
+    entry = f"{NAME}[{SETTING!r}]"
+    if name not in providers:
+        yield f"{entry} contains {name!r}, which is not configured.", did_you_mean(name, providers)
+    elif not has_scopes(providers[name].backend):
+        yield f"{entry} contains {name!r}, which does not use OAuth 2.0.", "Remove it."
+    elif not is_redirect_class(providers[name].backend):
+        yield f"{entry} contains {name!r}, which has no redirect login.", "Remove it."
+    scopes: Collection[Any] = listed if isinstance(listed, COLLECTIONS) else ()
+    for scope in scopes:
+        if isinstance(scope, str) and not is_scope(scope):
+            problem = f"{entry}[{name!r}] contains {scope!r}, which is not one scope."
+            yield problem, "Write each scope as a text of its own, without spaces."
+
+
+CHECKS: dict[Any, tuple[str, ...]] = {check_connect_scopes: ()}

@@ -1,0 +1,74 @@
+"""A connect that asks for more scopes than a login."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import unquote_plus
+
+from social_core.backends.azuread import AzureADOAuth2
+from social_core.backends.facebook import FacebookOAuth2
+from social_core.backends.google import GoogleOAuth2
+from social_core.backends.microsoft import MicrosoftOAuth2
+
+from social_endpoints.internal.backends.connect_scopes import connect_scopes, is_scope
+from social_endpoints.internal.backends.extensions.bases import OAuth2
+
+# Providers whose tokens also give the access that the user granted before. Google does so if the
+# request contains ``include_granted_scopes`` ("Incremental authorization"), Microsoft always
+# ("Incremental and dynamic user consent").
+_INCREMENTAL = (GoogleOAuth2, AzureADOAuth2, MicrosoftOAuth2)
+
+_GOOGLE = {"include_granted_scopes": "true"}
+
+# Otherwise, Facebook does not ask again for a permission that the user has declined.
+_FACEBOOK = {"auth_type": "rerequest"}
+
+
+class MoreAccess(OAuth2):
+    """Add scopes to the authorization request of a connect.
+
+    :ivar more_scopes: the added scopes; empty unless :meth:`ask_for` was called.
+    """
+
+    more_scopes: tuple[str, ...] = ()
+
+    def ask_for(self, scopes: Iterable[str], granted: Iterable[str]) -> None:
+        """Add the scopes that a client asks for.
+
+        :param granted: the scopes that the user granted before. Unless the provider adds them, they
+            are asked for again: the new token replaces the stored one.
+        """
+        separator = self._separator()
+        again = [each for each in granted if is_scope(each) and separator not in each]
+        more = scopes if isinstance(self, _INCREMENTAL) else [*again, *scopes]
+        self.more_scopes = tuple(dict.fromkeys(more))
+
+    def get_scope(self) -> list[str]:
+        scopes = super().get_scope()
+        present = " ".join(scopes).split() if self.more_scopes else ()
+        return [*scopes, *(each for each in self.more_scopes if each not in present)]
+
+    def get_scope_argument(self) -> dict[str, str]:
+        """Return the parameter with all scopes, even if a backend has its own ``get_scope()``."""
+        backend: Any = super()  # This method of social-core has no annotations.
+        return self._completed(backend.get_scope_argument())
+
+    def auth_extra_arguments(self) -> dict[str, str]:
+        """Return the extra parameters, of which ``scope`` replaces the parameter."""
+        extra = super().auth_extra_arguments()
+        if isinstance(self, GoogleOAuth2) and connect_scopes(self.name):
+            # A login also needs it, because its token replaces the stored one.
+            extra = {**extra, **_GOOGLE}
+        if isinstance(self, FacebookOAuth2) and self.more_scopes:
+            extra = {**_FACEBOOK, **extra}
+        return self._completed(extra) if self.SCOPE_PARAMETER_NAME in extra else extra
+
+    def _completed(self, parameters: Mapping[str, str]) -> dict[str, str]:
+        name, separator = self.SCOPE_PARAMETER_NAME, self._separator()
+        present = [each for each in parameters.get(name, "").split(separator) if each]
+        missing = [each for each in self.more_scopes if each not in present]
+        return {**parameters, **({name: separator.join([*present, *missing])} if missing else {})}
+
+    def _separator(self) -> str:
+        return unquote_plus(self.SCOPE_SEPARATOR)
