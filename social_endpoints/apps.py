@@ -29,6 +29,7 @@ class SocialEndpointsConfig(AppConfig):
             settings,
             tokens,
         )
+        from social_endpoints.internal.backends import stored_connections
 
         standard_modules = (
             *(settings, redirect_uris, providers, pipelines, tokens, native, connections),
@@ -37,6 +38,7 @@ class SocialEndpointsConfig(AppConfig):
         for module in (*standard_modules, deployment, browsers):
             for check, tags in module.CHECKS.items():
                 register(check, *tags, deploy=module not in standard_modules)
+        stored_connections.connect_models()
         if _uses_spectacular():
             from social_endpoints import schema  # noqa: F401 - the import registers it
 

@@ -17,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 from rest_framework.throttling import ScopedRateThrottle, SimpleRateThrottle
 from social_core.backends.base import BaseAuth
+from social_core.backends.oauth import OAuthAuth
 
 from social_endpoints.checks.providers import default_cache, loaded_backends
 from social_endpoints.checks.redirect_uris import listed_redirect_uris
@@ -181,6 +182,22 @@ def _uses_handoff(backend: BaseAuth[Any]) -> bool:
         return False
 
 
+def check_token_encryption(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Recommend the encryption of provider tokens if a provider issues any."""
+    if not settings.ENCRYPT_PROVIDER_TOKENS and any(map(_issues_tokens, loaded_backends())):
+        yield Warning(
+            "The access and refresh tokens of the providers are stored in clear. A reader of the"
+            " database or of a backup can use them.",
+            hint=f"Set {NAME}['ENCRYPT_PROVIDER_TOKENS'] to True, then run 'manage.py"
+            ' encrypt_provider_tokens\'. The page "Encryption of provider tokens" has the steps.',
+            id="social_endpoints.W033",
+        )
+
+
+def _issues_tokens(backend: BaseAuth[Any]) -> bool:
+    return isinstance(backend, OAuthAuth)
+
+
 def check_secret_key(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report a key that ``startproject`` generated. Anyone who knows the key can forge a flow."""
     names = ("SECRET_KEY", "SECRET_KEY_FALLBACKS")
@@ -210,5 +227,6 @@ CHECKS: dict[Any, tuple[str, ...]] = {
     check_shared_cache: (Tags.caches,),
     check_cache_time_out: (Tags.caches,),
     check_cache_errors: (Tags.caches,),
+    check_token_encryption: (Tags.security,),
     check_secret_key: (Tags.security,),
 }

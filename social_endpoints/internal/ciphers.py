@@ -22,6 +22,11 @@ def get_cipher(purpose: bytes) -> MultiFernet:
     return MultiFernet([_fernet(force_bytes(key), purpose) for key in keys])
 
 
+def get_current_cipher(purpose: bytes) -> Fernet:
+    """Return the cipher for a purpose under ``SECRET_KEY`` alone, without the fallbacks."""
+    return _fernet(force_bytes(settings.SECRET_KEY), purpose)
+
+
 @lru_cache(maxsize=32)
 def _fernet(secret_key: bytes, purpose: bytes) -> Fernet:
     derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose)

@@ -14,8 +14,10 @@ from social_endpoints import signals
 from social_endpoints.exceptions import ConnectionNotFound
 from social_endpoints.internal.actions.connect import get_account
 from social_endpoints.internal.backends import loading
+from social_endpoints.internal.backends.extensions.encrypted_tokens import token_aliases
 from social_endpoints.internal.backends.extensions.revocation import Revocation
 from social_endpoints.internal.backends.registry import Provider, find_or_substitute
+from social_endpoints.internal.connections.encryption import find_tokens
 from social_endpoints.internal.flows.flow import CONNECT, Flow
 from social_endpoints.internal.log.events import add_log_values, log_completed, log_event
 from social_endpoints.internal.network.sessions import ProviderRequests
@@ -111,7 +113,7 @@ def _disconnect(backend: Any, user: Any, connection_id: str, revoked: list[Revoc
     # The lock is the first query of the transaction: two requests that disconnect the last two
     # identities must see each other, and at REPEATABLE READ the first query fixes the snapshot.
     social = _find(_locked_connections(strategy.storage.user, user), connection_id)
-    strategy.provider_response = social.extra_data
+    strategy.provider_response = {"tokens": find_tokens(social.extra_data, token_aliases(backend))}
     account = get_account(user, stage="disconnect")
     result = backend.disconnect(user=account, association_id=social.pk)
     if isinstance(result, dict) and not _pending(strategy, revoked):

@@ -19,6 +19,7 @@ from social_endpoints.internal.backends.extensions import (
     authorization_url,
     bases,
     discovery,
+    encrypted_tokens,
     handoff,
     more_access,
     openid2,
@@ -46,6 +47,7 @@ _Condition = type[Any] | Callable[[Any], bool]
 # Mixins above the project's class, whose methods they override. The first one is the
 # outermost; a mixin must precede the mixins that it inherits from.
 _AROUND: tuple[tuple[_Condition, Any], ...] = (
+    (bases.Backend, encrypted_tokens.EncryptedTokens),
     (bases.Backend, pipeline.PipelineResult),
     (bases.Backend, pipeline.PausedUser),
     (bases.Backend, revocation.TokenRevocation),
@@ -106,6 +108,15 @@ def load(
     backend_class = _extended(cast("Hashable", provider.backend))
     strategy.backend = backend_class(strategy, redirect_uri=flow.redirect_uri)
     return strategy, strategy.backend
+
+
+def extend(backend: BaseAuth[Any]) -> BaseAuth[Any]:
+    """Return a backend that other code has loaded, with the extensions and the same strategy."""
+    if isinstance(backend, pipeline.PipelineResult):
+        return backend
+    backend_class = _extended(cast("Hashable", type(backend)))
+    extended: BaseAuth[Any] = backend_class(backend.strategy, redirect_uri=backend.redirect_uri)
+    return extended
 
 
 def project_strategy() -> type[Strategy]:

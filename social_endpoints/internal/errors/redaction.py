@@ -26,6 +26,9 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 
+# In any form: a stored token of a provider, which another login may have read.
+_ENCRYPTED_TOKEN = re.compile("encrypted(?::|%3A)gAAAA[a-zA-Z0-9_-]+(?:=|%3D)*")
+
 
 class RedactedException(Exception):
     """Replaces an exception in logs and reports: same traceback, and a message without secrets."""
@@ -72,7 +75,7 @@ def redact(text: str, secrets: Iterable[str]) -> str:
             if len(secret) < _MIN_LENGTH_INSIDE_A_WORD:
                 pattern = rf"(?<!\w)(?:{pattern})(?!\w)"
             text = re.sub(pattern, HIDDEN, text)
-    return text
+    return _ENCRYPTED_TOKEN.sub(HIDDEN, text)
 
 
 def without_secrets(error: BaseException, secrets: Iterable[str]) -> BaseException:

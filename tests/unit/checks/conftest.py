@@ -18,6 +18,7 @@ def _database(db: None) -> None:
 def _production(settings: Any) -> None:
     """Configure a project that ``check --deploy`` accepts."""
     settings.SESSION_COOKIE_SECURE = True
+    settings.SOCIAL_ENDPOINTS = {**settings.SOCIAL_ENDPOINTS, "ENCRYPT_PROVIDER_TOKENS": True}
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}
     }

@@ -268,3 +268,32 @@ def test_secret_key_of_startproject(name: str, secret: Any, is_safe: bool, setti
 
     assert ids() == set()
     assert ids(deploy=True) == (set() if is_safe else {"W018"})
+
+
+@pytest.mark.parametrize(
+    ("is_on", "backends", "expected"),
+    [
+        (False, ["open_id_connect.OpenIdConnectAuth"], {"W033"}),
+        (False, ["twitter.TwitterOAuth"], {"W033"}),
+        (True, ["open_id_connect.OpenIdConnectAuth"], set()),
+        (False, ["steam.SteamOpenId"], set()),
+        (False, [], set()),
+    ],
+)
+def test_encryption_is_recommended_where_a_provider_issues_tokens(
+    is_on: bool, backends: list[str], expected: set[str], configure: Configure, settings: Any
+) -> None:
+    configure(ENCRYPT_PROVIDER_TOKENS=is_on)
+    settings.AUTHENTICATION_BACKENDS = [f"social_core.backends.{each}" for each in backends]
+
+    assert "W033" not in ids()
+    assert ids(deploy=True) & {"W033"} == expected
+    if expected and "open" in backends[0]:
+        assert "encrypt_provider_tokens" in str(only("W033", deploy=True).hint)
+
+
+@pytest.mark.parametrize("value", ["yes", 1, None])
+def test_encryption_must_be_true_or_false(value: Any, configure: Configure) -> None:
+    configure(ENCRYPT_PROVIDER_TOKENS=value)
+
+    assert "ENCRYPT_PROVIDER_TOKENS" in only("E003").msg

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,6 +13,8 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthCredentialError, AuthResponseError
 
 from social_endpoints.internal.backends.extensions.bases import Backend
+from social_endpoints.internal.connections.encryption import LostToken, reveal
+from social_endpoints.internal.log.events import log_event
 
 _SOCIAL_CORE_METHODS = (
     OAuthAuth.revoke_token,
@@ -44,14 +47,23 @@ class TokenRevocation(Backend):
     """
 
     def revoke_token(self, token: Any, uid: str) -> Any:
-        """Revoke a token, now or later. Does nothing for protocols without tokens."""
-        strategy: Any = self.strategy
+        """Revoke a token, now or later. Does nothing for protocols without tokens.
+
+        social-core's pipeline passes the stored token, which may be encrypted. A token that cannot
+        be decrypted is not revoked.
+        """
         if not isinstance(self, OAuthAuth):
             return None
-        if strategy.revocations is None:
+        try:
+            token = reveal(token)
+        except LostToken:
+            log_event("revocation skipped", logging.WARNING, provider=self.name, cause="lost_token")
+            return None
+        # The strategy may be one of social_django.
+        revocations = getattr(self.strategy, "revocations", None)
+        if revocations is None:
             return self._revoke(token, uid)
-        revoke = partial(self._revoke, token, uid)
-        strategy.revocations.append(Revocation(token, uid, revoke))
+        revocations.append(Revocation(token, uid, partial(self._revoke, token, uid)))
         return None
 
     def _revoke(self, token: Any, uid: str) -> Any:

@@ -1,0 +1,41 @@
+"""Encrypted tokens of ``extra_data``, where social-core passes them to a backend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from social_core.backends.base import BaseAuth
+
+from social_endpoints.internal.backends.extensions.bases import Backend
+from social_endpoints.internal.connections.encryption import (
+    is_secret_name,
+    to_plain,
+    to_stored,
+)
+
+
+class EncryptedTokens(Backend):
+    """Encrypt the tokens that a login or refresh stores, and decrypt those that a refresh sends.
+
+    A token that cannot be decrypted counts as missing, so it is never sent to a provider. It must
+    be the outermost mixin that overrides ``extra_data()``.
+    """
+
+    def extra_data(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return to_stored(super().extra_data(*args, **kwargs), token_aliases(self))
+
+    def get_refresh_token(self, extra_data: dict[str, Any]) -> str | None:
+        return super().get_refresh_token(to_plain(extra_data))
+
+    def get_refresh_token_kwargs(self, extra_data: dict[str, Any]) -> dict[str, Any]:
+        return super().get_refresh_token_kwargs(to_plain(extra_data))
+
+
+def token_aliases(backend: BaseAuth[Any]) -> frozenset[str]:
+    """Return the names under which a backend stores tokens, as its ``EXTRA_DATA`` defines them.
+
+    For example ``rt`` for ``SOCIAL_AUTH_X_EXTRA_DATA = [("refresh_token", "rt")]``.
+    """
+    entries: Any = [*(backend.EXTRA_DATA or ()), *(backend.setting("EXTRA_DATA") or ())]
+    pairs = [each for each in entries if isinstance(each, (list, tuple)) and len(each) > 1]
+    return frozenset(alias for name, alias, *_ in pairs if is_secret_name(name))
