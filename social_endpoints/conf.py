@@ -57,6 +57,10 @@ class Settings:
     CONNECT_SCOPES: Mapping[str, Sequence[str]] | None = None
     """The scopes, by provider, that a connect may ask for in addition to those of a login."""
 
+    REAUTHENTICATION: str | None = None
+    """Dotted path of a callable ``(request) -> bool``. It decides whether the user has signed in
+    recently enough to connect or disconnect an identity. With None, every login is enough."""
+
     STRATEGY: str = "social_endpoints.strategy.Strategy"
     """Dotted path of a subclass of :class:`social_endpoints.strategy.Strategy`."""
 

@@ -4,6 +4,7 @@
 
     rest_framework.exceptions.APIException
     ├── EndpointError               400 with the error body of the endpoints
+    │   ├── RecentLoginRequired     403: the user has to sign in again first
     │   ├── ConfigurationError      500: the project's settings are wrong
     │   ├── ProjectError            500: the project's code raised an exception
     │   └── StorageUnavailable      503: the project's database or cache failed
@@ -31,6 +32,7 @@
     │   └── TooManyAttempts         a paused login was resumed too often
     └── AuthPolicyError
         ├── InactiveUser            the user account is inactive
+        ├── LoginTooOld             the user has to sign in again first
         └── AssociationOnly         the provider cannot be used to sign in
 
 Exceptions of social-core never leave the actions: ``internal.translation`` turns them into an
@@ -89,6 +91,7 @@ RECOVERIES: dict[str, RecoveryAction] = {
     "post_logout_redirect_uri_repeated": "correct_input",
     "provider_not_supported": "contact_administrator",
     "provider_unavailable": "retry_later",
+    "reauthentication_required": "reauthenticate",
     "redirect_uri_missing": "correct_input",
     "redirect_uri_not_allowed": "correct_input",
     "redirect_uri_repeated": "correct_input",
@@ -129,6 +132,18 @@ class EndpointError(APIException):
         self.retry_after = _retry_after(error)
         self.provider_code = str(error.provider_code)
         self.secrets: list[str] = []
+
+
+class RecentLoginRequired(EndpointError):
+    """The callable in ``REAUTHENTICATION`` requires a new login: 403 with the error body.
+
+    :param stage: the stage of the refused request.
+    """
+
+    status_code = status.HTTP_403_FORBIDDEN
+
+    def __init__(self, *, stage: ErrorStage) -> None:
+        super().__init__(LoginTooOld(stage=stage))
 
 
 class ConfigurationError(EndpointError):
@@ -322,6 +337,15 @@ class InactiveUser(AuthPolicyError):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs, context={"cause": "inactive_user"})
+
+
+class LoginTooOld(AuthPolicyError):
+    """The user has to sign in again before the connections change."""
+
+    public_text = gettext_lazy("Please sign in again to continue.")
+
+    def __init__(self, *, stage: ErrorStage) -> None:
+        super().__init__(code="reauthentication_required", source="local_policy", stage=stage)
 
 
 class AssociationOnly(AuthPolicyError):

@@ -1,11 +1,13 @@
-"""System checks of connecting: ``CONNECT_SCOPES``."""
+"""System checks of connecting: ``CONNECT_SCOPES`` and ``REAUTHENTICATION``."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from inspect import iscoroutinefunction
 from typing import Any
 
 from django.core.checks import CheckMessage, Error
+from django.utils.module_loading import import_string
 
 from social_endpoints.checks.providers import configured_providers
 from social_endpoints.checks.settings import COLLECTIONS, did_you_mean
@@ -41,4 +43,18 @@ def _problems(
             yield problem, "Write each scope as a text of its own, without spaces."
 
 
-CHECKS: dict[Any, tuple[str, ...]] = {check_connect_scopes: ()}
+def check_reauthentication(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report a coroutine function, whose result is never True."""
+    try:
+        callback = import_string(settings.REAUTHENTICATION or "")
+    except Exception:  # noqa: BLE001 - check_dotted_paths() reports it
+        return
+    if iscoroutinefunction(callback):
+        yield Error(
+            f"{NAME}['REAUTHENTICATION']: {settings.REAUTHENTICATION!r} is a coroutine function.",
+            hint="Write it with 'def'. Otherwise, every request is refused.",
+            id="social_endpoints.E030",
+        )
+
+
+CHECKS: dict[Any, tuple[str, ...]] = {check_connect_scopes: (), check_reauthentication: ()}

@@ -75,6 +75,8 @@ def check_dotted_paths(**kwargs: Any) -> Iterator[CheckMessage]:
     yield from _check_path("TOKEN_SERIALIZER", LoginSerializer)
     yield from _check_path("STRATEGY", Strategy)
     yield from _check_path("EMAIL_ASSOCIATION_POLICY")
+    if settings.REAUTHENTICATION is not None:
+        yield from _check_path("REAUTHENTICATION")
     for name in REDIRECT_URI_SETTINGS:
         if isinstance(getattr(settings, name), str):
             yield from _check_path(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Literal, cast
 
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
@@ -25,7 +25,7 @@ from rest_framework.status import is_server_error
 from rest_framework.views import APIView, exception_handler
 
 from social_endpoints.conf import import_setting, settings
-from social_endpoints.exceptions import EndpointError
+from social_endpoints.exceptions import EndpointError, RecentLoginRequired
 from social_endpoints.internal.actions.refusals import log_refusal
 from social_endpoints.internal.backends.loading import storage
 from social_endpoints.internal.cache import limit_cache_use
@@ -292,3 +292,23 @@ class AccountView(EndpointView):
         if IsProjectUser().has_permission(request, self):
             add_log_values(user=getattr(request.user, "pk", None))
         super().check_permissions(request)
+
+
+class ConnectionChangeView(AccountView):
+    """Base view for endpoints that connect or disconnect an identity."""
+
+    stage: ClassVar[Literal["begin", "disconnect"]] = "begin"
+    """The stage that is reported if the user has to sign in again."""
+
+    def check_permissions(self, request: Request) -> None:
+        """Check the permissions and then ask the callable in ``REAUTHENTICATION``.
+
+        Throttles are checked afterwards, so a refused request is not counted.
+
+        :raises RecentLoginRequired: it does not return True.
+        """
+        super().check_permissions(request)
+        if settings.REAUTHENTICATION is None:
+            return
+        if import_setting("REAUTHENTICATION")(request) is not True:
+            raise RecentLoginRequired(stage=self.stage)

@@ -22,11 +22,11 @@ from social_endpoints.internal.http.parameters import parameters
 from social_endpoints.internal.http.serializers import ConnectBeginSerializer, ConnectionSerializer
 from social_endpoints.internal.retries import retry_once
 from social_endpoints.types import Connected, Paused
-from social_endpoints.views.base import AccountView
+from social_endpoints.views.base import AccountView, ConnectionChangeView
 from social_endpoints.views.redirect_flow import FlowView, RedirectFlowView
 
 
-class ProviderConnectView(AccountView, RedirectFlowView):
+class ProviderConnectView(ConnectionChangeView, RedirectFlowView):
     """Begin and complete a connect of an identity to the signed-in user."""
 
     log_action = "connect"
@@ -96,10 +96,11 @@ class ConnectionListView(AccountView, ListAPIView[Any]):
             raise NotFound(getattr(self.paginator, "invalid_cursor_message", None)) from error
 
 
-class ConnectionDetailView(AccountView, FlowView):
+class ConnectionDetailView(ConnectionChangeView, FlowView):
     """Disconnect one identity from the signed-in user."""
 
     log_action = "disconnect"
+    stage = "disconnect"
 
     def delete(self, request: Request, **kwargs: Any) -> Response:
         """Return a 204, or a 202 if a step of the disconnect pipeline redirects the browser."""

@@ -67,6 +67,38 @@ BREAKAGES = (
         {"get_social_auth_for_user(user.pk, provider.name)": "get_social_auth_for_user(user.pk)"},
         (f"{CONNECTIONS}test_more_access.py::test_scopes_granted_before_are_asked_for_again",),
     ),
+    Breakage(
+        "another login is required after something was changed",
+        "views/base.py",
+        {
+            "def check_permissions(self, request: Request) -> None:\n"
+            '        """Check the permissions and then': (
+                "def get_checked_response(self, request: Any) -> Any:\n"
+                '        """Check the permissions and then'
+            ),
+            "        super().check_permissions(request)\n        if settings.REAUTH": (
+                "        response, request = request, self.request\n        if settings.REAUTH"
+            ),
+            "            return\n        if import_setting(": (
+                "            return response\n        if import_setting("
+            ),
+            "raise RecentLoginRequired(stage=self.stage)": (
+                "response = self.handle_exception(RecentLoginRequired(stage=self.stage))\n"
+                "            return self.finalize_response(request, response)\n"
+                "        return response"
+            ),
+        },
+        (
+            f"{CONNECTIONS}test_reauthentication.py::test_completion_is_refused_and_the_connect_stays_open",
+            f"{CONNECTIONS}test_reauthentication.py::test_disconnect_is_refused",
+        ),
+    ),
+    Breakage(
+        "a callable that returns no bool is a recent login",
+        "views/base.py",
+        {"(request) is not True": "(request) is False"},
+        (f"{CONNECTIONS}test_reauthentication.py::test_only_true_is_a_recent_login",),
+    ),
     # --- The flow ---------------------------------------------------------------------
     Breakage(
         "the state is not compared",

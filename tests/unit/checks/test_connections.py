@@ -9,6 +9,7 @@ import pytest
 from tests.support.checks import findings
 from tests.support.configuration import Configure
 
+HERE = "tests.unit.checks.test_connections"
 OAUTH1 = "social_core.backends.twitter.TwitterOAuth"
 LIMITED = "social_core.backends.facebook_limited.FacebookLimitedLogin"
 
@@ -36,6 +37,31 @@ def test_scopes_of_a_connect(
     assert len(messages) == len(hints)
     for message, hint in zip(messages, hints, strict=True):
         assert hint in str(message.hint)
+
+
+def is_recent(request: Any) -> bool:
+    return True
+
+
+async def is_recent_later(request: Any) -> bool:
+    return True
+
+
+@pytest.mark.parametrize(
+    ("name", "ids"),
+    [
+        ("is_recent", []),
+        ("is_recent_later", ["social_endpoints.E030"]),
+        ("missing", ["social_endpoints.E005"]),
+        ("HERE", ["social_endpoints.E006"]),
+    ],
+)
+def test_callable_that_requires_a_recent_login(
+    name: str, ids: list[str], configure: Configure
+) -> None:
+    configure(REAUTHENTICATION=f"{HERE}.{name}")
+
+    assert [message.id for message in findings()] == ids
 
 
 @pytest.mark.parametrize("scopes", ["repo", ["repo"], {"github": "repo"}, {"github": [7]}])
