@@ -7,7 +7,11 @@
     │   ├── RecentLoginRequired     403: the user has to sign in again first
     │   ├── ConfigurationError      500: the project's settings are wrong
     │   ├── ProjectError            500: the project's code raised an exception
-    │   └── StorageUnavailable      503: the project's database or cache failed
+    │   ├── StorageUnavailable      503: the project's database or cache failed
+    │   └── ProviderTokenError      no access token for the project's own requests to a provider
+    │       ├── ReauthenticationRequired    403: the user must connect the provider again
+    │       ├── ProviderError               502: the provider refused the project's request
+    │       └── ProviderUnavailable         503: the provider did not respond
     └── NotFound
         ├── ProviderNotSupported    404: no such provider
         │   ├── NativeSignInDisabled    404: the provider is not in ``NATIVE_PROVIDERS``
@@ -43,7 +47,7 @@ from __future__ import annotations
 
 import re
 from secrets import token_urlsafe
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
@@ -60,7 +64,6 @@ from social_core.exceptions import (
     AuthProviderError,
     AuthSessionError,
     ErrorStage,
-    RecoveryAction,
     SocialAuthBaseException,
 )
 
@@ -73,7 +76,8 @@ __all__ = [
     "StorageUnavailable",
 ]
 
-RECOVERIES: dict[str, RecoveryAction] = {
+# "reconnect" is a recovery of this package alone.
+RECOVERIES: dict[str, Any] = {
     "authentication_failed": "reauthenticate",
     "body_too_large": "correct_input",
     "invalid_parameter": "correct_input",
@@ -89,7 +93,9 @@ RECOVERIES: dict[str, RecoveryAction] = {
     "post_logout_redirect_uri_missing": "correct_input",
     "post_logout_redirect_uri_not_allowed": "correct_input",
     "post_logout_redirect_uri_repeated": "correct_input",
+    "provider_error": "contact_administrator",
     "provider_not_supported": "contact_administrator",
+    "provider_reauthentication_required": "reconnect",
     "provider_unavailable": "retry_later",
     "reauthentication_required": "reauthenticate",
     "redirect_uri_missing": "correct_input",
@@ -105,6 +111,9 @@ RECOVERIES: dict[str, RecoveryAction] = {
     "use_token_endpoint": "correct_input",
 }
 """The error codes of DRF and of this package, with what the client should do."""
+
+RETRY_SECONDS = 10
+"""``Retry-After`` if a provider that has failed does not name a time."""
 
 
 class EndpointError(APIException):
@@ -122,7 +131,7 @@ class EndpointError(APIException):
     def __init__(self, error: SocialAuthBaseException) -> None:
         super().__init__(detail=_public_text(error), code=error.code)
         self.error_id = new_error_id()
-        self.body = {
+        self.body: dict[str, Any] = {
             api_settings.NON_FIELD_ERRORS_KEY: [self.detail],
             **error.public_metadata(),
             "error_id": self.error_id,
@@ -132,6 +141,10 @@ class EndpointError(APIException):
         self.retry_after = _retry_after(error)
         self.provider_code = str(error.provider_code)
         self.secrets: list[str] = []
+
+    def use_body_as_detail(self) -> None:
+        """Make ``detail`` the error body, which DRF's own exception handler then responds with."""
+        APIException.__init__(self, cast("Any", self.body), self.body["error_code"])
 
 
 class RecentLoginRequired(EndpointError):
@@ -169,6 +182,66 @@ class StorageUnavailable(EndpointError):
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     database_error: str | None = None
+
+
+class ProviderTokenError(EndpointError):
+    """There is no access token for the project's own requests to a provider.
+
+    ``detail`` is the error body, so a view of the project responds with it. The exception can be
+    pickled, for example by a task queue.
+
+    :param cause: the reason for the log, one word.
+    """
+
+    error_code: ClassVar[str]
+    text: ClassVar[Any]
+
+    def __init__(self, cause: str = "unknown") -> None:
+        error = SocialAuthBaseException(
+            code=self.error_code,
+            source="provider_response",
+            stage="refresh",
+            recovery=RECOVERIES[self.error_code],
+        )
+        error.public_text = self.text  # type: ignore[attr-defined]  # see _public_text()
+        super().__init__(error)
+        self.cause = cause
+        self.use_body_as_detail()
+
+    def __str__(self) -> str:
+        return f"{self.text} (cause={self.cause}, error_id={self.error_id})"
+
+
+class ReauthenticationRequired(ProviderTokenError):
+    """Only a new login or connect of the user can bring an access token: 403."""
+
+    status_code = status.HTTP_403_FORBIDDEN
+    error_code = "provider_reauthentication_required"
+    text = gettext_lazy("Please connect this account with the provider again.")
+
+
+class ProviderError(ProviderTokenError):
+    """The provider sent an unusable response or does not accept this project as a client: 502."""
+
+    status_code = status.HTTP_502_BAD_GATEWAY
+    error_code = "provider_error"
+    text = gettext_lazy("The provider did not issue an access token.")
+
+
+class ProviderUnavailable(ProviderTokenError):
+    """The provider did not respond, or asked to wait: 503 with ``Retry-After``.
+
+    :param wait: seconds until the request can be repeated. DRF sends it as ``Retry-After``.
+    """
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    error_code = "provider_unavailable"
+    text = gettext_lazy("The provider does not respond at present. Please try again later.")
+
+    def __init__(self, cause: str = "unknown", wait: int = RETRY_SECONDS) -> None:
+        super().__init__(cause)
+        self.wait = max(wait, 1)
+        self.retry_after = str(self.wait)
 
 
 DRF_EXCEPTIONS = (APIException, Http404, PermissionDenied)

@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 __all__ = ["Connected", "Login", "Paused"]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """An access token of a provider, for the project's own requests.
+
+    :param token: the access token; for OAuth 1.0a, the ``oauth_token``.
+    :param expires_at: when it expires, with a time zone; None if this is unknown or never.
+    :param scopes: the granted scopes; empty if they are unknown.
+    :param token_type: as the provider names it, for example ``Bearer``; ``OAuth`` for OAuth 1.0a.
+    """
+
+    token: str = field(repr=False)
+    expires_at: datetime | None = None
+    scopes: tuple[str, ...] = ()
+    token_type: str = "Bearer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ PROVIDER_ERRORS = frozenset(
         "access_denied",
         "account_selection_required",
         "application_suspended",
+        "bad_refresh_token",
         "bad_verification_code",
         "consent_required",
         "incorrect_client_credentials",
@@ -80,7 +81,7 @@ def log_refusal(action: str, error: Any, metadata: Mapping[str, Any], *, status:
         "status": status,
         "error_id": metadata["error_id"],
     }
-    if isinstance(error.detail, dict):
+    if isinstance(error.detail, dict) and not isinstance(error, EndpointError):
         values["fields"] = ",".join(map(str, error.detail))
     causes = [*_social_errors(error)]
     for cause in reversed(causes):

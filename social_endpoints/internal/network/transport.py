@@ -41,6 +41,9 @@ from social_endpoints.internal.network.options import request_options
 MAX_MESSAGE = 1_000
 """Maximum characters of each message of an exception."""
 
+# A repeated request could redeem a code or a refresh token twice.
+_ONCE = frozenset({"refresh", "token_exchange"})
+
 _URL_ERRORS = (exceptions.InvalidURL, exceptions.InvalidSchema, exceptions.MissingSchema)
 _CODES = {"tls": "tls_error", "deadline": "timeout", "timeout": "timeout"} | dict.fromkeys(
     ("dns", "proxy", "refused", "connection_failed"), "connection_failed"
@@ -95,7 +98,7 @@ class Transport(BaseAuth):  # type: ignore[type-arg]  # generic in social-core 7
                 method,
                 url,
                 own_circuit=stage == "begin",
-                repeats_get=stage != "token_exchange" and not self._has_callback_value(url, params),
+                repeats_get=stage not in _ONCE and not self._has_callback_value(url, params),
                 headers=headers,
                 data=data,
                 json=json,

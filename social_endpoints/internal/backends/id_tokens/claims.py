@@ -52,11 +52,21 @@ def require_valid(
     :raises SocialAuthBaseException: the ID token is not valid.
     :raises AuthConfigurationError: a setting of the provider is invalid.
     """
+    require_still_valid(issuer, claims, algorithm, access_token)
+    _require_authentication(issuer, claims)
+
+
+def require_still_valid(
+    issuer: Issuer, claims: Mapping[str, Any], algorithm: str, access_token: str | None
+) -> None:
+    """Apply the rules of :func:`require_valid`, except those about the authentication of the user.
+
+    The ID token of a refresh has the ``auth_time`` of the first one (section 12.2).
+    """
     require_types(issuer, claims)
     require_times(issuer, claims)
     _require_issuer(issuer, claims)
     require_own_id_token(issuer, claims)
-    _require_authentication(issuer, claims)
     _require_access_token(issuer, claims, algorithm, access_token)
 
 

@@ -1,0 +1,168 @@
+"""Return an access token of a provider for the project's own requests."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+from social_core.backends.oauth import BaseOAuth1, OAuthAuth
+
+from social_endpoints.exceptions import (
+    EndpointError,
+    ProviderNotSupported,
+    ProviderUnavailable,
+    ReauthenticationRequired,
+)
+from social_endpoints.internal.actions.refresh_errors import as_token_error, hide_secrets
+from social_endpoints.internal.actions.refusals import log_refusal
+from social_endpoints.internal.actions.token_refresh import refresh
+from social_endpoints.internal.backends import loading
+from social_endpoints.internal.backends.registry import Provider, find
+from social_endpoints.internal.connections.stored_tokens import (
+    Credentials,
+    NotRefreshable,
+    StoredTokens,
+)
+from social_endpoints.internal.errors.redaction import clear_local_variables
+from social_endpoints.internal.flows.flow import CONNECT, Flow
+from social_endpoints.internal.log.events import (
+    add_log_values,
+    log_completed,
+    log_event,
+    log_values,
+)
+from social_endpoints.internal.retries import retry_query
+
+LOG_ACTION = "refresh"
+
+
+def get_credentials(
+    user: Any,
+    provider: str,
+    *,
+    uid: str | None = None,
+    min_lifetime: float = 0,
+    rejected: str | None = None,
+) -> Credentials:
+    """Return the access token of a user's connection, refreshed if necessary.
+
+    :param uid: the uid of the connection; None for the one that was used last.
+    :param min_lifetime: seconds. The token is refreshed if less time remains.
+    :param rejected: an access token that the provider does not accept.
+    :raises NotRefreshable: the connection has only the rejected token, and it cannot be refreshed.
+    :raises ProviderNotSupported: no such provider, or it has no access tokens.
+    :raises EndpointError: with the error body as ``detail``.
+    """
+    with log_values(provider=provider, user=getattr(user, "pk", None)):
+        try:
+            return _get_credentials(user, provider, uid, min_lifetime, rejected)
+        except (NotRefreshable, ProviderNotSupported):
+            raise
+        except Exception as error:  # noqa: BLE001 - translated, and raised below
+            clear_local_variables(error)
+            failure = as_token_error(error)
+            _log(failure)
+            hide_secrets(failure)
+        raise failure.with_traceback(None)
+
+
+def _log(failure: Exception) -> None:
+    if not isinstance(failure, EndpointError):
+        return
+    if cause := getattr(failure, "cause", None):
+        add_log_values(cause=cause)
+    log_refusal(LOG_ACTION, failure, failure.body, status=failure.status_code)
+
+
+def _get_credentials(
+    user: Any, provider: str, uid: str | None, min_lifetime: float, rejected: str | None
+) -> Credentials:
+    found = find(provider)
+    if not issubclass(found.backend, OAuthAuth):
+        raise ProviderNotSupported(provider)
+    social = _find_connection(user, provider, uid)
+    stored = StoredTokens.read(social.extra_data)
+    if stored.state.needs_reconnect or stored.is_lost:
+        raise ReauthenticationRequired("undecryptable" if stored.is_lost else "marked")
+    if stored.token == rejected or not stored.lives(min_lifetime):
+        stored = _get_refreshed(found, social, stored, rejected)
+    return _to_credentials(found, social, stored)
+
+
+def _find_connection(user: Any, provider: str, uid: str | None) -> Any:
+    """Return the row of a connection: that with a uid, or the one that was used last."""
+    users = loading.users()
+    # The primary key of another model may equal that of a user.
+    is_account = not isinstance(user, Model) or isinstance(user, users.user_model())
+    pk = getattr(user, "pk", None) if is_account else None
+    connections = [] if pk is None else _read_connections(users, pk, provider)
+    if not connections:
+        raise ReauthenticationRequired("no_connection")
+    if uid is not None:
+        connections = [social for social in connections if social.uid == str(uid)]
+        if not connections:
+            raise ReauthenticationRequired("unknown_uid")
+    return max(connections, key=_last_used)
+
+
+def _read_connections(users: Any, pk: Any, provider: str) -> list[Any]:
+    try:
+        rows = users.get_social_auth_for_user(pk, provider)
+        connections: list[Any] = retry_query(rows.db, lambda: [*rows])
+    except (TypeError, ValueError, OverflowError, ValidationError):  # A token's claim as a key.
+        return []
+    # Some databases ignore case.
+    return [social for social in connections if social.provider == provider]
+
+
+def _last_used(social: Any) -> tuple[float, Any]:
+    """Return the time of the last login or connect, as the list of connections does."""
+    stored = social.extra_data
+    at = stored.get("auth_time") if isinstance(stored, dict) else None
+    return float(at) if isinstance(at, int) else social.modified.timestamp(), social.pk
+
+
+def _get_refreshed(
+    provider: Provider, social: Any, stored: StoredTokens, rejected: str | None
+) -> StoredTokens:
+    """Return refreshed tokens, or the stored ones if they live and cannot be refreshed now."""
+    lives = stored.lives() and stored.token != rejected
+    if not _is_refreshable(provider, stored):
+        if lives:
+            return stored
+        if rejected is not None:
+            raise NotRefreshable
+        raise ReauthenticationRequired("expired" if stored.token else "no_token")
+    try:
+        refreshed = StoredTokens.read(refresh(provider, social))
+    except Exception as error:
+        failure = as_token_error(error)
+        if not isinstance(failure, ProviderUnavailable) or not (lives and stored.lives()):
+            raise
+        log_event("refresh postponed", logging.WARNING, cause=failure.cause)
+        return stored
+    log_completed(LOG_ACTION)
+    return refreshed
+
+
+def _is_refreshable(provider: Provider, stored: StoredTokens) -> bool:
+    if issubclass(provider.backend, BaseOAuth1):
+        return False
+    backend = _load(provider)
+    can_refresh = callable(getattr(backend, "refresh_token", None))
+    return can_refresh and bool(backend.get_refresh_token(stored.extra_data))
+
+
+def _to_credentials(provider: Provider, social: Any, stored: StoredTokens) -> Credentials:
+    oauth1 = None
+    if stored.oauth1_secret is not None:
+        key, secret = _load(provider).get_key_and_secret()
+        oauth1 = (key, secret, stored.oauth1_secret)
+    return Credentials(stored.to_access_token(), social.uid, oauth1)
+
+
+def _load(provider: Provider) -> Any:
+    flow = Flow(provider.name, CONNECT, "")
+    return loading.load(provider, request=None, data={}, flow=flow)[1]

@@ -1,0 +1,91 @@
+"""Ask a provider for a new access token, and merge its response into the stored extra data."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from social_core.exceptions import AuthResponseError
+
+from social_endpoints.internal.backends.id_tokens.refreshed import keep_valid_id_token
+from social_endpoints.internal.connections.encryption import to_stored
+from social_endpoints.internal.connections.stored_tokens import StoredTokens
+from social_endpoints.internal.connections.token_response import read_token_response
+from social_endpoints.internal.connections.token_state import (
+    LIFETIMES,
+    NAME,
+    TokenState,
+    describe,
+    with_auth_time,
+)
+from social_endpoints.internal.flows.columns import replace_unstorable
+
+Change = Callable[[Any], dict[str, Any]]
+"""Returns the new value of ``extra_data`` for the current one."""
+
+_TOKEN = re.compile(r"[\x21-\x7e]+")  # RFC 6749 appendix A.12, without spaces (RFC 6750 2.1)
+
+
+def ask_for_tokens(backend: Any, social: Any, stored: StoredTokens, refresh_token: str) -> Change:
+    """Send a refresh token to the provider, and return how the stored extra data changes.
+
+    :param social: the row of the connection.
+    :param stored: its tokens.
+    :param refresh_token: what ``backend.get_refresh_token()`` has returned.
+    :raises SocialAuthBaseException: the provider has failed, or has rejected the refresh token.
+    """
+    options = backend.get_refresh_token_kwargs(stored.extra_data)
+    response = backend.refresh_token(refresh_token, **options)
+    received = time.time()
+    replace_unstorable(response)
+    _require_well_formed(backend, response)
+    keep_valid_id_token(backend, response, stored.extra_data, social)
+    state = read_token_response(
+        response, asked=stored.state.scopes, separator=backend.SCOPE_SEPARATOR, now=received
+    )
+    values = backend.extra_data(social.user, social.uid, response, stored.extra_data, {})
+    new = {name: value for name, value in values.items() if value is not None}
+    # Backends do not store all refresh tokens that they use.
+    new |= {name: response[name] for name in ("access_token", "refresh_token") if name in response}
+    new[NAME] = describe(response["access_token"], state)
+    return partial(_merge, new=new)
+
+
+def mark(extra_data: Any) -> dict[str, Any]:
+    """Return ``extra_data`` with the mark that only a new login or connect can help."""
+    stored = StoredTokens.read(extra_data)
+    state = TokenState(stored.state.expires_at, stored.state.scopes, needs_reconnect=True)
+    token = stored.extra_data.get("access_token")
+    return {**_as_mapping(extra_data), NAME: describe(token, state)}
+
+
+def _require_well_formed(backend: Any, response: dict[str, Any]) -> None:
+    """Refuse tokens of another type than text, and remove an empty refresh token."""
+    if not response.get("refresh_token"):
+        response.pop("refresh_token", None)
+    for name in ("access_token", "refresh_token", "token_type"):
+        value = response.get(name)
+        is_optional = name != "access_token" and value is None
+        is_token = isinstance(value, str) and (name == "token_type" or _TOKEN.fullmatch(value))
+        if not is_optional and not is_token:
+            raise AuthResponseError(backend, code="malformed_response", claim=name, stage="refresh")
+
+
+def _merge(extra_data: Any, *, new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return stored extra data with new tokens and the ``auth_time`` of the last login."""
+    stored = _as_mapping(extra_data)
+    kept = {name: value for name, value in stored.items() if name not in LIFETIMES}
+    merged = {**kept, **new}
+    auth_time = stored.get("auth_time")
+    if isinstance(auth_time, int):
+        merged = with_auth_time(merged, auth_time)
+    else:
+        merged.pop("auth_time", None)
+    return to_stored(merged)
+
+
+def _as_mapping(extra_data: Any) -> Mapping[str, Any]:
+    return extra_data if isinstance(extra_data, Mapping) else {}

@@ -1,0 +1,96 @@
+"""The tokens of a connection, read from its ``extra_data``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from social_endpoints.internal.connections.encryption import to_plain
+from social_endpoints.internal.connections.token_state import TokenState, digest, read_state
+from social_endpoints.types import AccessToken
+
+OAUTH1 = "OAuth"
+"""``token_type`` of OAuth 1.0a: the scheme of its ``Authorization`` header (RFC 5849)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTokens:
+    """The tokens of a connection in clear.
+
+    :param extra_data: without the tokens that cannot be decrypted.
+    :param is_lost: whether the access token cannot be decrypted.
+    """
+
+    extra_data: dict[str, Any] = field(repr=False)
+    state: TokenState
+    is_lost: bool
+
+    @classmethod
+    def read(cls, extra_data: Any) -> StoredTokens:
+        """Return the tokens in the value of the column. Old rows can contain text there."""
+        plain = to_plain(extra_data)
+        is_stored = isinstance(extra_data, Mapping) and bool(extra_data.get("access_token"))
+        return cls(plain, read_state(extra_data), is_stored and not plain.get("access_token"))
+
+    @property
+    def token(self) -> str | None:
+        """The access token or, for OAuth 1.0a, the ``oauth_token``; None if there is none."""
+        token = self.extra_data.get("access_token")
+        token = token.get("oauth_token") if isinstance(token, Mapping) else token
+        return token if isinstance(token, str) and token else None
+
+    @property
+    def oauth1_secret(self) -> str | None:
+        """The ``oauth_token_secret`` of OAuth 1.0a."""
+        token = self.extra_data.get("access_token")
+        secret = token.get("oauth_token_secret") if isinstance(token, Mapping) else None
+        return secret if isinstance(secret, str) else None
+
+    @property
+    def identity(self) -> str:
+        """A digest that differs if the access token has been replaced."""
+        return digest(self.extra_data.get("access_token"))
+
+    def lives(self, seconds: float = 0) -> bool:
+        """Return whether there is an access token that does not expire in this time.
+
+        A token with an unknown expiry counts as one that does not expire.
+        """
+        expires_at = self.state.expires_at
+        return self.token is not None and (
+            expires_at is None or expires_at - time.time() > max(seconds, 0)
+        )
+
+    def to_access_token(self) -> AccessToken:
+        """Return the value for the project."""
+        expires_at = self.state.expires_at
+        is_oauth1 = isinstance(self.extra_data.get("access_token"), Mapping)
+        token_type = self.extra_data.get("token_type")
+        if is_oauth1 or not isinstance(token_type, str) or not token_type:
+            token_type = OAUTH1 if is_oauth1 else "Bearer"
+        return AccessToken(
+            token=self.token or "",
+            expires_at=None if expires_at is None else datetime.fromtimestamp(expires_at, UTC),
+            scopes=self.state.scopes,
+            token_type=token_type,
+        )
+
+
+class NotRefreshable(Exception):
+    """A rejected access token cannot be refreshed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The credentials for requests to the API of a provider.
+
+    :param uid: the uid of the connection.
+    :param oauth1: client key, client secret and token secret of OAuth 1.0a, or None.
+    """
+
+    access_token: AccessToken
+    uid: str
+    oauth1: tuple[str, str, str] | None = field(default=None, repr=False)

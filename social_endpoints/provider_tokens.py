@@ -1,0 +1,197 @@
+"""Access tokens of providers for the project's own requests, refreshed when they expire.
+
+For code on the server. No endpoint returns a provider's token.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests.auth import AuthBase
+from requests.exceptions import UnrewindableBodyError
+from requests.sessions import SessionRedirectMixin
+from requests.utils import requote_uri, rewind_body
+from requests_oauthlib import OAuth1
+from urllib3.util import parse_url
+
+from social_endpoints.exceptions import (
+    ProviderError,
+    ProviderTokenError,
+    ProviderUnavailable,
+    ReauthenticationRequired,
+)
+from social_endpoints.internal.connections.stored_tokens import Credentials, NotRefreshable
+from social_endpoints.types import AccessToken
+
+__all__ = [
+    "AccessToken",
+    "ProviderAuth",
+    "ProviderError",
+    "ProviderTokenError",
+    "ProviderUnavailable",
+    "ReauthenticationRequired",
+    "get_access_token",
+]
+
+_AUTHORIZATION = "Authorization"
+_PORTS = {"http": 80, "https": 443}
+
+Origin = tuple[str | None, str | None, int | None]
+
+
+def get_access_token(
+    user: Any, provider: str, *, uid: str | None = None, min_lifetime: float = 60
+) -> AccessToken:
+    """Return an access token of a user's connection. Refresh it if it is about to expire.
+
+    Workers that need the token at the same time refresh it once. If the refresh fails because of an
+    outage and the token has not expired, it is returned.
+
+    :param user: the user, or an object with the primary key in ``pk``.
+    :param provider: the name of the provider's backend.
+    :param uid: the uid of the connection. Without it, the connection that was used last.
+    :param min_lifetime: seconds. The token is refreshed if less time remains. A token that cannot
+        be refreshed is returned until it expires.
+    :raises ReauthenticationRequired: the user must connect the provider, perhaps again.
+    :raises ProviderUnavailable: the provider did not respond. The call can be repeated later.
+    :raises ProviderError: the provider sent an unusable response, or does not accept the client id
+        or the client secret.
+    :raises ProviderNotSupported: no such provider, or it has no access tokens.
+    :raises ConfigurationError: a setting is wrong.
+    :raises StorageUnavailable: the project's database failed.
+    """
+    credentials = _get_credentials(user, provider, uid=uid, min_lifetime=min_lifetime)
+    return credentials.access_token
+
+
+def _get_credentials(user: Any, provider: str, **options: Any) -> Credentials:
+    # Not at import time: it needs the models of social_django.
+    from social_endpoints.internal.actions.provider_tokens import get_credentials
+
+    return get_credentials(user, provider, **options)
+
+
+class ProviderAuth(AuthBase):
+    """Adds the access token of a user's connection to requests of the library ``requests``.
+
+    The token is refreshed if it is about to expire. After a 401, it is refreshed, and the request
+    is sent once more, if its body can be. For OAuth 1.0a, requests are signed.
+
+    The token is sent to one origin only, that of the first request, also after redirects. Requests
+    to other origins are sent without it. Create an instance for each API.
+
+    Instances can be shared by threads.
+
+    :param user: see :func:`get_access_token`, also for the exceptions of a request.
+    """
+
+    def __init__(self, user: Any, provider: str, *, uid: str | None = None) -> None:
+        self._user, self._provider, self._uid = user, provider, uid
+
+    def __call__(self, r: Any) -> Any:
+        """Authorize a prepared request."""
+        origin = _origin(str(r.url))
+        # In one step, because threads may share this object.
+        if origin is None or vars(self).setdefault("_origin", origin) != origin:
+            return r
+        exchange = _Exchange(self, origin)
+        r.register_hook("response", exchange.handle)
+        return exchange.authorize(r)
+
+    def get_credentials(
+        self, *, min_lifetime: float = 60, rejected: str | None = None
+    ) -> Credentials:
+        """Return the current credentials."""
+        options = {"uid": self._uid, "min_lifetime": min_lifetime, "rejected": rejected}
+        return _get_credentials(self._user, self._provider, **options)
+
+
+class _Exchange:
+    """One request with its redirects and its repetition."""
+
+    def __init__(self, auth: ProviderAuth, origin: Origin) -> None:
+        self._auth, self._origin = auth, origin
+        self._credentials = auth.get_credentials()
+        self._has_repeated = False
+
+    def authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        token = self._credentials.access_token
+        if self._credentials.oauth1 is not None:
+            key, secret, token_secret = self._credentials.oauth1
+            signed: requests.PreparedRequest = OAuth1(key, secret, token.token, token_secret)(
+                request
+            )
+            return signed
+        request.headers[_AUTHORIZATION] = f"Bearer {token.token}"
+        return request
+
+    def handle(self, response: requests.Response, **options: Any) -> requests.Response:
+        """Repeat a request after a 401, and remove the token before a redirect to another origin.
+
+        requests calls this for each response, and copies the request for the next redirect.
+        """
+        request = response.request
+        if response.status_code == requests.codes.unauthorized:
+            response = self._repeat(response, options)
+        if response.is_redirect and not self._stays(response):
+            request.headers.pop(_AUTHORIZATION, None)
+        return response
+
+    def _repeat(self, response: requests.Response, options: dict[str, Any]) -> requests.Response:
+        request = response.request
+        is_ours = request.headers.get(_AUTHORIZATION) == f"Bearer {self._sent_token()}"
+        if self._has_repeated or not is_ours or _origin(str(request.url)) != self._origin:
+            return response
+        if not _rewind(request):
+            return response
+        self._has_repeated = True
+        try:
+            self._credentials = self._auth.get_credentials(rejected=self._sent_token())
+        except NotRefreshable:
+            return response
+        if not options.get("stream"):
+            response.content  # noqa: B018 - reads the body, so that the connection is reused
+        response.close()
+        self.authorize(request)  # requests copies it for a redirect of the new response.
+        repeated: requests.Response = response.connection.send(request.copy(), **options)
+        repeated.history.append(response)
+        return repeated
+
+    def _sent_token(self) -> str:
+        return self._credentials.access_token.token
+
+    def _stays(self, response: requests.Response) -> bool:
+        """Return whether a redirect stays at the origin, for both parsers of URLs in use."""
+        try:
+            target = SessionRedirectMixin().get_redirect_target(response)
+            url = urljoin(response.url, requote_uri(target or ""))
+        except ValueError:
+            return False
+        return _origin(url) == self._origin
+
+
+def _rewind(request: requests.PreparedRequest) -> bool:
+    """Return whether the body of a request can be sent again, with a file at its beginning."""
+    body: Any = request.body  # Also a file or a generator.
+    if body is None or isinstance(body, (bytes, str)):
+        return True
+    try:
+        rewind_body(request)
+    except (UnrewindableBodyError, ValueError):  # A generator, or a closed file.
+        return False
+    return True
+
+
+def _origin(url: str) -> Origin | None:
+    """Return scheme, host and port; None if the parsers of Python and urllib3 disagree."""
+    try:
+        parts, other = urlsplit(url), parse_url(url)
+        port = parts.port or _PORTS.get(parts.scheme)
+    except ValueError:  # LocationParseError of urllib3 is one.
+        return None
+    origin = parts.scheme, parts.hostname, port
+    host = (other.host or "").strip("[]")
+    same = origin == (other.scheme, host, other.port or _PORTS.get(str(other.scheme)))
+    return origin if same and parts.hostname and port else None
