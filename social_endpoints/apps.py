@@ -22,6 +22,7 @@ class SocialEndpointsConfig(AppConfig):
             connections,
             database,
             deployment,
+            logout,
             native,
             pipelines,
             providers,
@@ -33,7 +34,7 @@ class SocialEndpointsConfig(AppConfig):
 
         standard_modules = (
             *(settings, redirect_uris, providers, pipelines, tokens, native, connections),
-            database,
+            *(logout, database),
         )
         for module in (*standard_modules, deployment, browsers):
             for check, tags in module.CHECKS.items():

@@ -50,6 +50,9 @@ class Settings:
     NATIVE_PROVIDERS: Sequence[str] = ()
     """The providers that accept native sign-in."""
 
+    BACKCHANNEL_LOGOUT_PROVIDERS: Sequence[str] = ()
+    """The providers whose back-channel logout ends the logins of a user."""
+
     NATIVE_VERIFIERS: Mapping[str, str] | None = None
     """Dotted paths of subclasses of :class:`social_endpoints.verifiers.TokenVerifier`, by
     provider. They replace the shipped verifiers."""

@@ -15,7 +15,9 @@
     └── NotFound
         ├── ProviderNotSupported    404: no such provider
         │   ├── NativeSignInDisabled    404: the provider is not in ``NATIVE_PROVIDERS``
-        │   └── LogoutNotSupported      404: the provider has no logout endpoint
+        │   ├── LogoutNotSupported      404: the provider has no logout endpoint
+        │   └── BackchannelLogoutDisabled
+        │                           404: the provider is not in ``BACKCHANNEL_LOGOUT_PROVIDERS``
         └── ConnectionNotFound      404: the user has no such connection
 
     social_core.exceptions.SocialAuthBaseException
@@ -79,6 +81,7 @@ __all__ = [
 # "reconnect" is a recovery of this package alone.
 RECOVERIES: dict[str, Any] = {
     "authentication_failed": "reauthenticate",
+    "backchannel_logout_disabled": "contact_administrator",
     "body_too_large": "correct_input",
     "invalid_parameter": "correct_input",
     "logout_not_supported": "contact_administrator",
@@ -271,6 +274,12 @@ class LogoutNotSupported(ProviderNotSupported):
     """The provider has no endpoint to sign the user out (``end_session_endpoint``)."""
 
     default_code = "logout_not_supported"
+
+
+class BackchannelLogoutDisabled(ProviderNotSupported):
+    """The provider is not in ``BACKCHANNEL_LOGOUT_PROVIDERS``."""
+
+    default_code = "backchannel_logout_disabled"
 
 
 class RequestError(AuthInputError):

@@ -20,6 +20,7 @@ from social_endpoints.internal.http.serializers import (
     CallbackSerializer,
     ConnectionSerializer,
     ErrorSerializer,
+    LogoutTokenSerializer,
     LogoutURLSerializer,
     NativeTokensSerializer,
     PausedSerializer,
@@ -34,6 +35,9 @@ _NO_PROVIDER = OpenApiResponse(description="The provider is not configured.")
 _NO_NATIVE = OpenApiResponse(description="The provider has no native sign-in.")
 _NO_CONNECTION = OpenApiResponse(description="The user has no such connection.")
 _NO_LOGOUT = OpenApiResponse(description="The provider has no logout endpoint.")
+_NO_BACKCHANNEL = OpenApiResponse(description="The provider has no back-channel logout.")
+_SIGNED_OUT = OpenApiResponse(OpenApiTypes.OBJECT, "The logins have ended; an empty object.")
+_RETRY = OpenApiResponse(ErrorSerializer, "The keys, the database or the cache are unavailable.")
 _NOT_MODIFIED = OpenApiResponse(description="The list has not changed since `If-None-Match`.")
 _BEGIN = {
     "parameters": [_PROVIDER, BeginSerializer],
@@ -82,6 +86,14 @@ OPERATIONS: dict[str, dict[str, dict[str, Any]]] = {
             "description": "Sign out at the provider: returns the provider's URL.",
             "parameters": [_PROVIDER, ProviderLogoutSerializer],
             "responses": {200: LogoutURLSerializer, 400: _ERROR, 404: _NO_LOGOUT},
+        },
+    },
+    "ProviderBackchannelLogoutView": {
+        "post": {
+            "description": "For the provider: end the logins of a user (back-channel logout).",
+            "parameters": [_PROVIDER],
+            "request": LogoutTokenSerializer,
+            "responses": {200: _SIGNED_OUT, 400: _ERROR, 404: _NO_BACKCHANNEL, 503: _RETRY},
         },
     },
     "ConnectionListView": {

@@ -10,7 +10,13 @@ from __future__ import annotations
 
 from django.dispatch import Signal
 
-__all__ = ["connected", "disconnected", "provider_availability_changed", "signed_in"]
+__all__ = [
+    "connected",
+    "disconnected",
+    "logged_out_by_provider",
+    "provider_availability_changed",
+    "signed_in",
+]
 
 signed_in = Signal()
 """A user has signed in. Arguments: ``request``, ``user``, ``social`` (the ``UserSocialAuth`` row or
@@ -23,6 +29,11 @@ and ``provider``."""
 
 disconnected = Signal()
 """An identity has been disconnected. Arguments: ``request``, ``user``, ``provider`` and ``uid``."""
+
+logged_out_by_provider = Signal()
+"""The provider has signed a user out by back-channel logout, and the logins that the token
+serializer can end have been ended. Arguments: ``request`` (of the provider), ``user``, ``social``
+and ``provider``."""
 
 provider_availability_changed = Signal()
 """A provider has stopped responding, or responds again. Sent outside any transaction, with None as

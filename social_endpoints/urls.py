@@ -15,6 +15,11 @@ urlpatterns = [
     path("o/<str:provider>/token/", views.ProviderTokenView.as_view(), name="provider-token"),
     path("o/<str:provider>/connect/", views.ProviderConnectView.as_view(), name="provider-connect"),
     path("o/<str:provider>/logout/", views.ProviderLogoutView.as_view(), name="provider-logout"),
+    path(
+        "o/<str:provider>/logout/backchannel/",
+        views.ProviderBackchannelLogoutView.as_view(),
+        name="provider-backchannel-logout",
+    ),
     path("connections/", views.ConnectionListView.as_view(), name="connection-list"),
     path("connections/<str:id>/", views.ConnectionDetailView.as_view(), name="connection-detail"),
 ]

@@ -144,7 +144,7 @@ def _may_accept(authentication: Any, accepted: tuple[type, ...]) -> bool:
 
     What a class of the project accepts is unknown, unless it derives from a shipped class.
     """
-    shipped = (*_loaded_classes(SHIPPED_AUTHENTICATION), *accepted)
+    shipped = (*loaded_classes(SHIPPED_AUTHENTICATION), *accepted)
     bases = getattr(authentication, "__mro__", ())
     base = next((each for each in bases if each in shipped), None)
     if base is None or base in accepted:
@@ -153,7 +153,7 @@ def _may_accept(authentication: Any, accepted: tuple[type, ...]) -> bool:
     return authentication is not base and any(issubclass(each, base) for each in accepted)
 
 
-def _loaded_classes(paths: Iterable[str]) -> Iterator[Any]:
+def loaded_classes(paths: Iterable[str]) -> Iterator[Any]:
     """Yield the classes whose module is imported. Others have no configured subclass."""
     for path in paths:
         module, _, name = path.rpartition(".")
@@ -192,8 +192,8 @@ def _uses_djoser_with_jwt(djoser: Mapping[str, Any]) -> bool:
         return False
     configured = drf_setting("DEFAULT_AUTHENTICATION_CLASSES")
     classes = configured if isinstance(configured, (list, tuple)) else ()
-    tokens = tuple(_loaded_classes(["rest_framework.authentication.TokenAuthentication"]))
-    jwt = tuple(_loaded_classes(["rest_framework_simplejwt.authentication.JWTAuthentication"]))
+    tokens = tuple(loaded_classes(["rest_framework.authentication.TokenAuthentication"]))
+    jwt = tuple(loaded_classes(["rest_framework_simplejwt.authentication.JWTAuthentication"]))
     has_jwt, has_token = (
         any(isinstance(each, type) and issubclass(each, bases) for each in classes)
         for bases in (jwt, tokens)

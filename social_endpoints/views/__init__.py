@@ -7,13 +7,17 @@ from social_endpoints.views.connections import (
 )
 from social_endpoints.views.handoff import ProviderCallbackView
 from social_endpoints.views.login import ProviderAuthView, ProviderTokenView
-from social_endpoints.views.provider_logout import ProviderLogoutView
+from social_endpoints.views.provider_logout import (
+    ProviderBackchannelLogoutView,
+    ProviderLogoutView,
+)
 from social_endpoints.views.providers import ProviderListView
 
 __all__ = [
     "ConnectionDetailView",
     "ConnectionListView",
     "ProviderAuthView",
+    "ProviderBackchannelLogoutView",
     "ProviderCallbackView",
     "ProviderConnectView",
     "ProviderListView",

@@ -19,6 +19,7 @@ from social_endpoints.exceptions import (
 from social_endpoints.signals import (
     connected,
     disconnected,
+    logged_out_by_provider,
     provider_availability_changed,
     signed_in,
 )
@@ -55,7 +56,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     return exception_handler(error, context)
 
 
-@receiver([signed_in, connected, disconnected])
+@receiver([signed_in, connected, disconnected, logged_out_by_provider])
 def record(sender: type[Any], user: Any, provider: str, **kwargs: Any) -> None:
     print(sender, user, provider)  # noqa: T201 - never run
 

@@ -13,6 +13,7 @@ from social_endpoints.views import (
     ConnectionDetailView,
     ConnectionListView,
     ProviderAuthView,
+    ProviderBackchannelLogoutView,
     ProviderCallbackView,
     ProviderConnectView,
     ProviderListView,
@@ -66,6 +67,10 @@ class ConnectionView(ConnectionDetailView):
 
 
 class LogoutView(ProviderLogoutView):
+    pass
+
+
+class BackchannelLogoutView(ProviderBackchannelLogoutView):
     pass
 
 

@@ -25,6 +25,7 @@ AUTH = "/auth/o/{provider}/"
 CONNECT = f"{AUTH}connect/"
 TOKEN = f"{AUTH}token/"
 LOGOUT = f"{AUTH}logout/"
+BACKCHANNEL = f"{LOGOUT}backchannel/"
 CONNECTIONS = "/auth/connections/"
 CONNECTION = f"{CONNECTIONS}{{id}}/"
 
@@ -108,6 +109,12 @@ def properties(document: dict[str, Any], path: str, method: str, status: int) ->
             {201: CONNECTION_FIELDS, 202: PAUSED, 400: ERROR, 404: None},
         ),
         (LOGOUT, "get", "o_logout_retrieve", {200: LOGOUT_URL, 400: ERROR, 404: None}),
+        (
+            BACKCHANNEL,
+            "post",
+            "o_logout_backchannel_create",
+            {200: set(), 400: ERROR, 404: None, 503: ERROR},
+        ),
         (CONNECTIONS, "get", "connections_list", {200: None}),
         (
             CONNECTION,
@@ -136,8 +143,8 @@ def test_operation(
 def test_public_endpoints_need_no_authentication(document: Document) -> None:
     paths = document["paths"]
     public = [paths["/auth/o/"]["get"], paths[AUTH]["get"], paths[AUTH]["post"]]
-    public.append(paths[TOKEN]["post"])
-    assert [operation.get("security", [{}]) for operation in public] == [[{}]] * 4
+    public += [paths[TOKEN]["post"], paths[BACKCHANNEL]["post"]]
+    assert [operation.get("security", [{}]) for operation in public] == [[{}]] * 5
     own = [paths[each]["get"] for each in (CONNECT, CONNECTIONS, LOGOUT)]
     for operation in (*own, paths[CONNECT]["post"]):
         assert {} not in operation["security"]

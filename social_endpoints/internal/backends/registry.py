@@ -21,9 +21,11 @@ from social_endpoints.internal.backends.extensions.bases import Backend
 
 BackendClass: TypeAlias = "type[BaseAuth[Any]]"
 
+OPENID_CONNECT = "openid_connect"
+
 # The first match counts: OpenIdConnectAuth is a subclass of BaseOAuth2.
 _PROTOCOL_CLASSES = {
-    OpenIdConnectAuth: "openid_connect",
+    OpenIdConnectAuth: OPENID_CONNECT,
     BaseOAuth2: "oauth2",
     BaseOAuth1: "oauth1",
     OpenIdAuth: "openid2",

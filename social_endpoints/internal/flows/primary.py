@@ -10,7 +10,7 @@ Remove when social_django reads from ``router.db_for_write()``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from django.conf import settings
@@ -21,7 +21,7 @@ from django.core.exceptions import (
     ValidationError,
 )
 from django.db import IntegrityError, OperationalError, router, transaction
-from django.db.models import CharField, F, IntegerField, Model, Value
+from django.db.models import CharField, F, IntegerField, Model, Q, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 from django.utils.module_loading import import_string
@@ -141,6 +141,30 @@ class PrimaryUsers(StorageProxy):
         rows = on_primary(self._project.objects).filter(user=user)
         rows = rows.filter(provider=provider) if provider else rows
         return rows if id is None else rows.filter(pk=id)
+
+    def get_social_auths_by_extra_data(
+        self, provider: str, names: Collection[str], value: str
+    ) -> list[Any]:
+        """Return the connections with a text under one of these names in ``extra_data``.
+
+        No index serves this query. A storage class of the project that replaces
+        ``get_social_auth()`` finds none.
+        """
+        if not self._inherits("get_social_auth") or not self._holds(value):
+            return []
+        condition = Q()
+        for name in names:
+            condition |= Q(**{f"extra_data__{name}": value})
+        rows = on_primary(self._project.objects).select_related("user").filter(condition)
+        found = [
+            row
+            for row in rows.filter(provider=provider).order_by("pk")
+            # Some databases ignore case, so the values are compared again.
+            if value in {row.extra_data.get(name) for name in names} and row.provider == provider
+        ]
+        for row in found:
+            with_id(row.user)
+        return found
 
     def create_social_auth(self, user: Any, uid: Any, provider: str, id_key: str = "") -> Any:
         """Create a connection.

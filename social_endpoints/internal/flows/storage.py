@@ -40,6 +40,9 @@ ID_TOKENS = f"{CLAIM_PREFIX}id_token"
 REDIRECT_ID_TOKENS = f"{CLAIM_PREFIX}id_token.redirect"
 """``server_url`` of the second claim of ID tokens that a redirect login has received."""
 
+LOGOUT_TOKENS = f"{CLAIM_PREFIX}logout_token"
+"""``server_url`` of the claims of logout tokens."""
+
 ATTEMPTS = f"{CLAIM_PREFIX}attempt"
 """``server_url`` of the attempts to resume paused logins."""
 
@@ -145,6 +148,21 @@ def claim_attempt(flow: Flow, storage: Any) -> bool:
 def claim_assertion(digest: str, expires: int, storage: Any) -> bool:
     """Claim a signed assertion that contains no nonce, as :func:`claim_id_token` does."""
     return _claim(storage, ASSERTIONS, digest, min(expires, _LATEST))
+
+
+def claim_logout_token(digest: str, expires: int, storage: Any) -> bool:
+    """Claim a logout token; return False if one with its identifier was used before.
+
+    The unique constraint includes the timestamp. So another token with the same identifier is
+    looked for as well.
+
+    :param digest: identifies the token; at most 65 characters.
+    :param expires: when the token becomes invalid, in seconds since the epoch.
+    """
+    used = _nonces(storage).filter(
+        server_url=LOGOUT_TOKENS, timestamp__gte=int(time.time()), salt=digest
+    )
+    return not used.exists() and _claim(storage, LOGOUT_TOKENS, digest, min(expires, _LATEST))
 
 
 def _claim(storage: Any, scope: str, salt: str, timestamp: int, *more_scopes: str) -> bool:

@@ -134,6 +134,14 @@ class LogoutURLSerializer(serializers.Serializer[Any]):
     )
 
 
+class LogoutTokenSerializer(serializers.Serializer[Any]):
+    """What a provider posts to sign a user out."""
+
+    logout_token = serializers.CharField(
+        help_text="A signed logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4)."
+    )
+
+
 class CallbackSerializer(serializers.Serializer[Any]):
     """The parameters that most providers send back.
 

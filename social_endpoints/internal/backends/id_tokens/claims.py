@@ -8,7 +8,7 @@ sign-in by :mod:`.signature` and ``internal.native``, because the app posts the 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, cast
 
 from social_core.backends.open_id_connect import OpenIdConnectAuth
@@ -26,17 +26,17 @@ from social_endpoints.strategy import Strategy
 # Claims that name the type of a token: Keycloak, Amazon Cognito, others, FusionAuth, Gen3 Fence.
 TYPE_CLAIMS = ("typ", "token_use", "token_type", "tty", "pur")
 
-# Types of tokens that such providers sign with the keys of their ID tokens.
-_OTHER_TYPES = frozenset(
+OTHER_TYPES = frozenset(
     ["access", "access_token", "at", "at+jwt", "bearer", "dpop", "logout", "offline", "refresh"]
 )
-
-# Claims that access tokens have (RFC 9068 section 2.2.3; Okta writes "scp").
-_SCOPES = frozenset({"scope", "scp"})
+"""Types of other tokens that such providers sign with the keys of their ID tokens."""
 
 # Claims that name the client to which a token was issued: RFC 9068 section 2.2, Microsoft
 # ("Access token claims reference") and Okta ("Access token payload").
 PARTIES = ("azp", "client_id", "appid", "cid")
+
+SCOPES = frozenset({"scope", "scp"})
+"""Claims that access tokens have (RFC 9068 section 2.2.3; Okta writes "scp")."""
 
 _MAX_SUBJECT_LENGTH = 255  # OpenID Connect Core section 2.
 _MAX_TIME = 10**12  # In seconds since the epoch: 30,000 years.
@@ -65,14 +65,14 @@ def require_still_valid(
     """
     require_types(issuer, claims)
     require_times(issuer, claims)
-    _require_issuer(issuer, claims)
+    require_issuer(issuer, claims)
     require_own_id_token(issuer, claims)
     _require_access_token(issuer, claims, algorithm, access_token)
 
 
 def require_own_id_token(issuer: Issuer, claims: Mapping[str, Any]) -> None:
     """Refuse a token of another client or of another type."""
-    _require_audience(issuer, claims)
+    require_audience(issuer, claims)
     _require_id_token(issuer, claims)
 
 
@@ -116,29 +116,30 @@ def is_time(value: Any) -> bool:
 
 
 def _time(issuer: Issuer, claims: Mapping[str, Any], name: str) -> float:
-    value = _required(issuer, claims, name)
+    value = required(issuer, claims, name)
     if not is_time(value):
         raise issuer.error("invalid_claim", name)
     return float(value)
 
 
-def _required(issuer: Issuer, claims: Mapping[str, Any], name: str) -> Any:
+def required(issuer: Issuer, claims: Mapping[str, Any], name: str) -> Any:
+    """Return a claim that must not be missing or null."""
     if claims.get(name) is None:
         raise issuer.error("missing_claim", name)
     return claims[name]
 
 
-def _require_issuer(issuer: Issuer, claims: Mapping[str, Any]) -> None:
+def require_issuer(issuer: Issuer, claims: Mapping[str, Any]) -> None:
     """Refuse a token of another issuer (rule 2)."""
-    value = _required(issuer, claims, "iss")
+    value = required(issuer, claims, "iss")
     if not isinstance(value, str) or value not in issuer.names(claims):
         raise issuer.error("invalid_claim", "iss")
 
 
-def _require_audience(issuer: Issuer, claims: Mapping[str, Any]) -> None:
-    """Refuse an ID token that names a client of another project (rules 3 to 5)."""
+def require_audience(issuer: Issuer, claims: Mapping[str, Any]) -> None:
+    """Refuse a token that names a client of another project (rules 3 to 5)."""
     own = own_client_ids(issuer.backend)
-    audience = _required(issuer, claims, "aud")
+    audience = required(issuer, claims, "aud")
     audiences = audience if isinstance(audience, list) else [audience]
     if not audiences or not all(isinstance(each, str) and each in own for each in audiences):
         raise issuer.error("invalid_claim", "aud")
@@ -150,21 +151,31 @@ def _require_audience(issuer: Issuer, claims: Mapping[str, Any]) -> None:
 
 
 def _require_id_token(issuer: Issuer, claims: Mapping[str, Any]) -> None:
-    """Refuse a token of another type, and a subject that is not a string of 1 to 255 characters."""
-    subject = _required(issuer, claims, "sub")
-    if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT_LENGTH:
-        raise issuer.error("invalid_claim", "sub")
-    for name in TYPE_CLAIMS:
-        if str(claims.get(name)).lower() in _OTHER_TYPES:
-            raise issuer.error("invalid_claim", name)
+    """Refuse a token of another type."""
+    require_subject(issuer, claims)
+    refuse_types(issuer, claims, OTHER_TYPES)
     # Logout tokens have "events" (OpenID Connect Back-Channel Logout section 2.4).
     other_claims = {"events", *issuer.access_token_claims}
     # Some providers copy the scope into ID tokens, such as FusionAuth. Only an ID token contains
     # the hash of an access token (OpenID Connect Core section 3.1.3.6).
     if not claims.get("at_hash") and not issuer.backend.setting("SCOPE_IN_ID_TOKEN"):
-        other_claims |= _SCOPES
+        other_claims |= SCOPES
     for name in claims.keys() & other_claims:
         raise issuer.error("invalid_claim", name)
+
+
+def require_subject(issuer: Issuer, claims: Mapping[str, Any]) -> None:
+    """Refuse a subject that is not a string of 1 to 255 characters."""
+    subject = required(issuer, claims, "sub")
+    if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT_LENGTH:
+        raise issuer.error("invalid_claim", "sub")
+
+
+def refuse_types(issuer: Issuer, claims: Mapping[str, Any], types: Container[str]) -> None:
+    """Refuse a token whose claims name one of these types."""
+    for name in TYPE_CLAIMS:
+        if str(claims.get(name)).lower() in types:
+            raise issuer.error("invalid_claim", name)
 
 
 def _require_authentication(issuer: Issuer, claims: Mapping[str, Any]) -> None:
@@ -186,7 +197,7 @@ def _require_authentication(issuer: Issuer, claims: Mapping[str, Any]) -> None:
             raise issuer.error("response_not_yet_valid", "auth_time")
         if auth_time < begin_time - _seconds(issuer, max_age, "MAX_AGE") - tolerance:
             raise issuer.error("response_expired", "auth_time")
-    if acr_values and _required(issuer, claims, "acr") not in str(acr_values).split():
+    if acr_values and required(issuer, claims, "acr") not in str(acr_values).split():
         raise issuer.error("invalid_claim", "acr")
 
 

@@ -1,8 +1,8 @@
-"""Header and signature of an ID token (RFC 7515, RFC 7517)."""
+"""Header and signature of an ID token or a logout token (RFC 7515, RFC 7517)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,9 @@ from social_endpoints.internal.backends.id_tokens.issuers import Issuer
 KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 """Key types by the first letters of an algorithm (RFC 7518 section 3.1 and RFC 8037)."""
 
-# Access tokens (RFC 9068 section 2.1) and logout tokens (OpenID Connect Back-Channel Logout
-# section 2.4) of the same issuer for the same client have other types.
-_HEADER_TYPES = frozenset({"jwt", "application/jwt", "id_token+jwt"})
+ID_TOKEN_TYPES = frozenset({"jwt", "application/jwt", "id_token+jwt"})
+"""Types of ID tokens in the header. Access tokens (RFC 9068 section 2.1) and logout tokens (OpenID
+Connect Back-Channel Logout section 2.4) of the same issuer for the same client have other types."""
 
 # The claims are validated in :mod:`.claims`.
 _SIGNATURE_ONLY: Any = {
@@ -28,26 +28,30 @@ _SIGNATURE_ONLY: Any = {
 
 @dataclass(frozen=True, slots=True)
 class SignedToken:
-    """An ID token with a verified signature. ``key`` is its JWK."""
+    """A token with a verified signature. ``key`` is its JWK."""
 
     claims: dict[str, Any]
     key: dict[str, Any]
     algorithm: str
 
     @classmethod
-    def verify(cls, issuer: Issuer, id_token: str) -> SignedToken:
-        """Verify an ID token with the issuer's stored keys, or with newly requested ones.
+    def verify(
+        cls, issuer: Issuer, token: str, types: Container[str] = ID_TOKEN_TYPES
+    ) -> SignedToken:
+        """Verify a token with the issuer's stored keys, or with newly requested ones.
 
         The number of requests for new keys is limited, because anyone can post a wrong signature.
+
+        :param types: accepted values of ``typ`` in the header.
         """
-        header = read_header(issuer, id_token)
+        header = read_header(issuer, token, types)
         failure = issuer.error("invalid_signature")
         if not check_algorithm(issuer, failure, header["alg"]):
             raise failure
         cached_keys = signing_keys(issuer.backend, issuer.jwks_uri())
         for keys in cached_keys.versions(rate_limited=True):
             try:
-                return _with_verified_signature(issuer, id_token, header, keys)
+                return _with_verified_signature(issuer, token, header, keys)
             except AuthResponseError as error:
                 failure = error
         raise failure
@@ -61,16 +65,21 @@ def check_algorithm(issuer: Issuer, error: AuthResponseError, algorithm: str) ->
     return is_allowed
 
 
-def read_header(issuer: Issuer, id_token: str) -> dict[str, Any]:
-    """Return the header of an ID token; refuse the header of another token type."""
+def read_header(
+    issuer: Issuer, token: str, types: Container[str] = ID_TOKEN_TYPES
+) -> dict[str, Any]:
+    """Return the header of a token; refuse the header of another token type.
+
+    :param types: accepted values of ``typ`` in lower case. Without ``typ``, it is ``jwt``.
+    """
     try:
-        header = jwt.get_unverified_header(id_token)
+        header = jwt.get_unverified_header(token)
     except jwt.PyJWTError as error:
         raise jwt_error(issuer.backend, error) from error
     token_type = header.get("typ", "JWT")
-    is_id_token = isinstance(token_type, str) and token_type.lower() in _HEADER_TYPES
+    is_expected = isinstance(token_type, str) and token_type.lower() in types
     # A token with unknown critical extensions must be rejected (RFC 7515 section 4.1.11).
-    if "crit" in header or "b64" in header or not is_id_token:
+    if "crit" in header or "b64" in header or not is_expected:
         raise issuer.error("invalid_claim")
     if not isinstance(header.get("alg"), str):
         raise issuer.error("invalid_signature")
@@ -78,7 +87,7 @@ def read_header(issuer: Issuer, id_token: str) -> dict[str, Any]:
 
 
 def _with_verified_signature(
-    issuer: Issuer, id_token: str, header: Mapping[str, Any], keys: list[dict[str, Any]]
+    issuer: Issuer, token: str, header: Mapping[str, Any], keys: list[dict[str, Any]]
 ) -> SignedToken:
     algorithm, kid = header["alg"], header.get("kid")
     candidates = [key for key in keys if _is_suitable(key, algorithm, kid)]
@@ -87,7 +96,7 @@ def _with_verified_signature(
     for key in candidates:
         public_key = _public_key(issuer, key, algorithm)
         try:
-            claims = jwt.decode(id_token, public_key, [algorithm], _SIGNATURE_ONLY)
+            claims = jwt.decode(token, public_key, [algorithm], _SIGNATURE_ONLY)
         except jwt.InvalidSignatureError:
             continue
         except jwt.PyJWTError as error:

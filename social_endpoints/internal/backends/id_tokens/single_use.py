@@ -50,6 +50,14 @@ def claim_redirect_token(backend: Any, response: Any) -> None:
         _claim(backend, id_token, cast("float", expires), is_native=False)
 
 
+def last_second(expires: float) -> int:
+    """Return until when the claim of a token is stored, in seconds since the epoch.
+
+    :param expires: the claim ``exp``.
+    """
+    return math.ceil(expires) + _MAX_LEEWAY
+
+
 def _has_nonce_of_flow(backend: Any) -> bool:
     is_validated = isinstance(backend, OpenIdConnectAuth) and backend.id_token is not None
     return is_validated and backend.USE_NONCE and "nonce" in backend.id_token
@@ -62,7 +70,7 @@ def _claim(backend: BaseAuth[Any], id_token: str, expires: float, *, is_native: 
     """
     signed = hashlib.sha256(id_token.rpartition(".")[0].encode()).digest()
     digest = urlsafe_b64encode(signed).decode().rstrip("=")
-    until = math.ceil(expires) + _MAX_LEEWAY
+    until = last_second(expires)
     if not claim_id_token(digest, until, backend.strategy.storage, is_native=is_native):
         raise AuthCredentialError(
             backend, source="request", stage="token_validation", recovery="restart_login"

@@ -1,0 +1,77 @@
+"""System checks of back-channel logout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Warning
+
+from social_endpoints.checks.providers import configured_providers
+from social_endpoints.checks.settings import COLLECTIONS, did_you_mean
+from social_endpoints.checks.tokens import configured_serializer, loaded_classes
+from social_endpoints.conf import NAME, settings
+from social_endpoints.internal.accounts.logins import has_jwt_blacklist, lists_sessions
+from social_endpoints.internal.backends.registry import OPENID_CONNECT, protocol
+from social_endpoints.tokens.base import LoginSerializer
+
+_SETTING = f"{NAME}['BACKCHANNEL_LOGOUT_PROVIDERS']"
+
+# Shipped classes whose revoke() needs more than an app that they require, and what it needs.
+_REQUIREMENTS: tuple[tuple[str, Callable[[], bool], str], ...] = (
+    (
+        "social_endpoints.tokens.jwt.RevocableJWT",
+        has_jwt_blacklist,
+        "Add 'rest_framework_simplejwt.token_blacklist' to INSTALLED_APPS and run migrate.",
+    ),
+    (
+        "social_endpoints.tokens.session.SessionSerializer",
+        lists_sessions,
+        "Set SESSION_ENGINE to 'django.contrib.sessions.backends.cached_db' or '….db'.",
+    ),
+)
+
+
+def check_backchannel_providers(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report providers that are unknown or cannot send logout tokens."""
+    names, providers = settings.BACKCHANNEL_LOGOUT_PROVIDERS, configured_providers()
+    if providers is None or not isinstance(names, COLLECTIONS):
+        return
+    for name in names:
+        if name not in providers:
+            problem = f"{_SETTING} contains {name!r}, which is not configured."
+            hint = did_you_mean(name, providers)
+        elif protocol(providers[name].backend) != OPENID_CONNECT:
+            problem = f"{_SETTING} contains {name!r}, whose backend is not for OpenID Connect."
+            hint = "Remove it, or use a backend that derives from OpenIdConnectAuth."
+        else:
+            continue
+        yield Error(problem, hint=hint, id="social_endpoints.E031")
+
+
+def check_revocation(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report a token serializer that cannot end the logins of a user."""
+    serializer = configured_serializer() if settings.BACKCHANNEL_LOGOUT_PROVIDERS else None
+    hint = _find_requirement(serializer) if serializer is not None else None
+    if serializer is not None and hint is not None:
+        yield Warning(
+            f"{_SETTING} is set, but {serializer.__name__} cannot end the logins of a user.",
+            hint=hint,
+            id="social_endpoints.W034",
+        )
+
+
+def _find_requirement(serializer: type[LoginSerializer]) -> str | None:
+    """Return what the method revoke() of a serializer needs, or None if it has everything."""
+    if serializer.revoke is LoginSerializer.revoke:
+        return "Override revoke() in your serializer. If a receiver ends them, silence this id."
+    for path, is_met, hint in _REQUIREMENTS:
+        with suppress(Exception):  # Django reports a wrong SESSION_ENGINE.
+            for shipped in loaded_classes([path]):
+                if serializer.revoke is shipped.revoke and not is_met():
+                    return hint
+    return None
+
+
+CHECKS: dict[Any, tuple[str, ...]] = {check_backchannel_providers: (), check_revocation: ()}

@@ -1,0 +1,114 @@
+"""System checks of back-channel logout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from social_endpoints.tokens import LoginSerializer, TokenSerializer
+from tests.support.checks import findings, ids, only
+from tests.support.configuration import Configure
+
+needs_jwt = pytest.mark.needs("rest_framework_simplejwt")
+
+
+class Silent(LoginSerializer):
+    pass
+
+
+class Inherited(TokenSerializer):
+    pass
+
+
+class Own(LoginSerializer):
+    def revoke(self, user: Any) -> None:
+        pass
+
+
+@pytest.mark.parametrize("names", [(), ["oidc"], {"oidc"}])
+def test_suitable_providers(names: Any, configure: Configure) -> None:
+    configure(BACKCHANNEL_LOGOUT_PROVIDERS=names)
+
+    assert findings() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("odic", "'oidc'"), ("github", "OpenID Connect"), ("unknown", "oidc, github")],
+)
+def test_unsuitable_provider(name: str, text: str, configure: Configure) -> None:
+    configure(BACKCHANNEL_LOGOUT_PROVIDERS=["oidc", name])
+
+    message = only("E031")
+
+    assert repr(name) in message.msg
+    assert text in f"{message.msg} {message.hint}"
+
+
+def test_wrong_type(configure: Configure) -> None:
+    configure(BACKCHANNEL_LOGOUT_PROVIDERS="oidc")
+
+    assert ids() == {"E003"}
+
+
+def test_providers_that_cannot_be_imported(configure: Configure, settings: Any) -> None:
+    configure(BACKCHANNEL_LOGOUT_PROVIDERS=["oidc"])
+    settings.AUTHENTICATION_BACKENDS = ["no.such.Backend"]
+
+    assert "E031" not in ids()
+
+
+@pytest.mark.parametrize(
+    ("serializer", "is_reported"), [("Silent", True), ("Inherited", False), ("Own", False)]
+)
+def test_serializer_of_the_project(
+    serializer: str, is_reported: bool, configure: Configure
+) -> None:
+    configure(TOKEN_SERIALIZER=f"{__name__}.{serializer}")
+    assert ids() == set()
+    configure(BACKCHANNEL_LOGOUT_PROVIDERS=["oidc"])
+
+    assert ids() == ({"W034"} if is_reported else set())
+
+
+@pytest.mark.parametrize(
+    ("engine", "is_reported"),
+    [("db", False), ("cached_db", False), ("cache", True), ("signed_cookies", True)],
+)
+def test_sessions_that_cannot_be_listed(
+    engine: str, is_reported: bool, configure: Configure, settings: Any
+) -> None:
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
+    configure(
+        TOKEN_SERIALIZER="social_endpoints.tokens.SessionSerializer",
+        BACKCHANNEL_LOGOUT_PROVIDERS=["oidc"],
+    )
+
+    assert ("W034" in ids()) is is_reported
+
+
+def test_wrong_session_engine_is_reported_by_django(configure: Configure, settings: Any) -> None:
+    settings.SESSION_ENGINE = "no.such.engine"
+    configure(
+        TOKEN_SERIALIZER="social_endpoints.tokens.SessionSerializer",
+        BACKCHANNEL_LOGOUT_PROVIDERS=["oidc"],
+    )
+
+    assert "W034" not in ids()
+
+
+@needs_jwt
+@pytest.mark.parametrize("serializer", ["JWTSerializer", "JWTCookieSerializer"])
+def test_jwt_without_blacklist(serializer: str, configure: Configure, settings: Any) -> None:
+    configure(
+        TOKEN_SERIALIZER=f"social_endpoints.tokens.{serializer}",
+        BACKCHANNEL_LOGOUT_PROVIDERS=["oidc"],
+    )
+    app = "rest_framework_simplejwt.token_blacklist"
+    others = [each for each in settings.INSTALLED_APPS if each != app]
+    settings.INSTALLED_APPS = [*others, app]
+    assert "W034" not in ids()
+    settings.INSTALLED_APPS = others
+
+    assert "W034" in ids()
