@@ -18,6 +18,7 @@
         │   ├── LogoutNotSupported      404: the provider has no logout endpoint
         │   └── BackchannelLogoutDisabled
         │                           404: the provider is not in ``BACKCHANNEL_LOGOUT_PROVIDERS``
+        ├── LoginNotEnded           404: the server cannot end this login
         └── ConnectionNotFound      404: the user has no such connection
 
     social_core.exceptions.SocialAuthBaseException
@@ -280,6 +281,13 @@ class BackchannelLogoutDisabled(ProviderNotSupported):
     """The provider is not in ``BACKCHANNEL_LOGOUT_PROVIDERS``."""
 
     default_code = "backchannel_logout_disabled"
+
+
+class LoginNotEnded(NotFound):
+    """The server cannot end the login of this request."""
+
+    default_code = "logout_not_supported"
+    default_detail = gettext_lazy("The server cannot end this login.")
 
 
 class RequestError(AuthInputError):

@@ -20,6 +20,7 @@ from social_endpoints.internal.http.serializers import (
     CallbackSerializer,
     ConnectionSerializer,
     ErrorSerializer,
+    LogoutSerializer,
     LogoutTokenSerializer,
     LogoutURLSerializer,
     NativeTokensSerializer,
@@ -38,6 +39,7 @@ _NO_LOGOUT = OpenApiResponse(description="The provider has no logout endpoint.")
 _NO_BACKCHANNEL = OpenApiResponse(description="The provider has no back-channel logout.")
 _SIGNED_OUT = OpenApiResponse(OpenApiTypes.OBJECT, "The logins have ended; an empty object.")
 _RETRY = OpenApiResponse(ErrorSerializer, "The keys, the database or the cache are unavailable.")
+_NOT_ENDED = OpenApiResponse(description="The server cannot end this login.")
 _NOT_MODIFIED = OpenApiResponse(description="The list has not changed since `If-None-Match`.")
 _BEGIN = {
     "parameters": [_PROVIDER, BeginSerializer],
@@ -94,6 +96,13 @@ OPERATIONS: dict[str, dict[str, dict[str, Any]]] = {
             "parameters": [_PROVIDER],
             "request": LogoutTokenSerializer,
             "responses": {200: _SIGNED_OUT, 400: _ERROR, 404: _NO_BACKCHANNEL, 503: _RETRY},
+        },
+    },
+    "LogoutView": {
+        "post": {
+            "description": "End the login of this request.",
+            "request": LogoutSerializer,
+            "responses": {204: None, 400: _ERROR, 404: _NOT_ENDED},
         },
     },
     "ConnectionListView": {

@@ -20,6 +20,7 @@ urlpatterns = [
         views.ProviderBackchannelLogoutView.as_view(),
         name="provider-backchannel-logout",
     ),
+    path("logout/", views.LogoutView.as_view(), name="logout"),
     path("connections/", views.ConnectionListView.as_view(), name="connection-list"),
     path("connections/<str:id>/", views.ConnectionDetailView.as_view(), name="connection-detail"),
 ]

@@ -1,4 +1,4 @@
-"""Two views beside ``JWTCookieSerializer``: a new access token, and signing out."""
+"""A view beside ``JWTCookieSerializer``: a new access token."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from rest_framework import status
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 from rest_framework_simplejwt.exceptions import InvalidToken
 from rest_framework_simplejwt.serializers import TokenRefreshSerializer
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 from rest_framework_simplejwt.views import TokenRefreshView
 
 from social_endpoints.conf import settings
-from social_endpoints.tokens.jwt import delete_jwt_cookies, set_jwt_cookie
+from social_endpoints.tokens.jwt import set_jwt_cookie
 
 
 class CookieRefreshSerializer(TokenRefreshSerializer):
@@ -47,17 +45,4 @@ class RefreshView(TokenRefreshView):
         if "refresh" in tokens:
             refresh = RefreshToken(tokens["refresh"])
             set_jwt_cookie(response, settings.JWT_REFRESH_COOKIE, refresh, secure)
-        return response
-
-
-class SignOutView(APIView):
-    """Removes both cookies, also where the access token has expired."""
-
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
-
-    def post(self, request: Request) -> Response:
-        SessionAuthentication().enforce_csrf(request)
-        response = Response(status=status.HTTP_204_NO_CONTENT)
-        delete_jwt_cookies(response)
         return response

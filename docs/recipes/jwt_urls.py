@@ -9,5 +9,4 @@ from docs.recipes import jwt_cookies
 urlpatterns = [
     path("auth/", include("social_endpoints.urls")),
     path("auth/refresh/", jwt_cookies.RefreshView.as_view()),
-    path("auth/sign-out/", jwt_cookies.SignOutView.as_view()),
 ]

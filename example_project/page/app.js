@@ -136,7 +136,11 @@ async function signIn(provider) {
 }
 
 async function signOut() {
-  await request("api/sign-out/", { method: "POST", token: token.get() }).catch(() => {});
+  try {
+    await request("auth/logout/", { method: "POST", token: token.get() });
+  } catch (error) {
+    if (error.status !== 401) return showError("signed-in", error);
+  }
   token.clear();
   show("signed-out", "You are signed out.");
 }

@@ -1,4 +1,4 @@
-"""Two endpoints for signed-in users, and the page."""
+"""The endpoint for signed-in users, and the page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.static import serve
-from rest_framework import serializers, status
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -26,12 +26,6 @@ class UserSerializer(serializers.ModelSerializer):
 class MeView(APIView):
     def get(self, request: Request) -> Response:
         return Response(UserSerializer(request.user).data)
-
-
-class SignOutView(APIView):
-    def post(self, request: Request) -> Response:
-        request.auth.delete()
-        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 def page(request: HttpRequest) -> HttpResponseBase:

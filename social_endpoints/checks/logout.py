@@ -10,11 +10,11 @@ from django.core.checks import CheckMessage, Error, Warning
 
 from social_endpoints.checks.providers import configured_providers
 from social_endpoints.checks.settings import COLLECTIONS, did_you_mean
-from social_endpoints.checks.tokens import configured_serializer, loaded_classes
+from social_endpoints.checks.tokens import configured_serializer
 from social_endpoints.conf import NAME, settings
 from social_endpoints.internal.accounts.logins import has_jwt_blacklist, lists_sessions
 from social_endpoints.internal.backends.registry import OPENID_CONNECT, protocol
-from social_endpoints.tokens.base import LoginSerializer
+from social_endpoints.tokens.base import LoginSerializer, loaded_classes
 
 _SETTING = f"{NAME}['BACKCHANNEL_LOGOUT_PROVIDERS']"
 

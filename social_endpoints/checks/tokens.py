@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -16,17 +15,13 @@ from rest_framework.settings import api_settings
 
 from social_endpoints.checks.settings import is_subclass
 from social_endpoints.conf import NAME, Settings, get_dictionary, import_setting, settings
-from social_endpoints.tokens.base import LoginSerializer
+from social_endpoints.tokens.base import SHIPPED, LoginSerializer, loaded_classes
 from social_endpoints.tokens.djoser import DjoserSerializer, get_token_strategy
 
 SHIPPED_AUTHENTICATION = (
     "rest_framework.authentication.BasicAuthentication",
     "rest_framework.authentication.RemoteUserAuthentication",
-    "rest_framework.authentication.SessionAuthentication",
-    "rest_framework.authentication.TokenAuthentication",
-    "rest_framework_simplejwt.authentication.JWTAuthentication",
-    "social_endpoints.tokens.jwt.JWTCookieAuthentication",
-    "knox.auth.TokenAuthentication",
+    *SHIPPED,
 )
 """Authentication classes of which it is known which token they accept."""
 
@@ -151,14 +146,6 @@ def _may_accept(authentication: Any, accepted: tuple[type, ...]) -> bool:
         return True
     # A subclass of JWTAuthentication may read a cookie, as JWTCookieAuthentication does.
     return authentication is not base and any(issubclass(each, base) for each in accepted)
-
-
-def loaded_classes(paths: Iterable[str]) -> Iterator[Any]:
-    """Yield the classes whose module is imported. Others have no configured subclass."""
-    for path in paths:
-        module, _, name = path.rpartition(".")
-        if value := getattr(sys.modules.get(module), name, None):
-            yield value
 
 
 def _import_classes(paths: Iterable[str]) -> Iterator[Any]:

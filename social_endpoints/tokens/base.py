@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any, ClassVar
 
-from django.contrib.auth.signals import user_logged_in
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from rest_framework import serializers
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from social_endpoints.conf import NAME, get_names
 from social_endpoints.types import Login
 
 OPTIONAL_FIELDS = ("is_new_user", "new_association")  # the names that TOKEN_FIELDS accepts
+
+SHIPPED = {
+    "rest_framework.authentication.SessionAuthentication": "SessionSerializer",
+    "rest_framework.authentication.TokenAuthentication": "TokenSerializer",
+    "rest_framework_simplejwt.authentication.JWTAuthentication": "JWTSerializer",
+    "social_endpoints.tokens.jwt.JWTCookieAuthentication": "JWTCookieSerializer",
+    "knox.auth.TokenAuthentication": "KnoxTokenSerializer",
+}
+"""Authentication classes, with the shipped token serializers whose tokens they accept."""
 
 
 class LoginSerializer(serializers.Serializer[Login]):
@@ -53,6 +64,9 @@ class LoginSerializer(serializers.Serializer[Login]):
     """Authentication classes of DRF that accept your token. A system check warns if
     ``DEFAULT_AUTHENTICATION_CLASSES`` contains none of them and no subclass."""
 
+    logout_authentication_classes: ClassVar[tuple[str, ...]] = ()
+    """Authentication classes that only ``POST logout/`` uses, after those of the project."""
+
     def get_fields(self) -> dict[str, Any]:
         """Return the declared fields and those that the setting ``TOKEN_FIELDS`` adds.
 
@@ -87,6 +101,26 @@ class LoginSerializer(serializers.Serializer[Login]):
     def set_cookies(self, response: Response) -> None:
         """Set cookies on the response. Override this method if ``sets_cookies`` is true."""
 
+    def log_out(self, request: Request) -> None:
+        """End the login of a request to ``POST logout/``, and send Django's ``user_logged_out``.
+
+        Override this method if you issue tokens of your own: end the token in ``request.auth``, and
+        call ``super().log_out(request)``. End no other login of the user. It is called inside a
+        transaction, which is rolled back if you raise an exception. If you do not override it, the
+        response is a 404 ``logout_not_supported``.
+
+        :param request: DRF's request, with ``user``, ``auth`` and ``data``.
+        """
+        user = request.user
+        user_logged_out.send(sender=type(user), request=self._django_request(request), user=user)
+
+    def delete_cookies(self, response: Response) -> None:
+        """Delete the cookies of the login. ``POST logout/`` calls it after :meth:`log_out`."""
+
+    def _django_request(self, request: Request) -> Any:
+        """Return Django's request, which receivers of Django's signals expect."""
+        return getattr(self.context.get("view"), "django_request", request)
+
     def revoke(self, user: Any) -> None:
         """End all logins of a user, as far as the server can end them.
 
@@ -103,3 +137,11 @@ class LoginSerializer(serializers.Serializer[Login]):
         login = {field.name: getattr(instance, field.name) for field in fields(instance)}
         values: Any = {**login, "is_new_user": instance.is_new, **self.issue(instance)}
         return dict(super().to_representation(values))
+
+
+def loaded_classes(paths: Iterable[str]) -> Iterator[Any]:
+    """Yield the classes whose module is imported. Others have no configured subclass."""
+    for path in paths:
+        module, _, name = path.rpartition(".")
+        if value := getattr(sys.modules.get(module), name, None):
+            yield value

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.authentication import TokenAuthentication
+from rest_framework.request import Request
 
-from social_endpoints.internal.accounts.logins import delete_tokens
+from social_endpoints.exceptions import LoginNotEnded
+from social_endpoints.internal.accounts.logins import delete_token, delete_tokens
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login
 
@@ -26,6 +29,21 @@ class TokenSerializer(LoginSerializer):
 
         token, _ = Token.objects.get_or_create(user=login.user)
         return {"token": token.key}
+
+    def log_out(self, request: Request) -> None:
+        """Delete the token of the request, which signs the user out on all devices.
+
+        :raises LoginNotEnded: the request is not authenticated by a token of this model.
+        """
+        from rest_framework.authtoken.models import Token
+
+        # A subclass of TokenAuthentication may have a model of its own.
+        by = request.successful_authenticator
+        model = by.get_model() if isinstance(by, TokenAuthentication) else Token
+        if not isinstance(request.auth, model):
+            raise LoginNotEnded
+        delete_token(request.auth)
+        super().log_out(request)
 
     def revoke(self, user: Any) -> None:
         """Delete the user's token. The next login issues a new one."""

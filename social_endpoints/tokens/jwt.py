@@ -9,18 +9,21 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import rotate_token
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework_simplejwt import settings as jwt_settings
 from rest_framework_simplejwt.authentication import JWTAuthentication
-from rest_framework_simplejwt.exceptions import AuthenticationFailed
-from rest_framework_simplejwt.tokens import Token
+from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidToken, TokenError
+from rest_framework_simplejwt.tokens import RefreshToken, Token
 
 from social_endpoints.conf import settings
+from social_endpoints.exceptions import LoginNotEnded
 from social_endpoints.internal.accounts.logins import blacklist_jwts, has_jwt_blacklist
 from social_endpoints.internal.http.login_session import store_csrf_token
+from social_endpoints.internal.http.parameters import text_parameter
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login
 
@@ -51,6 +54,21 @@ class JWTSerializer(RevocableJWT):
         refresh = get_refresh_token(login.user)
         return {"access": str(refresh.access_token), "refresh": str(refresh)}
 
+    def log_out(self, request: Request) -> None:
+        """Blacklist the refresh token that the client posts as ``refresh``.
+
+        :raises LoginNotEnded: the request is not authenticated by a token of Simple JWT, or the
+            app ``rest_framework_simplejwt.token_blacklist`` is not installed.
+        :raises ValidationError: ``refresh`` is missing or not a valid refresh token of this user.
+        """
+        if not (has_jwt_blacklist() and isinstance(request.auth, Token)):
+            raise LoginNotEnded
+        refresh = find_refresh_token(text_parameter(request, "refresh"), request.auth)
+        if refresh is None:
+            raise serializers.ValidationError({"refresh": [_("Invalid token.")]})
+        refresh.blacklist()
+        super().log_out(request)
+
 
 class JWTCookieSerializer(RevocableJWT):
     """``{"user": "…"}``, with access and refresh token in HttpOnly cookies.
@@ -62,6 +80,7 @@ class JWTCookieSerializer(RevocableJWT):
     required_middleware = ("django.middleware.csrf.CsrfViewMiddleware",)
     sets_cookies = True
     authentication_classes = ("social_endpoints.tokens.JWTCookieAuthentication",)
+    logout_authentication_classes = ("social_endpoints.tokens.jwt.RefreshCookieAuthentication",)
 
     user = serializers.CharField(read_only=True)
 
@@ -82,6 +101,23 @@ class JWTCookieSerializer(RevocableJWT):
         set_jwt_cookie(response, settings.JWT_ACCESS_COOKIE, refresh.access_token, secure)
         set_jwt_cookie(response, settings.JWT_REFRESH_COOKIE, refresh, secure)
 
+    def log_out(self, request: Request) -> None:
+        """Blacklist the refresh token in its cookie, if Simple JWT's blacklist app is installed.
+
+        :raises LoginNotEnded: the request is not authenticated by a token of Simple JWT.
+        """
+        if not isinstance(request.auth, Token):
+            raise LoginNotEnded
+        cookie = request.COOKIES.get(settings.JWT_REFRESH_COOKIE, "")
+        refresh = find_refresh_token(cookie, request.auth) if has_jwt_blacklist() else None
+        if refresh is not None:
+            refresh.blacklist()
+        super().log_out(request)
+
+    def delete_cookies(self, response: Response) -> None:
+        """Delete both cookies."""
+        delete_jwt_cookies(response)
+
 
 class JWTCookieAuthentication(JWTAuthentication):
     """Authenticates by the cookie with the access token, and enforces CSRF as DRF does.
@@ -95,19 +131,64 @@ class JWTCookieAuthentication(JWTAuthentication):
 
         :raises PermissionDenied: the request fails Django's CSRF check.
         """
-        raw_token = request.COOKIES.get(settings.JWT_ACCESS_COOKIE, "")
         try:
-            token = self.get_validated_token(raw_token.encode())
+            token = self.get_cookie_token(request)
             user = self.get_user(token)
         except AuthenticationFailed:
             return None
         SessionAuthentication().enforce_csrf(request)
         return user, token
 
+    def get_cookie_token(self, request: Request) -> Token:
+        """Return the token in the cookie.
+
+        :raises AuthenticationFailed: it is not valid.
+        """
+        raw_token = request.COOKIES.get(settings.JWT_ACCESS_COOKIE, "")
+        return self.get_validated_token(raw_token.encode())
+
+
+class RefreshCookieAuthentication(JWTCookieAuthentication):
+    """Authenticates by the cookie with the refresh token, and enforces CSRF.
+
+    A user can sign out after the access token has expired, so ``POST logout/`` uses this class.
+    """
+
+    def get_cookie_token(self, request: Request) -> Token:
+        """Return the token in the cookie.
+
+        :raises AuthenticationFailed: it is not valid.
+        """
+        token = parse_refresh_token(request.COOKIES.get(settings.JWT_REFRESH_COOKIE, ""))
+        if token is None:
+            raise InvalidToken
+        return token
+
 
 def get_refresh_token(user: Any) -> Any:
     """Return a refresh token with the claims of Simple JWT's ``TOKEN_OBTAIN_SERIALIZER``."""
     return import_string(jwt_settings.api_settings.TOKEN_OBTAIN_SERIALIZER).get_token(user)
+
+
+def parse_refresh_token(text: str) -> Token | None:
+    """Return a refresh token, or None if it is not valid, has expired or is blacklisted."""
+    serializer = import_string(jwt_settings.api_settings.TOKEN_OBTAIN_SERIALIZER)
+    token_class: Any = getattr(serializer, "token_class", RefreshToken)
+    try:
+        return token_class(text)  # type: ignore[no-any-return]  # of token_class
+    except (TokenError, KeyError):  # KeyError: it was not issued by Simple JWT and has no id.
+        return None
+
+
+def find_refresh_token(text: str, authenticated_by: Token) -> Any:
+    """Return a refresh token, or None if it is not valid or was issued to another user.
+
+    :param authenticated_by: the token that authenticates the request.
+    """
+    token, claim = parse_refresh_token(text), jwt_settings.api_settings.USER_ID_CLAIM
+    if token is None or str(token.get(claim)) != str(authenticated_by.get(claim)):
+        return None
+    return token
 
 
 def set_jwt_cookie(response: HttpResponseBase, name: str, token: Token, secure: bool) -> None:
@@ -148,3 +229,5 @@ def delete_jwt_cookies(response: HttpResponseBase) -> None:
             domain=settings.JWT_COOKIE_DOMAIN,
             samesite=settings.JWT_COOKIE_SAMESITE,
         )
+        if settings.JWT_COOKIE_SECURE:
+            response.cookies[name]["secure"] = True

@@ -10,9 +10,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from knox import settings
 from rest_framework import serializers
+from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
-from social_endpoints.internal.accounts.logins import delete_tokens
+from social_endpoints.exceptions import LoginNotEnded
+from social_endpoints.internal.accounts.logins import delete_token, delete_tokens
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login
 
@@ -55,6 +57,18 @@ class KnoxTokenSerializer(LoginSerializer):
                 )
         instance, token = tokens.create(user=login.user)
         return {"token": token, "expiry": instance.expiry}
+
+    def log_out(self, request: Request) -> None:
+        """Delete the token of the request.
+
+        :raises LoginNotEnded: the request is not authenticated by a token of knox.
+        """
+        from knox.models import get_token_model
+
+        if not isinstance(request.auth, get_token_model()):
+            raise LoginNotEnded
+        delete_token(request.auth)
+        super().log_out(request)
 
     def revoke(self, user: Any) -> None:
         """Delete all tokens of the user."""

@@ -5,11 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth import login as django_login
+from django.contrib.auth import logout as django_logout
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from rest_framework import serializers
+from rest_framework.request import Request
 
-from social_endpoints.internal.accounts.logins import end_sessions
+from social_endpoints.exceptions import LoginNotEnded
+from social_endpoints.internal.accounts.logins import (
+    delete_session,
+    end_sessions,
+    is_signed_in,
+    lists_sessions,
+)
 from social_endpoints.internal.http.login_session import save_session, store_csrf_token
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login
@@ -37,6 +45,22 @@ class SessionSerializer(LoginSerializer):
         store_csrf_token(request)
         if session.session_key == key:  # The user was signed in.
             save_session(session, if_deleted=session.cycle_key)
+
+    def log_out(self, request: Request) -> None:
+        """End the session with ``django.contrib.auth.logout()``, which sends ``user_logged_out``.
+
+        ``SessionMiddleware`` deletes its cookie.
+
+        :raises LoginNotEnded: the user of the request is not signed in to the session.
+        """
+        django_request = self._django_request(request)
+        session: Any = getattr(django_request, "session", {})
+        if not is_signed_in(request.user, session):
+            raise LoginNotEnded
+        key = session.session_key
+        django_logout(django_request)
+        if lists_sessions():
+            delete_session(key)  # Django's method reads the row, perhaps from a replica.
 
     def revoke(self, user: Any) -> None:
         """Delete the user's sessions if ``SESSION_ENGINE`` stores them in the database.

@@ -7,6 +7,7 @@ from social_endpoints.views.connections import (
 )
 from social_endpoints.views.handoff import ProviderCallbackView
 from social_endpoints.views.login import ProviderAuthView, ProviderTokenView
+from social_endpoints.views.logout import LogoutView
 from social_endpoints.views.provider_logout import (
     ProviderBackchannelLogoutView,
     ProviderLogoutView,
@@ -16,6 +17,7 @@ from social_endpoints.views.providers import ProviderListView
 __all__ = [
     "ConnectionDetailView",
     "ConnectionListView",
+    "LogoutView",
     "ProviderAuthView",
     "ProviderBackchannelLogoutView",
     "ProviderCallbackView",

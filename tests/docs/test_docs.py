@@ -19,6 +19,7 @@ from rest_framework.test import APIClient
 from social_core.exceptions import REASONS
 from social_core.pipeline import DEFAULT_AUTH_PIPELINE
 
+from docs.recipes import signing_out
 from social_endpoints import urls
 from social_endpoints.checks.deployment import check_cache_time_out
 from social_endpoints.conf import Settings
@@ -86,7 +87,9 @@ def test_providers_page_has_each_source_of_pkce() -> None:
 
 def test_endpoints_page_has_each_path() -> None:
     paths = {re.sub(r"<\w+:", "<", str(pattern.pattern)) for pattern in urls.urlpatterns}
-    listed = re.findall(r"^``(o/\S*?|conn\S*?)(?:\?\S*)?``", page("endpoints.rst"), re.MULTILINE)
+    listed = re.findall(
+        r"^``((?:o|conn|logout)\S*?/)(?:\?\S*)?``", page("endpoints.rst"), re.MULTILINE
+    )
 
     assert set(listed) == paths
 
@@ -465,9 +468,8 @@ def test_refresh_recipe(
 
 @needs_jwt
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", ["/auth/refresh/", "/auth/sign-out/"])
-def test_jwt_recipes_enforce_csrf(jwt_browser: APIClient, path: str) -> None:
-    response = jwt_browser.post(path, secure=True)
+def test_refresh_recipe_enforces_csrf(jwt_browser: APIClient) -> None:
+    response = jwt_browser.post("/auth/refresh/", secure=True)
 
     assert response.status_code == 403
     assert not response.cookies
@@ -488,11 +490,43 @@ def test_refresh_recipe_refuses(jwt_browser: APIClient, refresh: str) -> None:
     assert not response.cookies
 
 
-@needs_jwt
 @pytest.mark.django_db
-def test_sign_out_recipe(jwt_browser: APIClient) -> None:
-    response = post_with_csrf(jwt_browser, "/auth/sign-out/")
+def test_sign_out_everywhere_recipe(openid: OpenIDProvider) -> None:
+    token = Frontend("cookie").log_in(openid).data["token"]
 
-    assert response.status_code == 204
-    cookies = {name: cookie.value for name, cookie in response.cookies.items()}
-    assert cookies == {"access_token": "", "refresh_token": ""}
+    signing_out.sign_out_everywhere(User.objects.get())
+
+    headers = {"Authorization": f"Token {token}"}
+    assert APIClient().get("/auth/connections/", headers=headers).status_code == 401
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("engine", ["db", "cache", "file", "signed_cookies"])
+@pytest.mark.parametrize("has_password", [False, True])
+def test_sessions_in_cache_recipe(
+    has_password: bool, engine: str, openid: OpenIDProvider, configure: Configure, settings: Any
+) -> None:
+    """Each engine ends the sessions of users without a password."""
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
+    settings.ROOT_URLCONF = "tests.support.token_urls"
+    settings.MIDDLEWARE = [
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+    ]
+    configure(TOKEN_SERIALIZER="docs.recipes.signing_out.SessionsInCache")
+    frontend = Frontend("cookie")
+    frontend.log_in(openid)
+    if has_password:
+        user = User.objects.get()
+        user.set_password("secret")
+        user.save()
+        frontend.log_in(openid)
+    assert frontend.client.get("/protected/session/", secure=True).json() == "ada"
+
+    signing_out.SessionsInCache().revoke(User.objects.get())
+
+    is_alive = has_password and engine != "db"
+    assert (frontend.client.get("/protected/session/", secure=True).status_code == 200) is is_alive
+    assert User.objects.get().check_password("secret") is has_password
+    assert frontend.log_in(openid).status_code == 201
+    assert frontend.client.get("/protected/session/", secure=True).json() == "ada"

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
 from typing_extensions import override
 
 from social_endpoints.conf import settings
@@ -27,11 +29,20 @@ class OpaqueToken(LoginSerializer):
     required_middleware = ()
     sets_cookies = False
     authentication_classes = ("tokens.OpaqueTokenAuthentication",)
+    logout_authentication_classes = ()
     token = serializers.CharField()
 
     @override
     def issue(self, login: Login) -> Mapping[str, Any]:
         return {"token": f"{login.provider}-{login.user.pk}-{settings.FLOW_TRANSPORT}"}
+
+    @override
+    def log_out(self, request: Request) -> None:
+        super().log_out(request)
+
+    @override
+    def delete_cookies(self, response: Response) -> None:
+        response.delete_cookie("token")
 
     @override
     def revoke(self, user: Any) -> None:

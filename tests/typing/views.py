@@ -12,6 +12,7 @@ from social_endpoints.urls import urlpatterns as endpoints
 from social_endpoints.views import (
     ConnectionDetailView,
     ConnectionListView,
+    LogoutView,
     ProviderAuthView,
     ProviderBackchannelLogoutView,
     ProviderCallbackView,
@@ -66,7 +67,15 @@ class ConnectionView(ConnectionDetailView):
     pass
 
 
-class LogoutView(ProviderLogoutView):
+class SignOutView(LogoutView):
+    @override
+    def get_logout_response(self) -> Response:
+        response = super().get_logout_response()
+        response["Clear-Site-Data"] = '"cache"'
+        return response
+
+
+class ProviderSignOutView(ProviderLogoutView):
     pass
 
 

@@ -115,6 +115,7 @@ def properties(document: dict[str, Any], path: str, method: str, status: int) ->
             "o_logout_backchannel_create",
             {200: set(), 400: ERROR, 404: None, 503: ERROR},
         ),
+        ("/auth/logout/", "post", "logout_create", {204: None, 400: ERROR, 404: None}),
         (CONNECTIONS, "get", "connections_list", {200: None}),
         (
             CONNECTION,
@@ -146,7 +147,7 @@ def test_public_endpoints_need_no_authentication(document: Document) -> None:
     public += [paths[TOKEN]["post"], paths[BACKCHANNEL]["post"]]
     assert [operation.get("security", [{}]) for operation in public] == [[{}]] * 5
     own = [paths[each]["get"] for each in (CONNECT, CONNECTIONS, LOGOUT)]
-    for operation in (*own, paths[CONNECT]["post"]):
+    for operation in (*own, paths[CONNECT]["post"], paths["/auth/logout/"]["post"]):
         assert {} not in operation["security"]
 
 

@@ -34,6 +34,11 @@ def delete_tokens(model: Any, user: Any) -> None:
     on_primary(model.objects).filter(user=user.pk).delete()
 
 
+def delete_token(token: Any) -> None:
+    """Delete one token, which may have been read from a replica."""
+    on_primary(type(token)._base_manager).filter(pk=token.pk).delete()
+
+
 def has_jwt_blacklist() -> bool:
     """Return whether the app with the outstanding and blacklisted tokens of Simple JWT is used."""
     return apps.is_installed(JWT_BLACKLIST)
@@ -77,7 +82,7 @@ def end_sessions(user: Any) -> None:
     rows = on_primary(store.model.objects).filter(expire_date__gt=timezone.now())
     for batch in _batches(rows, "session_key", "session_data"):
         for key, data in batch:
-            if _is_of(user, store.decode(data)):
+            if is_signed_in(user, store.decode(data)):
                 delete_session(key)
 
 
@@ -92,8 +97,8 @@ def delete_session(session_key: str) -> None:
     transaction.on_commit(delete, using=sessions.db, robust=True)
 
 
-def _is_of(user: Any, session: dict[str, Any]) -> bool:
-    """Return whether a session belongs to a user. Django stores the primary key as text."""
+def is_signed_in(user: Any, session: Any) -> bool:
+    """Return whether a user is signed in to a session. Django stores the primary key as text."""
     key = get_user_model()._meta.pk
     try:
         return SESSION_KEY in session and bool(key.to_python(session[SESSION_KEY]) == user.pk)

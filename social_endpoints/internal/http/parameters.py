@@ -109,6 +109,17 @@ def native_tokens(request: Request) -> NativeTokens:
     return NativeTokens(**given)
 
 
+def text_parameter(request: Request, name: str) -> str:
+    """Return a required parameter of an endpoint that has no others.
+
+    :raises ValidationError: it is missing, empty or not a string.
+    """
+    merged = {**_form(request.query_params), **_body(request)}
+    given = _validated({name: merged.get(name) or ""}, texts=(name,))
+    require(given, [name])
+    return str(given[name])
+
+
 def query_parameters(request: Request) -> dict[str, str]:
     """Return the parameters of the query string only.
 

@@ -170,6 +170,16 @@ class NativeTokensSerializer(serializers.Serializer[Any]):
     )
 
 
+class LogoutSerializer(serializers.Serializer[Any]):
+    """The refresh token of a login with Simple JWT."""
+
+    refresh = serializers.CharField(
+        required=False,
+        help_text="Refresh token to blacklist. Required if a token of Simple JWT in the "
+        "`Authorization` header authenticates the request.",
+    )
+
+
 class ChoiceSerializer(serializers.Serializer[Any]):
     """One choice of a field."""
 
