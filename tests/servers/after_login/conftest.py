@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 from django.test import override_settings
+from social_django.models import UserSocialAuth
 
-from tests.support.servers.addresses import CLIENT_ID, CLIENT_SECRET, Addresses
-from tests.support.servers.frontend import Frontend
-from tests.support.servers.processes import running_providers
+from social_endpoints.provider_tokens import ProviderAuth
+from tests.support.servers.addresses import CLIENT_ID, CLIENT_SECRET
+from tests.support.servers.assertions import assert_signed_in
+from tests.support.servers.frontend import TIMEOUT, Frontend, User, new_name
+from tests.support.servers.processes import LiveProviders
 
 PROVIDERS = {
     # Issues refresh tokens only to users who are asked for consent (Core section 11).
@@ -19,6 +23,10 @@ PROVIDERS = {
     "better-auth": {},
 }
 BACKENDS = "tests.support.servers.site.backends"
+
+
+def setting_name(provider: str, setting: str) -> str:
+    return f"SOCIAL_AUTH_{provider.upper().replace('-', '_')}_{setting}"
 
 
 @pytest.fixture(scope="session")
@@ -42,22 +50,26 @@ def start_settings(django_db_setup: None) -> override_settings:
 
 
 @pytest.fixture(scope="session")
-def addresses(start_settings: override_settings, live_server: Any) -> Iterator[Addresses]:
+def providers(start_settings: override_settings, live_server: Any) -> Iterator[LiveProviders]:
     start_settings.disable()
     port = urlsplit(live_server.url).port
     assert port
-    with running_providers([*PROVIDERS], port) as addresses:
-        yield addresses
+    providers = LiveProviders(port)
+    yield providers
+    providers.stop()
 
 
 @pytest.fixture(params=PROVIDERS)
-def provider(request: pytest.FixtureRequest) -> str:
+def provider(request: pytest.FixtureRequest, providers: LiveProviders) -> str:
+    """Return the name of a provider that is running."""
+    providers.start(request.param)
     return str(request.param)
 
 
 @pytest.fixture
-def frontend(addresses: Addresses, settings: Any) -> Frontend:
+def frontend(providers: LiveProviders, settings: Any) -> Frontend:
     """Return the page of a site that encrypts the tokens in its database."""
+    addresses = providers.addresses
     settings.ROOT_URLCONF = "tests.support.token_urls"
     settings.AUTHENTICATION_BACKENDS = [
         "django.contrib.auth.backends.ModelBackend",
@@ -77,9 +89,8 @@ def frontend(addresses: Addresses, settings: Any) -> Frontend:
             "SCOPE": ["offline_access", "files:read"],
             **extra,
         }
-        prefix = f"SOCIAL_AUTH_{name.upper().replace('-', '_')}"
         for setting, value in values.items():
-            setattr(settings, f"{prefix}_{setting}", value)
+            setattr(settings, setting_name(name, setting), value)
     settings.SOCIAL_ENDPOINTS = {
         "ALLOWED_REDIRECT_URIS": addresses.redirect_uris,
         "ALLOWED_LOGOUT_REDIRECT_URIS": addresses.logout_redirect_uris,
@@ -87,3 +98,43 @@ def frontend(addresses: Addresses, settings: Any) -> Frontend:
         "ENCRYPT_PROVIDER_TOKENS": True,
     }
     return Frontend(addresses)
+
+
+@pytest.fixture
+def name() -> str:
+    """Return the name of a new user."""
+    return new_name()
+
+
+@pytest.fixture
+def browser() -> User:
+    """Return the user's browser, whose session at the provider lasts."""
+    return User()
+
+
+@pytest.fixture
+def account(frontend: Frontend, provider: str, name: str, browser: User) -> Frontend:
+    """Return the page of the new user. The provider's token expires after 30 seconds."""
+    token = assert_signed_in(frontend.sign_in(provider, name, browser))
+    return frontend.fresh(token=token)
+
+
+@pytest.fixture
+def user(account: Frontend) -> Any:
+    """Return the new user."""
+    return UserSocialAuth.objects.get().user
+
+
+@pytest.fixture
+def discovery(frontend: Frontend, provider: str, settings: Any) -> dict[str, Any]:
+    """Return the discovery document of the provider."""
+    issuer = getattr(settings, setting_name(provider, "OIDC_ENDPOINT"))
+    response = requests.get(f"{issuer}/.well-known/openid-configuration", timeout=TIMEOUT)
+    return dict(response.json())
+
+
+@pytest.fixture
+def ask(user: Any, provider: str, discovery: dict[str, Any]) -> Callable[[], requests.Response]:
+    """Return a function that asks the provider's API for the user, with the user's token."""
+    endpoint = discovery["userinfo_endpoint"]
+    return lambda: requests.get(endpoint, auth=ProviderAuth(user, provider), timeout=TIMEOUT)

@@ -21,6 +21,8 @@ ALLOW = {
     "user": "ada",
     "answer": "allow",
     "allow": "true",
+    "logout": "yes",
+    "action": "confirm",
 }
 DENY = {**ALLOW, "answer": "deny"}
 MAX_STEPS = 15
@@ -39,11 +41,15 @@ def new_name() -> str:
 
 @dataclass(frozen=True)
 class Step:
-    """One request of a browser: a link, a redirect or a form."""
+    """One request of a browser: a link, a redirect or a form.
+
+    :ivar origin: the origin of the page with the form.
+    """
 
     method: str
     url: str
     fields: dict[str, str] = field(default_factory=dict)
+    origin: str = ""
 
     @property
     def query(self) -> dict[str, str]:
@@ -57,14 +63,21 @@ def next_step(response: requests.Response, fill: dict[str, str]) -> Step:
     form = html.fromstring(response.content).forms[0]
     names = {element.get("name") for element in form.iter("input", "button")}
     fields = dict(form.form_values()) | {name: fill[name] for name in names & fill.keys()}
-    return Step(form.method, urljoin(response.url, form.action or response.url), fields)
+    url = urljoin(response.url, form.action or response.url)
+    return Step(form.method, url, fields, urljoin(response.url, "/").rstrip("/"))
+
+
+def new_browser() -> requests.Session:
+    browser = requests.Session()
+    browser.headers["Accept"] = "text/html"
+    return browser
 
 
 @dataclass
 class User:
     """A person with a browser who follows every redirect and submits every form."""
 
-    browser: requests.Session = field(default_factory=requests.Session)
+    browser: requests.Session = field(default_factory=new_browser)
 
     def follow(self, url: str, *, until: str, fill: dict[str, str] = ALLOW) -> Step:
         """Return the step that leads to a URL that starts with ``until``. It is not sent."""
@@ -79,7 +92,12 @@ class User:
 
     def send(self, step: Step) -> requests.Response:
         return self.browser.request(
-            step.method, step.url, data=step.fields, allow_redirects=False, timeout=TIMEOUT
+            step.method,
+            step.url,
+            data=step.fields,
+            headers={"Origin": step.origin} if step.origin else {},
+            allow_redirects=False,
+            timeout=TIMEOUT,
         )
 
 

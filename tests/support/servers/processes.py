@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.support.keys import key_and_certificate
 from tests.support.servers.addresses import SERVERS, Addresses, LiveAddresses
@@ -43,6 +45,14 @@ class Servers:
             tables = ("auth_user", "social_auth_usersocialauth")
             rows = (database.execute(f"SELECT count(*) FROM {table}") for table in tables)
             return sum(row.fetchone()[0] for row in rows)
+
+    def stored_tokens(self, provider: str) -> dict[str, Any]:
+        """Return the column of the newest connection as the database contains it."""
+        query = """SELECT extra_data FROM social_auth_usersocialauth
+            WHERE provider = ? ORDER BY modified DESC"""
+        with closing(sqlite3.connect(self.data / "example.sqlite3")) as database:
+            (column,) = database.execute(query, [provider]).fetchone()
+        return dict(json.loads(column))
 
 
 @contextmanager
@@ -75,12 +85,21 @@ def running_servers(data: Path, names: Sequence[str] = EVERY_PROTOCOL) -> Iterat
         yield Servers(addresses, data)
 
 
-@contextmanager
-def running_providers(names: Sequence[str], site_port: int) -> Iterator[Addresses]:
-    """Run providers for a site in the process of the tests."""
-    addresses = LiveAddresses(free_ports(len(SERVERS)), site_port)
-    with _running(names, addresses, {**os.environ}):
-        yield addresses
+class LiveProviders:
+    """Providers for a site in the process of the tests, each of which starts when it is needed."""
+
+    def __init__(self, site_port: int) -> None:
+        self.addresses = LiveAddresses(free_ports(len(SERVERS)), site_port)
+        self._processes = ExitStack()
+        self._running: set[str] = set()
+
+    def start(self, name: str) -> None:
+        if name not in self._running:
+            self._processes.enter_context(_running([name], self.addresses, {**os.environ}))
+            self._running.add(name)
+
+    def stop(self) -> None:
+        self._processes.close()
 
 
 @contextmanager
