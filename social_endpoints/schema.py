@@ -18,6 +18,7 @@ from social_endpoints.internal.http.serializers import (
     BeginSerializer,
     BegunSerializer,
     CallbackSerializer,
+    ConnectBeginSerializer,
     ConnectionSerializer,
     ErrorSerializer,
     LogoutSerializer,
@@ -77,10 +78,17 @@ OPERATIONS: dict[str, dict[str, dict[str, Any]]] = {
         "get": {
             "description": "Begin a connect: returns the provider's URL.",
             **_BEGIN,
+            "parameters": [_PROVIDER, ConnectBeginSerializer],
         },
         "post": {
             "description": "Connect an identity to the signed-in user.",
             **_complete(CallbackSerializer, ConnectionSerializer),
+        },
+    },
+    "ProviderConnectTokenView": {
+        "post": {
+            "description": "Connect an identity with a token that an SDK obtained.",
+            **_complete(NativeTokensSerializer, ConnectionSerializer, _NO_NATIVE),
         },
     },
     "ProviderLogoutView": {

@@ -14,6 +14,11 @@ urlpatterns = [
     ),
     path("o/<str:provider>/token/", views.ProviderTokenView.as_view(), name="provider-token"),
     path("o/<str:provider>/connect/", views.ProviderConnectView.as_view(), name="provider-connect"),
+    path(
+        "o/<str:provider>/connect/token/",
+        views.ProviderConnectTokenView.as_view(),
+        name="provider-connect-token",
+    ),
     path("o/<str:provider>/logout/", views.ProviderLogoutView.as_view(), name="provider-logout"),
     path(
         "o/<str:provider>/logout/backchannel/",

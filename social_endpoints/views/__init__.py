@@ -3,6 +3,7 @@
 from social_endpoints.views.connections import (
     ConnectionDetailView,
     ConnectionListView,
+    ProviderConnectTokenView,
     ProviderConnectView,
 )
 from social_endpoints.views.handoff import ProviderCallbackView
@@ -21,6 +22,7 @@ __all__ = [
     "ProviderAuthView",
     "ProviderBackchannelLogoutView",
     "ProviderCallbackView",
+    "ProviderConnectTokenView",
     "ProviderConnectView",
     "ProviderListView",
     "ProviderLogoutView",

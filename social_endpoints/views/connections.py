@@ -14,22 +14,33 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from social_endpoints.internal.actions.complete import Callback
-from social_endpoints.internal.actions.connect import connect
+from social_endpoints.internal.actions.connect import connect, connect_with_tokens
 from social_endpoints.internal.actions.disconnect import ORDER, connections_of, disconnect
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.flows.flow import CONNECT
 from social_endpoints.internal.http.parameters import parameters
 from social_endpoints.internal.http.serializers import ConnectBeginSerializer, ConnectionSerializer
 from social_endpoints.internal.retries import retry_once
-from social_endpoints.types import Connected, Paused
+from social_endpoints.types import Connected, NativeTokens, Paused
 from social_endpoints.views.base import AccountView, ConnectionChangeView
+from social_endpoints.views.native import NativeView
 from social_endpoints.views.redirect_flow import FlowView, RedirectFlowView
 
 
-class ProviderConnectView(ConnectionChangeView, RedirectFlowView):
-    """Begin and complete a connect of an identity to the signed-in user."""
+class ConnectView(ConnectionChangeView, FlowView):
+    """Base view for endpoints that connect an identity to the signed-in user."""
 
     log_action = "connect"
+
+    def get_connected_response(self, connected: Connected) -> Response:
+        """Return the 201 with the connection. It is called inside the transaction."""
+        serializer = ConnectionSerializer(connected.social, context={"view": self})
+        return self.get_created_response(dict(serializer.data))
+
+
+class ProviderConnectView(ConnectView, RedirectFlowView):
+    """Begin and complete a connect of an identity to the signed-in user."""
+
     purpose = CONNECT
     begin_serializer_class = ConnectBeginSerializer
 
@@ -49,10 +60,21 @@ class ProviderConnectView(ConnectionChangeView, RedirectFlowView):
             take_back=self.take_back,
         )
 
-    def get_connected_response(self, connected: Connected) -> Response:
-        """Return the 201 with the connection. It is called inside the transaction."""
-        serializer = ConnectionSerializer(connected.social, context={"view": self})
-        return self.get_created_response(dict(serializer.data))
+
+class ProviderConnectTokenView(ConnectView, NativeView):
+    """Connect an identity to the signed-in user with a token that an SDK obtained."""
+
+    def complete(self, provider: Provider, tokens: NativeTokens) -> Response | Paused:
+        """Return the response with the connection, or a paused connect."""
+        return connect_with_tokens(
+            provider=provider,
+            tokens=tokens,
+            user=self.request.user,
+            request=self.django_request,
+            build_response=self.get_connected_response,
+            check_response=self.check_response,
+            take_back=self.take_back,
+        )
 
 
 class ConnectionListView(AccountView, ListAPIView[Any]):

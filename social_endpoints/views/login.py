@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from rest_framework import status
-from rest_framework.exceptions import APIException, UnsupportedMediaType
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,10 +18,9 @@ from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.errors.redaction import secret_texts
 from social_endpoints.internal.flows.flow import LOGIN
 from social_endpoints.internal.http.login_cookies import LoginCookieGuard, remove_cookies
-from social_endpoints.internal.http.parameters import native_tokens
-from social_endpoints.internal.native.providers import find_native
 from social_endpoints.tokens.base import LoginSerializer
-from social_endpoints.types import Login, Paused
+from social_endpoints.types import Login, NativeTokens, Paused
+from social_endpoints.views.native import NativeView
 from social_endpoints.views.redirect_flow import FlowView, RedirectFlowView, undo
 
 
@@ -134,37 +133,17 @@ class ProviderAuthView(LoginView, RedirectFlowView):
         )
 
 
-class ProviderTokenView(LoginView):
+class ProviderTokenView(LoginView, NativeView):
     """Sign in with a token that an SDK obtained from the provider."""
 
-    log_via = "native"
-
-    def post(self, request: Request, provider: str, **kwargs: Any) -> Response:
-        """Return the response of the token serializer, or that of a paused login."""
-        found = find_native(provider)
-        self.transport = self.get_transport()
-        self.require_json()
-        tokens = native_tokens(request)
+    def complete(self, provider: Provider, tokens: NativeTokens) -> Response | Paused:
+        """Return the response of the token serializer, or a paused login."""
         self.has_begun_login = True
-        outcome = sign_in(
-            provider=found,
+        return sign_in(
+            provider=provider,
             tokens=tokens,
             request=self.django_request,
             build_response=self.get_login_response,
             check_response=self.check_response,
             take_back=self.take_back,
         )
-        return self.get_paused_response(outcome) if isinstance(outcome, Paused) else outcome
-
-    def require_json(self) -> None:
-        """Require a JSON body if the token serializer stores the login in a cookie.
-
-        Otherwise another site could post an attacker's token and sign the user in as the
-        attacker. A form cannot send JSON, and a script of another origin can do so only where
-        CORS allows it (Fetch standard, "CORS-preflight request").
-
-        :raises UnsupportedMediaType: the body has another media type.
-        """
-        media_type = self.django_request.content_type
-        if self.get_token_serializer_class().sets_cookies and media_type != "application/json":
-            raise UnsupportedMediaType(media_type or "")

@@ -396,9 +396,12 @@ BREAKAGES = (
     ),
     Breakage(
         "a form of another site signs in where the login is a cookie",
-        "views/login.py",
+        "views/native.py",
         {"        self.require_json()\n": ""},
-        (f"{NATIVE}test_request.py::test_only_json_is_accepted_if_the_serializer_sets_a_cookie",),
+        (
+            f"{NATIVE}test_request.py::test_only_json_is_accepted_if_the_serializer_sets_a_cookie",
+            f"{CONNECTIONS}test_connect_token.py::test_body_must_be_json_if_logins_are_cookies",
+        ),
     ),
     # --- Accounts and connections -----------------------------------------------------
     Breakage(

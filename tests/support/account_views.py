@@ -7,7 +7,12 @@ from typing import Any
 from django.urls import path
 from django.utils.module_loading import import_string
 
-from social_endpoints.views import ConnectionDetailView, ConnectionListView, ProviderConnectView
+from social_endpoints.views import (
+    ConnectionDetailView,
+    ConnectionListView,
+    ProviderConnectTokenView,
+    ProviderConnectView,
+)
 from tests.support.urlconf import ENDPOINTS, urlconf
 
 
@@ -29,6 +34,7 @@ def route_account_views(
     connections = ConnectionListView.as_view(pagination_class=pagination, **attributes)
     settings.ROOT_URLCONF = urlconf(
         path("auth/o/<provider>/connect/", ProviderConnectView.as_view(**attributes)),
+        path("auth/o/<provider>/connect/token/", ProviderConnectTokenView.as_view(**attributes)),
         path("auth/connections/", connections),
         path("auth/connections/<id>/", ConnectionDetailView.as_view(**attributes)),
         ENDPOINTS,

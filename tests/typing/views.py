@@ -16,6 +16,7 @@ from social_endpoints.views import (
     ProviderAuthView,
     ProviderBackchannelLogoutView,
     ProviderCallbackView,
+    ProviderConnectTokenView,
     ProviderConnectView,
     ProviderListView,
     ProviderLogoutView,
@@ -49,6 +50,10 @@ class ConnectView(ProviderConnectView):
     @override
     def get_connected_response(self, connected: Connected) -> Response:
         return Response({"provider": connected.provider, "new": connected.new_association})
+
+
+class ConnectTokenView(ProviderConnectTokenView):
+    pass
 
 
 class CallbackView(ProviderCallbackView):

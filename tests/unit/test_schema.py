@@ -23,6 +23,7 @@ from tests.support.urlconf import ENDPOINTS, urlconf
 
 AUTH = "/auth/o/{provider}/"
 CONNECT = f"{AUTH}connect/"
+CONNECT_TOKEN = f"{CONNECT}token/"
 TOKEN = f"{AUTH}token/"
 LOGOUT = f"{AUTH}logout/"
 BACKCHANNEL = f"{LOGOUT}backchannel/"
@@ -108,6 +109,12 @@ def properties(document: dict[str, Any], path: str, method: str, status: int) ->
             "o_connect_create",
             {201: CONNECTION_FIELDS, 202: PAUSED, 400: ERROR, 404: None},
         ),
+        (
+            CONNECT_TOKEN,
+            "post",
+            "o_connect_token_create",
+            {201: CONNECTION_FIELDS, 202: PAUSED, 400: ERROR, 404: None},
+        ),
         (LOGOUT, "get", "o_logout_retrieve", {200: LOGOUT_URL, 400: ERROR, 404: None}),
         (
             BACKCHANNEL,
@@ -147,7 +154,8 @@ def test_public_endpoints_need_no_authentication(document: Document) -> None:
     public += [paths[TOKEN]["post"], paths[BACKCHANNEL]["post"]]
     assert [operation.get("security", [{}]) for operation in public] == [[{}]] * 5
     own = [paths[each]["get"] for each in (CONNECT, CONNECTIONS, LOGOUT)]
-    for operation in (*own, paths[CONNECT]["post"], paths["/auth/logout/"]["post"]):
+    posted = (CONNECT, CONNECT_TOKEN, "/auth/logout/")
+    for operation in (*own, *(paths[each]["post"] for each in posted)):
         assert {} not in operation["security"]
 
 
@@ -155,8 +163,10 @@ def test_begin_requires_a_redirect_uri_and_complete_accepts_json_forms_and_token
     document: Document,
 ) -> None:
     paths = document["paths"]
-    for url in (AUTH, CONNECT):
-        (redirect_uri,) = [one for one in paths[url]["get"]["parameters"] if one["in"] == "query"]
+    for url, others in ((AUTH, []), (CONNECT, [("scope", False)])):
+        query = [one for one in paths[url]["get"]["parameters"] if one["in"] == "query"]
+        (redirect_uri, *more) = query
+        assert [(one["name"], one.get("required", False)) for one in more] == others
         assert (redirect_uri["name"], redirect_uri["required"]) == ("redirect_uri", True)
         assert redirect_uri["schema"]["type"] == "string"
     assert set(paths[AUTH]["post"]["requestBody"]["content"]) == {
@@ -164,9 +174,10 @@ def test_begin_requires_a_redirect_uri_and_complete_accepts_json_forms_and_token
         "application/x-www-form-urlencoded",
         "multipart/form-data",
     }
-    native = paths[TOKEN]["post"]["requestBody"]["content"]["application/json"]
-    asked = resolve(document, native["schema"])["properties"]
-    assert set(asked) == {"id_token", "access_token", "nonce", "user"}
+    for url in (TOKEN, CONNECT_TOKEN):
+        native = paths[url]["post"]["requestBody"]["content"]["application/json"]
+        asked = resolve(document, native["schema"])["properties"]
+        assert set(asked) == {"id_token", "access_token", "nonce", "user"}
 
 
 def test_paused_login_describes_the_form(document: Document) -> None:

@@ -30,7 +30,7 @@ from social_endpoints.internal.backends.extensions.more_access import MoreAccess
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.backends.setting_types import require_valid_settings
 from social_endpoints.internal.connections.token_state import read_state
-from social_endpoints.internal.flows.flow import CONNECT, LOGIN, Flow
+from social_endpoints.internal.flows.flow import Flow, new_flow
 from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.internal.retries import retry_once
 from social_endpoints.internal.translation import translate_errors
@@ -68,23 +68,14 @@ def begin(
         raise ProviderNotSupported(provider.name)
     if user is not None:  # Otherwise, a project that passes the parameter on would not check it.
         query = {name: text for name, text in query.items() if name != "scope"}
-    granted = _granted_scopes(provider, user) if scopes else ()
+    ask_for_more = _more_access(provider, user, scopes)
     with translate_errors("begin"), ProviderRequests():
-        begin_with = partial(
-            _begin,
-            provider=provider,
-            query=query,
-            request=request,
-            user=user,
-            scopes=scopes,
-            granted=granted,
-        )
-        new_flow = partial(_new_flow, provider, user)
+        begin_with = partial(_begin, provider, query, request, user, ask_for_more)
         with suppress(HandoffRequired):
-            begun = begin_with(new_flow(redirect_uri))
+            begun = begin_with(new_flow(provider.name, redirect_uri, user))
             if not config.requests_post(begun.authorization_url):
                 return begun
-        flow = new_flow(handoff_uri())
+        flow = new_flow(provider.name, handoff_uri(), user)
         flow.handoff, flow.frontend_uri = True, redirect_uri
         begun = begin_with(flow)
         if not flow.sent_state:
@@ -93,28 +84,28 @@ def begin(
         return begun
 
 
-def _new_flow(provider: Provider, user: Any, redirect_uri: str) -> Flow:
-    if user is None:
-        return Flow(provider.name, LOGIN, redirect_uri)
-    return Flow(provider.name, CONNECT, redirect_uri, user_id=str(user.pk))
+def _more_access(
+    provider: Provider, user: Any, scopes: Sequence[str]
+) -> Callable[[BaseAuth[Any]], None]:
+    """Return a function that adds scopes to the authorization request of a backend.
 
-
-def _granted_scopes(provider: Provider, user: Any) -> tuple[str, ...]:
-    """Return the scopes of all connections of a user at a provider."""
+    They include the scopes that the user has granted to any connection at the provider.
+    """
+    if not scopes:
+        return lambda backend: None
     require_scopes(provider.backend)
     rows = retry_once(lambda: [*loading.users().get_social_auth_for_user(user.pk, provider.name)])
-    return tuple(scope for social in rows for scope in read_state(social.extra_data).scopes)
+    granted = [scope for social in rows for scope in read_state(social.extra_data).scopes]
+    return lambda backend: cast("MoreAccess", backend).ask_for(scopes, granted)
 
 
 def _begin(
-    flow: Flow,
-    *,
     provider: Provider,
     query: Mapping[str, str],
     request: HttpRequest,
     user: Any,
-    scopes: Sequence[str],
-    granted: Sequence[str],
+    ask_for_more: Callable[[BaseAuth[Any]], None],
+    flow: Flow,
 ) -> Begun:
     strategy, backend = loading.load(provider, request=request, data={}, flow=flow)
     if backend.ASSOCIATION_ONLY and user is None:
@@ -123,8 +114,7 @@ def _begin(
     require_valid_settings(backend, "begin")
     backend.prepare_auth(user=user)
     _apply_query(strategy, backend, flow, query)
-    if scopes:
-        cast("MoreAccess", backend).ask_for(scopes, granted)
+    ask_for_more(backend)
     if config.may_post(backend) and not flow.handoff:
         raise HandoffRequired
     url = _authorization_url(backend, provider)

@@ -12,13 +12,14 @@ from social_core.exceptions import AuthPolicyError, AuthSessionError, ErrorStage
 from social_endpoints import signals
 from social_endpoints.exceptions import InactiveUser
 from social_endpoints.internal.actions.complete import Callback, complete_flow
+from social_endpoints.internal.actions.native import complete_with_tokens
 from social_endpoints.internal.actions.outcome import require_active
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.log.events import log_completed, log_event
 from social_endpoints.internal.retries import retry_once
 from social_endpoints.internal.translation import translate_errors
-from social_endpoints.types import Connected, Paused
+from social_endpoints.types import Connected, NativeTokens, Paused
 
 ResponseT = TypeVar("ResponseT")
 
@@ -52,6 +53,37 @@ def connect(
     outcome = complete_flow(
         provider=provider,
         callback=callback,
+        user=account,
+        request=request,
+        build_response=partial(
+            _connect, provider, account, request, build_response, check_response
+        ),
+        check_paused=check_response,
+        take_back=take_back,
+    )
+    return _log_connect(outcome)
+
+
+def connect_with_tokens(
+    *,
+    provider: Provider,
+    tokens: NativeTokens,
+    user: Any,
+    request: HttpRequest,
+    build_response: Callable[[Connected], ResponseT],
+    check_response: Callable[[ResponseT | Paused], None],
+    take_back: Callable[[], None],
+) -> ResponseT | Paused:
+    """Connect an identity to the current user with tokens that an app has posted.
+
+    The tokens are verified as in a native sign-in. The other parameters are those of
+    :func:`connect`.
+    """
+    with translate_errors("token_validation"):
+        account = get_account(user, stage="token_validation")
+    outcome = complete_with_tokens(
+        provider=provider,
+        tokens=tokens,
         user=account,
         request=request,
         build_response=partial(

@@ -20,7 +20,7 @@ from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.extensions.discovery import document_renewal
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.backends.setting_types import require_valid_settings
-from social_endpoints.internal.flows.flow import LOGIN, Flow
+from social_endpoints.internal.flows.flow import new_flow
 from social_endpoints.internal.native import access_token as access_tokens
 from social_endpoints.internal.native import id_token as id_tokens
 from social_endpoints.internal.network.sessions import ProviderRequests
@@ -54,29 +54,54 @@ def sign_in(
         token is not valid or was not issued to this project.
     :raises ConfigurationError: the project's settings are wrong.
     """
-    with (
-        report_failed_login(provider, request),
-        translate_errors("token_validation"),
-        ProviderRequests(),
-    ):
-        flow = Flow(provider.name, LOGIN, "")
+    with report_failed_login(provider, request):
+        outcome = complete_with_tokens(
+            provider=provider,
+            tokens=tokens,
+            user=None,
+            request=request,
+            build_response=partial(log_in, provider, request, build_response, check_response),
+            check_paused=check_response,
+            take_back=take_back,
+        )
+    return log_login(outcome)
+
+
+def complete_with_tokens(
+    *,
+    provider: Provider,
+    tokens: NativeTokens,
+    user: Any,
+    request: HttpRequest,
+    build_response: Callable[[BaseAuth[Any], Any], ResponseT],
+    check_paused: Callable[[Paused], None],
+    take_back: Callable[[], None],
+) -> ResponseT | Paused:
+    """Verify tokens and run the pipeline, for a login or a connect.
+
+    :param user: the user whom the identity is connected to; None for a login.
+    :param build_response: called inside the transaction with the backend and the result of the
+        pipeline. Its result is returned; if it raises, everything is rolled back.
+    :param check_paused: called last in the transaction if the pipeline has paused.
+    :param take_back: called after each rollback, to undo effects outside the database.
+    """
+    with translate_errors("token_validation"), ProviderRequests():
+        flow = new_flow(provider.name, "", user)
         data = {"user": tokens.user} if tokens.user else {}
         strategy, backend = loading.load(provider, request=request, data=data, flow=flow)
-        if backend.ASSOCIATION_ONLY:
+        if backend.ASSOCIATION_ONLY and user is None:
             raise AssociationOnly(backend, stage="token_validation")
         require_valid_settings(backend, "token_validation")
         strategy.unit_of_work.take_back = take_back
         with document_renewal(backend), strategy.unit_of_work as work:
-            result = _authenticate(backend, tokens)
-            respond = partial(log_in, provider, request, build_response, check_response)
-            conclude = partial(respond_or_pause, backend, flow, work, respond, check_response)
-            outcome = work.finish(result, conclude)
-    return log_login(outcome)
+            result = _authenticate(backend, tokens, user)
+            conclude = partial(respond_or_pause, backend, flow, work, build_response, check_paused)
+            return work.finish(result, conclude)
 
 
-def _authenticate(backend: BaseAuth[Any], tokens: NativeTokens) -> Any:
+def _authenticate(backend: BaseAuth[Any], tokens: NativeTokens, user: Any) -> Any:
     if tokens.id_token is None:
-        return access_tokens.authenticate(backend, tokens.access_token or "")
+        return access_tokens.authenticate(backend, tokens.access_token or "", user=user)
     return id_tokens.authenticate(
-        backend, tokens.id_token, nonce=tokens.nonce, access_token=tokens.access_token
+        backend, tokens.id_token, nonce=tokens.nonce, access_token=tokens.access_token, user=user
     )

@@ -13,6 +13,13 @@ CONNECT = "connect"
 """Purpose of a flow that connects an identity to the user who began."""
 
 
+def new_flow(provider: str, redirect_uri: str, user: Any) -> Flow:
+    """Return the flow of a connect of this user, or of a login if the user is None."""
+    if user is None:
+        return Flow(provider, LOGIN, redirect_uri)
+    return Flow(provider, CONNECT, redirect_uri, user_id=str(user.pk))
+
+
 @dataclass
 class Flow:
     """The session of one login, which the browser carries as an encrypted token.

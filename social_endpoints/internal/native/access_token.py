@@ -22,12 +22,13 @@ PARAMETER = "access_token"
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 
 
-def authenticate(backend: Any, access_token: str) -> Any:
+def authenticate(backend: Any, access_token: str, *, user: Any) -> Any:
     """Run the pipeline for the owner of an access token.
 
     First, the provider is asked which client it has issued the token to. Otherwise, every other
     application could sign in with its users' tokens. A token may be posted again while it is valid.
 
+    :param user: the user whom the identity is connected to; None for a login.
     :returns: the user, or the response of a pipeline step that has paused.
     :raises AuthInputError: the token is malformed, or the provider has no verifier.
     :raises SocialAuthBaseException: the token was issued to another application, has expired or
@@ -55,8 +56,9 @@ def authenticate(backend: Any, access_token: str) -> Any:
     backend.require_owner = partial(_require_owner, verifier, info)
     if isinstance(backend, OpenIdConnectAuth) and info.subject is not None:
         backend.id_token = {"sub": info.subject}  # social-core compares UserInfo with it.
-    response = {} if info.lifetime is None else {"expires_in": info.lifetime}
-    return backend.do_auth(access_token, response={"access_token": access_token, **response})
+    response: dict[str, Any] = {} if info.lifetime is None else {"expires_in": info.lifetime}
+    response["access_token"] = access_token
+    return backend.do_auth(access_token, response=response, user=user)
 
 
 def require_well_formed(backend: Any, access_token: str) -> None:

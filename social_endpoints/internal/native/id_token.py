@@ -27,7 +27,7 @@ MAX_LENGTH = 16_384
 
 
 def authenticate(
-    backend: Any, id_token: str, *, nonce: str | None, access_token: str | None
+    backend: Any, id_token: str, *, nonce: str | None, access_token: str | None, user: Any
 ) -> Any:
     """Run the pipeline for the subject of an ID token.
 
@@ -35,6 +35,7 @@ def authenticate(
     are the profile.
 
     :param nonce: the value whose SHA-256 the app has requested the ID token with, if any.
+    :param user: the user whom the identity is connected to; None for a login.
     :returns: the user, or the response of a pipeline step that has paused.
     :raises AuthInputError: the ID token is malformed, the provider does not issue ID tokens,
         the nonce is missing, or the token shows it in clear.
@@ -55,24 +56,29 @@ def authenticate(
     _require_nonce(issuer, claims, nonce)
     keep_extra_data(backend)
     claim_before_pipeline(backend, id_token, claims["exp"])
-    return _run_pipeline(backend, issuer, claims, id_token, access_token)
+    return _run_pipeline(backend, issuer, claims, id_token, access_token, user)
 
 
 def _run_pipeline(
-    backend: Any, issuer: Issuer, claims: dict[str, Any], id_token: str, access_token: str | None
+    backend: Any,
+    issuer: Issuer,
+    claims: dict[str, Any],
+    id_token: str,
+    access_token: str | None,
+    user: Any,
 ) -> Any:
     if not isinstance(backend, BaseOAuth2):  # Google One Tap.
-        return backend.strategy.authenticate(backend, response=dict(claims))
+        return backend.strategy.authenticate(backend, response=dict(claims), user=user)
     extended: Any = backend
     extended.verified_claims = claims
     extended.id_token = dict(claims)
     if isinstance(backend, FacebookLimitedLogin):  # The claims replace its empty profile.
-        return backend.do_auth(id_token)
+        return backend.do_auth(id_token, user=user)
     extended.require_owner = partial(_require_owner, issuer, claims)
     response = {PARAMETER: id_token}
     if access_token is not None:
         response["access_token"] = access_token
-    return backend.do_auth(access_token, response=response)
+    return backend.do_auth(access_token, response=response, user=user)
 
 
 def _require_nonce(issuer: Issuer, claims: Mapping[str, Any], nonce: str | None) -> None:

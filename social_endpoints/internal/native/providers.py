@@ -62,15 +62,13 @@ def native_token_types(backend: BaseAuth[Any]) -> list[str]:
 
     :raises ImproperlyConfigured: ``NATIVE_PROVIDERS`` or ``NATIVE_VERIFIERS`` is wrong.
     """
-    if backend.name not in get_names("NATIVE_PROVIDERS"):
+    if backend.ASSOCIATION_ONLY or backend.name not in get_names("NATIVE_PROVIDERS"):
         return []
     return verifiable_token_types(backend)
 
 
 def verifiable_token_types(backend: BaseAuth[Any]) -> list[str]:
     """Return the token types of a provider, even if it is not listed. Sends no request."""
-    if backend.ASSOCIATION_ONLY:
-        return []
     verified_by = {"id_token": find_issuer(backend), "access_token": find_verifier(backend)}
     return [token_type for token_type, by in verified_by.items() if by is not None]
 

@@ -38,7 +38,7 @@ class BrokenStrategy(Strategy):
         ([7], ["oidc, github, google-oauth, oidc-connect-only"]),
         ([["oidc"]], ["Did you mean 'oidc'?"]),
         (["google-oauth"], ["Remove it"]),
-        (["oidc-connect-only"], ["Remove it"]),
+        (["oidc-connect-only"], []),
     ],
 )
 def test_provider_that_cannot_sign_in(
