@@ -26,8 +26,10 @@ from social_endpoints.signals import signed_in
 from tests.support.accounts import disconnect, list_connections, logged_in, user_with
 from tests.support.configuration import Configure
 from tests.support.failing_statements import FAULTS, WRITES, Fault, Statements, end_connection
-from tests.support.frontend import Frontend
+from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.id_token_providers import hexadecimal, signed
+from tests.support.logout_tokens import logout_token
+from tests.support.logout_tokens import post as post_logout_token
 from tests.support.native import post_tokens
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import ASK_NAME, BEFORE_CREATE_USER, pipeline_with
@@ -116,6 +118,22 @@ def resume(openid: OpenIDProvider) -> Act:
     return lambda: frontend.resume(paused, name="Ada")
 
 
+def backchannel_logout(openid: OpenIDProvider) -> Act:
+    User.objects.all().delete()
+    Token.objects.create(user=user_with(("oidc", "user-1")))
+    token = logout_token()
+    openid.secrets += [token]
+    return lambda: post_logout_token(token)
+
+
+def provider_logout(openid: OpenIDProvider) -> Act:
+    User.objects.all().delete()
+    openid.endpoints["end_session_endpoint"] = f"{openid.url}/logout"
+    client = with_session(user_with(("oidc", "user-1")))
+    query = {"post_logout_redirect_uri": REDIRECT_URI}
+    return lambda: client.get("/auth/o/oidc/logout/", query, secure=True)
+
+
 KINDS: dict[str, tuple[Prepare, Prepare | None]] = {
     "first login": (first_login, next_login),
     "returning login": (returning_login, next_login),
@@ -123,6 +141,8 @@ KINDS: dict[str, tuple[Prepare, Prepare | None]] = {
     "disconnect": (delete_connection, delete_connection),
     "list": (connection_list, connection_list),
     "native": (native, next_native),
+    "back-channel logout": (backchannel_logout, backchannel_logout),
+    "logout at the provider": (provider_logout, provider_logout),
     "pause": (pause, next_login),
     "resume": (resume, None),
 }
@@ -159,12 +179,18 @@ def added(before: list[Any], after: list[Any]) -> list[int]:
     return [count - earlier for earlier, count in zip(*counts, strict=True)]
 
 
+LOGOUT_SETTINGS = {
+    "BACKCHANNEL_LOGOUT_PROVIDERS": ["oidc"],
+    "ALLOWED_LOGOUT_REDIRECT_URIS": [REDIRECT_URI],
+}
+
 UNAVAILABLE = (503, "storage_unavailable", "retry_later")
 # A claim collides if a flow or a token was used. Other collisions that remain are a mistake.
 OUTCOMES = {
     "collision": [
         (400, "state_mismatch", "restart_login"),
         (400, "credential_rejected", "restart_login"),
+        (400, "credential_rejected", "correct_input"),
         (500, "unknown_error", "contact_administrator"),
     ]
 }
@@ -210,7 +236,7 @@ def test_request_whose_nth_statement_fails_stores_everything_or_nothing(
     first: list[str] = []
     for turn, serializer in enumerate(SHIPPED if kind in SIGN_INS else ["TokenSerializer"]):
         path = f"social_endpoints.tokens.{serializer}"
-        configure(TOKEN_SERIALIZER=path, NATIVE_PROVIDERS=["oidc"])
+        configure(TOKEN_SERIALIZER=path, NATIVE_PROVIDERS=["oidc"], **LOGOUT_SETTINGS)
         prepare(openid)
         act, before = prepare(openid), stored()
         with connection.execute_wrapper(statements := Statements()):

@@ -23,9 +23,12 @@ from social_django.models import Nonce, Partial, UserSocialAuth
 
 from tests.support.accounts import connections, disconnect, logged_in, user_with
 from tests.support.concurrency import together
+from tests.support.configuration import configure_endpoints
 from tests.support.frontend import Frontend, authorization_params, error
 from tests.support.handoff import handoff_params, post_to_callback
 from tests.support.id_token_providers import PROVIDERS, IdTokenProvider
+from tests.support.logout_tokens import logout_token
+from tests.support.logout_tokens import post as post_logout_token
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import ASK_NAME, BEFORE_CREATE_USER, pipeline_with
 from tests.support.telegram import BOT_TOKEN, signed, state_of
@@ -37,6 +40,7 @@ RACERS = 20
 GOOGLE_TOKEN = "https://accounts.google.com/o/oauth2/token"
 SIGNED_IN = (201, None)
 DISCONNECTED = (204, None)
+SIGNED_OUT = (200, None)
 NOT_FOUND = (404, "not_found")
 LATE = (400, "state_mismatch")
 CREDENTIAL_USED = (400, "credential_rejected")
@@ -241,3 +245,41 @@ def test_one_of_the_last_two_ways_to_sign_in_is_left() -> None:
     assert counted.pop(DISCONNECTED) == 1
     assert set(counted) <= {NOT_FOUND, (400, "disconnect_disallowed")}
     assert ada.social_auth.count() == 1
+
+
+# --- Signing out ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def signed_in(openid: OpenIDProvider, settings: Any) -> Any:
+    """Return a user with a token, whom the provider can sign out."""
+    configure_endpoints(settings, BACKCHANNEL_LOGOUT_PROVIDERS=["oidc"])
+    ada = user_with(("oidc", "user-1"))
+    ada.social_auth.update(id_key="sub")
+    Token.objects.create(user=ada)
+    return ada
+
+
+def test_one_logout_token_is_accepted_once(signed_in: Any) -> None:
+    token = logout_token()
+
+    answers = together([lambda: post_logout_token(token)] * RACERS)
+
+    assert results(answers) == {SIGNED_OUT: 1, CREDENTIAL_USED: RACERS - 1}
+    assert not Token.objects.exists()
+    assert Nonce.objects.count() == 1
+
+
+def test_logins_against_logouts_by_the_provider(signed_in: Any, openid: OpenIDProvider) -> None:
+    half = RACERS // 2
+    logins = []
+    for _ in range(half):
+        frontend = Frontend("body")
+        logins.append(partial(frontend.complete, *frontend.authorize(openid)))
+
+    logouts = [partial(post_logout_token, logout_token()) for _ in range(half)]
+
+    answers = together([*logins, *logouts])
+
+    assert results(answers) == {SIGNED_IN: half, SIGNED_OUT: half}
+    assert User.objects.count() == UserSocialAuth.objects.count() == 1

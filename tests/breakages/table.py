@@ -16,6 +16,8 @@ NATIVE = "tests/api/native/"
 NETWORK = "tests/api/network/"
 PROTOCOLS = "tests/api/protocols/"
 TOKENS = "tests/api/tokens/"
+PROVIDER_LOGOUT = "tests/api/signing_out/test_provider_logout.py::"
+BACKCHANNEL = "tests/api/signing_out/test_backchannel_logout.py::"
 
 
 @dataclass(frozen=True)
@@ -543,5 +545,94 @@ BREAKAGES = (
         "internal/actions/outcome.py",
         {"if _is_rejected_credential(refused):": "if True:"},
         (f"{LOGIN}test_failed_login_signal.py::test_error_in_a_callback_is_not_reported",),
+    ),
+    # --- Signing out ------------------------------------------------------------------
+    Breakage(
+        "a logout sends the browser to the URIs of logins",
+        "internal/http/serializers.py",
+        {'setting = "ALLOWED_LOGOUT_REDIRECT_URIS"': 'setting = "ALLOWED_REDIRECT_URIS"'},
+        (f"{PROVIDER_LOGOUT}test_uri_that_is_not_listed_is_refused",),
+    ),
+    Breakage(
+        "a logout sends an ID token that cannot be decrypted",
+        "internal/actions/provider_logout.py",
+        {"to_plain(social.extra_data)": "social.extra_data"},
+        (
+            f"{PROVIDER_LOGOUT}test_unusable_id_token_is_not_sent",
+            f"{PROVIDER_LOGOUT}test_encrypted_id_token_is_decrypted",
+        ),
+    ),
+    Breakage(
+        "every provider can log users out",
+        "internal/actions/backchannel_logout.py",
+        {"if name not in names or protocol(": "if protocol("},
+        (f"{BACKCHANNEL}test_logout_is_off_by_default",),
+    ),
+    Breakage(
+        "the audience of a logout token is ignored",
+        "internal/backends/id_tokens/logout_tokens.py",
+        {"    require_audience(issuer, claims)\n": ""},
+        (f"{BACKCHANNEL}test_claim_that_is_not_valid_is_refused",),
+    ),
+    Breakage(
+        "the issuer of a logout token is ignored",
+        "internal/backends/id_tokens/logout_tokens.py",
+        {"    require_issuer(issuer, claims)\n": ""},
+        (f"{BACKCHANNEL}test_claim_that_is_not_valid_is_refused",),
+    ),
+    Breakage(
+        "the times of a logout token are ignored",
+        "internal/backends/id_tokens/logout_tokens.py",
+        {"    require_times(issuer, claims)\n": '    required(issuer, claims, "exp")\n'},
+        (f"{BACKCHANNEL}test_claim_that_is_not_valid_is_refused",),
+    ),
+    Breakage(
+        "an ID token is accepted as a logout token",
+        "internal/backends/id_tokens/logout_tokens.py",
+        {"    _require_logout_token(issuer, claims)\n": '    claims.setdefault("jti", "1")\n'},
+        (f"{BACKCHANNEL}test_id_token_is_not_a_logout_token",),
+    ),
+    Breakage(
+        "a logout token signs in",
+        "internal/backends/id_tokens/claims.py",
+        {'other_claims = {"events", *issuer': "other_claims = {*issuer"},
+        (f"{BACKCHANNEL}test_logout_token_does_not_sign_in",),
+    ),
+    Breakage(
+        "a logout token is accepted twice",
+        "internal/actions/backchannel_logout.py",
+        {"    claim_once(backend, claims)\n": ""},
+        (
+            f"{BACKCHANNEL}test_logout_token_is_accepted_once",
+            f"{BACKCHANNEL}test_identifier_of_a_token_is_accepted_once",
+        ),
+    ),
+    Breakage(
+        "a logout that fails uses up its logout token",
+        "internal/actions/backchannel_logout.py",
+        {
+            "    claim_once(backend, claims)\n": "",
+            "        claims = _verify(backend, logout_token)\n": (
+                "        claims = _verify(backend, logout_token)\n"
+                "        claim_once(backend, claims)\n"
+            ),
+        },
+        (f"{BACKCHANNEL}test_failed_logout_changes_nothing_and_can_be_sent_again",),
+    ),
+    Breakage(
+        "the subject of a logout token is compared with other identifiers",
+        "internal/actions/backchannel_logout.py",
+        {'for stored_key in (id_key, ""):': "for stored_key in (None,):"},
+        (f"{BACKCHANNEL}test_identifier_of_another_claim_is_not_the_subject",),
+    ),
+    Breakage(
+        "rates limit the logouts of a provider",
+        "views/provider_logout.py",
+        {
+            "return [throttle() for throttle in self.throttle_classes]": (
+                "return super().get_throttles()"
+            )
+        },
+        (f"{BACKCHANNEL}test_rates_do_not_limit_the_provider",),
     ),
 )
