@@ -11,9 +11,12 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.formats import localize
+from django.utils.timezone import is_aware, localtime
 from social_django.admin import AssociationOption, NonceOption, UserSocialAuthOption
 from social_django.models import Association, Nonce, UserSocialAuth
 
+from social_endpoints.internal.connections.token_state import NAME, as_datetime, read_state
 from social_endpoints.internal.flows.storage import CLAIM_PREFIX
 
 HIDDEN = "(hidden)"
@@ -39,12 +42,37 @@ class ConnectionAdmin(_SecretFieldMixin, UserSocialAuthOption):
     """Connections, which can be searched by uid. The provider's tokens are hidden."""
 
     exclude = ("extra_data",)
-    readonly_fields: ClassVar[Any] = (*UserSocialAuthOption.readonly_fields, "provider_data")
+    readonly_fields: ClassVar[Any] = (
+        *UserSocialAuthOption.readonly_fields,
+        *("token_expires_at", "scopes", "needs_reconnect", "provider_data"),
+    )
+
+    @admin.display(description="access token expires at")
+    def token_expires_at(self, social: UserSocialAuth) -> str:
+        """Return the expiry of the access token, in the current time zone."""
+        expires_at = read_state(social.extra_data).expires_at
+        if expires_at is None:
+            return "never, or unknown"
+        moment = as_datetime(expires_at)
+        return str(localize(localtime(moment) if is_aware(moment) else moment))
+
+    @admin.display
+    def scopes(self, social: UserSocialAuth) -> str:
+        """Return the granted scopes."""
+        return " ".join(read_state(social.extra_data).scopes) or "unknown"
+
+    @admin.display(boolean=True)
+    def needs_reconnect(self, social: UserSocialAuth) -> bool:
+        """Return whether only a new login or connect can bring a new access token."""
+        return read_state(social.extra_data).needs_reconnect
 
     @admin.display(description="extra data")
     def provider_data(self, social: UserSocialAuth) -> str:
         """Return ``extra_data`` as JSON, with most texts hidden."""
-        return json.dumps(_hide_values(social.extra_data), default=lambda value: HIDDEN)
+        shown = social.extra_data
+        if isinstance(shown, dict):
+            shown = {name: value for name, value in shown.items() if name != NAME}
+        return json.dumps(_hide_values(shown), default=lambda value: HIDDEN)
 
     def get_search_fields(self, request: Any = None) -> Any:
         admin_of_users: Any = super()  # social_django has no types for it.

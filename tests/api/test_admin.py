@@ -11,6 +11,9 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from social_django.models import Association, Nonce, UserSocialAuth
 
+from social_endpoints.internal.connections.encryption import to_stored
+from social_endpoints.internal.connections.token_state import NAME, TokenState, describe
+from tests.support.configuration import Configure
 from tests.support.frontend import Frontend
 from tests.support.interpreter import python
 from tests.support.openid_provider import OpenIDProvider
@@ -112,6 +115,32 @@ def test_connection_is_shown_without_tokens(
     ] == []
     for shown in ("uid-1", "ada-at-the-provider", "openid email", "1700000000", "refresh_token"):
         assert shown in text
+
+
+@pytest.mark.parametrize("encrypts", [False, True])
+def test_state_of_the_access_token_is_shown(
+    encrypts: bool, staff: Client, connection: UserSocialAuth, configure: Configure
+) -> None:
+    configure(ENCRYPT_PROVIDER_TOKENS=encrypts)
+    state = TokenState(expires_at=4_070_908_800, scopes=("read", "write"), needs_reconnect=True)
+    entry = describe(TOKENS["access_token"], state)
+    connection.extra_data = to_stored({**TOKENS, NAME: entry})
+    connection.save()
+
+    text = pages(staff, connection)
+
+    for shown in ("Dec. 31, 2098, 6 p.m.", "read write", 'alt="True"'):
+        assert shown in text
+    for hidden in (entry["token"], "the-oauth", "the-refresh", "encrypted:"):
+        assert hidden not in text
+
+
+@pytest.mark.parametrize("extra_data", [{}, "x", {"access_token": "of an older version"}])
+def test_unknown_state_is_shown(extra_data: Any, staff: Client, connection: UserSocialAuth) -> None:
+    connection.extra_data = extra_data
+    connection.save()
+
+    assert "unknown" in pages(staff, connection)
 
 
 def test_change_of_a_connection_keeps_its_tokens(staff: Client, connection: UserSocialAuth) -> None:

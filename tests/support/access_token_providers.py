@@ -32,7 +32,8 @@ class TokenProvider:
     :param of_others: claims of a token that was issued to another application.
     :param expired: claims of an expired token.
     :param required: claims that the response must have.
-    :param lifetime: seconds that are stored after a native sign-in.
+    :param lifetime: seconds that social-core's backend stores after a native sign-in.
+    :param granted: scopes that the verifier reports.
     :param profile: the response to the backend's request for the profile.
     :param token_params: parameters that the token endpoint adds to its response.
     :param asked: the verifier's requests.
@@ -47,6 +48,7 @@ class TokenProvider:
     required: tuple[str, ...]
     uid: str
     lifetime: int | None
+    granted: tuple[str, ...]
     profile: dict[str, Any] = field(default_factory=dict)
     profile_url: str = ""
     token_url: str = ""
@@ -119,6 +121,7 @@ def google(name: str, path: str, profile_url: str) -> TokenProvider:
         required=("aud", "sub"),
         uid="1234567890",
         lifetime=3000,
+        granted=("openid", "email"),
         profile={
             "sub": "1234567890",
             "email": "ada@example.com",
@@ -159,6 +162,7 @@ def facebook() -> TokenProvider:
         required=("app_id", "is_valid", "type", "user_id"),
         uid="10215241773831025",
         lifetime=5000,
+        granted=("email", "public_profile"),
         profile={"id": "10215241773831025", "name": "Ada Lovelace", "email": "ada@example.com"},
         profile_url="https://graph.facebook.com/v24.0/me",
         token_url="https://graph.facebook.com/v24.0/oauth/access_token",
@@ -179,13 +183,15 @@ def github() -> TokenProvider:
             "id": 1,
             "app": {"client_id": "our-github-id", "name": "Ours", "url": "https://example.com"},
             "user": {"login": "ada", "id": 4711},
+            "scopes": ["email", "gist"],
             "expires_at": None,
         },
         of_others={"app": {"client_id": "their-github-id"}},
         expired={},
         required=("app", "user"),
         uid="4711",
-        lifetime=28800,  # As stored by a redirect login: GitHub does not report it.
+        lifetime=None,
+        granted=("email", "gist"),
         profile={"id": 4711, "login": "ada", "email": "ada@example.com", "name": "Ada Lovelace"},
         profile_url="https://api.github.com/user",
         token_url="https://github.com/login/oauth/access_token",
@@ -204,6 +210,7 @@ def oidc() -> TokenProvider:
             "client_id": "our-client-id",
             "sub": "user-1",
             "token_type": "Bearer",
+            "scope": "openid email",
             "exp": now + 300,
             "nbf": now - 5,
         },
@@ -212,6 +219,7 @@ def oidc() -> TokenProvider:
         required=("active", "client_id"),
         uid="user-1",
         lifetime=None,
+        granted=("openid", "email"),
     )
 
 

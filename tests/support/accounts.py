@@ -14,6 +14,11 @@ from tests.support.frontend import browser
 SECRET = "a token of the provider"
 LAST_LOGIN = 1_700_000_000
 
+CONNECTION_FIELDS = {
+    *("id", "provider", "title", "uid", "created", "last_used", "scopes", "needs_reconnect"),
+}
+"""The fields of a connection in the responses."""
+
 DISCONNECT_PIPELINE = [
     "social_core.pipeline.disconnect.allowed_to_disconnect",
     "social_core.pipeline.disconnect.get_entries",

@@ -37,6 +37,7 @@ class OpenIDProvider:
     :param jwk_fields: fields of the public key in the key set.
     :param headers: headers of every response.
     :param token_headers: additional headers of the ID token.
+    :param token_params: parameters that the token endpoint adds to its response.
     """
 
     wire: responses.RequestsMock
@@ -63,6 +64,7 @@ class OpenIDProvider:
     jwk_fields: dict[str, Any] = field(default_factory=lambda: {"alg": "RS256"})
     headers: dict[str, str] = field(default_factory=dict)
     token_headers: dict[str, Any] = field(default_factory=dict)
+    token_params: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for method, path, callback in (
@@ -120,7 +122,7 @@ class OpenIDProvider:
         id_token = jwt.encode(claims, self.key, self.algorithm, headers=headers)
         tokens = {"access_token": access_token, "id_token": id_token}
         self.secrets += [*tokens.values()]
-        return self._json(request, {**tokens, "token_type": "Bearer"})
+        return self._json(request, {**tokens, "token_type": "Bearer", **self.token_params})
 
     def _verifies(self, params: dict[str, str], posted: dict[str, str]) -> bool:
         digest = hashlib.sha256(posted.get("code_verifier", "").encode()).digest()

@@ -18,4 +18,5 @@ class CorporateVerifier(TokenVerifier):
     @override
     def verify(self, access_token: str) -> TokenInfo:
         response = self.ask("https://id.example.com/token", headers={"Authorization": access_token})
-        return TokenInfo(clients=frozenset({response.identifier("client_id")}), lifetime=60)
+        clients, scopes = frozenset({response.identifier("client_id")}), response.scopes("scope")
+        return TokenInfo(clients=clients, lifetime=60, scopes=scopes)

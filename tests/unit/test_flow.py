@@ -115,7 +115,14 @@ def changed(position: int, value: Any) -> bytes:
         changed(7, 0),
         *(
             changed(4, {name: value})
-            for name in ("oidc_association", "social_endpoints_paused", "nonces")
+            for name in (
+                *(
+                    "oidc_association",
+                    "social_endpoints_paused",
+                    "social_endpoints_scope",
+                    "nonces",
+                ),
+            )
             for value in (None, 7, "text", {}, [7], [[]], ["a", 1], [["a", 1]], ["a", "b", "c", 1])
         ),
         changed(4, {"partial_pipeline_token": 7}),

@@ -16,6 +16,7 @@ from social_endpoints.internal.actions.providers import CAPABILITIES
 from social_endpoints.internal.backends.registry import PROTOCOLS
 from social_endpoints.pipeline import FIELD_TYPES
 from tests.support.account_views import route_account_views
+from tests.support.accounts import CONNECTION_FIELDS
 from tests.support.configuration import Configure
 from tests.support.token_serializers import DJOSER, SHIPPED
 from tests.support.token_urls import ProjectAuthView
@@ -35,7 +36,6 @@ Document: TypeAlias = dict[str, Any]
 BEGUN = {"authorization_url", "flow"}
 LOGOUT_URL = {"logout_url", "state"}
 PAUSED = {"partial_token", "redirect_to", "fields", "provider", "flow"}
-CONNECTION_FIELDS = {"id", "provider", "title", "uid", "created", "last_used"}
 ERROR = {"non_field_errors", "error_code", "error_source", "error_stage"}
 ERROR |= {"error_recovery", "error_id"}
 
@@ -215,6 +215,8 @@ def test_list_of_connections_is_an_array(document: Document) -> None:
     connection = resolve(document, body["items"])["properties"]
     assert set(connection) == CONNECTION_FIELDS
     assert connection["last_used"]["format"] == "date-time"
+    assert connection["scopes"]["items"] == {"type": "string"}
+    assert connection["needs_reconnect"]["type"] == "boolean"
 
 
 def test_paginated_list_of_connections_is_a_page(settings: Any) -> None:

@@ -21,6 +21,7 @@ from social_endpoints.internal.backends.extensions import (
     discovery,
     encrypted_tokens,
     handoff,
+    login_tokens,
     more_access,
     openid2,
     pipeline,
@@ -49,10 +50,11 @@ _Condition = type[Any] | Callable[[Any], bool]
 # outermost; a mixin must precede the mixins that it inherits from.
 _AROUND: tuple[tuple[_Condition, Any], ...] = (
     (bases.Backend, encrypted_tokens.EncryptedTokens),
+    (bases.Backend, login_tokens.LoginTokens),
+    (bases.OAuth, login_tokens.ReceivedToken),
     (bases.Backend, pipeline.PipelineResult),
     (bases.Backend, pipeline.PausedUser),
     (bases.Backend, revocation.TokenRevocation),
-    (bases.Backend, pipeline.NativeExtraData),
     (bases.Backend, pipeline.DeletedConnection),
     (bases.Backend, pipeline.ResponseValidation),
     (bases.OAuth2, refresh.RefreshRequest),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-_YEAR_9999 = 253_370_764_800  # seconds since the epoch; datetime represents no later year
+from social_endpoints.internal.connections.token_state import LATEST
 
 
 def stored_time(extra_data: Any) -> int | None:
@@ -14,7 +14,7 @@ def stored_time(extra_data: Any) -> int | None:
     :param extra_data: the value of the column. Old rows of social_django can contain text.
     """
     at = extra_data.get("auth_time") if isinstance(extra_data, dict) else None
-    return at if isinstance(at, int) and 0 < at < _YEAR_9999 else None
+    return at if isinstance(at, int) and 0 < at < LATEST else None
 
 
 def find_last_used(connections: Iterable[Any]) -> Any:

@@ -10,10 +10,7 @@ from typing import Any
 
 from django.utils.http import parse_http_date_safe
 
-from social_endpoints.internal.connections.token_state import LONGEST_LIFETIME, TokenState
-
-LATEST = 253_370_764_800
-"""The year 9999, in seconds since the epoch. ``datetime`` represents no later year."""
+from social_endpoints.internal.connections.token_state import LATEST, LONGEST_LIFETIME, TokenState
 
 # Names of the lifetime of an access token: in seconds, as a time, or as either of them. Case and
 # separators are ignored. A name that also says "refresh", "id" or "ext" is never matched.

@@ -11,7 +11,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
 
 from social_endpoints.internal.connections.encryption import to_plain
 
@@ -19,6 +23,11 @@ NAME = "social_endpoints"
 """The name in ``extra_data``. Its value is a dictionary with ``token`` (the digest),
 ``expires_at`` (seconds since the epoch, or None), ``scopes`` (a list) and, after the provider has
 rejected the refresh token, ``needs_reconnect``."""
+
+LATEST = 253_370_764_800
+"""The year 9999, in seconds since the epoch. ``datetime`` represents no later year."""
+
+_TOKEN = "access_token"
 
 LIFETIMES = ("expires_in", "expires_on", "expires")
 """The names in ``extra_data`` that ``social.access_token_expired()`` of social-core reads."""
@@ -55,19 +64,34 @@ def describe(access_token: Any, state: TokenState) -> dict[str, Any]:
 
 
 def read_state(extra_data: Any) -> TokenState:
-    """Return the state of the access token in ``extra_data``, encrypted or not."""
-    plain = to_plain(extra_data)
-    entry, token = plain.get(NAME), plain.get("access_token")
-    if token is None and isinstance(extra_data, Mapping) and extra_data.get("access_token"):
-        return TokenState(needs_reconnect=True)  # It cannot be decrypted.
-    if not isinstance(entry, Mapping) or token is None or entry.get("token") != digest(token):
+    """Return the state of the access token in ``extra_data``, encrypted or not.
+
+    If the token cannot be decrypted, the connection has to be connected again.
+    """
+    stored = extra_data if isinstance(extra_data, Mapping) else {}
+    entry, token = stored.get(NAME), stored.get(_TOKEN)
+    plain = to_plain({_TOKEN: token}).get(_TOKEN)
+    if token and not plain:
+        return TokenState(needs_reconnect=True)
+    if not isinstance(entry, Mapping) or entry.get("token") != digest(plain):
         return TokenState()
     expires_at, scopes = entry.get("expires_at"), entry.get("scopes")
     return TokenState(
-        expires_at=expires_at if isinstance(expires_at, int) else None,
+        expires_at=expires_at if isinstance(expires_at, int) and expires_at < LATEST else None,
         scopes=tuple(scopes) if isinstance(scopes, list) else (),
         needs_reconnect=entry.get("needs_reconnect") is True,
     )
+
+
+def as_datetime(seconds: int) -> datetime:
+    """Return a time: aware, or in the time zone of the project with ``USE_TZ = False``.
+
+    :param seconds: since the epoch, before :data:`LATEST`.
+    """
+    moment = datetime.fromtimestamp(seconds, UTC)
+    if settings.USE_TZ:
+        return moment
+    return timezone.make_naive(moment, timezone.get_default_timezone())
 
 
 def with_auth_time(extra_data: Mapping[str, Any], auth_time: int) -> dict[str, Any]:

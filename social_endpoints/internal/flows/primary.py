@@ -286,6 +286,18 @@ class PrimaryUsers(StorageProxy):
         """Return a user as stored now, or None if the row no longer exists."""
         return with_id(on_primary(type(user)._base_manager).filter(pk=user.pk).first())
 
+    def read_extra_data_again(self, social: Any) -> None:
+        """Read the extra data of a connection as stored now, and lock its row.
+
+        The lock ends with the transaction. A row that no longer exists is not changed.
+        """
+        if not isinstance(social, Model):
+            return
+        rows = on_primary(type(social)._base_manager).filter(pk=social.pk).select_for_update()
+        stored = rows.values_list("extra_data", flat=True).first()
+        if stored is not None:
+            vars(social)["extra_data"] = stored
+
     def is_among_active_users(self, user: Any) -> bool:
         """Return whether a user matches ``SOCIAL_AUTH_ACTIVE_USERS_FILTER``, if it is set.
 

@@ -55,6 +55,10 @@ ASSERTIONS = f"{CLAIM_PREFIX}assertion"
 PAUSED_USER = "social_endpoints_user"
 """Keyword argument of a pipeline that contains the user's primary key as text."""
 
+ASKED_SCOPES = "social_endpoints_scope"
+"""In the flow, only if ``get_scope()`` does not return the scopes of the authorization URL: whether
+they are asked for in addition to those of ``get_scope()``, and the scopes as text."""
+
 _LATEST = 2**31 - 1  # The column of a nonce's timestamp is a 32-bit integer.
 
 _OAUTH2_STATES = "social_core.oauth2."  # social-core's server_url for the states of OAuth 2
@@ -66,10 +70,11 @@ _NONCES = "nonces"
 _ATTEMPTS_SESSION_NAME = "social_endpoints_paused"
 _DAY = 86_400  # seconds
 
-# The lists that this module stores in a flow's session, with the types of their items.
+# The lists that are stored in a flow's session, with the types of their items.
 _SESSION_LISTS: dict[str, tuple[Any, ...]] = {
     _ASSOCIATION: (str, str | None, int, int),
     _ATTEMPTS_SESSION_NAME: (str, int, int),
+    ASKED_SCOPES: (bool, str),
 }
 
 

@@ -21,7 +21,7 @@ MAX_LENGTH = 3_900
 MAX_CONTENT = 65_536
 """Bytes of a flow before compression."""
 
-VERSION = 3
+VERSION = 4
 """Version of the format. Increment it when the fields, their meaning, the entries that this package
 adds to the session, or the preset dictionary change: no version opens a flow of another one."""
 
@@ -32,6 +32,7 @@ _KEY_PURPOSE = f"social_endpoints.flow.v{VERSION}".encode()
 
 # Preset dictionary of zlib: the strings of most flows, the most common ones last.
 _DICTIONARY = (
+    b'"social_endpoints_scope":[false,"[true,"openid email profile https://www.googleapis.com/auth/'
     b'_request_id":"_unauthorized_token_name":["oauth_token=&oauth_token_secret=","connect",'
     b'"}]},"http://127.0.0.1:"https://api./auth/o//callback/",true,""]"oidc_association":["'
     b'","login","https://app./login/callback",17,{"_oauth2_state_":{"state":","timestamp":17'
@@ -122,7 +123,7 @@ def _decompress(compressed: bytes) -> Any:
     decompressor = zlib.decompressobj(-15, zdict=_DICTIONARY)
     try:
         content = decompressor.decompress(compressed, MAX_CONTENT)
-        return json.loads(content, parse_constant=_refuse)
+        return json.loads(content, parse_constant=_refuse) if decompressor.eof else None
     except (zlib.error, ValueError, RecursionError):
         return None
 

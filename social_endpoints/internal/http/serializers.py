@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
-from django.conf import settings
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.settings import api_settings
@@ -16,6 +13,7 @@ from social_endpoints.internal.backends.connect_scopes import connect_scopes
 from social_endpoints.internal.backends.listing import provider_title
 from social_endpoints.internal.backends.registry import PROTOCOLS, find_or_substitute
 from social_endpoints.internal.connections.last_use import stored_time
+from social_endpoints.internal.connections.token_state import as_datetime, read_state
 from social_endpoints.internal.flows.redirect_uris import is_allowed
 from social_endpoints.internal.log.events import add_log_values
 from social_endpoints.pipeline import FIELD_TYPES
@@ -238,12 +236,27 @@ class LastUsedField(serializers.DateTimeField):
 
         With ``USE_TZ = False``, it is in the time zone of the project, as all its other times.
         """
-        moment, at = social.modified, stored_time(social.extra_data)
-        if at is not None:
-            moment = datetime.fromtimestamp(at, UTC)
-            if not settings.USE_TZ:
-                moment = timezone.make_naive(moment, timezone.get_default_timezone())
+        at = stored_time(social.extra_data)
+        moment = social.modified if at is None else as_datetime(at)
         return super().to_representation(moment)
+
+
+class ScopesField(serializers.ListField):
+    """The granted scopes of a connection."""
+
+    child = serializers.CharField()
+
+    def to_representation(self, social: Any) -> Any:
+        """Return the scopes of the stored access token."""
+        return super().to_representation([*read_state(social.extra_data).scopes])
+
+
+class NeedsReconnectField(serializers.BooleanField):
+    """Whether the access token of a connection can no longer be refreshed."""
+
+    def to_representation(self, social: Any) -> bool:
+        """Return whether only a new login or connect can bring a new access token."""
+        return read_state(social.extra_data).needs_reconnect
 
 
 class ConnectionSerializer(serializers.Serializer[Any]):
@@ -256,6 +269,16 @@ class ConnectionSerializer(serializers.Serializer[Any]):
     created = serializers.DateTimeField(read_only=True)
     last_used = LastUsedField(
         source="*", read_only=True, help_text="Time of the last sign-in, or of connecting."
+    )
+    scopes = ScopesField(
+        source="*",
+        read_only=True,
+        help_text="Scopes that the provider granted. Empty if they are unknown.",
+    )
+    needs_reconnect = NeedsReconnectField(
+        source="*",
+        read_only=True,
+        help_text="Whether the project can only call the provider after a new login or connect.",
     )
 
     def get_title(self, social: Any) -> str:

@@ -11,7 +11,6 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.exceptions import AuthCredentialError, AuthInputError, AuthResponseError
 
 from social_endpoints.exceptions import UseIdToken
-from social_endpoints.internal.backends.extensions.pipeline import keep_extra_data
 from social_endpoints.internal.backends.id_tokens.signature import unverified_claims
 from social_endpoints.internal.native.providers import find_verifier
 from social_endpoints.internal.native.verifiers.base import TokenInfo, TokenVerifier, as_identifier
@@ -52,13 +51,21 @@ def authenticate(backend: Any, access_token: str, *, user: Any) -> Any:
             raise UseIdToken(stage="token_validation") from error
         raise
     _require_own_client(verifier, info)
-    keep_extra_data(backend)
+    backend.is_native = True
     backend.require_owner = partial(_require_owner, verifier, info)
     if isinstance(backend, OpenIdConnectAuth) and info.subject is not None:
         backend.id_token = {"sub": info.subject}  # social-core compares UserInfo with it.
-    response: dict[str, Any] = {} if info.lifetime is None else {"expires_in": info.lifetime}
-    response["access_token"] = access_token
-    return backend.do_auth(access_token, response=response, user=user)
+    return backend.do_auth(access_token, response=_token_response(access_token, info), user=user)
+
+
+def _token_response(access_token: str, info: TokenInfo) -> dict[str, Any]:
+    """Return what a token endpoint would have returned (RFC 6749 section 5.1)."""
+    response: dict[str, Any] = {"access_token": access_token}
+    if info.lifetime is not None:
+        response["expires_in"] = info.lifetime
+    if info.scopes:
+        response["scope"] = " ".join(info.scopes)
+    return response
 
 
 def require_well_formed(backend: Any, access_token: str) -> None:

@@ -13,7 +13,6 @@ from social_core.backends.oauth import BaseOAuth2
 from social_core.utils import constant_time_compare
 
 from social_endpoints.exceptions import NonceNotHashed
-from social_endpoints.internal.backends.extensions.pipeline import keep_extra_data
 from social_endpoints.internal.backends.id_tokens.claims import require_valid
 from social_endpoints.internal.backends.id_tokens.issuers import Issuer, find_issuer
 from social_endpoints.internal.backends.id_tokens.signature import SignedToken
@@ -54,7 +53,7 @@ def authenticate(
     require_valid(issuer, claims, token.algorithm, access_token)
     issuer.validate(claims, token.key)
     _require_nonce(issuer, claims, nonce)
-    keep_extra_data(backend)
+    backend.is_native = True
     claim_before_pipeline(backend, id_token, claims["exp"])
     return _run_pipeline(backend, issuer, claims, id_token, access_token, user)
 

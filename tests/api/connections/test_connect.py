@@ -18,7 +18,7 @@ from social_django.models import Nonce, Partial, UserSocialAuth
 
 from social_endpoints import signals
 from tests.support.account_views import route_account_views
-from tests.support.accounts import connections
+from tests.support.accounts import CONNECTION_FIELDS, connections
 from tests.support.authentication import CSRF_HEADERS, STATELESS
 from tests.support.concurrency import together
 from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, details, error
@@ -50,7 +50,7 @@ def test_connect_links_the_identity_to_the_user_who_began(
     assert response.headers["Content-Type"] == "application/json"
     assert "no-store" in response.headers["Cache-Control"]
     body = json.loads(response.content)
-    assert body.keys() == {"id", "provider", "title", "uid", "created", "last_used"}
+    assert body.keys() == CONNECTION_FIELDS
     assert (body["id"], body["provider"], body["uid"]) == (social.pk, "oidc", "user-1")
     assert body["title"] == "OpenID Connect"
     assert parse_datetime(body["created"]) == social.created

@@ -23,6 +23,7 @@ from social_django.models import UserSocialAuth
 
 from tests.support.account_views import route_account_views
 from tests.support.accounts import (
+    CONNECTION_FIELDS,
     LAST_LOGIN,
     SECRET,
     disconnect,
@@ -57,7 +58,7 @@ def test_list_contains_the_connections_of_the_user_without_secrets(ada: Any) -> 
         (first.pk, "oidc", "OpenID Connect", "1"),
         (second.pk, "github", "GitHub", "2"),
     ]
-    assert shown[0].keys() == {"id", "provider", "title", "uid", "created", "last_used"}
+    assert shown[0].keys() == CONNECTION_FIELDS
     assert parse_datetime(shown[0]["created"]) == first.created
     assert parse_datetime(shown[0]["last_used"]) == datetime.fromtimestamp(LAST_LOGIN, UTC)
 

@@ -1,11 +1,10 @@
-"""Additions to social-core's pipeline: its result, and the extra data it stores."""
+"""Additions to social-core's pipeline: its result, and its use of a backend's methods."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from time import time
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError, OperationalError
@@ -20,8 +19,6 @@ from social_endpoints.internal.flows.storage import PAUSED_USER
 
 # What social-core's steps expect to be text.
 _TEXT_DETAILS = ("username", "email", "fullname", "first_name", "last_name")
-
-_KEEP_EXTRA_DATA = "social_endpoints.native"
 
 
 class PipelineResult(Backend):
@@ -175,43 +172,3 @@ def _update(social: Any, *args: Any, **kwargs: Any) -> None:
         raise
     except DatabaseError as error:
         raise IntegrityError("The connection was deleted during the login.") from error
-
-
-def keep_extra_data(backend: BaseAuth[Any]) -> None:
-    """Keep stored extra data during this login, even after a pause.
-
-    An app does not post all tokens that a token endpoint returns. Without this call, social-core
-    replaces stored tokens with None.
-    """
-    backend.strategy.session_set(_KEEP_EXTRA_DATA, True)
-
-
-class NativeExtraData(Backend):
-    """Merge the extra data of a native sign-in into the stored extra data.
-
-    Remove when social-core does not replace stored values with None.
-    """
-
-    def extra_data(
-        self, user: Any, uid: str, response: Any, details: Any, pipeline_kwargs: dict[str, Any]
-    ) -> dict[str, Any]:
-        """Return the extra data to store; after ``keep_extra_data()``, without None."""
-        received = super().extra_data(user, uid, response, details, pipeline_kwargs)
-        if not self.strategy.session_get(_KEEP_EXTRA_DATA):
-            return received
-        update = {name: value for name, value in received.items() if value is not None}
-        if "access_token" not in update:
-            update.update(_remaining_lifetime(pipeline_kwargs.get("social")))
-        return update
-
-
-def _remaining_lifetime(social: Any) -> dict[str, int]:
-    """Return the remaining lifetime of the stored access token, in seconds.
-
-    ``expires_in`` counts from ``auth_time``, which is set to the time of this login.
-    """
-    stored = getattr(social, "extra_data", None) or {}
-    try:
-        return {"expires_in": int(stored["auth_time"]) + int(stored["expires_in"]) - int(time())}
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return {}  # The stored extra data contains no lifetime.

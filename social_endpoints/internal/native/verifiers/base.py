@@ -17,6 +17,7 @@ from social_core.exceptions import (
 )
 
 from social_endpoints.internal.backends.id_tokens.issuers import own_client_ids, setting_error
+from social_endpoints.internal.connections.token_response import as_scopes
 
 _MAX_NUMBER = 10**12  # In seconds: 30,000 years, which timedelta can represent.
 _MAX_IDENTIFIER = 10**64  # Python refuses to write integers of more than 4,300 digits.
@@ -30,11 +31,13 @@ class TokenInfo:
         all of them must be the project's own.
     :param subject: the user who owns the token; None if the provider does not report it.
     :param lifetime: remaining seconds; None if the provider does not report it.
+    :param scopes: the granted scopes; empty if the provider does not report them.
     """
 
     clients: frozenset[str]
     subject: str | None = None
     lifetime: int | None = None
+    scopes: tuple[str, ...] = ()
 
 
 class VerifierResponse:
@@ -70,6 +73,14 @@ class VerifierResponse:
         if not is_number or not abs(value) < _MAX_NUMBER:  # False for NaN.
             raise self._error("malformed_response", name)
         return float(value)
+
+    def scopes(self, name: str) -> tuple[str, ...]:
+        """Return scopes: a list, or a text of scopes that are separated by spaces or commas.
+
+        A missing or wrong value is not an error. The result is then empty.
+        """
+        value = self.content.get(name)
+        return as_scopes(value if isinstance(value, (str, list)) else (), " ")
 
     def has(self, name: str) -> bool:
         """Return whether there is a value other than null."""

@@ -58,7 +58,7 @@ class Introspection(TokenVerifier):
         lifetime = self._lifetime(response)
         claim = self.subject_claim
         subject = response.identifier(claim) if response.has(claim) else None
-        return TokenInfo(self._clients(response), subject, lifetime)
+        return TokenInfo(self._clients(response), subject, lifetime, response.scopes("scope"))
 
     def subject_of(self, profile: Mapping[str, Any]) -> Any:
         """Return ``sub`` (OpenID Connect) or, if it is missing, the value of ``ID_KEY``."""

@@ -10,6 +10,7 @@ from urllib.parse import quote, urljoin
 from social_core.backends.facebook import API_VERSION
 from social_core.exceptions import AuthProviderError, SocialAuthBaseException
 
+from social_endpoints.internal.connections.token_response import read_token_response
 from social_endpoints.internal.native.verifiers.base import (
     TokenInfo,
     TokenVerifier,
@@ -34,7 +35,7 @@ class GoogleTokenInfo(TokenVerifier):
     token_refused = frozenset({400, 401, 403})
 
     def verify(self, access_token: str) -> TokenInfo:
-        """Ask for ``aud`` (audience), ``azp`` (presenter, may be missing) and the owner."""
+        """Ask for ``aud`` (audience), ``azp`` (presenter, may be missing), owner and scopes."""
         headers = {
             "Authorization": f"Bearer {access_token}",
             "Content-Type": "application/x-www-form-urlencoded",
@@ -46,7 +47,8 @@ class GoogleTokenInfo(TokenVerifier):
         lifetime = response.number("expires_in")  # A string of seconds.
         if lifetime <= 0:
             raise self.expired()
-        return TokenInfo(frozenset(clients), response.identifier("sub"), int(lifetime))
+        subject, scopes = response.identifier("sub"), response.scopes("scope")
+        return TokenInfo(frozenset(clients), subject, int(lifetime), scopes)
 
 
 class FacebookDebugToken(TokenVerifier):
@@ -59,7 +61,7 @@ class FacebookDebugToken(TokenVerifier):
     subject_key = "id"
 
     def verify(self, access_token: str) -> TokenInfo:
-        """Ask for ``app_id``, the only client id of an app, and for the owner."""
+        """Ask for ``app_id``, the only client id of an app, for the owner and the scopes."""
         version = self.backend.setting("API_VERSION", API_VERSION)
         params = {"input_token": access_token, "access_token": "|".join(self.client())}
         data = self.ask(_FACEBOOK_URL.format(version=version), params=params).part("data")
@@ -67,7 +69,7 @@ class FacebookDebugToken(TokenVerifier):
             raise self.rejected()
         lifetime = self._lifetime(data)
         clients = frozenset({data.identifier("app_id")})
-        return TokenInfo(clients, data.identifier("user_id"), lifetime)
+        return TokenInfo(clients, data.identifier("user_id"), lifetime, data.scopes("scopes"))
 
     def own_clients(self) -> frozenset[str]:
         """Return the app that authenticates the request."""
@@ -107,7 +109,7 @@ class GithubToken(TokenVerifier):
     client_refused = frozenset({401})
 
     def verify(self, access_token: str) -> TokenInfo:
-        """Ask for the client id of the app and for the owner."""
+        """Ask for the client id of the app, for the owner, the expiry and the scopes."""
         key, secret = self.client()
         api: str = cast("Any", self.backend).api_url()
         response = self.ask(
@@ -118,7 +120,10 @@ class GithubToken(TokenVerifier):
             auth=(key, secret),
         )
         clients = frozenset({response.part("app").identifier("client_id")})
-        return TokenInfo(clients, response.part("user").identifier("id"))
+        subject, now = response.part("user").identifier("id"), time.time()
+        state = read_token_response(response.content, asked=(), separator=",", now=now)
+        lifetime = None if state.expires_at is None else int(state.expires_at - now)
+        return TokenInfo(clients, subject, lifetime, state.scopes)
 
     def own_clients(self) -> frozenset[str]:
         """Return the app that authenticates the request."""

@@ -16,6 +16,12 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.pipeline import DEFAULT_AUTH_PIPELINE
 from social_django.models import UserSocialAuth
 
+from social_endpoints.internal.connections.token_state import (
+    NAME,
+    TokenState,
+    describe,
+    read_state,
+)
 from tests.support.access_token_providers import SECRETS, TOKEN, Install, TokenProvider
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, authorization_params, error
@@ -253,8 +259,54 @@ def test_stored_values_of_a_redirect_login_are_kept(
     after = UserSocialAuth.objects.get().extra_data
     assert after["access_token"] == TOKEN
     assert after.get("expires_in") == pytest.approx(provider.lifetime, abs=60)
-    kept = before.keys() - {"access_token", "auth_time", "expires_in"}
+    kept = before.keys() - {"access_token", "auth_time", "expires_in", NAME}
     assert {name: after.get(name) for name in kept} == {name: before[name] for name in kept}
+
+
+# Seconds until the token expires, as the verifier reports it.
+LIFETIMES = {"oidc": 300, "facebook": 5000, "google-oauth2": 3000, "google-openidconnect": 3000}
+
+
+def test_expiry_and_scopes_are_stored_as_the_verifier_reports_them(provider: TokenProvider) -> None:
+    before = time.time()
+
+    provider.sign_in()
+
+    state = read_state(UserSocialAuth.objects.get().extra_data)
+    assert state.scopes == provider.granted
+    lifetime = LIFETIMES.get(provider.name)
+    expected = None if lifetime is None else pytest.approx(before + lifetime, abs=60)
+    assert state.expires_at == expected
+
+
+def test_expiry_of_a_github_token_is_stored(github: TokenProvider) -> None:
+    github.response["expires_at"] = "2099-01-01T00:00:00Z"
+
+    github.sign_in()
+
+    state = read_state(UserSocialAuth.objects.get().extra_data)
+    assert state.expires_at == pytest.approx(4_070_908_800, abs=2)
+
+
+def test_scopes_that_a_verifier_does_not_report_are_unknown(provider: TokenProvider) -> None:
+    for name in ("scope", "scopes"):
+        provider.claims.pop(name, None)
+
+    provider.sign_in()
+
+    assert read_state(UserSocialAuth.objects.get().extra_data).scopes == ()
+
+
+def test_native_sign_in_clears_the_mark_of_a_rejected_refresh_token(
+    provider: TokenProvider,
+) -> None:
+    provider.sign_in()
+    marked = {NAME: describe(TOKEN, TokenState(needs_reconnect=True)), "access_token": TOKEN}
+    UserSocialAuth.objects.update(extra_data=marked)
+
+    provider.sign_in()
+
+    assert not read_state(UserSocialAuth.objects.get().extra_data).needs_reconnect
 
 
 def test_paused_login_is_resumed(
@@ -277,6 +329,7 @@ def test_paused_login_is_resumed(
     social = UserSocialAuth.objects.get()
     assert social.extra_data["refresh_token"] == "refresh-by-redirect"
     assert social.extra_data["access_token"] == TOKEN
+    assert read_state(social.extra_data).scopes == provider.granted
 
 
 class WithoutDiscovery(OpenIdConnectAuth):

@@ -13,12 +13,13 @@ from rest_framework.exceptions import ValidationError
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_django.models import Nonce, UserSocialAuth
 
+from social_endpoints.internal.connections.token_state import NAME, TokenState, describe
 from tests.support.concurrency import together
 from tests.support.frontend import Frontend, authorization_params
 from tests.support.id_token_providers import IdTokenProvider
 from tests.support.keys import elliptic_key, private_pem
 from tests.support.openid_provider import OpenIDProvider
-from tests.support.pipeline import ASK_NAME, DEFAULT_PIPELINE, pipeline_with
+from tests.support.pipeline import AFTER_SOCIAL_USER, ASK_NAME, DEFAULT_PIPELINE, pipeline_with
 
 pytestmark = [pytest.mark.django_db]
 User = get_user_model()
@@ -200,6 +201,35 @@ def test_lifetime_of_a_stored_access_token_is_not_extended(
     assert social.extra_data["access_token"] == "by-redirect"
     assert social.extra_data["auth_time"] > ago
     assert 0 < social.expiration_timedelta().total_seconds() <= 600
+
+
+def test_id_token_alone_leaves_the_stored_tokens_and_their_state_alone(
+    google: IdTokenProvider, settings: Any
+) -> None:
+    google.sign_in()
+    state = TokenState(expires_at=2_000_000_000, scopes=("openid",), needs_reconnect=True)
+    tokens = {"access_token": "by-redirect", "refresh_token": "refresh-by-redirect"}
+    before = tokens | {NAME: describe("by-redirect", state), "auth_time": 1, "token_type": "Bearer"}
+    UserSocialAuth.objects.update(extra_data=before)
+
+    assert google.sign_in(google.token(jti="2")).status_code == 201
+    after = UserSocialAuth.objects.get().extra_data
+    assert {name: after[name] for name in before} == {**before, "auth_time": after["auth_time"]}
+    assert after["auth_time"] > 1
+
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_SOCIAL_USER, f"{HERE}.rotate"))
+    assert google.sign_in(google.token(jti="3")).status_code == 201
+    after = UserSocialAuth.objects.get().extra_data
+    assert {name: after[name] for name in ROTATED} == ROTATED
+
+
+ROTATED = {"access_token": "refreshed", "refresh_token": "rotated", "expires_on": 5}
+
+
+def rotate(**kwargs: Any) -> None:
+    """Refresh the token in another process, after this sign-in has read the row."""
+    extra_data = UserSocialAuth.objects.get().extra_data
+    UserSocialAuth.objects.update(extra_data={**extra_data, **ROTATED})
 
 
 @pytest.mark.parametrize("stored", [{"expires_in": "soon"}, {"expires_in": []}, "x"])
