@@ -1,4 +1,4 @@
-"""The URLs of the handoff, in whatever namespace the project includes the endpoints."""
+"""The URLs that a provider requests, in whatever namespace the project includes the endpoints."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from django.urls import (
 
 from social_endpoints.internal.flows.redirect_uris import origin_of
 
-URL_NAME = "provider-callback"
+HANDOFF, BACKCHANNEL_LOGOUT = "provider-callback", "provider-backchannel-logout"
 
 _ORIGIN = re.compile(r"https?://[^\s/?#@\\]+/?", re.IGNORECASE)
 
 
-def callback_paths(provider: str) -> list[str]:
-    """Return the paths to which a provider can post its response, usually one.
+def callback_paths(provider: str, url_name: str = HANDOFF) -> list[str]:
+    """Return the paths to which a provider can post, usually one.
 
     A parameter before the endpoints, such as a version, is written as in the pattern of the URL:
     ``/<str:version>/auth/``.
     """
     prefix = get_script_prefix()
-    routes = dict(_routes(get_resolver()))
+    routes = dict(_routes(get_resolver(), url_name))
     return [
         _reverse(name, provider) or prefix + route.replace("<str:provider>", provider)
         for name, route in routes.items()
@@ -63,13 +63,13 @@ def absolute(origin: str, path: str) -> str:
 
 
 def _routes(
-    resolver: URLResolver, namespaces: tuple[str, ...] = (), route: str = ""
+    resolver: URLResolver, url_name: str, namespaces: tuple[str, ...] = (), route: str = ""
 ) -> Iterator[tuple[str, str]]:
-    """Yield full name and route of the patterns that are named ``provider-callback``."""
+    """Yield full name and route of the patterns with a name."""
     for pattern in resolver.url_patterns:
         below = f"{route}{pattern.pattern}"
         if isinstance(pattern, URLResolver):
             namespace = (pattern.namespace,) if pattern.namespace else ()
-            yield from _routes(pattern, (*namespaces, *namespace), below)
-        elif isinstance(pattern, URLPattern) and pattern.name == URL_NAME:
-            yield ":".join((*namespaces, URL_NAME)), below
+            yield from _routes(pattern, url_name, (*namespaces, *namespace), below)
+        elif isinstance(pattern, URLPattern) and pattern.name == url_name:
+            yield ":".join((*namespaces, url_name)), below

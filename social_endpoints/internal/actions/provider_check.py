@@ -26,8 +26,10 @@ from social_endpoints.internal.actions.provider_report import (
     FROM_DISCOVERY,
     ProviderReport,
 )
+from social_endpoints.internal.backends import end_session
 from social_endpoints.internal.backends.extensions.discovery import (
     is_configured_issuer,
+    is_web_url,
     unusable_claims,
 )
 from social_endpoints.internal.backends.id_tokens.issuers import find_issuer
@@ -161,6 +163,7 @@ def _compare(
     yield from _compare_pkce(report, backend, document)
     yield from _compare_client_authentication(report, document)
     yield from _compare_lists(report, backend, document)
+    yield from _compare_logout(report, backend, document)
     if document.get("authorization_response_iss_parameter_supported") is True:
         yield Finding("ok", "iss", "callbacks contain the issuer, which is verified (RFC 9207)")
 
@@ -253,6 +256,27 @@ def _compare_lists(
     asked = [*report.scopes, *report.connect_scopes]
     if scopes is not None and (others := [each for each in asked if each not in scopes]):
         yield Finding("note", "scopes", f"the provider does not list {_display_text(others)}")
+
+
+def _compare_logout(
+    report: ProviderReport, backend: Any, document: dict[str, Any]
+) -> Iterator[Finding]:
+    endpoint = document.get(end_session.CLAIM)
+    if endpoint and not is_web_url(endpoint):
+        yield Finding("note", "logout", f"{end_session.CLAIM} is not an http or https URL")
+    elif endpoint:
+        yield Finding("ok", "logout", _display_url(endpoint))
+    elif report.post_logout_redirect_uris != [] and not backend.setting(end_session.SETTING):
+        yield Finding("note", "logout", f"{end_session.CLAIM} is missing in discovery")
+    is_supported = document.get("backchannel_logout_supported") is True
+    if is_supported and not report.backchannel_logout:
+        message = "the provider supports back-channel logout; see BACKCHANNEL_LOGOUT_PROVIDERS"
+        yield Finding("note", "logout", message)
+    elif is_supported:
+        yield Finding("ok", "logout", "back-channel logout is on")
+    elif report.backchannel_logout:
+        message = "back-channel logout is on, but the provider does not announce it"
+        yield Finding("note", "logout", message)
 
 
 def _algorithms(backend: Any) -> list[str]:

@@ -26,6 +26,7 @@ from social_endpoints.internal.backends.config import (
     require_credentials,
 )
 from social_endpoints.internal.backends.connect_scopes import connect_scopes, require_scopes
+from social_endpoints.internal.backends.end_session import may_have_endpoint
 from social_endpoints.internal.backends.extensions.discovery import unusable_claims
 from social_endpoints.internal.backends.extensions.pkce import ProofKey
 from social_endpoints.internal.backends.listing import backend_title
@@ -35,6 +36,7 @@ from social_endpoints.internal.backends.recording import (
     load_recording_backend,
 )
 from social_endpoints.internal.backends.registry import (
+    OPENID_CONNECT,
     Provider,
     is_saml,
     overridden_paths,
@@ -67,6 +69,9 @@ class ProviderReport:
         read them; otherwise, their names are misspelled.
     :ivar redirect_uris: to register at the provider; None if a callable decides.
     :ivar uses_handoff: whether the URL of the handoff is to be registered instead.
+    :ivar post_logout_redirect_uris: to register at a provider that may have a logout endpoint; None
+        if a callable decides.
+    :ivar backchannel_logout: whether the URL of back-channel logout is to be registered.
     :ivar problems: reasons why the provider does not work.
     :ivar provider: like ``backend``, None if the provider cannot be described.
     """
@@ -89,6 +94,8 @@ class ProviderReport:
     unread_settings: list[str] = field(default_factory=list)
     redirect_uris: list[str] | None = field(default_factory=list)
     uses_handoff: bool = False
+    post_logout_redirect_uris: list[str] | None = field(default_factory=list)
+    backchannel_logout: bool = False
     problems: list[str] = field(default_factory=list)
     provider: Provider | None = field(default=None, repr=False)
     backend: BaseAuth[Any] | None = field(default=None, repr=False)
@@ -166,6 +173,7 @@ def _describe(report: ProviderReport, backend: BaseAuth[Any], record: Record) ->
     report.uses_handoff = has_redirect(backend) and may_post(backend)
     if has_redirect(backend):
         _describe_redirect_uris(report)
+    _describe_logout(report, backend)
 
 
 def _read_settings_of_logins(report: ProviderReport, backend: BaseAuth[Any]) -> None:
@@ -192,6 +200,15 @@ def _describe_redirect_uris(report: ProviderReport) -> None:
         report.problems.append("ALLOWED_REDIRECT_URIS is not a list with a URI.")
     if report.uses_handoff:
         report.redirect_uris = []  # The provider is given the URL of the handoff.
+
+
+def _describe_logout(report: ProviderReport, backend: BaseAuth[Any]) -> None:
+    allowed: Any = settings.ALLOWED_LOGOUT_REDIRECT_URIS
+    if allowed and may_have_endpoint(backend):
+        is_list = isinstance(allowed, (list, tuple, set, frozenset))
+        report.post_logout_redirect_uris = [str(uri) for uri in allowed] if is_list else None
+    names = settings.BACKCHANNEL_LOGOUT_PROVIDERS
+    report.backchannel_logout = report.protocol == OPENID_CONNECT and report.name in names
 
 
 def _has_credentials(report: ProviderReport, backend: BaseAuth[Any]) -> bool:

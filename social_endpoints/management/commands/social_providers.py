@@ -18,7 +18,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from social_endpoints.conf import Settings, settings
 from social_endpoints.internal.actions.provider_check import Finding, check_provider
 from social_endpoints.internal.actions.provider_report import ProviderReport, report_providers
-from social_endpoints.management.callback_urls import absolute, callback_paths
+from social_endpoints.management.callback_urls import (
+    BACKCHANNEL_LOGOUT,
+    HANDOFF,
+    absolute,
+    callback_paths,
+)
 
 _COLUMNS = ("PROVIDER", "PROTOCOL", "BEGIN", "NATIVE", "CONNECT", "PKCE", "STATUS")
 _LABELS = {"ok": "ok", "note": "note", "error": "ERROR"}
@@ -137,13 +142,16 @@ def _entry(
     report: ProviderReport, findings: Sequence[Finding], base_url: str | None
 ) -> dict[str, Any]:
     """Return the entry of a provider in the JSON. The keys are documented."""
-    handoff_urls: list[str] = []
     problems = list(report.problems)
-    if report.uses_handoff:
-        paths = callback_paths(report.name)
-        handoff_urls = [absolute(base_url, path) if base_url else path for path in paths]
-        if not paths:
-            problems.append("The URLs contain no handoff: include social_endpoints.urls.")
+    urls: dict[str, list[str]] = {HANDOFF: [], BACKCHANNEL_LOGOUT: []}
+    for is_used, url_name, endpoint in (
+        (report.uses_handoff, HANDOFF, "handoff"),
+        (report.backchannel_logout, BACKCHANNEL_LOGOUT, "back-channel logout"),
+    ):
+        paths = callback_paths(report.name, url_name) if is_used else []
+        urls[url_name] = [absolute(base_url, path) if base_url else path for path in paths]
+        if is_used and not paths:
+            problems.append(f"The URLs contain no {endpoint}: include social_endpoints.urls.")
     return {
         "name": report.name,
         "title": report.title,
@@ -163,7 +171,9 @@ def _entry(
             "other": report.unread_settings,
         },
         "redirect_uris": report.redirect_uris,
-        "handoff_urls": handoff_urls,
+        "handoff_urls": urls[HANDOFF],
+        "post_logout_redirect_uris": report.post_logout_redirect_uris,
+        "backchannel_logout_urls": urls[BACKCHANNEL_LOGOUT],
         "problems": problems,
         "checks": [vars(each) for each in findings],
         "ok": not problems and not any(each.level == "error" for each in findings),
@@ -230,13 +240,21 @@ def _details(entry: dict[str, Any], *, with_optional: bool) -> Iterator[tuple[st
 
 
 def _urls_and_results(entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    if entry["redirect_uris"] is None:
-        yield "redirect URI", "any that the callable in ALLOWED_REDIRECT_URIS allows"
-    for uri in entry["redirect_uris"] or ():
-        yield "redirect URI", uri
-    for url in entry["handoff_urls"]:
-        hint = " at the origin of the API; add --base-url" if url.startswith("/") else ""
-        yield "handoff URL", url + hint
+    for label, key, setting in (
+        ("redirect URI", "redirect_uris", "ALLOWED_REDIRECT_URIS"),
+        ("after logout", "post_logout_redirect_uris", "ALLOWED_LOGOUT_REDIRECT_URIS"),
+    ):
+        if entry[key] is None:
+            yield label, f"any that the callable in {setting} allows"
+        for uri in entry[key] or ():
+            yield label, uri
+    for label, key in (
+        ("handoff URL", "handoff_urls"),
+        ("back-channel", "backchannel_logout_urls"),
+    ):
+        for url in entry[key]:
+            hint = " at the origin of the API; add --base-url" if url.startswith("/") else ""
+            yield label, url + hint
     for problem in entry["problems"]:
         yield "PROBLEM", problem
     for check in entry["checks"]:

@@ -41,6 +41,7 @@ GITHUB = f"{CORE}.github.GithubOAuth2"
 OIDC = f"{CORE}.open_id_connect.OpenIdConnectAuth"
 STEAM = f"{CORE}.steam.SteamOpenId"
 TWITTER = f"{CORE}.twitter.TwitterOAuth"
+SIGNED_OUT = "https://app.example.com/signed-out"
 DISCOVERY = f"{ISSUER}/.well-known/openid-configuration"
 
 
@@ -594,6 +595,37 @@ def test_base_url_that_is_not_an_origin(url: str) -> None:
     assert "password" not in output + error
 
 
+def test_urls_of_logouts_to_register(configure: Configure) -> None:
+    configure(
+        ALLOWED_LOGOUT_REDIRECT_URIS=[SIGNED_OUT], BACKCHANNEL_LOGOUT_PROVIDERS=["oidc", "github"]
+    )
+    url = "https://api.example.com/auth/o/oidc/logout/backchannel/"
+
+    oidc, github = report("--base-url", "https://api.example.com")
+
+    assert oidc["post_logout_redirect_uris"] == [SIGNED_OUT]
+    assert oidc["backchannel_logout_urls"] == [url]
+    assert github["post_logout_redirect_uris"] == github["backchannel_logout_urls"] == []
+    output, _ = run("oidc", "--base-url", "https://api.example.com")
+    assert f"  after logout  {SIGNED_OUT}\n" in output
+    assert f"  back-channel  {url}\n" in output
+    assert "/auth/o/oidc/logout/backchannel/ at the origin" in run("oidc")[0]
+
+
+def test_logout_uris_of_a_callable(configure: Configure) -> None:
+    configure(ALLOWED_LOGOUT_REDIRECT_URIS="docs.recipes.redirects.is_allowed")
+
+    assert only("oidc")["post_logout_redirect_uris"] is None
+    assert "ALLOWED_LOGOUT_REDIRECT_URIS" in run("oidc")[0]
+
+
+def test_backchannel_logout_without_its_url(configure: Configure, settings: Any) -> None:
+    configure(BACKCHANNEL_LOGOUT_PROVIDERS=["oidc"])
+    settings.ROOT_URLCONF = urlconf()
+
+    assert "no back-channel logout" in only("oidc")["problems"][0]
+
+
 # --- With --check -------------------------------------------------------------------------
 
 
@@ -734,6 +766,61 @@ def test_notes_do_not_fail(
     assert len(notes) == (note is not None)
     assert all(each.startswith(str(note)) for each in notes)
     assert only("--check")["ok"]
+
+
+LOGOUT = f"{ISSUER}/logout"
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "entries", "expected"),
+    [
+        ({}, {}, []),
+        ({}, {"ALLOWED_LOGOUT_REDIRECT_URIS": [SIGNED_OUT]}, ["note: end_session_endpoint is mis"]),
+        ({"end_session_endpoint": f"{LOGOUT}?x=1"}, {}, [f"ok: {LOGOUT}"]),
+        ({"end_session_endpoint": "/logout"}, {}, ["note: end_session_endpoint is not an http"]),
+        (
+            {"backchannel_logout_supported": True},
+            {},
+            ["note: the provider supports back-channel logout; see"],
+        ),
+        (
+            {"backchannel_logout_supported": True},
+            {"BACKCHANNEL_LOGOUT_PROVIDERS": ["oidc"]},
+            ["ok: back-channel logout is on"],
+        ),
+        (
+            {"backchannel_logout_supported": False},
+            {"BACKCHANNEL_LOGOUT_PROVIDERS": ["oidc"]},
+            ["note: back-channel logout is on, but"],
+        ),
+    ],
+)
+def test_logout_is_compared(
+    endpoints: dict[str, Any],
+    entries: dict[str, Any],
+    expected: list[str],
+    oidc: OpenIDProvider,
+    configure: Configure,
+) -> None:
+    oidc.endpoints = endpoints
+    configure(**entries)
+
+    entry = only("--check")
+
+    found = [each for each in entry["checks"] if each["subject"] == "logout"]
+    assert entry["ok"]
+    assert len(found) == len(expected)
+    for each, text in zip(found, expected, strict=True):
+        assert f"{each['level']}: {each['message']}".startswith(text)
+
+
+def test_setting_replaces_the_logout_endpoint(
+    oidc: OpenIDProvider, configure: Configure, settings: Any
+) -> None:
+    configure(ALLOWED_LOGOUT_REDIRECT_URIS=[SIGNED_OUT])
+    settings.SOCIAL_AUTH_OIDC_END_SESSION_URL = LOGOUT
+
+    assert [each for each in findings(level="note") if each.startswith("logout")] == []
 
 
 def test_provider_is_compared_although_a_setting_is_missing(
