@@ -24,7 +24,8 @@ def main() -> int:
     python = TOX / ("Scripts" if os.name == "nt" else "bin") / "python"
     if not python.exists():
         venv.create(TOX, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "tox>=4.30"], check=True)
+        pip = [python, "-m", "pip", "install", "--quiet"]
+        subprocess.run([*pip, "tox>=4.30", "tox-uv>=1.28"], check=True)
     arguments = sys.argv[1:] or ["run-parallel", "--parallel", "2", "--parallel-live"]
     environment = {**os.environ, "TOX_SKIP_ENV": "|".join(_skipped())}
     return subprocess.run(
