@@ -176,6 +176,46 @@ BREAKAGES = (
         {"            session.flush()\n            is_known": "            is_known"},
         (f"{TOKENS}test_session_storage.py::test_commit_that_fails_restores_the_session",),
     ),
+    # --- Signing out ------------------------------------------------------------------
+    Breakage(
+        "a logout blacklists the refresh token of another user",
+        "tokens/jwt.py",
+        {" or str(token.get(claim)) != str(authenticated_by.get(claim))": ""},
+        (
+            f"{TOKENS}test_logout.py::test_refresh_token_that_is_not_valid_is_refused",
+            f"{TOKENS}test_logout.py::test_cookies_are_deleted_whatever_the_refresh_cookie_is",
+        ),
+    ),
+    Breakage(
+        "a logout leaves the cookies of the tokens",
+        "tokens/jwt.py",
+        {'both cookies."""\n        delete_jwt_cookies(response)': 'both cookies."""'},
+        (f"{TOKENS}test_logout.py::test_cookies_are_deleted",),
+    ),
+    Breakage(
+        "a logout ends a login that did not authenticate the request",
+        "views/logout.py",
+        {"if base in shipped:": "if False:"},
+        (f"{TOKENS}test_logout.py::test_login_that_authenticates_the_request_ends",),
+    ),
+    Breakage(
+        "a logout that has failed deletes the cookie of the session",
+        "views/logout.py",
+        {"take_back=self.take_back": "take_back=lambda: None"},
+        (f"{TOKENS}test_logout.py::test_session_that_cannot_be_deleted_goes_on",),
+    ),
+    Breakage(
+        "a session stays in the cache after it was revoked",
+        "internal/accounts/logins.py",
+        {"    transaction.on_commit(delete, using=sessions.db, robust=True)\n": ""},
+        (f"{TOKENS}test_revoke.py::test_session_that_is_cached_again_before_the_commit_ends",),
+    ),
+    Breakage(
+        "revoke() ends the sessions of other users",
+        "internal/accounts/logins.py",
+        {"bool(key.to_python(session[SESSION_KEY]) == user.pk)": "True"},
+        (f"{TOKENS}test_revoke.py::test_sessions_of_one_user_are_deleted",),
+    ),
     Breakage(
         "a login stores a session again that a logout in another tab has deleted",
         "internal/http/login_session.py",
@@ -465,6 +505,8 @@ BREAKAGES = (
         {"        SessionAuthentication().enforce_csrf(request)\n": ""},
         (
             f"{TOKENS}test_cookie_serializers.py::test_unsafe_request_needs_the_csrf_token_of_the_login",
+            f"{TOKENS}test_logout.py::test_csrf_is_enforced",
+            f"{TOKENS}test_logout.py::test_user_signs_out_after_the_access_cookie_has_expired",
         ),
     ),
     Breakage(

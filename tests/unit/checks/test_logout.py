@@ -9,6 +9,7 @@ import pytest
 from social_endpoints.tokens import LoginSerializer, TokenSerializer
 from tests.support.checks import findings, ids, only
 from tests.support.configuration import Configure
+from tests.support.logins import JWT_BLACKLIST
 
 needs_jwt = pytest.mark.needs("rest_framework_simplejwt")
 
@@ -112,3 +113,46 @@ def test_jwt_without_blacklist(serializer: str, configure: Configure, settings: 
     settings.INSTALLED_APPS = others
 
     assert "W034" in ids()
+
+
+# --- POST logout/ ----------------------------------------------------------------------
+
+
+class OwnLogout(LoginSerializer):
+    def log_out(self, request: Any) -> None:
+        super().log_out(request)
+
+
+@pytest.mark.parametrize(
+    ("serializer", "is_reported"), [("Silent", True), ("Inherited", False), ("OwnLogout", False)]
+)
+def test_tokens_of_the_project_that_cannot_be_ended(
+    serializer: str, is_reported: bool, configure: Configure
+) -> None:
+    configure(TOKEN_SERIALIZER=f"{__name__}.{serializer}")
+    assert "W036" not in ids()
+
+    assert ("W036" in ids(deploy=True)) is is_reported
+
+
+@needs_jwt
+@pytest.mark.parametrize("is_installed", [True, False])
+@pytest.mark.parametrize("serializer", ["JWTSerializer", "JWTCookieSerializer"])
+def test_jwts_that_cannot_be_ended(
+    serializer: str, is_installed: bool, configure: Configure, settings: Any
+) -> None:
+    configure(TOKEN_SERIALIZER=f"social_endpoints.tokens.{serializer}")
+    if not is_installed:
+        settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != JWT_BLACKLIST]
+
+    (message,) = [each for each in findings(deploy=True) if "W036" in each.id] or [None]
+
+    assert (message is None) is is_installed
+    assert message is None or JWT_BLACKLIST in str(message.hint)
+
+
+@pytest.mark.parametrize("serializer", ["TokenSerializer", "SessionSerializer", "DjoserSerializer"])
+def test_tokens_that_can_be_ended(serializer: str, configure: Configure) -> None:
+    configure(TOKEN_SERIALIZER=f"social_endpoints.tokens.{serializer}")
+
+    assert "W036" not in ids(deploy=True)
