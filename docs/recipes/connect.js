@@ -19,11 +19,10 @@ export async function identities() {
 // A button calls it: disconnect(7). A refusal has a message to show: it is the last way in.
 export const disconnect = (id) => request(`connections/${id}/`, { method: "DELETE" });
 
-// A button calls it: connect("github").
-export async function connect(provider) {
-  const { authorization_url, flow } = await request(
-    `o/${provider}/connect/?redirect_uri=${encodeURIComponent(REDIRECT_URI)}`,
-  );
+// A button calls it: connect("github"), or connect("github", "repo gist") to ask for more access.
+export async function connect(provider, scope = "") {
+  const query = new URLSearchParams({ redirect_uri: REDIRECT_URI, scope });
+  const { authorization_url, flow } = await request(`o/${provider}/connect/?${query}`);
   const state = new URL(authorization_url).searchParams.get("state");
   sessionStorage.setItem(`connect:${state}`, JSON.stringify({ provider, flow }));
   location.assign(authorization_url);
@@ -57,5 +56,6 @@ async function request(path, { method, body } = {}) {
   if (response.ok) return data;
   const fields = Object.values(data).filter(Array.isArray);
   const messages = [data.non_field_errors ?? data.detail ?? fields].flat(2);
-  throw Object.assign(new Error(messages.join(" ")), { recovery: data.error_recovery });
+  const { error_code: code, error_recovery: recovery } = data;
+  throw Object.assign(new Error(messages.join(" ")), { code, recovery });
 }

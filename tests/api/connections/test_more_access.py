@@ -12,7 +12,7 @@ from social_core.utils import setting_name
 from social_django.models import UserSocialAuth
 
 from social_endpoints.internal.connections.token_state import NAME, TokenState, describe
-from tests.support.accounts import connections, logged_in
+from tests.support.accounts import connections, list_connections, logged_in
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, authorization_params, details, error
 from tests.support.openid_provider import OpenIDProvider
@@ -317,15 +317,42 @@ def ask_for_more(grace: Frontend, openid: OpenIDProvider, **error_response: str)
     return grace.complete(begun, callback)
 
 
-def test_identity_that_is_connected_already_gets_the_new_token(
-    social: UserSocialAuth, grace: Frontend, openid: OpenIDProvider, sent: list[Any]
+@pytest.mark.parametrize(
+    ("reported", "scopes"),
+    [
+        ({}, ["openid", "profile", "email", "mail"]),
+        ({"scope": "openid email mail"}, ["openid", "email", "mail"]),
+        ({"scope": "openid email"}, ["openid", "email"]),
+    ],
+    ids=["not reported", "granted", "less granted"],
+)
+def test_identity_that_is_connected_already_gets_the_new_token_and_its_scopes(
+    reported: dict[str, str],
+    scopes: list[str],
+    social: UserSocialAuth,
+    grace: Frontend,
+    openid: OpenIDProvider,
+    sent: list[Any],
 ) -> None:
+    openid.token_params = reported
+
     response = ask_for_more(grace, openid)
 
     stored = UserSocialAuth.objects.get()
     assert (response.status_code, response.data["id"]) == (201, social.pk), response.data
+    assert response.data["scopes"] == scopes
+    assert list_connections(grace.client).json() == [response.json()]
     assert stored.extra_data["access_token"] != social.extra_data["access_token"]
     assert sent == []
+
+
+def test_scopes_that_a_connect_was_granted_are_asked_for_by_the_next_one(
+    social: UserSocialAuth, grace: Frontend, openid: OpenIDProvider
+) -> None:
+    ask_for_more(grace, openid)
+
+    assert scope_of(grace.begin(scope=CALENDAR)) == f"{DEFAULT} mail {CALENDAR}"
+    assert scope_of(grace.begin()) == DEFAULT
 
 
 def test_another_identity_of_the_provider_is_connected_in_addition(
