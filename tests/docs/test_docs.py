@@ -15,9 +15,11 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core import mail
 from django.core.checks import run_checks
+from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 from social_core.exceptions import REASONS
 from social_core.pipeline import DEFAULT_AUTH_PIPELINE
+from social_django.models import UserSocialAuth
 
 from docs.recipes import signing_out
 from social_endpoints import urls
@@ -28,12 +30,13 @@ from social_endpoints.internal.actions.outcome import REJECTED_CREDENTIAL_CODES
 from social_endpoints.internal.backends.extensions.pkce import PKCE_PROVIDERS
 from social_endpoints.internal.cache import CacheUnavailable, cache
 from social_endpoints.pipeline import FIELD_TYPES
-from social_endpoints.signals import connected
+from social_endpoints.signals import connected, logged_out_by_provider
 from tests.support.accounts import logged_in
 from tests.support.caches import CacheServer
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.log import DOCUMENTED, LOGGING, parsed
+from tests.support.logout_tokens import post as post_logout_token
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pages import DOCS, PAGES, ROOT, code_blocks, named_tests, page
 
@@ -530,3 +533,29 @@ def test_sessions_in_cache_recipe(
     assert User.objects.get().check_password("secret") is has_password
     assert frontend.log_in(openid).status_code == 201
     assert frontend.client.get("/protected/session/", secure=True).json() == "ada"
+
+
+@pytest.mark.django_db
+def test_settings_and_receiver_of_the_guide_for_signing_out(
+    openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_ENDPOINTS = run_block("signing_out.rst", "SOCIAL_ENDPOINTS")["SOCIAL_ENDPOINTS"]
+    assert run_checks() == []
+    openid.endpoints["end_session_endpoint"] = "https://id.example.com/logout"
+    headers = {"Authorization": f"Token {Frontend().log_in(openid).data['token']}"}
+    query = {"post_logout_redirect_uri": "https://app.example.com/signed-out"}
+    client = APIClient()
+
+    begun = client.get("/auth/o/oidc/logout/", query, headers=headers)
+    ended = client.post("/auth/logout/", headers=headers)
+    assert Frontend().log_in(openid).status_code == 201
+    project = run_block("signing_out.rst", "@receiver")
+    try:
+        reported = post_logout_token()
+    finally:
+        logged_out_by_provider.disconnect(project["forget_provider_tokens"])
+
+    assert begun.data["logout_url"].startswith("https://id.example.com/logout?id_token_hint=")
+    assert (ended.status_code, reported.status_code) == (204, 200)
+    assert not Token.objects.exists()
+    assert "access_token" not in UserSocialAuth.objects.get().extra_data
