@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 from secrets import token_urlsafe
 from typing import Any
 
@@ -17,11 +16,10 @@ from social_endpoints.internal.backends import config, end_session, loading
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.backends.setting_types import require_valid_settings
 from social_endpoints.internal.connections.encryption import to_plain
-from social_endpoints.internal.connections.last_use import find_last_used
+from social_endpoints.internal.connections.lookup import find_last_used, read_connections
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.internal.log.events import log_completed
 from social_endpoints.internal.network.sessions import ProviderRequests
-from social_endpoints.internal.retries import retry_once
 from social_endpoints.internal.translation import translate_errors
 
 MAX_HINT = 6_000
@@ -85,8 +83,7 @@ def _identification(backend: BaseAuth[Any], user: Any) -> dict[str, str]:
 
     The provider then knows the client, with whom the redirect URI is registered (section 2).
     """
-    find = partial(loading.users().get_social_auth_for_user, user.pk, backend.name)
-    social = retry_once(lambda: find_last_used(find()))
+    social = find_last_used(read_connections(loading.users(), user.pk, backend.name))
     id_token = to_plain(social.extra_data).get("id_token") if social is not None else None
     if isinstance(id_token, str) and 0 < len(id_token) <= MAX_HINT:
         return {"id_token_hint": id_token}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db.models import Model
 from social_core.backends.oauth import BaseOAuth1, OAuthAuth
 
@@ -20,6 +19,7 @@ from social_endpoints.internal.actions.refusals import log_refusal
 from social_endpoints.internal.actions.token_refresh import refresh
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.registry import Provider, find
+from social_endpoints.internal.connections.lookup import find_last_used, read_connections
 from social_endpoints.internal.connections.stored_tokens import (
     Credentials,
     NotRefreshable,
@@ -33,7 +33,6 @@ from social_endpoints.internal.log.events import (
     log_event,
     log_values,
 )
-from social_endpoints.internal.retries import retry_query
 
 LOG_ACTION = "refresh"
 
@@ -97,31 +96,14 @@ def _find_connection(user: Any, provider: str, uid: str | None) -> Any:
     # The primary key of another model may equal that of a user.
     is_account = not isinstance(user, Model) or isinstance(user, users.user_model())
     pk = getattr(user, "pk", None) if is_account else None
-    connections = [] if pk is None else _read_connections(users, pk, provider)
+    connections = [] if pk is None else read_connections(users, pk, provider)
     if not connections:
         raise ReauthenticationRequired("no_connection")
     if uid is not None:
         connections = [social for social in connections if social.uid == str(uid)]
         if not connections:
             raise ReauthenticationRequired("unknown_uid")
-    return max(connections, key=_last_used)
-
-
-def _read_connections(users: Any, pk: Any, provider: str) -> list[Any]:
-    try:
-        rows = users.get_social_auth_for_user(pk, provider)
-        connections: list[Any] = retry_query(rows.db, lambda: [*rows])
-    except (TypeError, ValueError, OverflowError, ValidationError):  # A token's claim as a key.
-        return []
-    # Some databases ignore case.
-    return [social for social in connections if social.provider == provider]
-
-
-def _last_used(social: Any) -> tuple[float, Any]:
-    """Return the time of the last login or connect, as the list of connections does."""
-    stored = social.extra_data
-    at = stored.get("auth_time") if isinstance(stored, dict) else None
-    return float(at) if isinstance(at, int) else social.modified.timestamp(), social.pk
+    return find_last_used(connections)
 
 
 def _get_refreshed(

@@ -12,7 +12,7 @@ from social_endpoints.internal.actions.providers import CAPABILITIES
 from social_endpoints.internal.backends.connect_scopes import connect_scopes
 from social_endpoints.internal.backends.listing import provider_title
 from social_endpoints.internal.backends.registry import PROTOCOLS, find_or_substitute
-from social_endpoints.internal.connections.last_use import stored_time
+from social_endpoints.internal.connections.lookup import stored_time
 from social_endpoints.internal.connections.token_state import as_datetime, read_state
 from social_endpoints.internal.flows.redirect_uris import is_allowed
 from social_endpoints.internal.log.events import add_log_values
