@@ -16,6 +16,7 @@ OTHER_ORIGIN = f"http://localhost:{PORT}"
 PROVIDER = f"{OTHER_ORIGIN}/provider"
 
 REDIRECT_URIS = [f"{origin}/login/callback/" for origin in (SITE, OTHER_ORIGIN)]
+LOGOUT_REDIRECT_URIS = [f"{origin}/" for origin in (SITE, OTHER_ORIGIN)]
 
 
 def generated(name: str, generate: Callable[[], str]) -> str:

@@ -68,8 +68,12 @@ REST_FRAMEWORK = {
 CORS_ALLOWED_ORIGINS = [local.OTHER_ORIGIN]
 CORS_URLS_REGEX = r"^/(api|auth)/"
 
-# A login may end at the callback of the page, on each of its two origins.
-SOCIAL_ENDPOINTS = {"ALLOWED_REDIRECT_URIS": local.REDIRECT_URIS}
+# A login may end at the callback of the page, on each of its two origins, and a logout at the page.
+SOCIAL_ENDPOINTS = {
+    "ALLOWED_REDIRECT_URIS": local.REDIRECT_URIS,
+    "ALLOWED_LOGOUT_REDIRECT_URIS": local.LOGOUT_REDIRECT_URIS,
+    "ENCRYPT_PROVIDER_TOKENS": True,
+}
 
 # The site uses its provider in two ways. A real project would list, for example,
 # "social_core.backends.github.GithubOAuth2" and set its key and secret.
@@ -107,7 +111,10 @@ OAUTH2_PROVIDER = {
     "OIDC_ISS_ENDPOINT": local.PROVIDER,
     "OIDC_RSA_PRIVATE_KEY": local.generated("provider-signing-key.pem", local.new_signing_key),
     "OAUTH2_VALIDATOR_CLASS": "example_project.provider.claims.OAuth2Validator",
+    "OIDC_RP_INITIATED_LOGOUT_ENABLED": True,
+    "OIDC_RP_INITIATED_LOGOUT_ALWAYS_PROMPT": False,
     "PKCE_REQUIRED": True,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
     "SCOPES": {
         "openid": "Know that it is you",
         "profile": "Read your name",

@@ -12,6 +12,7 @@ from example_project.site import views
 urlpatterns = [
     path("auth/", include("social_endpoints.urls")),
     path("api/me/", views.MeView.as_view()),
+    path("api/profile/<provider>/", views.ProviderProfileView.as_view()),
     path("provider/login/", LoginView.as_view(), name="login"),
     # The patterns for managing clients are left out: every user could register a client.
     path("provider/", include((base_urlpatterns + oidc_urlpatterns, "oauth2_provider"))),

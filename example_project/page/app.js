@@ -24,8 +24,8 @@ export async function beginLogin(provider, { connect = false } = {}) {
 const endpoint = (provider, connect) => `auth/o/${provider}/${connect ? "connect/" : ""}`;
 
 // Complete the login with the parameters of the callback. Calling this again (React calls
-// effects twice in development) sends no second request. Returns `{ token }` after a login
-// and the connection after connecting.
+// effects twice in development) sends no second request. Returns `{ token, provider }` after a
+// login and the connection after connecting.
 let completion;
 export function completeLogin() {
   return (completion ??= complete(new URLSearchParams(`${location.search}&${location.hash.slice(1)}`)));
@@ -44,7 +44,7 @@ async function complete(callback) {
   // Send all parameters, including the error of a user who has declined.
   const body = { ...Object.fromEntries(callback), flow };
   const options = { method: "POST", body, provider, token: connect && token.get() };
-  return request(endpoint(provider, connect), options);
+  return { provider, ...(await request(endpoint(provider, connect), options)) };
 }
 
 const storeLogin = (state, login) =>
@@ -54,6 +54,36 @@ function takeLogin(state) {
   const login = loadLogin(state);
   sessionStorage.removeItem(`login:${state}`);
   return login;
+}
+
+// --- The logout ----------------------------------------------------------------------
+
+async function signOutHere() {
+  try {
+    await request("auth/logout/", { method: "POST", token: token.get() });
+  } catch (error) {
+    if (error.status !== 401) throw error; // Otherwise, the user is signed out already.
+  }
+}
+
+// Sign out at the provider. Returns the provider's URL for the browser.
+async function beginLogout(provider) {
+  const uri = encodeURIComponent(`${location.origin}/`);
+  const { logout_url, state } = await request(
+    `auth/o/${provider}/logout/?post_logout_redirect_uri=${uri}`,
+    { provider, token: token.get() },
+  );
+  sessionStorage.setItem("logout", state);
+  return logout_url;
+}
+
+// Return whether the provider has just sent the browser back after a logout of this tab.
+function completeLogout() {
+  const state = new URLSearchParams(location.search).get("state");
+  history.replaceState(null, "", location.pathname);
+  const expected = sessionStorage.getItem("logout");
+  sessionStorage.removeItem("logout");
+  return state !== null && state === expected;
 }
 
 // --- Requests and errors -------------------------------------------------------------
@@ -104,9 +134,15 @@ const CAN_TRY_AGAIN = ["restart_login", "retry_later", "reauthenticate"];
 // sites, choose a token serializer that puts the token into an HttpOnly cookie.
 const token = {
   get: () => sessionStorage.getItem("token"),
-  set: (value) => sessionStorage.setItem("token", value),
+  provider: () => sessionStorage.getItem("provider"),
+  set: (value, provider) => {
+    sessionStorage.setItem("token", value);
+    sessionStorage.setItem("provider", provider);
+  },
   clear: () => sessionStorage.removeItem("token"),
 };
+// OAuth 2 without OpenID Connect has no logout.
+const PROVIDERS_WITH_LOGOUT = ["demo"];
 
 const element = (id) => document.getElementById(id);
 
@@ -137,12 +173,23 @@ async function signIn(provider) {
 
 async function signOut() {
   try {
-    await request("auth/logout/", { method: "POST", token: token.get() });
+    await signOutHere();
   } catch (error) {
-    if (error.status !== 401) return showError("signed-in", error);
+    return showError("signed-in", error);
   }
   token.clear();
   show("signed-out", "You are signed out.");
+}
+
+async function signOutAtProvider() {
+  try {
+    const url = await beginLogout(token.provider());
+    await signOutHere();
+    token.clear();
+    location.assign(url);
+  } catch (error) {
+    showError("signed-in", error);
+  }
 }
 
 // Return the signed-in user, or null.
@@ -172,20 +219,25 @@ async function drawConnections() {
   );
 }
 
-function drawConnection({ id, title, created }) {
+function drawConnection({ id, provider, title, created, scopes, needs_reconnect }) {
   const item = document.createElement("li");
   const since = new Date(created).toLocaleDateString("en", { dateStyle: "medium" });
-  const remove = button("Disconnect", () => disconnect(id, title));
-  remove.setAttribute("aria-label", `Disconnect ${title}`);
-  item.append(`${title}, since ${since}`, remove);
+  const access = needs_reconnect ? "ended by the provider" : scopes.join(", ") || "unknown";
+  const text = document.createElement("span");
+  text.append(`${title}, since ${since}`, document.createElement("br"), `Access: ${access}`);
+  const ask = needs_reconnect
+    ? button("Connect again", () => connect(provider), title)
+    : button("Profile", () => showProfile(provider, title), title);
+  item.append(text, ask, button("Disconnect", () => disconnect(id, title), title));
   return item;
 }
 
-function button(text, action) {
+function button(text, action, object = "") {
   const element = document.createElement("button");
   element.type = "button";
   element.className = "secondary";
   element.textContent = text;
+  if (object) element.setAttribute("aria-label", `${text} ${object}`);
   element.addEventListener("click", () => {
     element.disabled = true;
     action();
@@ -211,6 +263,17 @@ async function disconnect(id, title) {
   }
 }
 
+// The site asks the provider for the profile, with the provider's token that it has stored.
+async function showProfile(provider, title) {
+  try {
+    const { name, email } = await request(`api/profile/${provider}/`, { token: token.get() });
+    show("signed-in", `${title} knows you as ${name}, ${email}.`);
+  } catch (error) {
+    await drawConnections();
+    showError("signed-in", error);
+  }
+}
+
 async function start() {
   let failure;
   let message;
@@ -218,15 +281,19 @@ async function start() {
     show("", "Signing you in …");
     try {
       const result = await completeLogin();
-      if (result.token) token.set(result.token);
+      if (result.token) token.set(result.token, result.provider);
       else message = `${result.title} is connected.`;
     } catch (error) {
       failure = error;
     }
   }
+  if (location.pathname === "/" && location.search && completeLogout()) {
+    message = "You are signed out here and at the provider.";
+  }
   const user = await currentUser();
   element("username").textContent = user?.username;
   element("email").textContent = user?.email;
+  element("sign-out-at-provider").hidden = !PROVIDERS_WITH_LOGOUT.includes(token.provider());
   if (user) await drawConnections().catch((error) => (failure ??= error));
   const section = user ? "signed-in" : "signed-out";
   if (failure) showError(section, failure);
@@ -237,6 +304,7 @@ for (const button of document.querySelectorAll("[data-provider], #try-again")) {
   button.addEventListener("click", () => signIn(button.dataset.provider));
 }
 element("sign-out").addEventListener("click", signOut);
+element("sign-out-at-provider").addEventListener("click", signOutAtProvider);
 element("transport").textContent =
   transport === "cookie"
     ? "This page is on the origin of its API. A login in progress is stored in an HttpOnly cookie."

@@ -33,6 +33,9 @@ def create() -> None:
             "authorization_grant_type": Application.GRANT_AUTHORIZATION_CODE,
             "algorithm": Application.RS256_ALGORITHM,
             "redirect_uris": " ".join(settings.SOCIAL_ENDPOINTS["ALLOWED_REDIRECT_URIS"]),
+            "post_logout_redirect_uris": " ".join(
+                settings.SOCIAL_ENDPOINTS["ALLOWED_LOGOUT_REDIRECT_URIS"]
+            ),
             "skip_authorization": False,
         },
     )

@@ -1,9 +1,10 @@
-"""The endpoint for signed-in users, and the page."""
+"""Two endpoints for signed-in users, and the page."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import requests
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.static import serve
@@ -13,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from example_project import local
+from social_endpoints.provider_tokens import ProviderAuth
 
 PAGE = Path(__file__).parent.parent / "page"
 
@@ -26,6 +28,16 @@ class UserSerializer(serializers.ModelSerializer):
 class MeView(APIView):
     def get(self, request: Request) -> Response:
         return Response(UserSerializer(request.user).data)
+
+
+class ProviderProfileView(APIView):
+    """Ask the provider for the user's profile, with the token that the login has stored."""
+
+    def get(self, request: Request, provider: str) -> Response:
+        auth = ProviderAuth(request.user, provider)
+        response = requests.get(f"{local.PROVIDER}/userinfo/", auth=auth, timeout=5)
+        response.raise_for_status()
+        return Response(response.json())
 
 
 def page(request: HttpRequest) -> HttpResponseBase:

@@ -85,3 +85,25 @@ def test_user_who_declines_to_connect_stays_signed_in(
     expect(page.get_by_role("status")).to_have_class("error")
     expect_connections(page, OPENID_CONNECT)
     screenshot(page, "declined")
+
+
+@pytest.mark.parametrize(("title", "name"), [(OPENID_CONNECT, "demo"), (OAUTH2, "demo-oauth2")])
+def test_user_sees_profile_at_provider_until_access_ends(
+    page: Page, example: Example, title: str, name: str, screenshot: Screenshot
+) -> None:
+    steps.sign_in(page, example.site, steps.OAUTH2 if title == OAUTH2 else steps.OPENID_CONNECT)
+    expect_connections(page, title)
+    expect(page.get_by_role("listitem")).to_contain_text("Access: openid, profile, email")
+    click(page, f"Profile {title}")
+    steps.expect_message(page, f"{title} knows you as Dana Demo, dana@example.com.")
+    screenshot(page, "1-profile")
+    example.revoke_provider_tokens()
+    click(page, f"Profile {title}")
+    expect(page.get_by_role("status")).to_have_class("error")
+    expect(page.get_by_role("listitem")).to_contain_text("Access: ended by the provider")
+    screenshot(page, "2-access-ended")
+    click(page, f"Connect again {title}")
+    steps.allow(page)
+    steps.expect_message(page, f"{title} is connected.")
+    click(page, f"Profile {title}")
+    steps.expect_message(page, f"{title} knows you as Dana Demo, dana@example.com.")

@@ -28,11 +28,32 @@ def test_user_signs_in_and_out(
     steps.expect_signed_in(page)
     assert page.url == f"{origin}/login/callback/"
     screenshot(page, "4-signed-in")
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     steps.expect_message(page, "You are signed out.")
     screenshot(page, "5-signed-out")
     page.reload()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_user_signs_out_at_provider(page: Page, origin: str, screenshot: Screenshot) -> None:
+    steps.sign_in(page, origin)
+    with page.expect_response("**/auth/logout/") as response:
+        page.get_by_role("button", name="Sign out here and at the provider").click()
+    steps.expect_message(page, "You are signed out here and at the provider.")
+    assert response.value.status == 204
+    assert page.url == f"{origin}/"
+    screenshot(page, "signed-out")
+    page.get_by_role("button", name=steps.OPENID_CONNECT).click()
+    expect(page.get_by_label("User name")).to_be_visible()  # No session at the provider.
+
+
+@pytest.mark.parametrize("query", ["state=of-somebody-else", "stateless"])
+def test_message_about_logout_requires_our_state(page: Page, example: Example, query: str) -> None:
+    steps.sign_in(page, example.site)
+    page.goto(f"{example.site}/?{query}")
+    steps.expect_signed_in(page)
+    steps.expect_message(page, "")
+    assert page.url == f"{example.site}/"
 
 
 def test_flow_on_same_origin_is_in_cookie_that_scripts_cannot_read(

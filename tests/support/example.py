@@ -66,6 +66,12 @@ class Example:
             database.execute("DELETE FROM social_auth_usersocialauth")
             database.execute("DELETE FROM auth_user WHERE username != ?", [demo.USERNAME])
 
+    def revoke_provider_tokens(self) -> None:
+        """Delete all tokens that the provider has issued."""
+        with closing(sqlite3.connect(self.data / "example.sqlite3")) as database, database:
+            for table in ("refreshtoken", "accesstoken", "idtoken"):
+                database.execute(f"DELETE FROM oauth2_provider_{table}")
+
 
 @contextmanager
 def started_example(

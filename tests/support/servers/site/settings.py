@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from example_project.local import DATA
 from example_project.settings import *  # noqa: F403 - a settings module extends another
-from example_project.settings import AUTHENTICATION_BACKENDS, SOCIAL_ENDPOINTS
+from example_project.settings import AUTHENTICATION_BACKENDS, OAUTH2_PROVIDER, SOCIAL_ENDPOINTS
 from tests.support.servers.addresses import CLIENT_ID, CLIENT_SECRET, NATIVE_APP, addresses
 
 SOCIAL_ENDPOINTS = {**SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["openid-connect"]}
@@ -56,6 +56,9 @@ SOCIAL_AUTH_SAML_ENABLED_IDPS = {
         "x509cert": (DATA / "saml.crt").read_text(),
     }
 }
+
+# The site refreshes a token that lives less than a minute.
+OAUTH2_PROVIDER = {**OAUTH2_PROVIDER, "ACCESS_TOKEN_EXPIRE_SECONDS": 30}
 
 # The default hasher takes most of the time of a login at the demo provider.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
