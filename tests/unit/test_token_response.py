@@ -37,6 +37,7 @@ def scopes(response: dict[str, Any], separator: str = " ") -> tuple[str, ...]:
         {"expires_on": str(HOUR)},  # Microsoft
         {"expires_at": HOUR, "expires_in": 3600},  # Strava
         {"expires_at": HOUR * 1000},
+        {"expires_in": f"{HOUR}400"},  # Chatwork
         {"expires_at": f"{IN_AN_HOUR}+00:00"},
         {"expires_at": IN_AN_HOUR},
         {"expiry": f"{IN_AN_HOUR}Z"},

@@ -18,7 +18,7 @@ _SECONDS = ("expiresinsec", "expiresinseconds", "expiresin", "expirein", "access
 _TIMES = ("expireson", "expiresat", "expiredat", "accesstokenexpiresat")
 _EITHER = ("expires", "expire", "expiry", "expiration", "accesstokenexpires")
 
-# A larger number is a time in milliseconds, for example of Java or JavaScript.
+# A larger number is a time in milliseconds, as in ``expires_in`` of Chatwork.
 _LATEST_IN_SECONDS = 10**11
 
 _NUMBER = re.compile(r"[0-9]{1,16}(\.[0-9]{1,16})?")
@@ -81,9 +81,10 @@ def _as_lifetime(name: str, value: Any, now: float) -> float:
     number = _as_number(value)
     if number is None:
         return _as_time(value) - now
-    if name in _SECONDS or (name in _EITHER and number <= LONGEST_LIFETIME):
-        return number
-    return (number / 1000 if number > _LATEST_IN_SECONDS else number) - now
+    if number > _LATEST_IN_SECONDS:
+        return number / 1000 - now
+    is_lifetime = name in _SECONDS or (name in _EITHER and number <= LONGEST_LIFETIME)
+    return number if is_lifetime else number - now
 
 
 def _as_number(value: Any) -> float | None:

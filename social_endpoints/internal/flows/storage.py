@@ -56,8 +56,8 @@ PAUSED_USER = "social_endpoints_user"
 """Keyword argument of a pipeline that contains the user's primary key as text."""
 
 ASKED_SCOPES = "social_endpoints_scope"
-"""In the flow, only if ``get_scope()`` does not return the scopes of the authorization URL: whether
-they are asked for in addition to those of ``get_scope()``, and the scopes as text."""
+"""In the flow, only if the authorization URL has other scopes than the settings: whether they are
+asked for in addition to those of the settings, and the scopes as text."""
 
 _LATEST = 2**31 - 1  # The column of a nonce's timestamp is a 32-bit integer.
 

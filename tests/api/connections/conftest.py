@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
+from django.db import connection
 from rest_framework.test import APIClient
 from social_core.backends.utils import load_backends
 
@@ -27,6 +28,17 @@ def empty_caches(settings: Any) -> Iterator[None]:
     load_backends(settings.AUTHENTICATION_BACKENDS, force_load=True)
     yield
     load_backends(settings.AUTHENTICATION_BACKENDS, force_load=True)
+
+
+@pytest.fixture(params=["default", "repeatable read"])
+def isolation(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Run at the database's default isolation level, and at repeatable read."""
+    options = connection.settings_dict["OPTIONS"]
+    levels: dict[str, Any] = {"postgresql": 3, "mysql": "repeatable read"}  # 3 is psycopg's.
+    if request.param == "repeatable read" and connection.vendor in levels:
+        options["isolation_level"] = levels[connection.vendor]
+    yield
+    options.pop("isolation_level", None)
 
 
 @pytest.fixture

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection
 from rest_framework.authtoken.models import Token
 
 from tests.support.accounts import (
@@ -36,17 +35,6 @@ def meet(**kwargs: Any) -> None:
         MEETING.wait(0.5)
     except threading.BrokenBarrierError:
         MEETING.reset()
-
-
-@pytest.fixture(params=["default", "repeatable read"])
-def isolation(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Run at the database's default isolation level, and at repeatable read."""
-    options = connection.settings_dict["OPTIONS"]
-    levels: dict[str, Any] = {"postgresql": 3, "mysql": "repeatable read"}  # 3 is psycopg's.
-    if request.param == "repeatable read" and connection.vendor in levels:
-        options["isolation_level"] = levels[connection.vendor]
-    yield
-    options.pop("isolation_level", None)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from typing import Any
 
 import pytest
 import responses
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_django.models import Partial, UserSocialAuth
@@ -243,9 +244,18 @@ def test_scopes_asked_for_count_if_the_provider_is_silent(
     assert frontend.log_in(openid).status_code == 201
     assert {*state().scopes} == {*DEFAULT, "calendar"}
 
+    before = size_of_flow(frontend)
     settings.SOCIAL_AUTH_OIDC_AUTH_EXTRA_ARGUMENTS = {"scope": "openid mail"}
     assert frontend.log_in(openid).status_code == 201
     assert state().scopes == ("openid", "mail")
+    assert size_of_flow(frontend) == before
+
+
+def size_of_flow(frontend: Frontend) -> int:
+    begun = frontend.begin()
+    if frontend.transport == "body":
+        return len(begun.data["flow"])
+    return max(len(cookie.value) for cookie in begun.cookies.values())
 
 
 def test_scopes_of_the_query_count_if_the_provider_is_silent(
@@ -376,6 +386,42 @@ def test_refresh_during_a_login_is_not_undone(
 
     assert stored()["refresh_token"] == "rotated"
     assert stored()["access_token"] != "refreshed"
+
+
+ROTATIONS: list[str] = []
+
+
+def rotate_once(**kwargs: Any) -> None:
+    """Refresh the token on another connection of the database, in the first call."""
+
+    def run() -> None:
+        try:
+            store(access_token="refreshed", refresh_token=ROTATIONS.pop())
+        finally:
+            connections.close_all()
+
+    if ROTATIONS:
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+
+
+@pytest.mark.row_locks
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("isolation")
+def test_refresh_by_another_worker_during_a_login_is_not_undone(
+    openid: OpenIDProvider, settings: Any
+) -> None:
+    frontend = Frontend()
+    openid.token_params = {"refresh_token": "first"}
+    frontend.log_in(openid)
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_SOCIAL_USER, f"{HERE}.rotate_once"))
+    openid.token_params = {}
+    ROTATIONS.append("rotated")
+
+    assert frontend.log_in(openid).status_code == 201
+
+    assert (stored()["refresh_token"], ROTATIONS) == ("rotated", [])
 
 
 @pytest.mark.parametrize(("second", "reads"), [({}, 1), ({"refresh_token": "second"}, 0)])

@@ -37,6 +37,8 @@ _REFRESH_TOKEN: Final = "refresh_token"
 # OpenID Connect Core section 6 and RFC 9126: the parameters are elsewhere.
 _REQUEST_OBJECTS = frozenset({"request", "request_uri"})
 
+_LONGEST_COMPLETION = 60  # Seconds. A login that takes longer has paused.
+
 # Providers that report the granted scopes in the callback, and the parameter. The browser can
 # change it, so it only removes scopes from those asked for.
 _GRANTED_IN_CALLBACK = ((FacebookOAuth2, "granted_scopes"), (StravaOAuth, "scope"))
@@ -93,12 +95,12 @@ class ReceivedToken(OAuth):
     """Read the state of an access token when it is received."""
 
     def auth_url(self) -> str:
-        """Return the authorization URL, and store its scopes if ``get_scope()`` returns others."""
+        """Return the authorization URL, and store its scopes if the settings have others."""
         url = str(super().auth_url())
         query = parse_qs(urlsplit(url).query, keep_blank_values=True)
         asked = as_scopes(query.get(self.SCOPE_PARAMETER_NAME, ()), self.SCOPE_SEPARATOR)
-        computed = {*as_scopes(self.get_scope(), self.SCOPE_SEPARATOR)}
-        computed -= {*getattr(self, "more_scopes", ())}  # Only the begin of a connect has them.
+        # Only the begin of a connect has more scopes.
+        computed = {*_configured_scopes(self)} - {*getattr(self, "more_scopes", ())}
         if {*asked} != computed and not _REQUEST_OBJECTS & query.keys():
             is_superset = computed < {*asked}
             more = [scope for scope in asked if not is_superset or scope not in computed]
@@ -130,11 +132,17 @@ def _asked_scopes(backend: Any) -> Iterable[str]:
     if backend.is_native:
         return ()
     is_superset, more = backend.strategy.session_pop(ASKED_SCOPES) or (True, "")
-    computed = backend.get_scope() if is_superset else ()
-    asked = as_scopes([*computed, *more.split()], backend.SCOPE_SEPARATOR)
+    asked = [*(_configured_scopes(backend) if is_superset else ()), *more.split()]
     names = (name for base, name in _GRANTED_IN_CALLBACK if isinstance(backend, base))
     granted = backend.data.get(next(names, None))
-    return [scope for scope in asked if scope in as_scopes(granted, ",")] if granted else asked
+    return asked if granted is None else [each for each in asked if each in as_scopes(granted, ",")]
+
+
+def _configured_scopes(backend: Any) -> tuple[str, ...]:
+    """Return the scopes that the settings of a provider ask for in every login."""
+    arguments = backend.setting("AUTH_EXTRA_ARGUMENTS") or {}
+    scopes = arguments.get(backend.SCOPE_PARAMETER_NAME, backend.get_scope())
+    return as_scopes(scopes, backend.SCOPE_SEPARATOR)
 
 
 def _with_tokens(
@@ -144,7 +152,7 @@ def _with_tokens(
     data = _keep(backend, social, data, [*_refresh_token_names(backend)])
     state = TokenState(login.get("expires_at"), tuple(login.get("scopes", ())))
     received, auth_time = login.get("received"), data.get("auth_time")
-    if received and auth_time:  # A login may have paused.
+    if received and auth_time and auth_time - received > _LONGEST_COMPLETION:
         data = with_auth_time({**data, "auth_time": received}, auth_time)
     outdated = dict.fromkeys(LIFETIMES & _stored(social).keys())
     return {**outdated, **data, NAME: describe(data[_ACCESS_TOKEN], state)}

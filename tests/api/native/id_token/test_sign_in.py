@@ -13,7 +13,12 @@ from rest_framework.exceptions import ValidationError
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_django.models import Nonce, UserSocialAuth
 
-from social_endpoints.internal.connections.token_state import NAME, TokenState, describe
+from social_endpoints.internal.connections.token_state import (
+    NAME,
+    TokenState,
+    describe,
+    read_state,
+)
 from tests.support.concurrency import together
 from tests.support.frontend import Frontend, authorization_params
 from tests.support.id_token_providers import IdTokenProvider
@@ -251,6 +256,7 @@ def test_redirect_login_with_apple_reaches_the_same_account(
     begun = frontend.begin("apple-id")
     state = authorization_params(begun)["state"]
     tokens = {"access_token": "by-redirect", "id_token": apple.token(), "refresh_token": "kept"}
+    tokens |= {"expires_in": 3600, "token_type": "Bearer"}
     apple.wire.add("POST", "https://appleid.apple.com/auth/token", json=tokens)
 
     redirected = frontend.complete(begun, {"code": "1", "state": state}, "apple-id")
@@ -258,4 +264,6 @@ def test_redirect_login_with_apple_reaches_the_same_account(
 
     assert (redirected.status_code, native.status_code) == (201, 201), redirected.data
     assert redirected.data == native.data
-    assert UserSocialAuth.objects.get().extra_data["access_token"] == "by-redirect"
+    extra_data = UserSocialAuth.objects.get().extra_data
+    assert (extra_data["access_token"], extra_data["refresh_token"]) == ("by-redirect", "kept")
+    assert read_state(extra_data).expires_at == pytest.approx(time.time() + 3600, abs=60)
