@@ -12,6 +12,7 @@ PACKAGE = ROOT / "social_endpoints"
 ACCOUNTS = "tests/api/accounts/"
 LOGIN = "tests/api/login/"
 CONNECTIONS = "tests/api/connections/"
+STATE = "tests/api/connections/test_token_state.py::"
 NATIVE = "tests/api/native/"
 NETWORK = "tests/api/network/"
 PROTOCOLS = "tests/api/protocols/"
@@ -50,6 +51,31 @@ class Breakage:
 
 
 BREAKAGES = (
+    # --- Stored tokens ----------------------------------------------------------------
+    Breakage(
+        "a login replaces a stored refresh token with nothing",
+        "internal/backends/extensions/login_tokens.py",
+        {"kept = {name for name in names if not data.get(name)}": "kept: set[str] = set()"},
+        (f"{STATE}test_second_login_without_a_refresh_token_keeps_the_stored_one",),
+    ),
+    Breakage(
+        "a login restores a refresh token that another process has replaced",
+        "internal/backends/extensions/login_tokens.py",
+        {"if any(_stored(social).get(name) for name in kept):": "if False:"},
+        (f"{STATE}test_refresh_during_a_login_is_not_undone",),
+    ),
+    Breakage(
+        "a browser adds scopes to the granted ones",
+        "internal/backends/extensions/login_tokens.py",
+        {"for each in asked if each in as_scopes(granted": "for each in as_scopes(granted"},
+        (f"{STATE}test_login_stores_the_expiry_and_the_granted_scopes",),
+    ),
+    Breakage(
+        "the scopes of a token count for another one",
+        "internal/connections/token_state.py",
+        {' or entry.get("token") != digest(plain)': ""},
+        (f"{STATE}test_token_that_other_code_has_stored_has_no_state",),
+    ),
     # --- Connecting -------------------------------------------------------------------
     Breakage(
         "a scope that is not listed is asked for",

@@ -12,6 +12,7 @@ from django.db import transaction
 from rest_framework.authtoken.models import Token
 from social_django.models import UserSocialAuth
 
+from social_endpoints.internal.connections.token_state import NAME, digest
 from tests.providers.backends import protocol_of, shipped
 from tests.providers.driver import COMBINATIONS, Attempt, OverHTTP, Play, drive
 from tests.providers.refused import REFUSED, Refusal
@@ -74,6 +75,7 @@ class Answer(NamedTuple):
 
     :ivar user: the user of the token in the response.
     :ivar identities: provider, uid and user ID of all connections.
+    :ivar has_state: whether expiry and scopes of each access token are stored.
     """
 
     method: str
@@ -81,6 +83,7 @@ class Answer(NamedTuple):
     data: Any
     user: Any
     identities: list[tuple[str, str, Any]]
+    has_state: bool
     has_users: bool
 
     def __str__(self) -> str:
@@ -121,6 +124,7 @@ def _answer(response: Any) -> Answer:
         data=data,
         user=token and token.user,
         identities=list(UserSocialAuth.objects.values_list("provider", "uid", "user")),
+        has_state=all(map(_has_state, UserSocialAuth.objects.values_list("extra_data", flat=True))),
         has_users=get_user_model().objects.exists(),
     )
 
@@ -141,8 +145,15 @@ def _wrong(answer: Answer | None, case: Case, name: str) -> str:
         return f"the username is {user.username!r} and not {expected}"
     if user.email != (case.user.email or ""):
         return f"the e-mail address is {user.email!r} and not {case.user.email!r}"
+    if not answer.has_state:
+        return "expiry and scopes of the access token are not stored"
     identity = (name, str(case.user.social[0].uid), user.pk)
     return "" if answer.identities == [identity] else f"{answer.identities} is not {identity}"
+
+
+def _has_state(extra_data: Any) -> bool:
+    token = extra_data.get("access_token")
+    return not token or extra_data.get(NAME, {}).get("token") == digest(token)
 
 
 def _wrong_link(answer: Answer | None, case: Case, name: str) -> str:
@@ -152,7 +163,8 @@ def _wrong_link(answer: Answer | None, case: Case, name: str) -> str:
     uid = str(case.user.social[0].uid)
     linked = (answer.data["provider"], answer.data["uid"])
     expected = [(name, uid, answer.user.pk)]
-    return "" if linked == (name, uid) and answer.identities == expected else str(answer)
+    is_right = linked == (name, uid) and answer.identities == expected and answer.has_state
+    return "" if is_right else str(answer)
 
 
 def _is_same_username(username: str, other: str) -> bool:
