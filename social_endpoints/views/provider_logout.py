@@ -87,8 +87,9 @@ class ProviderBackchannelLogoutView(EndpointView):
         if isinstance(error, EndpointError) and is_provider_failure(error):
             response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
             self._log_as_warning(response)
-        if isinstance(response.data, dict):
-            response.data = {**response.data, "error": _error_code(response.status_code)}
+        body = getattr(response, "data", None)  # A handler may return a response of Django.
+        if isinstance(body, dict):
+            response.data = {**body, "error": _error_code(response.status_code)}
         return response
 
     def _log_as_warning(self, response: Response) -> None:

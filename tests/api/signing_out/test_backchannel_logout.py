@@ -15,6 +15,7 @@ import requests
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
+from django.http import JsonResponse
 from rest_framework import serializers
 from rest_framework.authtoken.models import Token
 from rest_framework.response import Response
@@ -639,6 +640,29 @@ def test_error_is_added_to_the_shape_of_the_project(user: Any, settings: Any) ->
 
     assert response.status_code == 400
     assert response.json() == {"code": "own", "error": "invalid_request"}
+
+
+def respond_with_list(exc: Any, context: Any) -> Response:
+    return Response(["own"], status=exc.status_code)
+
+
+def respond_with_django(exc: Any, context: Any) -> JsonResponse:
+    return JsonResponse(["own"], status=exc.status_code, safe=False)
+
+
+@pytest.mark.parametrize("handler", ["respond_with_list", "respond_with_django"])
+@pytest.mark.parametrize("is_outage", [False, True])
+def test_other_shapes_of_the_project_are_kept(
+    is_outage: bool, handler: str, user: Any, settings: Any, openid: OpenIDProvider
+) -> None:
+    settings.REST_FRAMEWORK = {"EXCEPTION_HANDLER": f"{HERE}.{handler}"}
+    if is_outage:
+        cut_off(status=503)(openid.wire, JWKS)
+
+    response = post(logout_token(sub="user-1" if is_outage else None))
+
+    assert response.status_code == (503 if is_outage else 400)
+    assert response.json() == ["own"]
 
 
 @pytest.mark.parametrize("method", ["get", "put", "delete"])
