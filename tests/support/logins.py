@@ -25,6 +25,10 @@ AUTHENTICATIONS = {
     "SessionSerializer": ("session", "", ""),
 }
 if find_spec("rest_framework_simplejwt"):
+    # Simple JWT decides when it is imported whether tokens have a blacklist. Some tests remove its
+    # app from INSTALLED_APPS.
+    import rest_framework_simplejwt.tokens  # noqa: F401
+
     AUTHENTICATIONS |= {
         "JWTSerializer": ("jwt", "Bearer", "access"),
         "JWTCookieSerializer": ("jwt-cookie", "", ""),

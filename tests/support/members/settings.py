@@ -12,7 +12,7 @@ AUTH_USER_MODEL = f"members.{USER_MODEL}"
 INSTALLED_APPS = ["tests.support.members", *settings.INSTALLED_APPS]
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 
-KEYS = {"Member": "key", "Author": "email", "Visitor": "username"}
+KEYS = {"Clerk": "number", "Member": "key", "Author": "email", "Visitor": "username"}
 SIMPLE_JWT = {"USER_ID_FIELD": KEYS.get(USER_MODEL, "id")}
 SOCIAL_AUTH_USERNAME_IS_FULL_EMAIL = USER_MODEL in {"Member", "Author"}
 if USER_MODEL in {"Member", "Author", "Guest"}:
