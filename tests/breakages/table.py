@@ -96,6 +96,12 @@ BREAKAGES = (
         (f"{CONNECTIONS}test_more_access.py::test_scopes_granted_before_are_asked_for_again",),
     ),
     Breakage(
+        "a login takes access away",
+        "internal/backends/extensions/more_access.py",
+        {'{**data, "access_token": None} if self._keeps_token(pipeline_kwargs) else data': "data"},
+        (f"{CONNECTIONS}test_more_access.py::test_login_keeps_the_token_with_more_access",),
+    ),
+    Breakage(
         "another login is required after something was changed",
         "views/base.py",
         {

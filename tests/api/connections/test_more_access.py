@@ -16,6 +16,7 @@ from tests.support.accounts import connections, list_connections, logged_in
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, authorization_params, details, error
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.pipeline import ASK_NAME, BEFORE_SOCIAL_USER, pipeline_with
 from tests.support.social_core import (
     configure_backend,
 )
@@ -380,3 +381,102 @@ def test_declined_access_keeps_the_old_token(
     assert error(response) == (400, "authorization_declined")
     social.refresh_from_db()
     assert social.extra_data == before
+
+
+# --- Later logins ---------------------------------------------------------------------
+
+
+def stored_token() -> tuple[str, list[str]]:
+    """Return the stored access token and its scopes."""
+    extra_data = UserSocialAuth.objects.get().extra_data
+    return extra_data["access_token"], extra_data[NAME]["scopes"]
+
+
+@pytest.fixture
+def more(social: UserSocialAuth, grace: Frontend, openid: OpenIDProvider) -> tuple[str, list[str]]:
+    """Return the token of a connect with more scopes."""
+    ask_for_more(grace, openid)
+    return stored_token()
+
+
+def test_login_keeps_the_token_with_more_access(
+    more: Any, frontend: Frontend, openid: OpenIDProvider, grace: Frontend
+) -> None:
+    UserSocialAuth.objects.update(
+        extra_data={**UserSocialAuth.objects.get().extra_data, "auth_time": 5}
+    )
+
+    assert frontend.log_in(openid).status_code == 201
+
+    assert stored_token() == more
+    assert UserSocialAuth.objects.get().extra_data["auth_time"] > 5
+    assert list_connections(grace.client).json()[0]["scopes"] == more[1]
+
+
+def test_paused_login_keeps_the_token_with_more_access(
+    more: Any, frontend: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((BEFORE_SOCIAL_USER, ASK_NAME))
+    paused = frontend.log_in(openid)
+
+    assert frontend.resume(paused, name="x").status_code == 201
+    assert stored_token() == more
+
+
+def test_connect_without_more_scopes_replaces_the_token(
+    more: Any, grace: Frontend, openid: OpenIDProvider
+) -> None:
+    assert grace.log_in(openid).status_code == 201
+
+    token, scopes = stored_token()
+    assert token != more[0]
+    assert scopes == DEFAULT.split()
+
+
+def state_of(token: str, **values: Any) -> dict[str, Any]:
+    return {NAME: describe(token, TokenState(scopes=(*DEFAULT.split(), "mail"), **values))}
+
+
+@pytest.mark.parametrize(
+    ("values", "refresh_token", "is_kept"),
+    [
+        ({"expires_at": 2**31}, None, True),
+        ({"expires_at": 5}, "refresh", True),
+        ({"expires_at": 5}, None, False),
+        ({"needs_reconnect": True}, "refresh", False),
+    ],
+)
+def test_login_replaces_a_token_that_cannot_be_used(
+    values: dict[str, Any],
+    refresh_token: str | None,
+    is_kept: bool,
+    more: Any,
+    frontend: Frontend,
+    openid: OpenIDProvider,
+) -> None:
+    stored = UserSocialAuth.objects.get().extra_data | {"refresh_token": refresh_token}
+    UserSocialAuth.objects.update(extra_data={**stored, **state_of(more[0], **values)})
+
+    frontend.log_in(openid)
+
+    assert (stored_token() == more) is is_kept
+
+
+def test_login_with_other_scopes_replaces_the_token(
+    more: Any, frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    openid.token_params = {"scope": "openid another"}
+
+    frontend.log_in(openid)
+
+    assert stored_token()[1] == ["openid", "another"]
+
+
+def test_login_replaces_the_token_if_the_provider_is_not_listed(
+    more: Any, frontend: Frontend, openid: OpenIDProvider, configure: Configure
+) -> None:
+    configure(CONNECT_SCOPES=None)
+
+    frontend.log_in(openid)
+
+    assert stored_token()[1] == DEFAULT.split()

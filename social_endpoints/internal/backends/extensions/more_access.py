@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from time import time
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -13,6 +14,9 @@ from social_core.backends.microsoft import MicrosoftOAuth2
 
 from social_endpoints.internal.backends.connect_scopes import connect_scopes, is_scope
 from social_endpoints.internal.backends.extensions.bases import OAuth2
+from social_endpoints.internal.backends.extensions.login_tokens import LOGIN as LOGIN_STATE
+from social_endpoints.internal.connections.token_state import read_state
+from social_endpoints.internal.flows.flow import LOGIN
 
 # Providers whose tokens also give the access that the user granted before. Google does so if the
 # request contains ``include_granted_scopes`` ("Incremental authorization"), Microsoft always
@@ -41,7 +45,7 @@ class MoreAccess(OAuth2):
         """
         separator = self._separator()
         again = [each for each in granted if is_scope(each) and separator not in each]
-        more = scopes if isinstance(self, _INCREMENTAL) else [*again, *scopes]
+        more = scopes if self._adds_granted() else [*again, *scopes]
         self.more_scopes = tuple(dict.fromkeys(more))
 
     def get_scope(self) -> list[str]:
@@ -63,6 +67,32 @@ class MoreAccess(OAuth2):
         if isinstance(self, FacebookOAuth2) and self.more_scopes:
             extra = {**_FACEBOOK, **extra}
         return self._completed(extra) if self.SCOPE_PARAMETER_NAME in extra else extra
+
+    def extra_data(
+        self, user: Any, uid: str, response: Any, details: Any, pipeline_kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the extra data to store, without a token that would take access away."""
+        data = super().extra_data(user, uid, response, details, pipeline_kwargs)
+        return {**data, "access_token": None} if self._keeps_token(pipeline_kwargs) else data
+
+    def _keeps_token(self, pipeline_kwargs: Mapping[str, Any]) -> bool:
+        """Return whether the stored token remains, because it has more access than a login's.
+
+        It is replaced by another connect, or by a login after it has expired or was rejected.
+        """
+        social, login = pipeline_kwargs.get("social"), pipeline_kwargs.get(LOGIN_STATE)
+        strategy: Any = self.strategy
+        if not (social and login) or strategy.flow.purpose != LOGIN or self._adds_granted():
+            return False
+        state = read_state(social.extra_data)
+        has_more = {*login.get("scopes", ())} < {*state.scopes}
+        if not has_more or state.needs_reconnect or not connect_scopes(self.name):
+            return False
+        is_live = state.expires_at is None or state.expires_at > time()
+        return is_live or bool(social.extra_data.get("refresh_token"))
+
+    def _adds_granted(self) -> bool:
+        return isinstance(self, _INCREMENTAL)
 
     def _completed(self, parameters: Mapping[str, str]) -> dict[str, str]:
         name, separator = self.SCOPE_PARAMETER_NAME, self._separator()
