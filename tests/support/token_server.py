@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
+from django.conf import settings as project_settings
 from social_core.backends.oauth import BaseOAuth2
 
 from tests.support.tcp_provider import Connection, Provider, Request
@@ -100,3 +101,13 @@ class TokenServerOAuth2(BaseOAuth2):  # type: ignore[type-arg]  # in social-core
 
 
 PATH = f"{__name__}.TokenServerOAuth2"
+
+
+def settings_of(url: str) -> dict[str, Any]:
+    """Return the settings of a project for this provider."""
+    return {
+        "AUTHENTICATION_BACKENDS": [*project_settings.AUTHENTICATION_BACKENDS, PATH],
+        "SOCIAL_AUTH_TOKEN_SERVER_URL": url,
+        "SOCIAL_AUTH_TOKEN_SERVER_KEY": "our-id",
+        "SOCIAL_AUTH_TOKEN_SERVER_SECRET": "our-secret",
+    }

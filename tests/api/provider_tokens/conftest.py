@@ -11,7 +11,7 @@ from django.core.cache import cache
 
 from social_endpoints.internal.network.document_cache import process_cache
 from social_endpoints.internal.network.sessions import store
-from tests.support.token_server import PATH, TokenServer
+from tests.support.token_server import TokenServer, settings_of
 
 
 @pytest.fixture(autouse=True)
@@ -26,10 +26,8 @@ def _no_state() -> Iterator[None]:
 @pytest.fixture
 def server(settings: Any) -> Iterator[TokenServer]:
     server = TokenServer()
-    settings.AUTHENTICATION_BACKENDS = [*settings.AUTHENTICATION_BACKENDS, PATH]
-    settings.SOCIAL_AUTH_TOKEN_SERVER_URL = server.url
-    settings.SOCIAL_AUTH_TOKEN_SERVER_KEY = "our-id"
-    settings.SOCIAL_AUTH_TOKEN_SERVER_SECRET = "our-secret"
+    for name, value in settings_of(server.url).items():
+        setattr(settings, name, value)
     yield server
     server.provider.stop()
 

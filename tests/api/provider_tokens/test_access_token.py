@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser, Group
 
+from social_endpoints.exceptions import ProviderNotSupported
+from social_endpoints.internal.connections.encryption import to_stored
 from social_endpoints.provider_tokens import (
     AccessToken,
     ReauthenticationRequired,
     get_access_token,
 )
+from tests.support.configuration import Configure
 from tests.support.stored_tokens import LOGIN, connect
 from tests.support.token_server import TokenServer
 
@@ -51,14 +56,201 @@ def test_expired_token_is_refreshed(ada: Any, server: TokenServer) -> None:
     assert not social.access_token_expired()
 
 
-def test_invalid_grant_marks(ada: Any, server: TokenServer) -> None:
+def test_new_token_without_a_refresh_token_keeps_the_stored_one(
+    ada: Any, server: TokenServer
+) -> None:
+    connect(ada, id="7", expires=1)
+    server.fields = {"refresh_token": "", "expires_in": None, "token_type": None}
+
+    token = get_access_token(ada, "token-server")
+
+    extra_data = ada.social_auth.get().extra_data
+    assert extra_data["refresh_token"] == "refresh-0"
+    assert extra_data["id"] == "7"
+    assert (token.expires_at, token.token_type) == (None, "bearer")
+    assert "expires" not in extra_data  # The lifetime of the old token.
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [(None, ("read",)), ("read write", ("read", "write")), ("", ())],
+)
+def test_scopes_of_a_new_token(
+    scope: str | None, expected: tuple[str, ...], ada: Any, server: TokenServer
+) -> None:
+    """Without ``scope``, they are unchanged (RFC 6749 section 6)."""
     connect(ada)
-    server.refresh_token = "another"
+    server.fields = {"scope": scope}
 
-    with pytest.raises(ReauthenticationRequired) as raised:
-        get_access_token(ada, "token-server")
+    assert get_access_token(ada, "token-server").scopes == expected
 
-    assert raised.value.detail["error_code"] == "provider_reauthentication_required"
-    with pytest.raises(ReauthenticationRequired):
-        get_access_token(ada, "token-server")
+
+# --- When a token is refreshed ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "min_lifetime", "requests"),
+    [
+        (90, 60, 0),
+        (30, 60, 1),
+        (30, 0, 0),
+        (30, 10, 0),
+        (300, 600, 1),
+        (-1, 0, 1),
+        (-1, -100, 1),
+        (None, 10**9, 0),
+    ],
+)
+def test_token_is_refreshed_if_less_than_the_minimum_lifetime_remains(
+    expires_in: int | None, min_lifetime: int, requests: int, ada: Any, server: TokenServer
+) -> None:
+    connect(ada, expires_in=expires_in)
+
+    token = get_access_token(ada, "token-server", min_lifetime=min_lifetime)
+
+    assert len(server.posted) == requests
+    assert (token.token != "access-0") is bool(requests)
+
+
+def test_new_token_is_returned_although_it_lives_shorter_than_asked(
+    ada: Any, server: TokenServer
+) -> None:
+    connect(ada)
+
+    get_access_token(ada, "token-server", min_lifetime=7200)
+
     assert len(server.posted) == 1
+
+
+def test_token_without_a_refresh_token_is_returned_until_it_expires(
+    ada: Any, server: TokenServer
+) -> None:
+    social = connect(ada, expires_in=30, refresh_token=None)
+    assert get_access_token(ada, "token-server").token == "access-0"
+
+    social.delete()
+    connect(ada, refresh_token=None)
+    assert cause_of_refusal(ada) == "expired"
+    assert server.posted == []
+
+
+def test_token_that_another_package_has_stored_is_returned(ada: Any, server: TokenServer) -> None:
+    connect(ada, social_endpoints=None, expires_in=None)
+    social = ada.social_auth.get()
+    social.extra_data.pop("social_endpoints", None)
+    social.save()
+
+    assert get_access_token(ada, "token-server") == AccessToken("access-0", None, (), "bearer")
+
+
+# --- Which connection -------------------------------------------------------------------
+
+
+def test_connection_that_was_used_last_counts(ada: Any, server: TokenServer) -> None:
+    connect(ada, uid="1", token="first", expires_in=3600, auth_time=LOGIN + 2)
+    connect(ada, uid="2", token="second", expires_in=3600, auth_time=LOGIN + 1)
+
+    assert get_access_token(ada, "token-server").token == "first"
+    assert get_access_token(ada, "token-server", uid="2").token == "second"
+    assert cause_of_refusal(ada, uid="3") == "unknown_uid"
+
+
+def test_refresh_does_not_count_as_a_use(ada: Any, server: TokenServer) -> None:
+    connect(ada, uid="1", token="first", expires_in=3600, auth_time=LOGIN + 1)
+    connect(ada, uid="2", token="second")
+
+    get_access_token(ada, "token-server", uid="2")
+
+    assert get_access_token(ada, "token-server").token == "first"
+
+
+def test_connection_of_another_user_or_provider_is_not_used(ada: Any, server: TokenServer) -> None:
+    connect(User.objects.create_user("grace"), expires_in=3600)
+    connect(ada, "github", expires_in=3600)
+
+    assert cause_of_refusal(ada) == "no_connection"
+
+
+def test_user_without_a_row_has_no_connection(ada: Any, server: TokenServer) -> None:
+    social = connect(ada, expires_in=3600)
+    users = [AnonymousUser(), User(), None, SimpleNamespace(pk="nonsense"), Group(pk=ada.pk)]
+
+    assert {cause_of_refusal(each) for each in users} == {"no_connection"}
+    assert get_access_token(SimpleNamespace(pk=str(ada.pk)), "token-server").token == "access-0"
+    social.delete()
+    assert cause_of_refusal(ada) == "no_connection"
+
+
+def test_connection_without_an_access_token(ada: Any, server: TokenServer) -> None:
+    """For example after a native sign-in with an ID token."""
+    social = connect(ada, token=None, refresh_token=None)
+    assert cause_of_refusal(ada) == "no_token"
+
+    social.delete()
+    connect(ada, token=None)
+    assert get_access_token(ada, "token-server").token in server.access_tokens
+
+
+@pytest.mark.parametrize("provider", ["unknown", "email", "steam"])
+def test_provider_without_access_tokens_is_not_supported(
+    provider: str, ada: Any, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [
+        "social_core.backends.email.EmailAuth",
+        "social_core.backends.steam.SteamOpenId",
+    ]
+    connect(ada, provider, expires_in=3600)
+
+    with pytest.raises(ProviderNotSupported):
+        get_access_token(ada, provider)
+
+
+# --- OAuth 1.0a -------------------------------------------------------------------------
+
+
+def test_token_of_oauth_1(ada: Any, settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.twitter.TwitterOAuth"]
+    settings.SOCIAL_AUTH_TWITTER_KEY = settings.SOCIAL_AUTH_TWITTER_SECRET = "ours"
+    token = {"oauth_token": "token-1", "oauth_token_secret": "secret-1"}
+    connect(ada, "twitter", token=token, expires_in=None, refresh_token=None, scopes=())
+
+    assert get_access_token(ada, "twitter") == AccessToken("token-1", None, (), "OAuth")
+
+
+# --- Encryption -------------------------------------------------------------------------
+
+
+def test_encrypted_tokens_are_read_and_stored(
+    ada: Any, server: TokenServer, configure: Configure
+) -> None:
+    configure(ENCRYPT_PROVIDER_TOKENS=True)
+    social = connect(ada)
+    social.extra_data = to_stored(social.extra_data)
+    social.save()
+
+    token = get_access_token(ada, "token-server")
+
+    assert {token.token} == server.access_tokens
+    stored = ada.social_auth.get().extra_data
+    assert all(secret not in str(stored) for secret in (token.token, "refresh-", "access-0"))
+    assert get_access_token(ada, "token-server") == token
+
+
+def test_token_that_cannot_be_decrypted_is_not_sent(
+    ada: Any, server: TokenServer, configure: Configure, settings: Any
+) -> None:
+    configure(ENCRYPT_PROVIDER_TOKENS=True)
+    social = connect(ada)
+    social.extra_data = to_stored(social.extra_data)
+    social.save()
+    settings.SECRET_KEY = "another key of the project, after the old one was lost"
+
+    assert cause_of_refusal(ada) == "undecryptable"
+    assert server.posted == []
+    assert ada.social_auth.get().extra_data == social.extra_data
+
+
+def cause_of_refusal(user: Any, **options: Any) -> str:
+    with pytest.raises(ReauthenticationRequired) as raised:
+        get_access_token(user, "token-server", **options)
+    return str(raised.value.cause)

@@ -1,0 +1,316 @@
+"""Workers that need the same token at the same moment, and refreshes inside of transactions."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from django.contrib.auth import get_user_model
+from django.db import connection, connections, transaction
+from django.test import TestCase
+from social_django.models import UserSocialAuth
+
+from social_endpoints.provider_tokens import (
+    ProviderAuth,
+    ProviderUnavailable,
+    ReauthenticationRequired,
+    get_access_token,
+)
+from tests.support.concurrency import together
+from tests.support.stored_tokens import connect
+from tests.support.tcp_provider import Connection
+from tests.support.token_server import TokenServer, answering
+from tests.support.token_worker import tokens_of_processes
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WORKERS = 20
+
+
+def outcome_of(user: Any) -> str:
+    """Return the token, or the type of the exception."""
+    try:
+        return get_access_token(user, "token-server").token
+    except (ProviderUnavailable, ReauthenticationRequired) as error:
+        return type(error).__name__
+
+
+def stored(social: Any) -> dict[str, Any]:
+    return UserSocialAuth.objects.get(pk=social.pk).extra_data  # type: ignore[no-any-return]
+
+
+# --- Many workers -----------------------------------------------------------------------
+
+
+def test_threads_refresh_once(ada: Any, server: TokenServer) -> None:
+    social = connect(ada)
+    server.delay = 0.2
+
+    tokens = together([lambda: outcome_of(ada)] * WORKERS)
+
+    assert set(tokens) == server.access_tokens
+    assert len(server.posted) == 1
+    assert stored(social)["refresh_token"] == server.refresh_token
+
+
+@pytest.mark.row_locks
+def test_processes_refresh_once(ada: Any, server: TokenServer) -> None:
+    social = connect(ada)
+    server.delay = 0.2
+
+    tokens = tokens_of_processes(server.url, ada, processes=2, threads=WORKERS // 2)
+
+    assert Counter(tokens) == {server.access_tokens.pop(): WORKERS}
+    assert len(server.posted) == 1
+    assert stored(social)["refresh_token"] == server.refresh_token
+
+
+def test_threads_that_got_a_401_refresh_once(ada: Any, server: TokenServer) -> None:
+    connect(ada, expires_in=3600)
+    server.delay = 0.2
+
+    def ask() -> int:
+        auth = ProviderAuth(ada, "token-server")
+        return requests.get(f"{server.url}/api", auth=auth, timeout=10).status_code
+
+    assert together([ask] * WORKERS) == [200] * WORKERS
+    assert len(server.posted) == 1
+
+
+def test_threads_mark_a_rejected_connection_once(ada: Any, server: TokenServer) -> None:
+    connect(ada)
+    server.answer = answering({"error": "invalid_grant"}, status=400)
+
+    assert set(together([lambda: outcome_of(ada)] * WORKERS)) == {"ReauthenticationRequired"}
+    assert len(server.posted) == 1
+
+
+def test_threads_do_not_wait_for_an_outage_one_after_the_other(
+    ada: Any, server: TokenServer
+) -> None:
+    connect(ada)
+
+    def fail(connection: Connection, request: Any) -> None:
+        time.sleep(1.5)
+        connection.answer({}, status=503)
+
+    server.answer = fail
+    began = time.monotonic()
+
+    assert set(together([lambda: outcome_of(ada)] * WORKERS)) == {"ProviderUnavailable"}
+    assert time.monotonic() - began < 8
+    assert len(server.posted) <= 2
+
+
+# --- Transactions of the caller ---------------------------------------------------------
+
+
+class Rollback(Exception):
+    """The caller's transaction fails."""
+
+
+def in_failing_transaction(work: Callable[[], Any]) -> Any:
+    outcomes = []
+
+    def run() -> None:
+        with transaction.atomic():
+            outcomes.append(work())
+            raise Rollback
+
+    with pytest.raises(Rollback):
+        run()
+    return outcomes[0]
+
+
+@pytest.mark.row_locks
+def test_rollback_of_the_caller_keeps_the_new_tokens(ada: Any, server: TokenServer) -> None:
+    social = connect(ada)
+
+    token = in_failing_transaction(lambda: outcome_of(ada))
+
+    assert {token} == server.access_tokens
+    assert stored(social)["access_token"] == token
+    assert stored(social)["refresh_token"] == server.refresh_token
+    assert outcome_of(ada) == token
+
+
+@pytest.mark.row_locks
+def test_rollback_of_the_caller_keeps_the_mark(ada: Any, server: TokenServer) -> None:
+    connect(ada)
+    server.answer = answering({"error": "invalid_grant"}, status=400)
+
+    assert in_failing_transaction(lambda: outcome_of(ada)) == "ReauthenticationRequired"
+    assert outcome_of(ada) == "ReauthenticationRequired"
+    assert len(server.posted) == 1
+
+
+@pytest.mark.row_locks
+def test_second_call_in_a_transaction_sees_the_new_token(ada: Any, server: TokenServer) -> None:
+    connect(ada)
+
+    with transaction.atomic():
+        tokens = {outcome_of(ada), outcome_of(ada)}
+
+    assert tokens == server.access_tokens
+    assert len(server.posted) == 1
+
+
+@pytest.mark.row_locks
+def test_threads_in_transactions_refresh_once(ada: Any, server: TokenServer) -> None:
+    connect(ada)
+    server.delay = 0.1
+
+    def work() -> str:
+        with transaction.atomic():
+            return outcome_of(ada)
+
+    assert set(together([work] * 8)) == server.access_tokens
+    assert len(server.posted) == 1
+
+
+@pytest.mark.row_locks
+def test_caller_that_has_locked_the_row_does_not_wait_for_itself(
+    ada: Any, server: TokenServer
+) -> None:
+    social = connect(ada)
+    began = time.monotonic()
+
+    with transaction.atomic():
+        UserSocialAuth.objects.select_for_update().get(pk=social.pk)
+        assert outcome_of(ada) == "ProviderUnavailable"
+
+    assert time.monotonic() - began < 5
+    assert server.posted == []
+    assert {outcome_of(ada)} == server.access_tokens
+
+
+@pytest.mark.row_locks
+def test_refresh_waits_for_another_request_that_has_locked_the_row(
+    ada: Any, server: TokenServer
+) -> None:
+    social = connect(ada)
+    is_locked = threading.Event()
+
+    def lock() -> None:
+        with transaction.atomic():
+            UserSocialAuth.objects.select_for_update().get(pk=social.pk)
+            is_locked.set()
+            time.sleep(0.3)
+
+    def work() -> str:
+        is_locked.wait(10)
+        with transaction.atomic():
+            return outcome_of(ada)
+
+    _, token = together([lock, work])
+
+    assert {token} == server.access_tokens
+
+
+@pytest.mark.row_locks
+def test_wait_for_a_lock_is_limited(ada: Any, server: TokenServer, configure: Any) -> None:
+    configure(LOGIN_TIMEOUT=0.5)
+    social = connect(ada)
+    is_locked, is_over = threading.Event(), threading.Event()
+
+    def lock() -> None:
+        with transaction.atomic():
+            UserSocialAuth.objects.select_for_update().get(pk=social.pk)
+            is_locked.set()
+            is_over.wait(10)
+
+    def work() -> str:
+        is_locked.wait(10)
+        try:
+            return outcome_of(ada)
+        finally:
+            is_over.set()
+
+    assert together([lock, work])[1] == "ProviderUnavailable"
+    assert server.posted == []
+
+
+@pytest.mark.row_locks
+def test_no_connection_to_the_database_is_left_open(ada: Any, server: TokenServer) -> None:
+    connect(ada)
+    opened = count_connections()
+
+    with transaction.atomic():
+        outcome_of(ada)
+
+    assert count_connections() == opened
+
+
+def count_connections() -> int:
+    """Return the number of connections to the database of the tests."""
+    query = {
+        "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()",
+        "mysql": "SELECT count(*) FROM information_schema.processlist WHERE db = database()",
+    }[connection.vendor]
+    deadline, numbers = time.monotonic() + 5, list[int]()
+    while time.monotonic() < deadline and (len(numbers) < 3 or len(set(numbers[-3:])) > 1):
+        with connections["default"].cursor() as cursor:
+            cursor.execute(query)
+            numbers.append(cursor.fetchone()[0])
+        time.sleep(0.05)
+    return numbers[-1]
+
+
+@pytest.mark.row_locks
+def test_tokens_are_stored_although_the_database_closed_the_connection_meanwhile(
+    ada: Any, server: TokenServer
+) -> None:
+    """Some servers end a transaction that is idle while the provider is asked."""
+    social = connect(ada)
+    rotated = threading.Event()
+
+    def answer(tcp: Connection, request: Any) -> None:
+        if not rotated.is_set():
+            rotated.set()
+            together([end_other_connections])
+            tcp.answer({"access_token": "access-1", "refresh_token": "refresh-1"})
+
+    server.answer = answer
+
+    assert outcome_of(ada) == "access-1"
+    assert stored(social)["refresh_token"] == "refresh-1"
+    assert len(server.posted) == 1
+
+
+def end_other_connections() -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            return
+        cursor.execute(
+            "SELECT id FROM information_schema.processlist"
+            " WHERE db = database() AND id <> connection_id()"
+        )
+        for (number,) in cursor.fetchall():
+            cursor.execute(f"KILL {number}")
+
+
+class TestInTestCase(TestCase):
+    """Django's TestCase runs each test in a transaction that no other connection can see."""
+
+    def test_refresh_in_the_transaction_of_a_test(self) -> None:
+        server = TokenServer()
+        try:
+            from tests.support.token_server import settings_of
+
+            ada = get_user_model().objects.create_user("ada")
+            social = connect(ada)
+            with self.settings(**settings_of(server.url)):
+                token = outcome_of(ada)
+            assert {token} == server.access_tokens
+            assert stored(social)["refresh_token"] == server.refresh_token
+        finally:
+            server.provider.stop()
