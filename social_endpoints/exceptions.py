@@ -146,6 +146,9 @@ class EndpointError(APIException):
         self.provider_code = str(error.provider_code)
         self.secrets: list[str] = []
 
+    def __str__(self) -> str:
+        return str(self.body[api_settings.NON_FIELD_ERRORS_KEY][0])
+
     def use_body_as_detail(self) -> None:
         """Make ``detail`` the error body, which DRF's own exception handler then responds with."""
         APIException.__init__(self, cast("Any", self.body), self.body["error_code"])
@@ -213,7 +216,7 @@ class ProviderTokenError(EndpointError):
         self.use_body_as_detail()
 
     def __str__(self) -> str:
-        return f"{self.text} (cause={self.cause}, error_id={self.error_id})"
+        return f"{super().__str__()} (cause={self.cause}, error_id={self.error_id})"
 
 
 class ReauthenticationRequired(ProviderTokenError):

@@ -17,6 +17,10 @@ NATIVE = "tests/api/native/"
 NETWORK = "tests/api/network/"
 PROTOCOLS = "tests/api/protocols/"
 TOKENS = "tests/api/tokens/"
+PROVIDER_TOKENS = "tests/api/provider_tokens/"
+PROVIDER_AUTH = f"{PROVIDER_TOKENS}test_provider_auth.py::"
+REFRESH_ERRORS = f"{PROVIDER_TOKENS}test_refresh_errors.py::"
+REFRESHED_ID_TOKEN = f"{PROVIDER_TOKENS}test_refreshed_id_token.py::"
 PROVIDER_LOGOUT = "tests/api/signing_out/test_provider_logout.py::"
 BACKCHANNEL = "tests/api/signing_out/test_backchannel_logout.py::"
 
@@ -708,5 +712,87 @@ BREAKAGES = (
             )
         },
         (f"{BACKCHANNEL}test_rates_do_not_limit_the_provider",),
+    ),
+    # --- Provider tokens --------------------------------------------------------------
+    Breakage(
+        "a provider token is sent to another origin after a redirect",
+        "provider_tokens.py",
+        {"if response.is_redirect and not self._stays(response):": "if False:"},
+        (f"{PROVIDER_TOKENS}test_provider_auth.py::test_redirect_from_http_to_https_has_no_token",),
+    ),
+    Breakage(
+        "a provider token is sent to another origin in a second request",
+        "provider_tokens.py",
+        {'vars(self).setdefault("_origin", origin) != origin': "False"},
+        (f"{PROVIDER_AUTH}test_instance_sends_the_token_to_one_origin_only",),
+    ),
+    Breakage(
+        "a 401 of another origin receives a provider token",
+        "provider_tokens.py",
+        {"if self._has_repeated or not is_ours or": "if self._has_repeated or"},
+        (f"{PROVIDER_AUTH}test_way_back_to_the_first_origin_has_no_token",),
+    ),
+    Breakage(
+        "workers refresh a token one after the other",
+        "internal/actions/token_refresh.py",
+        {"if stored.identity != self._seen and stored.lives():": "if False:"},
+        (f"{PROVIDER_TOKENS}test_refresh_races.py::test_threads_refresh_once",),
+    ),
+    Breakage(
+        "a rejected refresh token is sent again",
+        "internal/backends/token_refresh.py",
+        {"needs_reconnect=True": "needs_reconnect=False"},
+        (f"{REFRESH_ERRORS}test_rejected_refresh_token_marks_the_connection",),
+    ),
+    Breakage(
+        "an outage marks a connection",
+        "internal/actions/refresh_errors.py",
+        {"if is_outage(error) or not getattr(": "if not getattr("},
+        (f"{REFRESH_ERRORS}test_outage_is_a_503_that_changes_nothing",),
+    ),
+    Breakage(
+        "a wrong client secret marks a connection",
+        "internal/actions/refresh_errors.py",
+        {"if code in _CLIENT_CODES:": "if False:"},
+        (f"{REFRESH_ERRORS}test_nonsense_is_a_502_that_changes_nothing",),
+    ),
+    Breakage(
+        "the exception of a refresh contains tokens",
+        "internal/actions/provider_tokens.py",
+        {
+            "            clear_local_variables(error)\n": "",
+            "            hide_secrets(failure)\n": "",
+        },
+        (f"{REFRESH_ERRORS}test_exception_contains_no_token",),
+    ),
+    Breakage(
+        "a token with a line break is stored and sent",
+        "internal/backends/token_refresh.py",
+        {'(name == "token_type" or _TOKEN.fullmatch(value))': "True"},
+        (f"{REFRESH_ERRORS}test_nonsense_is_a_502_that_changes_nothing",),
+    ),
+    Breakage(
+        "a refreshed ID token of another user is accepted",
+        "internal/backends/id_tokens/refreshed.py",
+        {
+            "previous[name] != claims[name]": "False",
+            'claims["sub"] not in subjects': "False",
+        },
+        (
+            f"{REFRESHED_ID_TOKEN}test_invalid_id_token_changes_nothing",
+            f"{REFRESHED_ID_TOKEN}test_user_who_was_connected_without_an_id_token_stays_the_same",
+        ),
+    ),
+    Breakage(
+        "a refreshed ID token of another client is accepted",
+        "internal/backends/id_tokens/refreshed.py",
+        {"    require_still_valid(issuer, claims,": "    (issuer, claims,"},
+        (f"{REFRESHED_ID_TOKEN}test_id_tokens_of_other_backends_are_validated",),
+    ),
+    Breakage(
+        "the primary key of another model selects provider tokens",
+        "internal/actions/provider_tokens.py",
+        {"not isinstance(user, Model) or isinstance(user, users.user_model())": "True"},
+        (f"{PROVIDER_TOKENS}test_access_token.py::test_user_without_a_row_has_no_connection",),
     ),
 )

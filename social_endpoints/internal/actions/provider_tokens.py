@@ -29,7 +29,6 @@ from social_endpoints.internal.errors.redaction import clear_local_variables
 from social_endpoints.internal.flows.flow import CONNECT, Flow
 from social_endpoints.internal.log.events import (
     add_log_values,
-    log_completed,
     log_event,
     log_values,
 )
@@ -125,7 +124,8 @@ def _get_refreshed(
             raise
         log_event("refresh postponed", logging.WARNING, cause=failure.cause)
         return stored
-    log_completed(LOG_ACTION)
+    if refreshed.state.needs_reconnect:  # Another worker has marked it meanwhile.
+        raise ReauthenticationRequired("marked")
     return refreshed
 
 

@@ -19,12 +19,17 @@ from social_endpoints.exceptions import ProviderUnavailable, ReauthenticationReq
 from social_endpoints.internal.actions.refresh_errors import is_rejected
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.registry import Provider
-from social_endpoints.internal.backends.token_refresh import Change, ask_for_tokens, mark
+from social_endpoints.internal.backends.token_refresh import (
+    ask_for_tokens,
+    mark,
+    merge,
+)
 from social_endpoints.internal.connections.own_connection import on_own_connection
 from social_endpoints.internal.connections.stored_tokens import StoredTokens
 from social_endpoints.internal.errors.failures import find_database_failure, is_lock_error
 from social_endpoints.internal.flows.flow import CONNECT, Flow
 from social_endpoints.internal.flows.primary import on_primary
+from social_endpoints.internal.log.events import log_completed
 from social_endpoints.internal.network.database import release_connections
 from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.internal.retries import Retries, retry_query
@@ -126,7 +131,7 @@ class TokenRefresh:
         self._has_asked = False
         self._backend: Any = None
         self._refresh_token: str | None = None
-        self._change: Change | None = None
+        self._response: dict[str, Any] | None = None
         self._rejection: SocialAuthBaseException | None = None
 
     def run(self, *, is_elsewhere: bool = False) -> Any:
@@ -150,6 +155,8 @@ class TokenRefresh:
                     raise
         if self._rejection is not None:
             raise self._rejection
+        if self._response is not None:
+            log_completed("refresh")
         return extra_data
 
     def is_locked_by_caller(self) -> bool:
@@ -163,6 +170,10 @@ class TokenRefresh:
             return False
         return True
 
+    @property
+    def _has_result(self) -> bool:
+        return self._response is not None or self._rejection is not None
+
     def _require_visible(self) -> None:
         # A locking read would wait for the transaction that has created the row (InnoDB).
         found = retry_query(self.using, self.rows.filter(pk=self.pk).exists)
@@ -174,19 +185,19 @@ class TokenRefresh:
         return self.rows.select_for_update(nowait=has_nowait).filter(pk=self.pk).first()
 
     def _attempt(self) -> Any:
-        if connections[self.using].vendor == "sqlite" and self._change is None:
+        if connections[self.using].vendor == "sqlite" and not self._has_result:
             # An open transaction would block the writers of all other rows.
             current = self._get_current(self.rows.filter(pk=self.pk).first())
-            if self._change is None:
+            if not self._has_result:
                 return current
         with transaction.atomic(using=self.using):
             self._retries.lock()
             row = self._get_locked()
-            if self._change is None:
+            if not self._has_result:
                 current = self._get_current(row)
-                if self._change is None:
+                if not self._has_result:
                     return current
-            return self._store(row, self._change)
+            return self._store(row)
 
     def _get_current(self, row: Any) -> Any:
         """Return ``extra_data`` if another worker has refreshed it, else ask the provider."""
@@ -212,14 +223,14 @@ class TokenRefresh:
         self._has_asked = True
         try:
             with ProviderRequests():
-                self._change = ask_for_tokens(backend, row, stored, self._refresh_token)
+                self._response = ask_for_tokens(backend, row, stored, self._refresh_token)
         except SocialAuthBaseException as error:
             if not is_rejected(backend, error):
                 raise
-            self._change, self._rejection = mark, error
+            self._rejection = error
         self.deadline = time.monotonic() + get_seconds("LOGIN_TIMEOUT")
 
-    def _store(self, row: Any, change: Change) -> Any:
+    def _store(self, row: Any) -> Any:
         """Store the result, unless another request has replaced the refresh token meanwhile.
 
         That is only possible if the connection to the database was lost, or with SQLite.
@@ -230,19 +241,24 @@ class TokenRefresh:
         if self._backend.get_refresh_token(stored.extra_data) != self._refresh_token:
             self._rejection = None
             return row.extra_data
-        extra_data = change(row.extra_data)
+        if self._response is None:
+            extra_data = mark(row.extra_data)
+        else:
+            extra_data = merge(self._backend, row, self._response)
         # Not save(), because receivers of the project could fail and lose the tokens.
         self.rows.filter(pk=self.pk).update(extra_data=extra_data)
         return extra_data
 
     def _may_repeat(self, error: Exception) -> bool:
-        if self._has_asked and self._change is None:
+        if self._has_asked and not self._has_result:
             return False  # The provider may have replaced the refresh token.
         failure = find_database_failure(error)
-        if failure is not None and is_lock_error(failure):
+        if failure is None:
+            return False
+        if is_lock_error(failure) and connections[self.using].vendor != "sqlite":
             self._wait()
             return True
-        return failure is not None and self._retries.allow(error)
+        return self._retries.allow(error)
 
     def _wait(self) -> None:
         longest = min(_FIRST_PAUSE * 2**self._pauses, _LONGEST_PAUSE)
@@ -250,7 +266,8 @@ class TokenRefresh:
         self._pauses += 1
         if time.monotonic() + pause > self.deadline:
             raise ProviderUnavailable("locked")
-        if self._is_elsewhere and time.monotonic() - self._began > PATIENCE:
+        is_long = time.monotonic() - self._began > PATIENCE
+        if self._is_elsewhere and is_long and not self._has_asked:
             raise _Blocked
         release_connections()
         time.sleep(pause)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 from social_core.exceptions import AuthResponseError
 
+from social_endpoints.internal.backends.extensions.encrypted_tokens import token_aliases
 from social_endpoints.internal.backends.id_tokens.refreshed import keep_valid_id_token
 from social_endpoints.internal.connections.encryption import to_stored
 from social_endpoints.internal.connections.stored_tokens import StoredTokens
-from social_endpoints.internal.connections.token_response import read_token_response
 from social_endpoints.internal.connections.token_state import (
     LIFETIMES,
     NAME,
@@ -23,14 +21,13 @@ from social_endpoints.internal.connections.token_state import (
 )
 from social_endpoints.internal.flows.columns import replace_unstorable
 
-Change = Callable[[Any], dict[str, Any]]
-"""Returns the new value of ``extra_data`` for the current one."""
-
 _TOKEN = re.compile(r"[\x21-\x7e]+")  # RFC 6749 appendix A.12, without spaces (RFC 6750 2.1)
 
 
-def ask_for_tokens(backend: Any, social: Any, stored: StoredTokens, refresh_token: str) -> Change:
-    """Send a refresh token to the provider, and return how the stored extra data changes.
+def ask_for_tokens(
+    backend: Any, social: Any, stored: StoredTokens, refresh_token: str
+) -> dict[str, Any]:
+    """Send a refresh token to the provider, and return its response.
 
     :param social: the row of the connection.
     :param stored: its tokens.
@@ -38,20 +35,26 @@ def ask_for_tokens(backend: Any, social: Any, stored: StoredTokens, refresh_toke
     :raises SocialAuthBaseException: the provider has failed, or has rejected the refresh token.
     """
     options = backend.get_refresh_token_kwargs(stored.extra_data)
-    response = backend.refresh_token(refresh_token, **options)
-    received = time.time()
+    response: dict[str, Any] = backend.refresh_token(refresh_token, **options)
     replace_unstorable(response)
     _require_well_formed(backend, response)
     keep_valid_id_token(backend, response, stored.extra_data, social)
-    state = read_token_response(
-        response, asked=stored.state.scopes, separator=backend.SCOPE_SEPARATOR, now=received
-    )
-    values = backend.extra_data(social.user, social.uid, response, stored.extra_data, {})
-    new = {name: value for name, value in values.items() if value is not None}
-    # Backends do not store all refresh tokens that they use.
-    new |= {name: response[name] for name in ("access_token", "refresh_token") if name in response}
-    new[NAME] = describe(response["access_token"], state)
-    return partial(_merge, new=new)
+    return response
+
+
+def merge(backend: Any, social: Any, response: dict[str, Any]) -> dict[str, Any]:
+    """Return the extra data of a connection with new tokens, and with its ``auth_time``."""
+    plain = StoredTokens.read(social.extra_data).extra_data
+    values = backend.extra_data(social.user, social.uid, response, plain, {})
+    old = _as_mapping(social.extra_data)
+    merged = {name: value for name, value in old.items() if name not in LIFETIMES}
+    merged |= {name: value for name, value in values.items() if value is not None}
+    auth_time = old.get("auth_time")
+    if isinstance(auth_time, int):
+        merged = with_auth_time(merged, auth_time)
+    else:
+        merged.pop("auth_time", None)
+    return to_stored(merged, token_aliases(backend))
 
 
 def mark(extra_data: Any) -> dict[str, Any]:
@@ -72,19 +75,6 @@ def _require_well_formed(backend: Any, response: dict[str, Any]) -> None:
         is_token = isinstance(value, str) and (name == "token_type" or _TOKEN.fullmatch(value))
         if not is_optional and not is_token:
             raise AuthResponseError(backend, code="malformed_response", claim=name, stage="refresh")
-
-
-def _merge(extra_data: Any, *, new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return stored extra data with new tokens and the ``auth_time`` of the last login."""
-    stored = _as_mapping(extra_data)
-    kept = {name: value for name, value in stored.items() if name not in LIFETIMES}
-    merged = {**kept, **new}
-    auth_time = stored.get("auth_time")
-    if isinstance(auth_time, int):
-        merged = with_auth_time(merged, auth_time)
-    else:
-        merged.pop("auth_time", None)
-    return to_stored(merged)
 
 
 def _as_mapping(extra_data: Any) -> Mapping[str, Any]:

@@ -143,11 +143,11 @@ def test_token_that_another_worker_has_stored_is_used_after_a_401(
                 connect(ada, token="access-9", expires_in=3600)
             return response
 
-    session = requests.Session()
-    session.mount("http://", Adapter())
-    session.auth = ProviderAuth(ada, "token-server")
+    with requests.Session() as session:
+        session.mount("http://", Adapter())
+        session.auth = ProviderAuth(ada, "token-server")
+        assert session.get(f"{server.url}/api").status_code == 200
 
-    assert session.get(f"{server.url}/api").status_code == 200
     assert server.posted == []
 
 
@@ -300,10 +300,11 @@ def test_instance_sends_the_token_to_one_origin_only(
 ) -> None:
     connect(ada, expires_in=3600)
     server.access_tokens.add("access-0")
-    session = requests.Session()
-    session.auth = ProviderAuth(ada, "token-server")
+    urls = (f"{server.url}/api", other.url, server.url)
 
-    codes = [session.get(url).status_code for url in (f"{server.url}/api", other.url, server.url)]
+    with requests.Session() as session:
+        session.auth = ProviderAuth(ada, "token-server")
+        codes = [session.get(url).status_code for url in urls]
 
     assert codes == [200, 401, 200]
     assert tokens_of(other) == [None]

@@ -101,6 +101,14 @@ def test_marked_connection_keeps_its_tokens(ada: Any, server: TokenServer) -> No
     assert kept == {**social.extra_data, "social_endpoints": None}
 
 
+def test_connection_without_an_access_token_is_marked(ada: Any, server: TokenServer) -> None:
+    connect(ada, token=None)
+    server.answer = INVALID_GRANT
+
+    assert [type(refused(ada)) for _ in range(2)] == [ReauthenticationRequired] * 2
+    assert len(server.posted) == 1
+
+
 def test_rejection_counts_although_the_access_token_lives(ada: Any, server: TokenServer) -> None:
     social = connect(ada, expires_in=30)
     server.answer = INVALID_GRANT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import Counter
@@ -22,6 +23,7 @@ from social_endpoints.provider_tokens import (
     get_access_token,
 )
 from tests.support.concurrency import together
+from tests.support.log import logged
 from tests.support.stored_tokens import connect
 from tests.support.tcp_provider import Connection
 from tests.support.token_server import TokenServer, answering
@@ -47,12 +49,16 @@ def stored(social: Any) -> dict[str, Any]:
 # --- Many workers -----------------------------------------------------------------------
 
 
-def test_threads_refresh_once(ada: Any, server: TokenServer) -> None:
+def test_threads_refresh_once(
+    ada: Any, server: TokenServer, caplog: pytest.LogCaptureFixture
+) -> None:
     social = connect(ada)
     server.delay = 0.2
 
-    tokens = together([lambda: outcome_of(ada)] * WORKERS)
+    with caplog.at_level(logging.INFO, logger="social_endpoints"):
+        tokens = together([lambda: outcome_of(ada)] * WORKERS)
 
+    assert [line["event"] for line in logged(caplog)] == ["refresh completed"]
     assert set(tokens) == server.access_tokens
     assert len(server.posted) == 1
     assert stored(social)["refresh_token"] == server.refresh_token
