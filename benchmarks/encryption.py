@@ -93,11 +93,11 @@ def contents(rows: int) -> Iterator[str]:
 
 def measure() -> Iterator[tuple[str, Any]]:
     yield "MB in clear", megabytes()
-    yield "login in clear, ms", read_and_write()
+    yield "CPU of a row in clear, ms", read_and_write()
     yield "encrypt, s", run()
     yield "MB encrypted, before VACUUM FULL", megabytes(vacuums=False)
     yield "MB encrypted", megabytes()
-    yield "login encrypted, ms", read_and_write()
+    yield "CPU of an encrypted row, ms", read_and_write()
     yield "run again, s", run()
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW_KEY, [OLD_KEY]
     yield "after a rotation, s", run()
@@ -123,7 +123,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def read_and_write() -> float:
-    """Return the median of the milliseconds to read a row, decrypt its tokens and store others."""
+    """Return the CPU time, in ms, to read a row, decrypt its tokens and store them: the median."""
     from social_django.models import UserSocialAuth
 
     from social_endpoints.internal.connections.encryption import to_plain, to_stored
@@ -144,9 +144,9 @@ def read_and_write() -> float:
 
 
 def timed(work: Callable[[], None]) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     work()
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def megabytes(*, vacuums: bool = True) -> int:

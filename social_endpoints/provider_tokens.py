@@ -22,6 +22,7 @@ from social_endpoints.exceptions import (
     ProviderUnavailable,
     ReauthenticationRequired,
 )
+from social_endpoints.internal.connections.encryption import to_plain
 from social_endpoints.internal.connections.stored_tokens import Credentials, NotRefreshable
 from social_endpoints.types import AccessToken
 
@@ -32,6 +33,7 @@ __all__ = [
     "ProviderTokenError",
     "ProviderUnavailable",
     "ReauthenticationRequired",
+    "decrypt_extra_data",
     "get_access_token",
 ]
 
@@ -71,6 +73,15 @@ def _get_credentials(user: Any, provider: str, **options: Any) -> Credentials:
     from social_endpoints.internal.actions.provider_tokens import get_credentials
 
     return get_credentials(user, provider, **options)
+
+
+def decrypt_extra_data(extra_data: Any) -> dict[str, Any]:
+    """Return a copy of ``UserSocialAuth.extra_data`` with its tokens in clear.
+
+    Use it for other tokens than the access token, for example that of a bot. Entries with a token
+    whose key is lost are left out.
+    """
+    return to_plain(extra_data)
 
 
 class ProviderAuth(AuthBase):

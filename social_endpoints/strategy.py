@@ -20,6 +20,7 @@ from social_django.strategy import DjangoStrategy
 from social_endpoints.exceptions import DRF_EXCEPTIONS, InactiveUser
 from social_endpoints.internal.accounts.creation import create_account
 from social_endpoints.internal.accounts.emails import lock_address
+from social_endpoints.internal.connections.encryption import to_plain, to_stored
 from social_endpoints.internal.errors.redaction import secret_texts, texts
 from social_endpoints.internal.flows.columns import replace_unstorable
 from social_endpoints.internal.flows.flow import Flow
@@ -77,6 +78,7 @@ class Strategy(DjangoStrategy):
         self.provider_response: Any = None
         flow_storage.user.get_setting = self._get_username_setting
         flow_storage.user.session = flow.session
+        flow_storage.partial.to_stored, flow_storage.partial.to_plain = to_stored, to_plain
         flow_storage.user.lock_address = bind(lock_address, storage=flow_storage)
 
     def get_backend(self, name: str, *args: Any, **kwargs: Any) -> Any:

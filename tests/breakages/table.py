@@ -619,6 +619,63 @@ BREAKAGES = (
         ("tests/api/test_admin.py::test_connection_is_shown_without_tokens",),
     ),
     Breakage(
+        "provider tokens are stored in clear",
+        "internal/backends/extensions/encrypted_tokens.py",
+        {
+            "to_stored(super().extra_data(*args, **kwargs), token_aliases(self))": (
+                "super().extra_data(*args, **kwargs)"
+            )
+        },
+        (f"{CONNECTIONS}test_encrypted_tokens.py::test_login_stores_no_token_in_clear",),
+    ),
+    Breakage(
+        "paused logins store provider tokens in clear",
+        "internal/flows/storage.py",
+        {"partial.data, self.to_stored(partial.data)": "partial.data, partial.data"},
+        (
+            f"{CONNECTIONS}test_encrypted_tokens.py::test_paused_login_stores_no_token_in_clear_and_resumes",
+        ),
+    ),
+    Breakage(
+        "an undecryptable token is sent to the provider",
+        "internal/connections/encryption.py",
+        {'raise LostToken("A provider token cannot be decrypted.") from error': "return token"},
+        (
+            f"{CONNECTIONS}test_encrypted_tokens.py::test_disconnect_of_a_lost_token_skips_the_revocation",
+            f"{CONNECTIONS}test_encrypted_tokens.py::test_lost_tokens_reach_neither_the_provider_nor_the_project",
+        ),
+    ),
+    Breakage(
+        "an encrypted token is sent to the provider",
+        "internal/backends/extensions/revocation.py",
+        {"token = reveal(token)": "pass"},
+        (f"{CONNECTIONS}test_encrypted_tokens.py::test_disconnect_revokes_the_decrypted_token",),
+    ),
+    Breakage(
+        "flows and provider tokens have the same key",
+        "internal/ciphers.py",
+        {"salt=None, info=purpose": 'salt=None, info=b""'},
+        (
+            "tests/unit/test_encryption.py::test_changed_ciphertext_or_key_of_another_purpose_is_lost",
+        ),
+    ),
+    Breakage(
+        "the conversion of a row overwrites the change of a login",
+        "internal/actions/convert_tokens.py",
+        {"change if stored == computed_from else self._convert(stored, provider)": "change"},
+        (
+            f"{CONNECTIONS}test_encrypt_provider_tokens.py::test_change_after_the_row_was_read_is_kept",
+        ),
+    ),
+    Breakage(
+        "exceptions are reported with encrypted provider tokens",
+        "internal/errors/redaction.py",
+        {"return _ENCRYPTED_TOKEN.sub(HIDDEN, text)": "return text"},
+        (
+            f"{CONNECTIONS}test_encrypted_tokens.py::test_exception_during_a_login_is_reported_without_encrypted_tokens",
+        ),
+    ),
+    Breakage(
         "every refusal is a failed login",
         "internal/actions/outcome.py",
         {"if _is_rejected_credential(refused):": "if True:"},

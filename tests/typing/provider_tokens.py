@@ -14,6 +14,7 @@ from social_endpoints.provider_tokens import (
     ProviderTokenError,
     ProviderUnavailable,
     ReauthenticationRequired,
+    decrypt_extra_data,
     get_access_token,
 )
 
@@ -38,3 +39,9 @@ def import_files(user: Any) -> int:
     except (ProviderError, ProviderTokenError) as error:
         raise RuntimeError(error.cause) from error
     return 0
+
+
+def bot_token(social: Any) -> str | None:
+    extra_data: dict[str, Any] = decrypt_extra_data(social.extra_data)
+    token: str | None = extra_data.get("bot", {}).get("bot_access_token")
+    return token

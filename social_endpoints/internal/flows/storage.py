@@ -8,6 +8,7 @@ which claims the flow. Reads that decide a login go to the primary database.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain
@@ -293,7 +294,13 @@ class FlowPartials(_FlowStorageProxy):
 
     social-core lets a step decide this (``save_to_session``). Here only the browser that began
     can resume a login.
+
+    :ivar to_stored: returns the data of a paused pipeline as it is stored, with encrypted tokens.
+    :ivar to_plain: reverses it.
     """
+
+    to_stored: Callable[[dict[str, Any]], dict[str, Any]]
+    to_plain: Callable[[Any], dict[str, Any]]
 
     def store(self, partial: Any) -> Any:
         session = self.flow.session
@@ -301,12 +308,19 @@ class FlowPartials(_FlowStorageProxy):
         first = (self.flow.id, int(time.time()) + _DAY, 0)
         login_id, timestamp, _ = session.get(_ATTEMPTS_SESSION_NAME, first)
         session[_ATTEMPTS_SESSION_NAME] = [login_id, timestamp, partial.next_step]
-        return self._project.store(partial)
+        plain, partial.data = partial.data, self.to_stored(partial.data)
+        try:
+            return self._project.store(partial)
+        finally:
+            partial.data = plain
 
     def load(self, token: str) -> Any:
         inherits = self._inherits("load")
         partial = self._stored(token).first() if inherits else self._project.load(token)
-        if partial is not None and PAUSED_USER in partial.kwargs:
+        if partial is None:
+            return None
+        partial.data = self.to_plain(partial.data)
+        if PAUSED_USER in partial.kwargs:
             partial.kwargs["user"] = partial.kwargs[PAUSED_USER]
         return partial
 

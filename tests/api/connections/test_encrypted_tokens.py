@@ -8,7 +8,7 @@ import pickle
 import time
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 import pytest
 import responses
@@ -17,7 +17,7 @@ from django.urls import include, path
 from social_core.backends.oauth import BaseOAuth1, BaseOAuth2
 from social_core.backends.utils import load_backends
 from social_core.exceptions import AuthCredentialError
-from social_django.models import DjangoStorage, UserSocialAuth
+from social_django.models import DjangoStorage, Partial, UserSocialAuth
 from social_django.utils import load_strategy
 
 from social_endpoints.internal.backends.loading import load
@@ -28,12 +28,19 @@ from social_endpoints.internal.connections.encryption import (
     to_plain,
     to_stored,
 )
+from social_endpoints.internal.connections.token_state import read_state
 from social_endpoints.internal.flows.flow import CONNECT, Flow
+from social_endpoints.provider_tokens import (
+    ReauthenticationRequired,
+    decrypt_extra_data,
+    get_access_token,
+)
 from tests.support.accounts import DISCONNECT_PIPELINE, disconnect, logged_in, uids
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, error
 from tests.support.log import logged
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.pipeline import ASK_NAME, BEFORE_CREATE_USER, LAST, pipeline_with
 from tests.support.raw_rows import raw_column
 from tests.urls import urlpatterns as own_urlpatterns
 
@@ -73,6 +80,10 @@ class OAuth1Provider(BaseOAuth1):
 def quote_tokens(strategy: Any, entries: Any, **kwargs: Any) -> None:
     stored = entries[0].extra_data
     raise RuntimeError(f"{stored} and {to_plain(stored)}")
+
+
+def quote_connection(social: Any, **kwargs: Any) -> None:
+    raise RuntimeError(f"a readable note {social.extra_data} {quote(social.access_token)}")
 
 
 @pytest.fixture(autouse=True)
@@ -136,6 +147,36 @@ def test_login_stores_no_token_in_clear(
         tokens = [plain["access_token"], plain["id_token"]]
         assert tokens == openid.secrets[-2:]
         assert [token in raw_column() for token in tokens] == [not is_on] * 2
+
+
+def test_exception_during_a_login_is_reported_without_encrypted_tokens(
+    openid: OpenIDProvider, frontend: Frontend, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [OPENID]
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((LAST, f"{__name__}.quote_connection"))
+
+    assert frontend.log_in(openid).status_code == 500
+
+    assert "a readable note" in caplog.text
+    assert PREFIX not in caplog.text
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_paused_login_stores_no_token_in_clear_and_resumes(
+    is_on: bool, openid: OpenIDProvider, frontend: Frontend, settings: Any, configure: Configure
+) -> None:
+    configure(ENCRYPT_PROVIDER_TOKENS=is_on)
+    settings.AUTHENTICATION_BACKENDS = [OPENID]
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((BEFORE_CREATE_USER, ASK_NAME))
+
+    paused = frontend.log_in(openid)
+
+    tokens = openid.secrets[-2:]
+    assert [token in raw_column(Partial, "data") for token in tokens] == [not is_on] * 2
+    assert "ada@example.com" in raw_column(Partial, "data")
+    assert frontend.resume(paused, name="Ada").status_code == 201
+    plain = to_plain(UserSocialAuth.objects.get().extra_data)
+    assert [plain["access_token"], plain["id_token"]] == tokens
 
 
 # --- Disconnecting ------------------------------------------------------------------------
@@ -234,6 +275,7 @@ def test_refresh_by_social_core_sends_plain_and_stores_encrypted_tokens(
 
     assert [body["refresh_token"] for body in posted(calls)] == [REFRESH]
     again = UserSocialAuth.objects.get()
+    assert read_state(again.extra_data).expires_at == pytest.approx(time.time() + 60, abs=10)
     expected = {"access_token": "a-new-token", "rt": rotated.get("refresh_token", REFRESH)}
     assert expected.items() <= to_plain(again.extra_data).items()
     assert [text for text in ("a-new-token", *expected.values()) if text in raw_column()] == []
@@ -314,6 +356,17 @@ def test_encrypted_rows_are_read_and_refreshed_while_the_setting_is_off(
 # --- Other readers ------------------------------------------------------------------------
 
 
+def test_other_tokens_are_read_with_the_public_function(ada: Any) -> None:
+    slack = {"authed_user": {"id": "U1", "access_token": ACCESS}, "bot_token": LOST}
+    connection = stored(ada, **slack)
+
+    plain = decrypt_extra_data(connection.extra_data)
+
+    assert plain["authed_user"] == slack["authed_user"]
+    assert plain["rt"] == REFRESH
+    assert "bot_token" not in plain
+
+
 def test_wrong_key_breaks_no_list_and_no_disconnect(
     ada: Any, settings: Any, wire: responses.RequestsMock
 ) -> None:
@@ -321,7 +374,10 @@ def test_wrong_key_breaks_no_list_and_no_disconnect(
     client = logged_in(ada)
     settings.SECRET_KEY = "another key, which is long enough for every algorithm"
 
-    assert client.get("/auth/connections/", secure=True).status_code == 200
+    (listed,) = client.get("/auth/connections/", secure=True).json()
+    assert listed["needs_reconnect"] is True
+    with pytest.raises(ReauthenticationRequired):
+        get_access_token(ada, "example")
     assert disconnect(client, connection).status_code == 204
     assert list(calls) == []
 
