@@ -162,6 +162,9 @@ class _Exchange:
             self._credentials = self._auth.get_credentials(rejected=self._sent_token())
         except NotRefreshable:
             return response
+        except Exception:
+            response.close()  # The caller does not receive it.
+            raise
         if not options.get("stream"):
             response.content  # noqa: B018 - reads the body, so that the connection is reused
         response.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 from social_django.models import UserSocialAuth
 
+from social_endpoints.internal.connections.encryption import to_plain
 from social_endpoints.provider_tokens import ReauthenticationRequired, get_access_token
 from tests.support.servers.addresses import CLIENT_ID, CLIENT_SECRET
 from tests.support.servers.assertions import assert_signed_in
@@ -74,6 +76,18 @@ def test_token_that_provider_rejects_is_refreshed(user: Any, ask: Any) -> None:
     assert stored()["access_token"].startswith("encrypted:")
 
 
+def test_rejected_token_of_ended_access_leaves_no_connection_open(
+    user: Any, discovery: dict[str, Any], ask: Any
+) -> None:
+    row = UserSocialAuth.objects.get()
+    end_access(discovery, to_plain(row.extra_data)["refresh_token"])
+    row.extra_data["access_token"] = "expired"
+    row.save()
+    with pytest.raises(ReauthenticationRequired):
+        ask()
+    gc.collect()  # An open socket is a warning, and a warning fails the test.
+
+
 def test_access_that_user_ends_at_provider_needs_reconnect_until_login(
     account: Frontend,
     frontend: Frontend,
@@ -82,11 +96,8 @@ def test_access_that_user_ends_at_provider_needs_reconnect_until_login(
     name: str,
     ask: Any,
     discovery: dict[str, Any],
-    settings: Any,
 ) -> None:
-    settings.SOCIAL_ENDPOINTS |= {"ENCRYPT_PROVIDER_TOKENS": False}
-    assert_signed_in(frontend.fresh().sign_in(provider, name))
-    end_access(discovery, stored()["refresh_token"])
+    end_access(discovery, to_plain(stored())["refresh_token"])
 
     for _ in range(2):
         with pytest.raises(ReauthenticationRequired) as error:
