@@ -122,7 +122,8 @@ class ReceivedToken(OAuth):
             "scopes": [*state.scopes],
         }
         token = response.get(_REFRESH_TOKEN)
-        extended.received_refresh_token = token if isinstance(token, str) else None
+        is_token = isinstance(token, str) and token.isascii() and token.isprintable()
+        extended.received_refresh_token = token if is_token else None
         backend: Any = super()  # OAuthAuth has no such method, but its subclasses have.
         return backend.do_auth(access_token, *args, **kwargs)
 
@@ -160,8 +161,10 @@ def _with_tokens(
 
 def _without_tokens(backend: Any, data: dict[str, Any], social: Any) -> dict[str, Any]:
     """Return the update of a sign-in with an ID token alone, which keeps the stored tokens."""
-    names = (_ACCESS_TOKEN, *_refresh_token_names(backend), *LIFETIMES)
+    names = (_ACCESS_TOKEN, *_refresh_token_names(backend), *LIFETIMES, NAME)
     data = _keep(backend, social, {**data, **dict.fromkeys(names)}, names)
+    if "auth_time" not in data:
+        return data
     stored = with_auth_time(_stored(social), data["auth_time"])
     return {**data, **{name: stored[name] for name in LIFETIMES if name in stored}}
 

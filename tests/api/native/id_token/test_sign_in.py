@@ -222,6 +222,13 @@ def test_id_token_alone_leaves_the_stored_tokens_and_their_state_alone(
     assert {name: after[name] for name in before} == {**before, "auth_time": after["auth_time"]}
     assert after["auth_time"] > 1
 
+    settings.SOCIAL_AUTH_GOOGLE_OAUTH2_GET_ALL_EXTRA_DATA = True
+    token = google.token(jti="4", **{"expires_in": 5, NAME: {}})
+    assert google.sign_in(token).status_code == 201
+    after = UserSocialAuth.objects.get().extra_data
+    assert {name: after[name] for name in before} == {**before, "auth_time": after["auth_time"]}
+    assert "expires_in" not in after
+
     settings.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_SOCIAL_USER, f"{HERE}.rotate"))
     assert google.sign_in(google.token(jti="3")).status_code == 201
     after = UserSocialAuth.objects.get().extra_data
