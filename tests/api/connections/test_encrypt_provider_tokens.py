@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
-from django.db import connection, connections, models, transaction
+from django.db import DatabaseError, connection, connections, models, transaction
 from social_core.backends.oauth import BaseOAuth2
 from social_core.backends.utils import load_backends
 from social_django.models import AbstractUserSocialAuth, DjangoStorage, UserSocialAuth
@@ -20,6 +20,7 @@ from social_django.models import AbstractUserSocialAuth, DjangoStorage, UserSoci
 from social_endpoints.internal.connections.encryption import PREFIX, encrypt, is_encrypted, to_plain
 from social_endpoints.strategy import Strategy
 from tests.support.configuration import Configure
+from tests.support.failing_statements import FULL, LOCK, Fault
 from tests.support.raw_rows import raw_column
 
 User = get_user_model()
@@ -365,3 +366,40 @@ def test_row_that_a_refresh_has_locked_is_converted_last_and_keeps_its_change() 
     assert converted
     assert values() == [TOKENS, rotated, TOKENS, TOKENS]
     assert "rotated" not in raw_column()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("fault", "is_repeated"), [(LOCK, True), (FULL, False)])
+def test_batch_is_repeated_after_a_lock_error_and_stays_whole_after_others(
+    fault: Fault, is_repeated: bool
+) -> None:
+    store(*[TOKENS] * 2)
+    before = raw_column()
+
+    def fail(execute: Any, sql: str, *arguments: Any) -> Any:
+        if sql.startswith("UPDATE") and pending:
+            return fault.execute(execute, pending.pop() or sql, *arguments)
+        return execute(sql, *arguments)
+
+    pending = [""]
+    with connection.execute_wrapper(fail):
+        if is_repeated:
+            assert convert() == {"encrypted": 2}
+        else:
+            with pytest.raises(DatabaseError):
+                convert()
+            assert raw_column() == before
+
+    assert convert().keys() == {"already encrypted" if is_repeated else "encrypted"}
+
+
+def test_progress_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    keys = store(*[TOKENS] * 3)
+
+    call_command("encrypt_provider_tokens", "--batch-size=2", verbosity=2)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == [
+        f"2 rows, up to the primary key {keys[1]}",
+        f"3 rows, up to the primary key {keys[2]}",
+    ]
