@@ -1,4 +1,4 @@
-"""System checks of back-channel logout."""
+"""System checks of logouts at the provider, in both directions."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
+from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning
+from social_core.utils import setting_name
 
 from social_endpoints.checks.providers import configured_providers
 from social_endpoints.checks.settings import COLLECTIONS, did_you_mean
 from social_endpoints.checks.tokens import configured_serializer
 from social_endpoints.conf import NAME, settings
 from social_endpoints.internal.accounts.logins import has_jwt_blacklist, lists_sessions
+from social_endpoints.internal.backends.end_session import SETTING
+from social_endpoints.internal.backends.extensions.discovery import is_web_url
 from social_endpoints.internal.backends.registry import OPENID_CONNECT, protocol
 from social_endpoints.tokens.base import LoginSerializer, loaded_classes
 
@@ -74,4 +78,21 @@ def _find_requirement(serializer: type[LoginSerializer]) -> str | None:
     return None
 
 
-CHECKS: dict[Any, tuple[str, ...]] = {check_backchannel_providers: (), check_revocation: ()}
+def check_logout_endpoints(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report logout endpoints in the settings that are not URLs."""
+    for provider in configured_providers() or ():
+        name = setting_name(provider, SETTING)
+        value = getattr(django_settings, name, None)
+        if value and not is_web_url(value):
+            yield Error(
+                f"{name} is not an http or https URL.",
+                hint="Write the complete URL of the provider's logout endpoint, or remove it.",
+                id="social_endpoints.E032",
+            )
+
+
+CHECKS: dict[Any, tuple[str, ...]] = {
+    check_backchannel_providers: (),
+    check_revocation: (),
+    check_logout_endpoints: (),
+}

@@ -1,4 +1,4 @@
-"""System checks of back-channel logout."""
+"""System checks of logouts at the provider, in both directions."""
 
 from __future__ import annotations
 
@@ -156,3 +156,11 @@ def test_tokens_that_can_be_ended(serializer: str, configure: Configure) -> None
     configure(TOKEN_SERIALIZER=f"social_endpoints.tokens.{serializer}")
 
     assert "W036" not in ids(deploy=True)
+
+
+@pytest.mark.parametrize("value", ["id.example.com/logout", "ftp://id.example.com/", 7])
+def test_logout_endpoint_that_is_not_a_url(value: Any, settings: Any) -> None:
+    settings.SOCIAL_AUTH_GITHUB_END_SESSION_URL = "https://sso.example.com/logout"
+    settings.SOCIAL_AUTH_OIDC_END_SESSION_URL = value
+
+    assert "SOCIAL_AUTH_OIDC_END_SESSION_URL" in only("E032").msg
