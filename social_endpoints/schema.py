@@ -183,3 +183,15 @@ class JWTCookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untype
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         return {"type": "apiKey", "in": "cookie", "name": settings.JWT_ACCESS_COOKIE}
+
+
+class RefreshCookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Describes ``RefreshCookieAuthentication``, by which a user can sign out."""
+
+    target_class = "social_endpoints.tokens.jwt.RefreshCookieAuthentication"
+    name = "jwtRefreshCookie"
+    priority = JWTCookieScheme.priority + 1  # The other one matches subclasses.
+    optional = True  # The extra may not be installed.
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "apiKey", "in": "cookie", "name": settings.JWT_REFRESH_COOKIE}

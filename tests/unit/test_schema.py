@@ -15,6 +15,7 @@ from rest_framework.pagination import PageNumberPagination
 from social_endpoints.internal.actions.providers import CAPABILITIES
 from social_endpoints.internal.backends.registry import PROTOCOLS
 from social_endpoints.pipeline import FIELD_TYPES
+from social_endpoints.views import LogoutView
 from tests.support.account_views import route_account_views
 from tests.support.accounts import CONNECTION_FIELDS
 from tests.support.configuration import Configure
@@ -319,3 +320,19 @@ def test_jwt_cookie_authentication_is_an_api_key_in_a_cookie(
     scheme = document["components"]["securitySchemes"][name]
     expected = {"type": "apiKey", "in": "cookie", "name": "project-cookie"}
     assert scheme.items() >= expected.items()
+
+
+@pytest.mark.needs("rest_framework_simplejwt")
+def test_user_can_sign_out_with_either_cookie(settings: Any, configure: Configure) -> None:
+    from social_endpoints.tokens.jwt import JWTCookieAuthentication
+
+    view = LogoutView.as_view(authentication_classes=[JWTCookieAuthentication])
+    settings.ROOT_URLCONF = urlconf(path("sign-out/", view))
+    configure(TOKEN_SERIALIZER="social_endpoints.tokens.JWTCookieSerializer")
+
+    document = generate()
+
+    security = document["paths"]["/sign-out/"]["post"]["security"]
+    schemes = document["components"]["securitySchemes"]
+    names = [schemes[name]["name"] for one in security for name in one]
+    assert names == ["access_token", "refresh_token"]

@@ -35,7 +35,10 @@ def delete_tokens(model: Any, user: Any) -> None:
 
 
 def delete_token(token: Any) -> None:
-    """Delete one token, which may have been read from a replica."""
+    """Delete one token.
+
+    The token's own method can be called only once, but a logout may run again after a rollback.
+    """
     on_primary(type(token)._base_manager).filter(pk=token.pk).delete()
 
 

@@ -217,6 +217,19 @@ def test_failure_leaves_the_login(
     assert login.log_out().status_code == 204
 
 
+@pytest.mark.parametrize("serializer", ["TokenSerializer"], indirect=True)
+def test_wrong_setting_is_a_500(
+    serializer: str, openid: OpenIDProvider, configure: Configure
+) -> None:
+    login = log_in(openid, serializer)
+    configure(TOKEN_SERIALIZER="no.such.Serializer")
+
+    response = login.log_out()
+
+    assert (response.status_code, response.data["error_source"]) == (500, "configuration")
+    assert login.is_alive
+
+
 def test_logout_that_collides_runs_again(serializer: str, openid: OpenIDProvider) -> None:
     login = log_in(openid, serializer)
     errors = [IntegrityError("a row of another request")]
