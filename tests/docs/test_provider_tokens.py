@@ -1,0 +1,112 @@
+"""The examples of the page "Provider tokens"."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import requests
+import responses
+from django.contrib.auth import get_user_model
+from rest_framework.test import APIRequestFactory, force_authenticate
+
+from tests.support.pages import DOCS, code_blocks
+from tests.support.stored_tokens import connect
+
+pytestmark = pytest.mark.django_db
+
+TOKEN = "https://accounts.google.com/o/oauth2/token"
+FILES = "https://www.googleapis.com/drive/v3/files"
+
+
+@pytest.fixture
+def ada(wire: responses.RequestsMock, settings: Any) -> Any:
+    """Return a user whose access token of Google has expired."""
+    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.google.GoogleOAuth2"]
+    settings.SOCIAL_AUTH_GOOGLE_OAUTH2_KEY = settings.SOCIAL_AUTH_GOOGLE_OAUTH2_SECRET = "ours"
+    user = get_user_model().objects.create_user("ada")
+    connect(user, "google-oauth2")
+    wire.post(TOKEN, json={"access_token": "access-1", "expires_in": 3600, "token_type": "Bearer"})
+    return user
+
+
+def run_block(text: str, **names: Any) -> dict[str, Any]:
+    """Run the code block that contains a text; return its names."""
+    blocks = code_blocks(DOCS / "provider_tokens.rst", "python")
+    (block,) = (each for each in blocks if text in each)
+    project: dict[str, Any] = dict(names)
+    exec(block, project)
+    return project
+
+
+def test_view_requests_the_files_of_the_user(ada: Any, wire: responses.RequestsMock) -> None:
+    wire.get(FILES, json={"files": ["a"]})
+    view = run_block("class Files")["Files"]
+    request = APIRequestFactory().get("/")
+    force_authenticate(request, ada)
+
+    response = view.as_view()(request)
+
+    assert response.data == {"files": ["a"]}
+    assert wire.calls[-1].request.headers["Authorization"] == "Bearer access-1"
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "expected"),
+    [(400, {"error": "invalid_grant"}, 403), (503, {}, 503)],
+)
+def test_view_responds_with_the_error(
+    status: int, content: Any, expected: int, ada: Any, wire: responses.RequestsMock
+) -> None:
+    wire.replace("POST", TOKEN, json=content, status=status)
+    request = APIRequestFactory().get("/")
+    force_authenticate(request, ada)
+
+    response = run_block("class Files")["Files"].as_view()(request)
+
+    assert response.status_code == expected
+    assert response.data["error_id"]
+
+
+def test_token_for_another_client(ada: Any) -> None:
+    authorization = run_block("def authorization")["authorization"]
+
+    assert authorization(ada) == {"Authorization": "Bearer access-1"}
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "expected"),
+    [
+        (200, {"access_token": "access-1"}, ["fetched"]),
+        (503, {}, ["retry 10"]),
+        (400, {"error": "invalid_grant"}, ["asked"]),
+    ],
+)
+def test_task(
+    status: int, content: Any, expected: list[str], ada: Any, wire: responses.RequestsMock
+) -> None:
+    done: list[str] = []
+    wire.replace("POST", TOKEN, json=content, status=status)
+    wire.get(FILES, json={})
+
+    class Retry(Exception):
+        pass
+
+    def retry(countdown: int) -> Exception:
+        done.append(f"retry {countdown}")
+        return Retry()
+
+    def fetch_files(auth: Any) -> None:
+        requests.get(FILES, auth=auth, timeout=10).raise_for_status()
+        done.append("fetched")
+
+    names = {"User": get_user_model(), "fetch_files": fetch_files}
+    names["ask_to_connect_again"] = lambda _: done.append("asked")
+    task = run_block("def import_files", **names)
+
+    with suppress(Retry):
+        task["import_files"](SimpleNamespace(retry=retry), ada.pk)
+
+    assert done == expected
