@@ -9,9 +9,12 @@ import pytest
 from axes.models import AccessAttempt
 from django.contrib.auth import get_user_model
 from django.core.checks import run_checks
-from rest_framework.test import APIClient
+from rest_framework.response import Response
+from rest_framework.test import APIClient, APIRequestFactory
+from rest_framework.views import APIView
 from social_core.backends.base import BaseAuth
 
+from social_endpoints.provider_tokens import get_access_token
 from tests.support.accounts import logged_in
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
@@ -19,10 +22,12 @@ from tests.support.native import post_tokens
 from tests.support.neighbours.native import id_token_with_nonce
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import ASK_NAME, BEFORE_CREATE_USER, pipeline_with
+from tests.support.stored_tokens import connect
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
 
+REAUTHENTICATION = "provider_reauthentication_required"
 ORIGIN = "https://app.example.com"
 
 
@@ -239,3 +244,33 @@ def test_rejected_tokens_are_failed_attempts_and_do_not_stop_a_login(
     assert responses == [400, 400, 429]
     assert AccessAttempt.objects.get().failures_since_start == settings.AXES_FAILURE_LIMIT
     assert frontend.log_in(openid).status_code == 201
+
+
+class Scopes(APIView):
+    authentication_classes = ()
+    permission_classes = ()
+
+    def get(self, request: Any, username: str) -> Response:
+        user = User.objects.get(username=username)
+        return Response(get_access_token(user, "oidc").scopes)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "code"),
+    [
+        ((400, {}, '{"error": "invalid_grant"}'), 403, REAUTHENTICATION),
+        ((503, {}, ""), 503, "provider_unavailable"),
+        ((200, {}, "{}"), 502, "provider_error"),
+    ],
+)
+def test_errors_of_provider_tokens_have_the_shape_of_the_project(
+    answer: Any, status: int, code: str, openid: OpenIDProvider
+) -> None:
+    connect(User.objects.create_user("ada"), "oidc")
+    openid.wire.add_callback("POST", f"{openid.url}/token", lambda _: answer)
+
+    response = Scopes.as_view()(APIRequestFactory().get("/"), username="ada")
+
+    assert response.status_code == status
+    assert {each["code"] for each in response.data["errors"]} == {code}
+    assert response.get("Retry-After") == ("10" if status == 503 else None)
