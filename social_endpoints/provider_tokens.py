@@ -111,11 +111,8 @@ class ProviderAuth(AuthBase):
         r.register_hook("response", exchange.handle)
         return exchange.authorize(r)
 
-    def get_credentials(
-        self, *, min_lifetime: float = 60, rejected: str | None = None
-    ) -> Credentials:
-        """Return the current credentials."""
-        options = {"uid": self._uid, "min_lifetime": min_lifetime, "rejected": rejected}
+    def _get_credentials(self, rejected: str | None = None) -> Credentials:
+        options = {"uid": self._uid, "min_lifetime": 60, "rejected": rejected}
         return _get_credentials(self._user, self._provider, **options)
 
 
@@ -124,7 +121,7 @@ class _Exchange:
 
     def __init__(self, auth: ProviderAuth, origin: Origin) -> None:
         self._auth, self._origin = auth, origin
-        self._credentials = auth.get_credentials()
+        self._credentials = auth._get_credentials()
         self._has_repeated = False
 
     def authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -159,7 +156,7 @@ class _Exchange:
             return response
         self._has_repeated = True
         try:
-            self._credentials = self._auth.get_credentials(rejected=self._sent_token())
+            self._credentials = self._auth._get_credentials(self._sent_token())
         except NotRefreshable:
             return response
         except Exception:

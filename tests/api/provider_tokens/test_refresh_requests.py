@@ -27,6 +27,7 @@ ENDPOINTS = {
     "qiita": "https://qiita.com/api/v2/access_tokens",
     "spotify": "https://accounts.spotify.com/api/token",
     "twitter-oauth2": "https://api.twitter.com/2/oauth2/token",
+    "weixin": "https://api.weixin.qq.com/sns/oauth2/refresh_token",
 }
 BACKENDS = {
     "bitbucket-oauth2": "bitbucket.BitbucketOAuth2",
@@ -38,6 +39,7 @@ BACKENDS = {
     "qiita": "qiita.QiitaOAuth2",
     "spotify": "spotify.SpotifyOAuth2",
     "twitter-oauth2": "twitter_oauth2.TwitterOAuth2",
+    "weixin": "weixin.WeixinOAuth2",
 }
 
 
@@ -88,6 +90,7 @@ IN_BODY = {"client_id": "our-id", "client_secret": "our-secret"}
         ("qiita", None, IN_BODY),
         ("spotify", BASIC, IN_BODY),
         ("twitter-oauth2", BASIC, {}),
+        ("weixin", None, {"appid": "our-id", "secret": "our-secret"}),
     ],
 )
 def test_client_is_authenticated_as_in_the_code_exchange(
@@ -161,3 +164,11 @@ def test_rotated_refresh_token_is_stored_although_the_backend_does_not_store_any
     refresh(wire, ada, "twitter-oauth2", ENDPOINTS["twitter-oauth2"], content)
 
     assert ada.social_auth.get().extra_data["refresh_token"] == "refresh-1"
+
+
+def test_rejection_of_weixin_has_status_200(ada: Any, wire: responses.RequestsMock) -> None:
+    connect(ada, "weixin")
+    wire.post(ENDPOINTS["weixin"], json={"errcode": 42002, "errmsg": "refresh_token expired"})
+
+    with pytest.raises(ReauthenticationRequired):
+        get_access_token(ada, "weixin")

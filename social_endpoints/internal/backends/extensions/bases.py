@@ -21,6 +21,7 @@ from social_core.backends.pushbullet import PushbulletOAuth2
 from social_core.backends.scistarter import SciStarterOAuth2
 from social_core.backends.soundcloud import SoundcloudOAuth2
 from social_core.backends.telegram import TelegramAuth
+from social_core.backends.weixin import WeixinOAuth2
 
 if TYPE_CHECKING:
     Apple = AppleIdAuth[Any]
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     SciStarter = SciStarterOAuth2[Any]
     Soundcloud = SoundcloudOAuth2[Any]
     Telegram = TelegramAuth[Any]
+    Weixin = WeixinOAuth2[Any]
 else:
     Apple = AppleIdAuth
     Auth0 = Auth0OAuth2
@@ -54,3 +56,4 @@ else:
     SciStarter = SciStarterOAuth2
     Soundcloud = SoundcloudOAuth2
     Telegram = TelegramAuth
+    Weixin = WeixinOAuth2

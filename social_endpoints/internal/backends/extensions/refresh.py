@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from requests import RequestException
-from social_core.exceptions import SocialAuthBaseException
+from social_core.exceptions import AuthCredentialError, SocialAuthBaseException
 
 from social_endpoints.exceptions import AuthProviderUnavailable
 from social_endpoints.internal.backends.extensions import bases
+
+# The refresh token is invalid or has expired (WeChat, "Global return codes").
+_REJECTED_BY_WEIXIN = frozenset({40030, 42002})
 
 
 class RefreshRequest(bases.OAuth2):
@@ -70,3 +73,22 @@ class RefreshedIdToken(bases.OpenIdConnect):
             if not is_outage and not isinstance(error.__cause__, RequestException):
                 raise
         return _without(response.json(), "id_token")
+
+
+class WeixinRefresh(bases.Weixin):
+    """Send the refresh token to its own endpoint, and recognize that it was rejected.
+
+    WeChat ("Authorized interface invoking") has another URL for this, and reports errors with a
+    status of 200. social-core uses the URL of codes. Remove when ``WeixinOAuth2`` has a
+    ``REFRESH_TOKEN_URL`` and raises an exception for ``errcode``.
+    """
+
+    def refresh_token_url(self) -> str:
+        return "https://api.weixin.qq.com/sns/oauth2/refresh_token"
+
+    def process_refresh_token_response(self, response: Any, *args: Any, **kwargs: Any) -> Any:
+        backend: Any = super()
+        data = backend.process_refresh_token_response(response, *args, **kwargs)
+        if data.get("errcode") in _REJECTED_BY_WEIXIN:
+            raise AuthCredentialError(self, code="reauthentication_required", stage="refresh")
+        return data
