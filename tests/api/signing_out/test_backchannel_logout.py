@@ -16,9 +16,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.http import JsonResponse
+from django.urls import path
 from rest_framework import serializers
 from rest_framework.authtoken.models import Token
 from rest_framework.response import Response
+from rest_framework.throttling import AnonRateThrottle
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_django.models import Nonce, UserSocialAuth
 
@@ -26,6 +28,7 @@ from social_endpoints.internal.backends.extensions.discovery import KEYS_LIFETIM
 from social_endpoints.internal.network.document_cache import BURST
 from social_endpoints.signals import logged_out_by_provider
 from social_endpoints.tokens import TokenSerializer
+from social_endpoints.views import ProviderBackchannelLogoutView
 from tests.support.accounts import logged_in, user_with
 from tests.support.caches import age_documents
 from tests.support.configuration import Configure
@@ -36,6 +39,7 @@ from tests.support.log import logged
 from tests.support.logout_tokens import EVENT, logout_token, post
 from tests.support.openid_provider import ISSUER, OpenIDProvider
 from tests.support.signals import connected, received
+from tests.support.urlconf import urlconf
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
@@ -450,6 +454,10 @@ def test_claim_of_an_id_token_does_not_use_up_a_logout_token(user: Any) -> None:
     assert_signed_out(post())
 
 
+class OnceADay(AnonRateThrottle):
+    rate = "1/day"
+
+
 class FailingReceiver:
     """A receiver that fails once."""
 
@@ -627,6 +635,19 @@ def test_rates_do_not_limit_the_provider(user: Any, configure: Configure) -> Non
     configure(THROTTLE_RATES={"anon": "1/day"})
 
     assert [post().status_code for _ in range(3)] == [200, 200, 200]
+
+
+class ThrottledView(ProviderBackchannelLogoutView):
+    throttle_classes = (OnceADay,)
+
+
+def test_view_of_the_project_can_limit_the_provider(user: Any, settings: Any) -> None:
+    cache.clear()
+    view = path("auth/o/<str:provider>/logout/backchannel/", ThrottledView.as_view())
+    settings.ROOT_URLCONF = urlconf(view)
+
+    assert post().status_code == 200
+    assert error(post()) == (429, "throttled")
 
 
 def own_shape(exc: Any, context: Any) -> Response:
