@@ -347,9 +347,11 @@ def test_identity_that_is_connected_already_gets_the_new_token_and_its_scopes(
     assert sent == []
 
 
+@pytest.mark.parametrize("encrypt", [False, True])
 def test_scopes_that_a_connect_was_granted_are_asked_for_by_the_next_one(
-    social: UserSocialAuth, grace: Frontend, openid: OpenIDProvider
+    encrypt: bool, grace: Frontend, openid: OpenIDProvider, configure: Configure
 ) -> None:
+    configure(ENCRYPT_PROVIDER_TOKENS=encrypt)
     ask_for_more(grace, openid)
 
     assert scope_of(grace.begin(scope=CALENDAR)) == f"{DEFAULT} mail {CALENDAR}"
@@ -399,9 +401,18 @@ def more(social: UserSocialAuth, grace: Frontend, openid: OpenIDProvider) -> tup
     return stored_token()
 
 
+@pytest.mark.parametrize("encrypt", [False, True])
 def test_login_keeps_the_token_with_more_access(
-    more: Any, frontend: Frontend, openid: OpenIDProvider, grace: Frontend
+    encrypt: bool,
+    social: UserSocialAuth,
+    frontend: Frontend,
+    openid: OpenIDProvider,
+    grace: Frontend,
+    configure: Configure,
 ) -> None:
+    configure(ENCRYPT_PROVIDER_TOKENS=encrypt)
+    ask_for_more(grace, openid)
+    more = stored_token()
     UserSocialAuth.objects.update(
         extra_data={**UserSocialAuth.objects.get().extra_data, "auth_time": 5}
     )
