@@ -11,9 +11,10 @@ import requests
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import RefreshToken
 
-from tests.support.servers.addresses import CLIENT_ID
+from tests.support.servers.addresses import CLIENT_ID, FOREIGN_APP, NATIVE_APP
 from tests.support.servers.assertions import assert_signed_in
 from tests.support.servers.frontend import TIMEOUT, Frontend, User, new_name
+from tests.support.servers.native_app import obtain_tokens
 
 
 def sign_out(account: Frontend, provider: str, browser: User) -> None:
@@ -36,10 +37,12 @@ def test_provider_ends_its_session_and_returns_our_state(
     assert assert_signed_in(frontend.sign_in(provider, other, browser)) != account.token
 
 
-def sign_out_at_provider(frontend: Frontend, discovery: dict[str, Any], browser: User) -> None:
+def sign_out_at_provider(
+    frontend: Frontend, discovery: dict[str, Any], browser: User, client_id: str = CLIENT_ID
+) -> None:
     """Sign out without the site, as in another app of the provider."""
     uri = frontend.addresses.logout_redirect_uris[0]
-    query = urlencode({"client_id": CLIENT_ID, "post_logout_redirect_uri": uri})
+    query = urlencode({"client_id": client_id, "post_logout_redirect_uri": uri})
     browser.follow(f"{discovery['end_session_endpoint']}?{query}", until=uri)
 
 
@@ -100,3 +103,20 @@ def test_logout_at_provider_ends_logins_of_user(
 
     assert not any(is_signed_in(*login, name) for login in logins)
     assert is_signed_in(other, other_response, name)
+
+
+@pytest.mark.parametrize("provider", ["openid-connect"], indirect=True)
+@pytest.mark.parametrize(("client_id", "is_own"), [(NATIVE_APP, True), (FOREIGN_APP, False)])
+def test_logout_from_an_app_ends_logins_if_the_app_is_our_own(
+    account: Frontend,
+    name: str,
+    discovery: dict[str, Any],
+    settings: Any,
+    client_id: str,
+    is_own: bool,
+) -> None:
+    settings.SOCIAL_AUTH_OPENID_CONNECT_AUDIENCE = [NATIVE_APP]
+    phone = User()
+    obtain_tokens(account.addresses, name, client_id=client_id, browser=phone)
+    sign_out_at_provider(account, discovery, phone, client_id)
+    assert reaches(account, "token", headers=account.headers) is not is_own

@@ -25,14 +25,15 @@ def command(addresses: Addresses) -> list[str]:
         "redirect_uris": [*addresses.redirect_uris, addresses.handoff("openid-connect-form-post")],
         "response_types": ["code"],
         "grant_types": ["authorization_code"],
+        "post_logout_redirect_uris": addresses.logout_redirect_uris,
+        # That of the site for the foreign app as well: such a logout token must be refused.
+        "backchannel_logout_uri": addresses.backchannel_logout(NAME),
+        "backchannel_logout_session_required": True,
     }
     site = {
         **client,
         "client_id": CLIENT_ID,
         "grant_types": ["authorization_code", "refresh_token"],
-        "post_logout_redirect_uris": addresses.logout_redirect_uris,
-        "backchannel_logout_uri": addresses.backchannel_logout(NAME),
-        "backchannel_logout_session_required": True,
     }
     apps = [{**client, "client_id": client_id} for client_id in (NATIVE_APP, FOREIGN_APP)]
     configuration = {
