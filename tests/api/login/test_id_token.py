@@ -20,7 +20,7 @@ from tests.support.concurrency import together
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, authorization_params, error
 from tests.support.id_token_providers import PROVIDERS, IdTokenProvider, hexadecimal
-from tests.support.keys import elliptic_key, other_key, private_pem, public
+from tests.support.keys import edwards_key, elliptic_key, other_key, private_pem, public
 from tests.support.native import post_tokens
 from tests.support.openid_provider import ISSUER, OpenIDProvider
 
@@ -148,6 +148,20 @@ def test_id_token_that_a_provider_documents_signs_in(
     openid.has_token_hash = "at_hash" in claims
 
     response = sign_in(**claims)
+
+    assert response.status_code == 201, response.data
+
+
+def test_hash_of_access_token_is_ignored_with_edwards_curve(
+    sign_in: SignIn, openid: OpenIDProvider, settings: Any
+) -> None:
+    """No specification defines it, but better-auth sends it."""
+    settings.SOCIAL_AUTH_OIDC_JWT_ALGORITHMS = ["EdDSA"]
+    openid.key, openid.algorithm = edwards_key(), "EdDSA"  # type: ignore[assignment]
+    openid.jwk_fields = {"alg": "EdDSA"}
+    openid.has_token_hash = True
+
+    response = sign_in()
 
     assert response.status_code == 201, response.data
 

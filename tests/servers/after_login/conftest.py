@@ -20,7 +20,7 @@ from tests.support.servers.processes import LiveProviders
 PROVIDERS = {
     # Issues refresh tokens only to users who are asked for consent (Core section 11).
     "openid-connect": {"AUTH_EXTRA_ARGUMENTS": {"prompt": "consent"}},
-    "better-auth": {},
+    "better-auth": {"JWT_ALGORITHMS": ["EdDSA"]},
 }
 BACKENDS = "tests.support.servers.site.backends"
 

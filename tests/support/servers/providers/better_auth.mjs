@@ -32,7 +32,7 @@ const auth = betterAuth({
   rateLimit: { enabled: false },
   telemetry: { enabled: false },
   plugins: [
-    jwt({ jwks: { keyPairConfig: { alg: "RS256" } } }),
+    jwt(),
     oauthProvider({
       loginPage: "/login",
       consentPage: "/consent",
