@@ -620,13 +620,29 @@ BREAKAGES = (
     ),
     Breakage(
         "provider tokens are stored in clear",
+        "internal/connections/encryption.py",
+        {"return convert(extra_data, encrypt, aliases)": "return {**extra_data}"},
+        (f"{CONNECTIONS}test_encrypted_tokens.py::test_login_stores_no_token_in_clear",),
+    ),
+    Breakage(
+        "provider tokens with a name of the project are stored in clear",
         "internal/backends/extensions/encrypted_tokens.py",
         {
             "to_stored(super().extra_data(*args, **kwargs), token_aliases(self))": (
-                "super().extra_data(*args, **kwargs)"
+                "to_stored(super().extra_data(*args, **kwargs))"
             )
         },
-        (f"{CONNECTIONS}test_encrypted_tokens.py::test_login_stores_no_token_in_clear",),
+        (
+            f"{CONNECTIONS}test_encrypted_tokens.py::test_refresh_by_social_core_sends_plain_and_stores_encrypted_tokens",
+        ),
+    ),
+    Breakage(
+        "other code stores provider tokens in clear",
+        "internal/backends/stored_connections.py",
+        {"            instance.extra_data = stored": "            pass"},
+        (
+            f"{CONNECTIONS}test_encrypted_tokens.py::test_tokens_that_other_code_saves_are_encrypted",
+        ),
     ),
     Breakage(
         "paused logins store provider tokens in clear",

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from social_core.backends.utils import load_backends
+from social_django.models import UserSocialAuth
 
 from tests.support.pages import DOCS, code_blocks
 from tests.support.raw_rows import raw_column
@@ -31,7 +32,9 @@ def project(settings: Any) -> dict[str, Any]:
 def test_tokens_are_encrypted_and_read_as_the_page_says(project: dict[str, Any]) -> None:
     ada = get_user_model().objects.create_user("ada")
     tokens = {"access_token": "the-user-token", "bot_access_token": "the-bot-token", "rt": "the-rt"}
-    ada.social_auth.create(provider="slack", uid="1", extra_data={**tokens, "login": "ada"})
+    extra_data = {**tokens, "login": "ada"}
+    row = UserSocialAuth(user=ada, provider="slack", uid="1", extra_data=extra_data)
+    UserSocialAuth.objects.bulk_create([row])
 
     call_command("encrypt_provider_tokens", verbosity=0)
 

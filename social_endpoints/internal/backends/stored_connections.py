@@ -1,7 +1,7 @@
 """social-core's own methods of a connection, for rows with encrypted tokens.
 
-A project may call ``social.refresh_token(load_strategy())``, and social_django's view for
-disconnecting revokes tokens. Both use a backend without our extensions.
+A project may call ``social.refresh_token(load_strategy())``, and social_django's views store and
+revoke tokens. They use a backend without our extensions.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from django.apps import apps
-from django.db.models.signals import post_init
+from django.db.models.signals import post_init, pre_save
 from social_core.storage import UserMixin
 
 from social_endpoints.conf import settings
@@ -19,6 +19,7 @@ from social_endpoints.internal.connections.encryption import (
     LostToken,
     contains_encrypted,
     reveal,
+    to_stored,
 )
 
 
@@ -27,6 +28,19 @@ def connect_models() -> None:
     for model in apps.get_models():
         if issubclass(model, UserMixin):
             post_init.connect(_prepare, sender=model, dispatch_uid=__name__)
+            pre_save.connect(_encrypt, sender=model, dispatch_uid=__name__)
+
+
+def _encrypt(sender: Any, instance: Any, **kwargs: Any) -> None:
+    """Encrypt tokens that other code stores, such as the login views of social_django.
+
+    The instance gets another dictionary, because the caller may use the old one elsewhere.
+    """
+    extra_data = vars(instance).get("extra_data")
+    if isinstance(extra_data, dict):
+        stored = to_stored(extra_data)
+        if stored != extra_data:
+            instance.extra_data = stored
 
 
 def _prepare(sender: Any, instance: Any, **kwargs: Any) -> None:

@@ -353,6 +353,23 @@ def test_encrypted_rows_are_read_and_refreshed_while_the_setting_is_off(
     assert "a-new-token" in raw_column()
 
 
+def test_tokens_that_other_code_saves_are_encrypted(ada: Any, configure: Configure) -> None:
+    given = {"access_token": ACCESS, "id": "1"}
+    connection = ada.social_auth.create(provider="example", uid="1", extra_data=given)
+    connection.set_extra_data({"refresh_token": REFRESH})
+
+    assert [text for text in (ACCESS, REFRESH) if text in raw_column()] == []
+    assert given == {"access_token": ACCESS, "id": "1"}
+    assert to_plain(connection.extra_data) == {**given, "refresh_token": REFRESH}
+    configure(ENCRYPT_PROVIDER_TOKENS=False)
+    connection.set_extra_data({"access_token": "a-newer-token"})
+    assert "a-newer-token" in raw_column()
+    connection.extra_data = "a text of an old row"
+    connection.save()
+    ada.social_auth.defer("extra_data").get().save()
+    assert "a text" in raw_column()
+
+
 # --- Other readers ------------------------------------------------------------------------
 
 
