@@ -5,6 +5,7 @@ For code on the server. No endpoint returns a provider's token.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -163,7 +164,8 @@ class _Exchange:
             response.close()  # The caller does not receive it.
             raise
         if not options.get("stream"):
-            response.content  # noqa: B018 - reads the body, so that the connection is reused
+            with suppress(requests.RequestException):
+                response.content  # noqa: B018 - reads the body, so that the connection is reused
         response.close()
         self.authorize(request)  # requests copies it for a redirect of the new response.
         repeated: requests.Response = response.connection.send(request.copy(), **options)
