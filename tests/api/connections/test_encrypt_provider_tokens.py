@@ -339,11 +339,11 @@ def test_row_that_a_refresh_has_locked_is_converted_last_and_keeps_its_change() 
 
     def refresh() -> None:
         with transaction.atomic():
-            row = UserSocialAuth.objects.select_for_update().get(pk=keys[1])
+            row = UserSocialAuth.objects.filter(pk=keys[1])
+            row.select_for_update().get()
             is_locked.set()
             assert may_commit.wait(15)
-            row.extra_data = rotated
-            row.save()
+            row.update(extra_data=rotated)
         connections.close_all()
 
     def log_in_meanwhile() -> None:
