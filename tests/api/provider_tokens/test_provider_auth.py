@@ -277,6 +277,18 @@ def test_redirect_from_http_to_https_has_no_token(ada: Any, server: TokenServer)
     assert "Authorization" not in received[1].headers
 
 
+@pytest.mark.parametrize("target", ["http://[", "http://127.0.0.1:99999/", "//[::1"])
+def test_redirect_to_a_malformed_url_is_not_followed(
+    target: str, ada: Any, server: TokenServer
+) -> None:
+    connect(ada, expires_in=3600)
+    redirect(server, "/old", target)
+
+    with pytest.raises((requests.RequestException, ValueError)):
+        get(ada, f"{server.url}/old")
+    assert len(server.provider.received) == 1
+
+
 def test_way_back_to_the_first_origin_has_no_token(
     ada: Any, server: TokenServer, other: Provider
 ) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
@@ -25,6 +26,7 @@ from social_endpoints.provider_tokens import (
     ReauthenticationRequired,
     get_access_token,
 )
+from social_endpoints.strategy import Strategy
 from tests.support.configuration import Configure
 from tests.support.log import logged
 from tests.support.stored_tokens import connect
@@ -220,6 +222,7 @@ def test_living_token_is_returned_during_an_outage(
         answering({"error": "invalid_request"}, status=400),
         answering({"error": "unsupported_grant_type"}, status=400),
         answering({}, status=404),
+        answering(b"<html></html>", status=404),
         answering(b"<html></html>"),
         answering(b"[]"),
         answering(b"null"),
@@ -258,6 +261,23 @@ def test_wrong_setting_is_a_500_with_the_error_body(
     assert error.detail["error_code"] == "invalid_setting"
     assert "LOGIN_TIMEOUT" in str(error.__cause__)
     assert server.posted == []
+
+
+class RefusingStrategy(Strategy):
+    def get_setting(self, name: str) -> Any:
+        if name.endswith("_SECRET"):
+            raise NotFound
+        return super().get_setting(name)
+
+
+def test_exception_of_the_project_passes(
+    ada: Any, server: TokenServer, configure: Configure
+) -> None:
+    connect(ada)
+    configure(STRATEGY=f"{__name__}.RefusingStrategy")
+
+    with pytest.raises(NotFound):
+        get_access_token(ada, "token-server")
 
 
 # --- What a view and a task of the project do with them ---------------------------------

@@ -16,6 +16,7 @@ from django.db import connection, connections, transaction
 from django.test import TestCase
 from social_django.models import UserSocialAuth
 
+from social_endpoints.internal.connections.token_state import NAME, TokenState, describe
 from social_endpoints.provider_tokens import (
     ProviderAuth,
     ProviderUnavailable,
@@ -32,6 +33,7 @@ from tests.support.token_worker import tokens_of_processes
 pytestmark = pytest.mark.django_db(transaction=True)
 
 WORKERS = 20
+MARKED = {NAME: describe("access-0", TokenState(needs_reconnect=True))}
 
 
 def outcome_of(user: Any) -> str:
@@ -302,6 +304,74 @@ def end_other_connections() -> None:
         )
         for (number,) in cursor.fetchall():
             cursor.execute(f"KILL {number}")
+
+
+@pytest.mark.row_locks
+def test_connection_that_is_disconnected_meanwhile(ada: Any, server: TokenServer) -> None:
+    social = connect(ada)
+    is_locked = threading.Event()
+
+    def disconnect() -> None:
+        with transaction.atomic():
+            UserSocialAuth.objects.select_for_update().get(pk=social.pk)
+            is_locked.set()
+            time.sleep(0.2)
+            social.delete()
+
+    def work() -> str:
+        is_locked.wait(10)
+        return outcome_of(ada)
+
+    assert together([disconnect, work])[1] == "ReauthenticationRequired"
+    assert server.posted == []
+
+
+# --- SQLite, which locks no rows --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"access_token": "of a login", "refresh_token": "refresh-9"}, "of a login"),
+        ({"refresh_token": "refresh-9", **MARKED}, "ReauthenticationRequired"),
+        (None, "ReauthenticationRequired"),
+    ],
+)
+def test_change_during_a_refresh_counts(
+    change: dict[str, Any] | None, expected: str, ada: Any, server: TokenServer
+) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("the row is locked")
+    social = connect(ada)
+
+    def answer(tcp: Connection, request: Any) -> None:
+        rows = UserSocialAuth.objects.filter(pk=social.pk)
+        if change is None:
+            together([rows.delete])
+        else:
+            together([lambda: rows.update(extra_data={**social.extra_data, **change})])
+        tcp.answer({"access_token": "access-1", "refresh_token": "refresh-1"})
+
+    server.answer = answer
+
+    assert outcome_of(ada) == expected
+
+
+def test_transaction_does_not_wait_long_for_a_refresh(ada: Any, server: TokenServer) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("the row is locked")
+    connect(ada)
+    server.delay = 1.5
+    has_begun = threading.Event()
+
+    def work() -> str:
+        has_begun.wait(0.3)
+        with transaction.atomic():
+            return outcome_of(ada)
+
+    token, outcome = together([lambda: outcome_of(ada), work])
+
+    assert ({token}, outcome) == (server.access_tokens, "ProviderUnavailable")
 
 
 class TestInTestCase(TestCase):

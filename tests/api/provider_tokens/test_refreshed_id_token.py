@@ -175,3 +175,22 @@ def test_id_tokens_of_other_backends_are_validated(
         with pytest.raises(ProviderError):
             get_access_token(ada, provider)
         assert ada.social_auth.get().extra_data == social.extra_data
+
+
+@pytest.mark.parametrize("is_text", [True, False])
+def test_id_token_of_google_without_its_keys(
+    is_text: bool, ada: Any, wire: Any, settings: Any
+) -> None:
+    issuer = PROVIDERS["google-oauth2"](wire)
+    issuer.install(settings)
+    issuer.status = 503
+    connect(ada, "google-oauth2")
+    content = {"access_token": "access-1", "id_token": issuer.token() if is_text else 7}
+    wire.post(re.compile(".*token"), json=content)
+
+    if is_text:
+        assert get_access_token(ada, "google-oauth2").token == "access-1"
+        assert "id_token" not in ada.social_auth.get().extra_data
+    else:
+        with pytest.raises(ProviderError):
+            get_access_token(ada, "google-oauth2")
