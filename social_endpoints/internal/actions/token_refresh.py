@@ -164,9 +164,7 @@ class TokenRefresh:
         try:
             with transaction.atomic(using=self.using):
                 self._get_locked()
-        except DatabaseError as error:
-            if not is_lock_error(error):
-                raise
+        except DatabaseError:
             return False
         return True
 

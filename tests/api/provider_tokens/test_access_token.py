@@ -217,6 +217,22 @@ def test_token_of_oauth_1(ada: Any, settings: Any) -> None:
     assert get_access_token(ada, "twitter") == AccessToken("token-1", None, (), "OAuth")
 
 
+def test_connection_of_oauth_1_without_a_token(ada: Any, settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.twitter.TwitterOAuth"]
+    connect(ada, "twitter", token=None)
+
+    with pytest.raises(ReauthenticationRequired):
+        get_access_token(ada, "twitter")
+
+
+def test_refresh_adds_no_time_of_a_login(ada: Any, server: TokenServer) -> None:
+    connect(ada, auth_time=None)
+
+    get_access_token(ada, "token-server")
+
+    assert "auth_time" not in ada.social_auth.get().extra_data
+
+
 # --- Encryption -------------------------------------------------------------------------
 
 

@@ -307,22 +307,51 @@ def end_other_connections() -> None:
 
 
 @pytest.mark.row_locks
-def test_connection_that_is_disconnected_meanwhile(ada: Any, server: TokenServer) -> None:
+@pytest.mark.parametrize("is_deleted", [True, False])
+def test_connection_that_loses_its_tokens_meanwhile(
+    is_deleted: bool, ada: Any, server: TokenServer
+) -> None:
     social = connect(ada)
     is_locked = threading.Event()
 
-    def disconnect() -> None:
+    def change() -> None:
         with transaction.atomic():
-            UserSocialAuth.objects.select_for_update().get(pk=social.pk)
+            rows = UserSocialAuth.objects.filter(pk=social.pk)
+            rows.select_for_update().get()
             is_locked.set()
             time.sleep(0.2)
-            social.delete()
+            if is_deleted:
+                rows.delete()
+            else:
+                rows.update(extra_data={})
 
     def work() -> str:
         is_locked.wait(10)
         return outcome_of(ada)
 
-    assert together([disconnect, work])[1] == "ReauthenticationRequired"
+    assert together([change, work])[1] == "ReauthenticationRequired"
+    assert server.posted == []
+
+
+@pytest.mark.row_locks
+def test_caller_in_a_transaction_does_not_ask_after_a_long_wait(
+    ada: Any, server: TokenServer
+) -> None:
+    social = connect(ada)
+    is_locked = threading.Event()
+
+    def lock() -> None:
+        with transaction.atomic():
+            UserSocialAuth.objects.select_for_update().get(pk=social.pk)
+            is_locked.set()
+            time.sleep(1.6)
+
+    def work() -> str:
+        is_locked.wait(10)
+        with transaction.atomic():
+            return outcome_of(ada)
+
+    assert together([lock, work])[1] == "ProviderUnavailable"
     assert server.posted == []
 
 

@@ -177,6 +177,17 @@ def test_id_tokens_of_other_backends_are_validated(
         assert ada.social_auth.get().extra_data == social.extra_data
 
 
+def test_id_token_of_google_with_a_wrong_signature(ada: Any, wire: Any, settings: Any) -> None:
+    issuer = PROVIDERS["google-oauth2"](wire)
+    issuer.install(settings)
+    connect(ada, "google-oauth2")
+    content = {"access_token": "access-1", "id_token": issuer.token(other_key())}
+    wire.post(re.compile(".*token"), json=content)
+
+    with pytest.raises(ProviderError):
+        get_access_token(ada, "google-oauth2")
+
+
 @pytest.mark.parametrize("is_text", [True, False])
 def test_id_token_of_google_without_its_keys(
     is_text: bool, ada: Any, wire: Any, settings: Any
