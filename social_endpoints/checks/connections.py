@@ -13,8 +13,9 @@ from social_endpoints.checks.providers import configured_providers
 from social_endpoints.checks.settings import COLLECTIONS, did_you_mean
 from social_endpoints.conf import NAME, settings
 from social_endpoints.internal.backends.config import is_redirect_class
-from social_endpoints.internal.backends.connect_scopes import SETTING, has_scopes, is_scope
+from social_endpoints.internal.backends.connect_scopes import SETTING, has_scopes
 from social_endpoints.internal.backends.registry import Provider
+from social_endpoints.internal.connections.token_response import is_scope
 
 
 def check_connect_scopes(**kwargs: Any) -> Iterator[CheckMessage]:

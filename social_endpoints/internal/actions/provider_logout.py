@@ -16,7 +16,7 @@ from social_endpoints.internal.backends import config, end_session, loading
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.backends.setting_types import require_valid_settings
 from social_endpoints.internal.connections.encryption import to_plain
-from social_endpoints.internal.connections.lookup import find_last_used, read_connections
+from social_endpoints.internal.connections.stored_tokens import find_last_used, read_connections
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.internal.log.events import log_completed
 from social_endpoints.internal.network.sessions import ProviderRequests

@@ -19,11 +19,12 @@ from social_endpoints.internal.actions.refusals import log_refusal
 from social_endpoints.internal.actions.token_refresh import refresh
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.registry import Provider, find
-from social_endpoints.internal.connections.lookup import find_last_used, read_connections
 from social_endpoints.internal.connections.stored_tokens import (
     Credentials,
     NotRefreshable,
     StoredTokens,
+    find_last_used,
+    read_connections,
 )
 from social_endpoints.internal.errors.redaction import clear_local_variables
 from social_endpoints.internal.flows.flow import CONNECT, Flow

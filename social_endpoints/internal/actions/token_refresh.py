@@ -24,13 +24,12 @@ from social_endpoints.internal.backends.token_refresh import (
     mark,
     merge,
 )
-from social_endpoints.internal.connections.own_connection import on_own_connection
 from social_endpoints.internal.connections.stored_tokens import StoredTokens
 from social_endpoints.internal.errors.failures import find_database_failure, is_lock_error
 from social_endpoints.internal.flows.flow import CONNECT, Flow
 from social_endpoints.internal.flows.primary import on_primary
 from social_endpoints.internal.log.events import log_completed
-from social_endpoints.internal.network.database import release_connections
+from social_endpoints.internal.network.database import on_own_connection, release_connections
 from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.internal.retries import Retries, retry_query
 
@@ -82,14 +81,7 @@ def refresh(provider: Provider, social: Any) -> Any:
     return on_own_connection(work.run)
 
 
-class _ProcessLock:
-    """A lock that can be referenced weakly."""
-
-    def __init__(self) -> None:
-        self.lock = Lock()
-
-
-_process_locks: WeakValueDictionary[tuple[str, Any], _ProcessLock] = WeakValueDictionary()
+_process_locks: WeakValueDictionary[tuple[str, Any], Lock] = WeakValueDictionary()
 _guard = Lock()
 
 
@@ -98,16 +90,16 @@ def _process_lock(work: TokenRefresh) -> Iterator[None]:
     """Hold a lock in place of that of the row, which SQLite does not have."""
     with _guard:
         key = (work.using, work.pk)
-        holder = _process_locks.get(key) or _process_locks.setdefault(key, _ProcessLock())
+        lock = _process_locks.setdefault(key, Lock())
     # A thread in a transaction may block the one that holds this lock.
     is_free = transaction.get_autocommit(using=work.using)
     seconds = max(work.deadline - time.monotonic(), 0) if is_free else PATIENCE
-    if not holder.lock.acquire(timeout=seconds):
+    if not lock.acquire(timeout=seconds):
         raise ProviderUnavailable("locked")
     try:
         yield
     finally:
-        holder.lock.release()
+        lock.release()
 
 
 class TokenRefresh:

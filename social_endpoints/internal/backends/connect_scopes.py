@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 
 from django.core.exceptions import ImproperlyConfigured
@@ -12,8 +11,6 @@ from social_endpoints.conf import NAME, settings
 from social_endpoints.internal.backends.registry import BackendClass
 
 SETTING = "CONNECT_SCOPES"
-
-_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
 
 def connect_scopes(provider: str) -> Collection[str]:
@@ -45,8 +42,3 @@ def require_scopes(backend: BackendClass) -> None:
 def has_scopes(backend: BackendClass) -> bool:
     """Return whether the protocol of a backend has scopes: OAuth 2.0 or OpenID Connect."""
     return issubclass(backend, BaseOAuth2)
-
-
-def is_scope(text: object) -> bool:
-    """Return whether a value is one scope (RFC 6749 section 3.3)."""
-    return isinstance(text, str) and _SCOPE.fullmatch(text) is not None

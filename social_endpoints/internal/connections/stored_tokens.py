@@ -1,19 +1,51 @@
-"""The tokens of a connection, read from its ``extra_data``."""
+"""The connections of a user, and the tokens in their ``extra_data``."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
+
 from social_endpoints.internal.connections.encryption import to_plain
-from social_endpoints.internal.connections.token_state import TokenState, digest, read_state
+from social_endpoints.internal.connections.token_state import (
+    TokenState,
+    digest,
+    read_auth_time,
+    read_state,
+)
+from social_endpoints.internal.retries import retry_query
 from social_endpoints.types import AccessToken
 
 OAUTH1 = "OAuth"
 """``token_type`` of OAuth 1.0a: the scheme of its ``Authorization`` header (RFC 5849)."""
+
+
+def read_connections(users: Any, pk: Any, provider: str) -> list[Any]:
+    """Return the connections of a user at a provider.
+
+    :param users: the project's user storage.
+    :param pk: the user's primary key. An authentication class may have read it from a token.
+    """
+    try:
+        rows = users.get_social_auth_for_user(pk, provider)
+        connections: list[Any] = retry_query(rows.db, lambda: [*rows])
+    except (TypeError, ValueError, OverflowError, ValidationError):  # It has another type.
+        return []
+    # Some databases ignore case.
+    return [social for social in connections if social.provider == provider]
+
+
+def find_last_used(connections: Iterable[Any]) -> Any:
+    """Return the connection with which its user has signed in last, or None if there is none."""
+    return max(connections, key=_last_use, default=None)
+
+
+def _last_use(social: Any) -> tuple[float, Any]:
+    return read_auth_time(social.extra_data) or social.modified.timestamp(), social.pk
 
 
 @dataclass(frozen=True, slots=True)

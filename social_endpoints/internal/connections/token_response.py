@@ -23,7 +23,7 @@ _LATEST_IN_SECONDS = 10**11
 
 _NUMBER = re.compile(r"[0-9]{1,16}(\.[0-9]{1,16})?")
 _LETTERS = re.compile("[^a-z]")
-_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 _MAX_SCOPES = 500
 
 
@@ -49,6 +49,11 @@ def read_token_response(
     )
 
 
+def is_scope(text: object) -> bool:
+    """Return whether a value is one scope (RFC 6749 section 3.3)."""
+    return isinstance(text, str) and _SCOPE.fullmatch(text) is not None
+
+
 def as_scopes(value: str | Iterable[Any], separator: str) -> tuple[str, ...]:
     """Return the scopes in a text or a list, in their order. Malformed scopes are left out.
 
@@ -56,7 +61,7 @@ def as_scopes(value: str | Iterable[Any], separator: str) -> tuple[str, ...]:
     """
     texts = [value] if isinstance(value, str) else value
     found = (scope for text in texts if isinstance(text, str) for scope in _split(text, separator))
-    return tuple(dict.fromkeys(filter(_SCOPE.fullmatch, found)))[:_MAX_SCOPES]
+    return tuple(dict.fromkeys(filter(is_scope, found)))[:_MAX_SCOPES]
 
 
 def _split(text: str, separator: str) -> Iterator[str]:

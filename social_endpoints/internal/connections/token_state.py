@@ -17,9 +17,9 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from social_endpoints.internal.connections.encryption import to_plain
+from social_endpoints.internal.connections.encryption import STATE, to_plain
 
-NAME = "social_endpoints"
+NAME = STATE
 """The name in ``extra_data``. Its value is a dictionary with ``token`` (the digest),
 ``expires_at`` (seconds since the epoch, or None), ``scopes`` (a list) and, after the provider has
 rejected the refresh token, ``needs_reconnect``."""
@@ -92,6 +92,15 @@ def as_datetime(seconds: int) -> datetime:
     if settings.USE_TZ:
         return moment
     return timezone.make_naive(moment, timezone.get_default_timezone())
+
+
+def read_auth_time(extra_data: Any) -> int | None:
+    """Return the time of the last login that social-core stores, in seconds since the epoch.
+
+    :param extra_data: the value of the column. Old rows of social_django can contain text.
+    """
+    at = extra_data.get("auth_time") if isinstance(extra_data, Mapping) else None
+    return at if isinstance(at, int) and 0 < at < LATEST else None
 
 
 def with_auth_time(extra_data: Mapping[str, Any], auth_time: int) -> dict[str, Any]:

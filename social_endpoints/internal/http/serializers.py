@@ -12,8 +12,11 @@ from social_endpoints.internal.actions.providers import CAPABILITIES
 from social_endpoints.internal.backends.connect_scopes import connect_scopes
 from social_endpoints.internal.backends.listing import provider_title
 from social_endpoints.internal.backends.registry import PROTOCOLS, find_or_substitute
-from social_endpoints.internal.connections.lookup import stored_time
-from social_endpoints.internal.connections.token_state import as_datetime, read_state
+from social_endpoints.internal.connections.token_state import (
+    as_datetime,
+    read_auth_time,
+    read_state,
+)
 from social_endpoints.internal.flows.redirect_uris import is_allowed
 from social_endpoints.internal.log.events import add_log_values
 from social_endpoints.pipeline import FIELD_TYPES
@@ -236,7 +239,7 @@ class LastUsedField(serializers.DateTimeField):
 
         With ``USE_TZ = False``, it is in the time zone of the project, as all its other times.
         """
-        at = stored_time(social.extra_data)
+        at = read_auth_time(social.extra_data)
         moment = social.modified if at is None else as_datetime(at)
         return super().to_representation(moment)
 

@@ -1,12 +1,17 @@
-"""The database connections of a request, which it does not need while a provider is asked."""
+"""Database connections: those released while a provider is asked, and one beside a transaction."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any, TypeVar
 
 from django.db import connections, transaction
 
 from social_endpoints.conf import settings
+
+T = TypeVar("T")
 
 
 def release_connections() -> None:
@@ -27,3 +32,20 @@ def _is_chosen(connection: Any) -> bool:
     choice = settings.RELEASE_DATABASE_CONNECTIONS
     is_pooled = bool(connection.settings_dict["OPTIONS"].get("pool"))
     return choice is True or (choice == "auto" and is_pooled)
+
+
+def on_own_connection(work: Callable[[], T]) -> T:
+    """Run work that commits although the caller's transaction is open.
+
+    It runs in a thread, which has its own database connections and closes them. The caller waits
+    meanwhile, so locks of the caller's transaction block the work.
+    """
+
+    def run() -> T:
+        try:
+            return work()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        return executor.submit(copy_context().run, run).result()

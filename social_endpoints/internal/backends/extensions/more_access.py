@@ -12,9 +12,10 @@ from social_core.backends.facebook import FacebookOAuth2
 from social_core.backends.google import GoogleOAuth2
 from social_core.backends.microsoft import MicrosoftOAuth2
 
-from social_endpoints.internal.backends.connect_scopes import connect_scopes, is_scope
+from social_endpoints.internal.backends.connect_scopes import connect_scopes
 from social_endpoints.internal.backends.extensions.bases import OAuth2
 from social_endpoints.internal.backends.extensions.login_tokens import LOGIN as LOGIN_STATE
+from social_endpoints.internal.connections.token_response import is_scope
 from social_endpoints.internal.connections.token_state import read_state
 from social_endpoints.internal.flows.flow import LOGIN
 
