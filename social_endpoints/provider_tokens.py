@@ -112,9 +112,12 @@ class ProviderAuth(AuthBase):
         r.register_hook("response", exchange.handle)
         return exchange.authorize(r)
 
-    def _get_credentials(self, rejected: str | None = None) -> Credentials:
-        options = {"uid": self._uid, "min_lifetime": 60, "rejected": rejected}
-        return _get_credentials(self._user, self._provider, **options)
+    def _get_credentials(self, rejected: Credentials | None = None) -> Credentials:
+        """Return credentials, or others of the same connection in place of rejected ones."""
+        if rejected is None:
+            return _get_credentials(self._user, self._provider, uid=self._uid, min_lifetime=60)
+        options = {"uid": rejected.uid, "rejected": rejected.identity}
+        return _get_credentials(self._user, self._provider, min_lifetime=60, **options)
 
 
 class _Exchange:
@@ -133,7 +136,7 @@ class _Exchange:
                 request
             )
             return signed
-        request.headers[_AUTHORIZATION] = f"Bearer {token.token}"
+        request.headers[_AUTHORIZATION] = self._bearer()
         return request
 
     def handle(self, response: requests.Response, **options: Any) -> requests.Response:
@@ -150,14 +153,14 @@ class _Exchange:
 
     def _repeat(self, response: requests.Response, options: dict[str, Any]) -> requests.Response:
         request = response.request
-        is_ours = request.headers.get(_AUTHORIZATION) == f"Bearer {self._sent_token()}"
+        is_ours = request.headers.get(_AUTHORIZATION) == self._bearer()
         if self._has_repeated or not is_ours or _origin(str(request.url)) != self._origin:
             return response
         if not _rewind(request):
             return response
         self._has_repeated = True
         try:
-            self._credentials = self._auth._get_credentials(self._sent_token())
+            self._credentials = self._auth._get_credentials(self._credentials)
         except NotRefreshable:
             return response
         except Exception:
@@ -172,8 +175,8 @@ class _Exchange:
         repeated.history.append(response)
         return repeated
 
-    def _sent_token(self) -> str:
-        return self._credentials.access_token.token
+    def _bearer(self) -> str:
+        return f"Bearer {self._credentials.access_token.token}"
 
     def _stays(self, response: requests.Response) -> bool:
         """Return whether a redirect stays at the origin, for both parsers of URLs in use."""

@@ -49,7 +49,8 @@ def get_credentials(
 
     :param uid: the uid of the connection; None for the one that was used last.
     :param min_lifetime: seconds. The token is refreshed if less time remains.
-    :param rejected: an access token that the provider does not accept.
+    :param rejected: ``identity`` of credentials that the provider does not accept. It is not the
+        token itself, which error reports would show as an argument.
     :raises NotRefreshable: the connection has only the rejected token, and it cannot be refreshed.
     :raises ProviderNotSupported: no such provider, or it has no access tokens.
     :raises EndpointError: with the error body as ``detail``.
@@ -85,7 +86,7 @@ def _get_credentials(
     stored = StoredTokens.read(social.extra_data)
     if stored.state.needs_reconnect or stored.is_lost:
         raise ReauthenticationRequired("undecryptable" if stored.is_lost else "marked")
-    if stored.token == rejected or not stored.lives(min_lifetime):
+    if stored.identity == rejected or not stored.lives(min_lifetime):
         stored = _get_refreshed(found, social, stored, rejected)
     return _to_credentials(found, social, stored)
 
@@ -110,7 +111,7 @@ def _get_refreshed(
     provider: Provider, social: Any, stored: StoredTokens, rejected: str | None
 ) -> StoredTokens:
     """Return refreshed tokens, or the stored ones if they live and cannot be refreshed now."""
-    lives = stored.lives() and stored.token != rejected
+    lives = stored.lives() and stored.identity != rejected
     if not _is_refreshable(provider, stored):
         if lives:
             return stored
@@ -143,7 +144,7 @@ def _to_credentials(provider: Provider, social: Any, stored: StoredTokens) -> Cr
     if stored.oauth1_secret is not None:
         key, secret = _load(provider).get_key_and_secret()
         oauth1 = (key, secret, stored.oauth1_secret)
-    return Credentials(stored.to_access_token(), social.uid, oauth1)
+    return Credentials(stored.to_access_token(), stored.identity, social.uid, oauth1)
 
 
 def _load(provider: Provider) -> Any:

@@ -119,10 +119,12 @@ class NotRefreshable(Exception):
 class Credentials:
     """The credentials for requests to the API of a provider.
 
+    :param identity: identifies the access token.
     :param uid: the uid of the connection.
     :param oauth1: client key, client secret and token secret of OAuth 1.0a, or None.
     """
 
     access_token: AccessToken
+    identity: str
     uid: str
     oauth1: tuple[str, str, str] | None = field(default=None, repr=False)

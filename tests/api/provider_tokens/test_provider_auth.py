@@ -14,7 +14,7 @@ from social_endpoints.provider_tokens import (
     ProviderUnavailable,
     ReauthenticationRequired,
 )
-from tests.support.stored_tokens import connect
+from tests.support.stored_tokens import LOGIN, connect
 from tests.support.tcp_provider import Connection, Provider, Request
 from tests.support.token_server import TokenServer, answering
 
@@ -149,6 +149,26 @@ def test_token_that_another_worker_has_stored_is_used_after_a_401(
         assert session.get(f"{server.url}/api").status_code == 200
 
     assert server.posted == []
+
+
+def test_repetition_uses_the_same_connection(ada: Any, server: TokenServer) -> None:
+    """Another one may be the one that was used last now, and belong to another account."""
+    connect(ada, uid="1", expires_in=3600)
+
+    class Adapter(requests.adapters.HTTPAdapter):
+        def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+            response = super().send(*args, **kwargs)
+            if response.status_code == 401:
+                connect(ada, uid="2", token="other", expires_in=3600, auth_time=LOGIN + 1)
+            return response
+
+    with requests.Session() as session:
+        session.mount("http://", Adapter())
+        session.auth = ProviderAuth(ada, "token-server")
+        assert session.get(f"{server.url}/api").status_code == 200
+
+    assert "Bearer other" not in tokens_of(server.provider)
+    assert len(server.posted) == 1
 
 
 @pytest.mark.parametrize(
