@@ -54,6 +54,7 @@ def get_credentials(
     :raises NotRefreshable: the connection has only the rejected token, and it cannot be refreshed.
     :raises ProviderNotSupported: no such provider, or it has no access tokens.
     :raises EndpointError: with the error body as ``detail``.
+    :raises Exception: an argument or other code of the project is wrong.
     """
     with log_values(provider=provider, user=getattr(user, "pk", None)):
         try:
@@ -63,14 +64,14 @@ def get_credentials(
         except Exception as error:  # noqa: BLE001 - translated, and raised below
             clear_local_variables(error)
             failure = as_token_error(error)
-            _log(failure)
-            hide_secrets(failure)
-        raise failure.with_traceback(None)
+            if isinstance(failure, EndpointError):
+                _log(failure)
+                hide_secrets(failure)
+                failure.__traceback__ = None
+        raise failure
 
 
-def _log(failure: Exception) -> None:
-    if not isinstance(failure, EndpointError):
-        return
+def _log(failure: EndpointError) -> None:
     if cause := getattr(failure, "cause", None):
         add_log_values(cause=cause)
     log_refusal(LOG_ACTION, failure, failure.body, status=failure.status_code)

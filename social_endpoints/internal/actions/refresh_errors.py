@@ -24,6 +24,7 @@ from social_endpoints.exceptions import (
     RETRY_SECONDS,
     ConfigurationError,
     EndpointError,
+    ProjectError,
     ProviderError,
     ProviderTokenError,
     ProviderUnavailable,
@@ -132,11 +133,30 @@ def retry_seconds(error: SocialAuthBaseException) -> int:
     return RETRY_SECONDS if date is None else max(math.ceil(date - time.time()), 1)
 
 
+def is_nonsense(backend: Any, error: Exception) -> bool:
+    """Return whether reading the response has failed with an exception that is not a provider's.
+
+    Before the request, the same exception is a mistake of the project.
+    """
+    if not getattr(backend, "has_sent_refresh_token", False):
+        return False
+    translated = as_api_exception(error, "refresh", is_response=not is_code_error(error))
+    return type(translated) is EndpointError
+
+
 def as_token_error(error: Exception) -> Exception:
-    """Return the exception for the project's code, with the original one as its cause."""
+    """Return the exception for the project's code, with the original one as its cause.
+
+    A mistake of the project remains as it is: Django REST framework would respond to an exception
+    of its own, and no error report would show the mistake.
+    """
     translated = error
     if not isinstance(error, ProviderTokenError):
         translated = _translated(error)
+    if isinstance(translated, ProjectError):
+        # A strategy translates the exceptions of the project's get_setting().
+        cause = error.__cause__ if isinstance(error, ProjectError) else None
+        return cause if isinstance(cause, Exception) else error
     if translated is not error:
         translated.__cause__ = error
     if isinstance(translated, EndpointError):
@@ -145,7 +165,7 @@ def as_token_error(error: Exception) -> Exception:
 
 
 def _translated(error: Exception) -> Exception:
-    is_response = isinstance(error, DataError) or not is_code_error(error)
+    is_response = isinstance(error, DataError)  # The database does not accept a value.
     translated = as_api_exception(error, "refresh", is_response=is_response)
     if type(translated) is not EndpointError:  # The project's own mistake or storage.
         return translated

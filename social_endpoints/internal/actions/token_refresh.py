@@ -12,11 +12,11 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from django.db import DatabaseError, connections, transaction
-from social_core.exceptions import SocialAuthBaseException
+from social_core.exceptions import AuthResponseError, SocialAuthBaseException
 
 from social_endpoints.conf import get_seconds
 from social_endpoints.exceptions import ProviderUnavailable, ReauthenticationRequired
-from social_endpoints.internal.actions.refresh_errors import is_rejected
+from social_endpoints.internal.actions.refresh_errors import is_nonsense, is_rejected
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.backends.token_refresh import (
@@ -218,6 +218,10 @@ class TokenRefresh:
             if not is_rejected(backend, error):
                 raise
             self._rejection = error
+        except Exception as error:
+            if not is_nonsense(backend, error):
+                raise
+            raise AuthResponseError(backend, code="malformed_response", stage="refresh") from error
         self.deadline = time.monotonic() + get_seconds("LOGIN_TIMEOUT")
 
     def _store(self, row: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import pickle
 import time
@@ -11,6 +12,8 @@ from traceback import walk_tb
 from typing import Any
 
 import pytest
+import requests
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db import OperationalError, connection
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
@@ -20,6 +23,7 @@ from social_django.models import UserSocialAuth
 
 from social_endpoints.exceptions import ConfigurationError, StorageUnavailable
 from social_endpoints.provider_tokens import (
+    ProviderAuth,
     ProviderError,
     ProviderTokenError,
     ProviderUnavailable,
@@ -264,20 +268,49 @@ def test_wrong_setting_is_a_500_with_the_error_body(
 
 
 class RefusingStrategy(Strategy):
+    error: Exception
+
     def get_setting(self, name: str) -> Any:
         if name.endswith("_SECRET"):
-            raise NotFound
+            raise self.error
         return super().get_setting(name)
 
 
+@pytest.mark.parametrize("error", [NotFound(), ValueError("of the project"), ZeroDivisionError()])
 def test_exception_of_the_project_passes(
-    ada: Any, server: TokenServer, configure: Configure
+    error: Exception,
+    ada: Any,
+    server: TokenServer,
+    configure: Configure,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     connect(ada)
+    RefusingStrategy.error = error
     configure(STRATEGY=f"{__name__}.RefusingStrategy")
 
-    with pytest.raises(NotFound):
-        get_access_token(ada, "token-server")
+    assert refused(ada, type(error)) is error
+    assert error.__traceback__
+    assert "get_setting" in [frame.f_code.co_name for frame, _ in walk_tb(error.__traceback__)]
+    assert server.posted == []
+    assert logged(caplog) == []
+
+
+@pytest.mark.parametrize("min_lifetime", [None, "60"])
+def test_argument_of_a_wrong_type_is_a_type_error(
+    min_lifetime: Any, ada: Any, server: TokenServer
+) -> None:
+    connect(ada, expires_in=3600)
+
+    with pytest.raises(TypeError):
+        get_access_token(ada, "token-server", min_lifetime=min_lifetime)
+
+
+def test_call_in_an_event_loop_is_a_mistake_of_the_project(ada: Any, server: TokenServer) -> None:
+    async def view() -> Any:
+        return get_access_token(ada, "token-server")
+
+    with pytest.raises(SynchronousOnlyOperation):
+        asyncio.run(view())
 
 
 # --- What a view and a task of the project do with them ---------------------------------
@@ -337,8 +370,19 @@ def test_exception_contains_no_token(answer: Any, ada: Any, server: TokenServer)
     connect(ada)
     server.answer = answer
 
-    error = refused(ada)
+    require_no_token(refused(ada))
 
+
+def test_exception_after_a_401_contains_no_token(ada: Any, server: TokenServer) -> None:
+    connect(ada, expires_in=3600)
+    server.answer = INVALID_GRANT
+
+    with pytest.raises(ReauthenticationRequired) as raised:
+        requests.get(f"{server.url}/api", auth=ProviderAuth(ada, "token-server"), timeout=10)
+    require_no_token(raised.value)
+
+
+def require_no_token(error: BaseException) -> None:
     for each in chain_of(error):
         assert not any(secret in repr((each, each.args)) for secret in SECRETS)
         for frame, _ in walk_tb(each.__traceback__):
