@@ -17,6 +17,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
 
 from docs.recipes import reauthentication
+from social_endpoints.internal.connections.token_state import NAME, TokenState, describe
 from tests.support.account_views import route_account_views
 from tests.support.accounts import logged_in
 from tests.support.authentication import SESSION
@@ -95,6 +96,21 @@ def test_calendar_example(
     assert response.data == ([{"id": "event"}] if is_granted else {"ask_for": scope})
     sent = [call.request.headers["Authorization"] for call in api.calls]
     assert sent == (["Bearer the-token"] if is_granted else [])
+
+
+def test_calendar_example_asks_again_after_the_access_was_withdrawn(
+    page: Frontend, grace: Any, wire: responses.RequestsMock
+) -> None:
+    example = run("class Events")
+    scope = example["CALENDAR"]
+    state = describe("revoked", TokenState(scopes=(scope,)))
+    extra_data = {"access_token": "revoked", NAME: state}
+    grace.social_auth.create(provider="google-oauth2", uid="1", extra_data=extra_data)
+    wire.get(f"{GOOGLE_API}/calendar/v3/calendars/primary/events", status=401)
+    request = APIRequestFactory().get("/")
+    force_authenticate(request, grace)
+
+    assert example["Events"].as_view()(request).data == {"ask_for": scope}
 
 
 def test_settings_pass_the_checks(page: Frontend) -> None:

@@ -11,7 +11,9 @@ from social_core.backends.github import GithubOAuth2
 from social_core.utils import setting_name
 from social_django.models import UserSocialAuth
 
+from social_endpoints.internal.connections.encryption import PREFIX
 from social_endpoints.internal.connections.token_state import NAME, TokenState, describe
+from tests.support.access_token_providers import PROVIDERS, TokenProvider
 from tests.support.accounts import connections, list_connections, logged_in
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, authorization_params, details, error
@@ -471,6 +473,62 @@ def test_login_replaces_a_token_that_cannot_be_used(
     frontend.log_in(openid)
 
     assert (stored_token() == more) is is_kept
+
+
+def test_login_replaces_an_expired_token_whose_refresh_token_is_lost(
+    more: Any, frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    lost = {"refresh_token": f"{PREFIX}under-a-lost-key", **state_of(more[0], expires_at=5)}
+    stored = UserSocialAuth.objects.get().extra_data
+    UserSocialAuth.objects.update(extra_data={**stored, **lost})
+
+    frontend.log_in(openid)
+
+    assert stored_token()[1] == DEFAULT.split()
+
+
+@pytest.fixture
+def install(openid: OpenIDProvider, settings: Any, configure: Configure) -> Any:
+    """Return a function that installs a provider, and stores a token with more access."""
+
+    def install(name: str) -> TokenProvider:
+        provider: TokenProvider = PROVIDERS[name]()
+        for setting, value in provider.settings.items():
+            setattr(settings, setting, value)
+        settings.AUTHENTICATION_BACKENDS = [provider.path]
+        configure(NATIVE_PROVIDERS=[name], CONNECT_SCOPES={name: [CALENDAR]})
+        provider.install(openid)
+        provider.sign_in()
+        state = TokenState(scopes=(*provider.granted, CALENDAR))
+        extra_data = {"access_token": "old", NAME: describe("old", state)}
+        UserSocialAuth.objects.update(extra_data=extra_data)
+        return provider
+
+    return install
+
+
+@pytest.mark.parametrize("name", ["google-oauth2", "github"])
+def test_native_sign_in_keeps_the_token_with_more_access(name: str, install: Any) -> None:
+    provider = install(name)
+
+    assert provider.sign_in().status_code == 201
+
+    assert stored_token() == ("old", [*provider.granted, CALENDAR])
+
+
+@pytest.mark.parametrize(("asked", "is_kept"), [([], False), (["email"], True)])
+def test_login_at_github_without_scopes_stores_what_is_granted_now(
+    asked: list[str], is_kept: bool, install: Any, frontend: Frontend, settings: Any
+) -> None:
+    provider = install("github")
+    provider.token_params = {"scope": ",".join(asked)}
+    settings.SOCIAL_AUTH_GITHUB_SCOPE = asked
+
+    begun = frontend.begin("github")
+    callback = {"code": "1", "state": authorization_params(begun)["state"]}
+    assert frontend.complete(begun, callback, "github").status_code == 201
+
+    assert (stored_token()[0] == "old") is is_kept
 
 
 def test_login_with_other_scopes_replaces_the_token(

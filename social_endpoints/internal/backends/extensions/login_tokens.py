@@ -100,7 +100,7 @@ class ReceivedToken(OAuth):
         query = parse_qs(urlsplit(url).query, keep_blank_values=True)
         asked = as_scopes(query.get(self.SCOPE_PARAMETER_NAME, ()), self.SCOPE_SEPARATOR)
         # Only the begin of a connect has more scopes.
-        computed = {*_configured_scopes(self)} - {*getattr(self, "more_scopes", ())}
+        computed = {*configured_scopes(self)} - {*getattr(self, "more_scopes", ())}
         if {*asked} != computed and not _REQUEST_OBJECTS & query.keys():
             is_superset = computed < {*asked}
             more = [scope for scope in asked if not is_superset or scope not in computed]
@@ -133,13 +133,13 @@ def _asked_scopes(backend: Any) -> Iterable[str]:
     if backend.is_native:
         return ()
     is_superset, more = backend.strategy.session_pop(ASKED_SCOPES) or (True, "")
-    asked = [*(_configured_scopes(backend) if is_superset else ()), *more.split()]
+    asked = [*(configured_scopes(backend) if is_superset else ()), *more.split()]
     names = (name for base, name in _GRANTED_IN_CALLBACK if isinstance(backend, base))
     granted = backend.data.get(next(names, None))
     return asked if granted is None else [each for each in asked if each in as_scopes(granted, ",")]
 
 
-def _configured_scopes(backend: Any) -> tuple[str, ...]:
+def configured_scopes(backend: Any) -> tuple[str, ...]:
     """Return the scopes that the settings of a provider ask for in every login."""
     arguments = backend.setting("AUTH_EXTRA_ARGUMENTS") or {}
     scopes = arguments.get(backend.SCOPE_PARAMETER_NAME, backend.get_scope())

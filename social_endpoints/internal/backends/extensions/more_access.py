@@ -9,12 +9,15 @@ from urllib.parse import unquote_plus
 
 from social_core.backends.azuread import AzureADOAuth2
 from social_core.backends.facebook import FacebookOAuth2
+from social_core.backends.github import GithubOAuth2
 from social_core.backends.google import GoogleOAuth2
 from social_core.backends.microsoft import MicrosoftOAuth2
 
 from social_endpoints.internal.backends.connect_scopes import connect_scopes
 from social_endpoints.internal.backends.extensions.bases import OAuth2
 from social_endpoints.internal.backends.extensions.login_tokens import LOGIN as LOGIN_STATE
+from social_endpoints.internal.backends.extensions.login_tokens import configured_scopes
+from social_endpoints.internal.connections.encryption import to_plain
 from social_endpoints.internal.connections.token_response import is_scope
 from social_endpoints.internal.connections.token_state import read_state
 from social_endpoints.internal.flows.flow import LOGIN
@@ -79,18 +82,29 @@ class MoreAccess(OAuth2):
     def _keeps_token(self, pipeline_kwargs: Mapping[str, Any]) -> bool:
         """Return whether the stored token remains, because it has more access than a login's.
 
-        It is replaced by another connect, or by a login after it has expired or was rejected.
+        It is replaced by a connect, or by a login after it has expired or was rejected. It is also
+        replaced if the provider has added the scopes that are granted now.
         """
         social, login = pipeline_kwargs.get("social"), pipeline_kwargs.get(LOGIN_STATE)
         strategy: Any = self.strategy
-        if not (social and login) or strategy.flow.purpose != LOGIN or self._adds_granted():
+        if not (social and login) or strategy.flow.purpose != LOGIN:
+            return False
+        if not login.get("is_native") and self._login_adds_granted():
             return False
         state = read_state(social.extra_data)
         has_more = {*login.get("scopes", ())} < {*state.scopes}
         if not has_more or state.needs_reconnect or not connect_scopes(self.name):
             return False
         is_live = state.expires_at is None or state.expires_at > time()
-        return is_live or bool(social.extra_data.get("refresh_token"))
+        return is_live or bool(to_plain(social.extra_data).get("refresh_token"))
+
+    def _login_adds_granted(self) -> bool:
+        """Return whether the provider adds the scopes granted before to those of a login.
+
+        GitHub does so if the request has no scope ("Authorizing OAuth apps").
+        """
+        is_github = isinstance(self, GithubOAuth2)
+        return self._adds_granted() or (is_github and not configured_scopes(self))
 
     def _adds_granted(self) -> bool:
         return isinstance(self, _INCREMENTAL)
