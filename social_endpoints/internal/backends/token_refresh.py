@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ from social_core.exceptions import AuthResponseError
 from social_endpoints.internal.backends.extensions.encrypted_tokens import token_aliases
 from social_endpoints.internal.backends.id_tokens.refreshed import keep_valid_id_token
 from social_endpoints.internal.connections.encryption import to_stored
-from social_endpoints.internal.connections.stored_tokens import StoredTokens
+from social_endpoints.internal.connections.stored_tokens import StoredTokens, is_token
 from social_endpoints.internal.connections.token_state import (
     LIFETIMES,
     NAME,
@@ -20,8 +19,6 @@ from social_endpoints.internal.connections.token_state import (
     with_auth_time,
 )
 from social_endpoints.internal.flows.columns import replace_unstorable
-
-_TOKEN = re.compile(r"[\x21-\x7e]+")  # RFC 6749 appendix A.12, without spaces (RFC 6750 2.1)
 
 
 def ask_for_tokens(
@@ -72,8 +69,8 @@ def _require_well_formed(backend: Any, response: dict[str, Any]) -> None:
     for name in ("access_token", "refresh_token", "token_type"):
         value = response.get(name)
         is_optional = name != "access_token" and value is None
-        is_token = isinstance(value, str) and (name == "token_type" or _TOKEN.fullmatch(value))
-        if not is_optional and not is_token:
+        is_type = name == "token_type" and isinstance(value, str)
+        if not is_optional and not is_type and not is_token(value):
             raise AuthResponseError(backend, code="malformed_response", claim=name, stage="refresh")
 
 

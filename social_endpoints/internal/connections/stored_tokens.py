@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -48,6 +49,14 @@ def _last_use(social: Any) -> tuple[float, Any]:
     return read_auth_time(social.extra_data) or social.modified.timestamp(), social.pk
 
 
+_TOKEN = re.compile(r"[\x20-\x7e]+")  # RFC 6749 appendix A.12
+
+
+def is_token(value: Any) -> bool:
+    """Return whether a value is a token that can be sent in a header."""
+    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class StoredTokens:
     """The tokens of a connection in clear.
@@ -69,10 +78,20 @@ class StoredTokens:
 
     @property
     def token(self) -> str | None:
-        """The access token or, for OAuth 1.0a, the ``oauth_token``; None if there is none."""
+        """The access token or, for OAuth 1.0a, the ``oauth_token``.
+
+        None if there is none, or if other code has stored one that cannot be sent.
+        """
+        token: Any = self.extra_data.get("access_token")
+        if isinstance(token, Mapping):  # Yammer describes the token in an object.
+            token = token.get("oauth_token" if self.is_oauth1 else "token")
+        return token if is_token(token) else None
+
+    @property
+    def is_oauth1(self) -> bool:
+        """Whether the access token is one of OAuth 1.0a."""
         token = self.extra_data.get("access_token")
-        token = token.get("oauth_token") if isinstance(token, Mapping) else token
-        return token if isinstance(token, str) and token else None
+        return isinstance(token, Mapping) and "oauth_token" in token
 
     @property
     def oauth1_secret(self) -> str | None:
@@ -99,10 +118,9 @@ class StoredTokens:
     def to_access_token(self) -> AccessToken:
         """Return the value for the project."""
         expires_at = self.state.expires_at
-        is_oauth1 = isinstance(self.extra_data.get("access_token"), Mapping)
-        token_type = self.extra_data.get("token_type")
-        if is_oauth1 or not isinstance(token_type, str) or not token_type:
-            token_type = OAUTH1 if is_oauth1 else "Bearer"
+        token_type = OAUTH1 if self.is_oauth1 else self.extra_data.get("token_type")
+        if not isinstance(token_type, str) or not token_type:
+            token_type = "Bearer"
         return AccessToken(
             token=self.token or "",
             expires_at=None if expires_at is None else datetime.fromtimestamp(expires_at, UTC),

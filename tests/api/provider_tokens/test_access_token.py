@@ -60,7 +60,7 @@ def test_new_token_without_a_refresh_token_keeps_the_stored_one(
     ada: Any, server: TokenServer
 ) -> None:
     connect(ada, id="7", expires=1)
-    server.fields = {"refresh_token": "", "expires_in": None, "token_type": None}
+    server.fields = {"refresh_token": "", "expires_in": None, "token_type": ""}
 
     token = get_access_token(ada, "token-server")
 
@@ -189,6 +189,33 @@ def test_connection_without_an_access_token(ada: Any, server: TokenServer) -> No
     social.delete()
     connect(ada, token=None)
     assert get_access_token(ada, "token-server").token in server.access_tokens
+
+
+@pytest.mark.parametrize("token", ["access\r\nX-Injected: yes", "zugriff-\xfc", "\u4ee4\u724c"])
+def test_token_that_cannot_be_sent_counts_as_missing(
+    token: str, ada: Any, server: TokenServer
+) -> None:
+    """Other code has stored it. An error about the header would contain it."""
+    social = connect(ada, token=token, expires_in=3600, refresh_token=None)
+    assert cause_of_refusal(ada) == "no_token"
+
+    social.delete()
+    connect(ada, token=token, expires_in=3600)
+    assert get_access_token(ada, "token-server").token in server.access_tokens
+
+
+def test_token_in_an_object_of_yammer(ada: Any, settings: Any, configure: Configure) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.yammer.YammerOAuth2"]
+    configure(ENCRYPT_PROVIDER_TOKENS=True)
+    described = {"token": "access-1", "user_id": 7, "expires_at": None}
+    social = connect(ada, "yammer", token=described, token_type=None, expires_in=None)
+    expected = AccessToken("access-1", None, ("read",), "Bearer")
+
+    assert get_access_token(ada, "yammer") == expected
+    social.extra_data = to_stored(social.extra_data)
+    social.save()
+    assert "access-1" not in str(social.extra_data)
+    assert get_access_token(ada, "yammer") == expected
 
 
 @pytest.mark.parametrize("provider", ["unknown", "email", "steam"])

@@ -16,6 +16,7 @@ from social_core.backends.oauth import BaseOAuth1, OAuthAuth
 from social_core.backends.strava import StravaOAuth
 
 from social_endpoints.internal.backends.extensions.bases import Backend, OAuth
+from social_endpoints.internal.connections.stored_tokens import is_token
 from social_endpoints.internal.connections.token_response import as_scopes, read_token_response
 from social_endpoints.internal.connections.token_state import (
     LIFETIMES,
@@ -122,8 +123,7 @@ class ReceivedToken(OAuth):
             "scopes": [*state.scopes],
         }
         token = response.get(_REFRESH_TOKEN)
-        is_token = isinstance(token, str) and token.isascii() and token.isprintable()
-        extended.received_refresh_token = token if is_token else None
+        extended.received_refresh_token = token if is_token(token) else None
         backend: Any = super()  # OAuthAuth has no such method, but its subclasses have.
         return backend.do_auth(access_token, *args, **kwargs)
 
