@@ -11,9 +11,12 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 import jwt
 import pytest
 import responses
+from django.contrib.auth import get_user_model
 from social_core.backends.github import GithubOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 
+from tests.support.accounts import logged_in
+from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params
 from tests.support.handoff import handoff_params, post_to_callback
 from tests.support.openid_provider import ISSUER, OpenIDProvider
@@ -153,6 +156,31 @@ def test_request_of_a_login_with_a_handoff_is_made_once(
     handed_off = post_to_callback(posted)
     completed = frontend.complete(begun, handoff_params(handed_off))
     assert completed.status_code == 201, completed.data
+
+
+@pytest.mark.parametrize("extra", [{}, {"scope": "openid email"}])
+@pytest.mark.parametrize("backend", ["Pushed", "PushedAlone", "Signed"])
+def test_scopes_of_a_connect_are_in_the_request_and_stored(
+    extra: dict[str, str],
+    backend: str,
+    openid: OpenIDProvider,
+    provider: RequestObjects,
+    settings: Any,
+    configure: Configure,
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.{backend}"]
+    settings.SOCIAL_AUTH_OIDC_AUTH_EXTRA_ARGUMENTS = extra
+    configure(CONNECT_SCOPES={"oidc": ["mail"]})
+    grace = get_user_model().objects.create(username="grace")
+    frontend = Frontend(client=logged_in(grace), below="connect/")
+
+    begun = frontend.begin(scope="mail")
+
+    request = provider.request(begun.data["authorization_url"])
+    callback = openid.authorize(f"{ISSUER}/authorize?{urlencode(request)}")
+    completed = frontend.complete(begun, callback)
+    assert completed.data["scopes"] == request["scope"].split()
+    assert "mail" in completed.data["scopes"]
 
 
 def test_signature_covers_the_redirect_uri_and_the_state(frontend: Frontend, settings: Any) -> None:

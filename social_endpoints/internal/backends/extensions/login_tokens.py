@@ -99,10 +99,13 @@ class ReceivedToken(OAuth):
         """Return the authorization URL, and store its scopes if the settings have others."""
         url = str(super().auth_url())
         query = parse_qs(urlsplit(url).query, keep_blank_values=True)
-        asked = as_scopes(query.get(self.SCOPE_PARAMETER_NAME, ()), self.SCOPE_SEPARATOR)
-        # Only the begin of a connect has more scopes.
-        computed = {*configured_scopes(self)} - {*getattr(self, "more_scopes", ())}
-        if {*asked} != computed and not _REQUEST_OBJECTS & query.keys():
+        added = getattr(self, "more_scopes", ())  # Only the begin of a connect adds scopes.
+        if _REQUEST_OBJECTS & query.keys():
+            asked = tuple(dict.fromkeys([*configured_scopes(self), *added]))
+        else:
+            asked = as_scopes(query.get(self.SCOPE_PARAMETER_NAME, ()), self.SCOPE_SEPARATOR)
+        computed = {*configured_scopes(self)} - {*added}
+        if {*asked} != computed:
             is_superset = computed < {*asked}
             more = [scope for scope in asked if not is_superset or scope not in computed]
             self.strategy.session_set(ASKED_SCOPES, [is_superset, " ".join(more)])
