@@ -13,7 +13,7 @@ from social_endpoints.checks.providers import configured_providers
 from social_endpoints.checks.settings import COLLECTIONS, did_you_mean
 from social_endpoints.conf import NAME, settings
 from social_endpoints.internal.backends.config import is_redirect_class
-from social_endpoints.internal.backends.connect_scopes import SETTING, has_scopes
+from social_endpoints.internal.backends.extensions.more_access import SETTING, has_scopes
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.connections.token_response import is_scope
 

@@ -15,7 +15,7 @@ from social_endpoints.checks.settings import COLLECTIONS, did_you_mean
 from social_endpoints.checks.tokens import configured_serializer
 from social_endpoints.conf import NAME, settings
 from social_endpoints.internal.accounts.logins import has_jwt_blacklist, lists_sessions
-from social_endpoints.internal.backends.end_session import SETTING
+from social_endpoints.internal.actions.provider_logout import END_SESSION_URL
 from social_endpoints.internal.backends.extensions.discovery import is_web_url
 from social_endpoints.internal.backends.registry import OPENID_CONNECT, protocol
 from social_endpoints.tokens.base import LoginSerializer, loaded_classes
@@ -81,7 +81,7 @@ def _find_requirement(serializer: type[LoginSerializer]) -> str | None:
 def check_logout_endpoints(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report logout endpoints in the settings that are not URLs."""
     for provider in configured_providers() or ():
-        name = setting_name(provider, SETTING)
+        name = setting_name(provider, END_SESSION_URL)
         value = getattr(django_settings, name, None)
         if value and not is_web_url(value):
             yield Error(

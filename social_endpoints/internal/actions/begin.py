@@ -23,10 +23,9 @@ from social_core.exceptions import (
 from social_endpoints.exceptions import AssociationOnly, ProviderNotSupported
 from social_endpoints.internal.actions.outcome import seal_flow
 from social_endpoints.internal.backends import config, loading
-from social_endpoints.internal.backends.connect_scopes import require_scopes
 from social_endpoints.internal.backends.correlation import sent_id
 from social_endpoints.internal.backends.extensions.authorization_url import HandoffRequired
-from social_endpoints.internal.backends.extensions.more_access import MoreAccess
+from social_endpoints.internal.backends.extensions.more_access import MoreAccess, require_scopes
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.backends.setting_types import require_valid_settings
 from social_endpoints.internal.connections.token_state import read_state

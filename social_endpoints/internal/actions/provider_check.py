@@ -20,13 +20,13 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.backends.utils import OIDCDiscoveryMixin
 from social_core.exceptions import AuthConfigurationError, SocialAuthBaseException
 
+from social_endpoints.internal.actions.provider_logout import END_SESSION_ENDPOINT, END_SESSION_URL
 from social_endpoints.internal.actions.provider_report import (
     CLIENT_SECRET_BASIC,
     CLIENT_SECRET_POST,
     FROM_DISCOVERY,
     ProviderReport,
 )
-from social_endpoints.internal.backends import end_session
 from social_endpoints.internal.backends.extensions.discovery import (
     is_configured_issuer,
     is_web_url,
@@ -261,13 +261,13 @@ def _compare_lists(
 def _compare_logout(
     report: ProviderReport, backend: Any, document: dict[str, Any]
 ) -> Iterator[Finding]:
-    endpoint = document.get(end_session.CLAIM)
+    endpoint = document.get(END_SESSION_ENDPOINT)
     if endpoint and not is_web_url(endpoint):
-        yield Finding("note", "logout", f"{end_session.CLAIM} is not an http or https URL")
+        yield Finding("note", "logout", f"{END_SESSION_ENDPOINT} is not an http or https URL")
     elif endpoint:
         yield Finding("ok", "logout", _display_url(endpoint))
-    elif report.post_logout_redirect_uris != [] and not backend.setting(end_session.SETTING):
-        yield Finding("note", "logout", f"{end_session.CLAIM} is missing in discovery")
+    elif report.post_logout_redirect_uris != [] and not backend.setting(END_SESSION_URL):
+        yield Finding("note", "logout", f"{END_SESSION_ENDPOINT} is missing in discovery")
     is_supported = document.get("backchannel_logout_supported") is True
     if is_supported and not report.backchannel_logout:
         message = "the provider supports back-channel logout; see BACKCHANNEL_LOGOUT_PROVIDERS"

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from secrets import token_urlsafe
 from typing import Any
+from urllib.parse import unquote_plus, urlencode
 
 from django.conf import settings as django_settings
 from django.http import HttpRequest
 from django.utils.translation import get_language, to_locale
 from social_core.backends.base import BaseAuth
+from social_core.exceptions import AuthConfigurationError, AuthResponseError
 
 from social_endpoints.exceptions import LogoutNotSupported
-from social_endpoints.internal.backends import config, end_session, loading
+from social_endpoints.internal.backends import config, loading
+from social_endpoints.internal.backends.extensions.discovery import find_discovery, is_web_url
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.backends.setting_types import require_valid_settings
 from social_endpoints.internal.connections.encryption import to_plain
@@ -21,6 +25,9 @@ from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.internal.log.events import log_completed
 from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.internal.translation import translate_errors
+
+END_SESSION_ENDPOINT = "end_session_endpoint"
+END_SESSION_URL = "END_SESSION_URL"
 
 MAX_HINT = 6_000
 """Characters of an ID token in the URL. Many servers accept request lines of 8,000 characters."""
@@ -44,7 +51,7 @@ def load_logout_backend(provider: Provider, request: HttpRequest) -> BaseAuth[An
     with translate_errors("begin"):
         flow = Flow(provider.name, LOGIN, "")
         _, backend = loading.load(provider, request=request, data={}, flow=flow)
-        if not end_session.may_have_endpoint(backend):
+        if not may_have_endpoint(backend):
             raise LogoutNotSupported(provider.name)
         config.require_credentials(backend)
         require_valid_settings(backend, "begin")
@@ -63,7 +70,7 @@ def begin_provider_logout(
     :raises EndpointError: the provider cannot be reached, for example.
     """
     with translate_errors("begin"), ProviderRequests():
-        endpoint = end_session.find_endpoint(backend)
+        endpoint = _find_endpoint(backend)
         if endpoint is None:
             raise LogoutNotSupported(backend.name)
         state = token_urlsafe(32)
@@ -73,9 +80,50 @@ def begin_provider_logout(
             "state": state,
             **_locales(),
         }
-        url = end_session.build_url(endpoint, parameters)
+        url = _build_url(endpoint, parameters)
     log_completed("provider logout")
     return LogoutRequest(url, state)
+
+
+def may_have_endpoint(backend: BaseAuth[Any]) -> bool:
+    """Return whether a provider may have the endpoint. Sends no request."""
+    return bool(backend.setting(END_SESSION_URL)) or find_discovery(backend) is not None
+
+
+def _find_endpoint(backend: BaseAuth[Any]) -> str | None:
+    """Return the setting ``END_SESSION_URL``, or the endpoint in the provider's discovery, if any.
+
+    :raises AuthConfigurationError: the setting is not an HTTP URL.
+    :raises SocialAuthBaseException: the provider fails, or the endpoint is not an HTTP URL.
+    """
+    url = backend.setting(END_SESSION_URL)
+    if url:
+        if not is_web_url(url):
+            raise AuthConfigurationError(
+                backend, code="invalid_setting", parameter=END_SESSION_URL, stage="begin"
+            )
+        return str(url)
+    read_document = find_discovery(backend)
+    url = read_document().get(END_SESSION_ENDPOINT) if read_document is not None else None
+    if url in (None, ""):
+        return None
+    if not is_web_url(url):
+        raise AuthResponseError(
+            backend, code="malformed_response", claim=END_SESSION_ENDPOINT, stage="begin"
+        )
+    return str(url)
+
+
+def _build_url(endpoint: str, parameters: Mapping[str, str]) -> str:
+    """Add parameters to the query of an endpoint, in place of those with the same names."""
+    before, hash_sign, fragment = endpoint.partition("#")
+    path, _, query = before.partition("?")
+    kept = [
+        each
+        for each in query.split("&")
+        if each and unquote_plus(each.partition("=")[0]) not in parameters
+    ]
+    return f"{path}?{'&'.join([*kept, urlencode(parameters)])}{hash_sign}{fragment}"
 
 
 def _identification(backend: BaseAuth[Any], user: Any) -> dict[str, str]:

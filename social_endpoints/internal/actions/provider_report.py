@@ -18,6 +18,7 @@ from social_core.exceptions import AuthConfigurationError
 from social_core.utils import setting_name
 
 from social_endpoints.conf import Settings, settings
+from social_endpoints.internal.actions.provider_logout import may_have_endpoint
 from social_endpoints.internal.actions.providers import find_capabilities
 from social_endpoints.internal.backends.config import (
     has_redirect,
@@ -25,9 +26,8 @@ from social_endpoints.internal.backends.config import (
     may_post,
     require_credentials,
 )
-from social_endpoints.internal.backends.connect_scopes import connect_scopes, require_scopes
-from social_endpoints.internal.backends.end_session import may_have_endpoint
 from social_endpoints.internal.backends.extensions.discovery import unusable_claims
+from social_endpoints.internal.backends.extensions.more_access import connect_scopes, require_scopes
 from social_endpoints.internal.backends.extensions.pkce import ProofKey
 from social_endpoints.internal.backends.listing import backend_title
 from social_endpoints.internal.backends.recording import (

@@ -34,8 +34,6 @@ from social_endpoints.internal.log.events import (
     log_values,
 )
 
-LOG_ACTION = "refresh"
-
 
 def get_credentials(
     user: Any,
@@ -74,7 +72,7 @@ def get_credentials(
 def _log(failure: EndpointError) -> None:
     if cause := getattr(failure, "cause", None):
         add_log_values(cause=cause)
-    log_refusal(LOG_ACTION, failure, failure.body, status=failure.status_code)
+    log_refusal("refresh", failure, failure.body, status=failure.status_code)
 
 
 def _get_credentials(

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.settings import api_settings
 
 from social_endpoints.internal.actions.providers import CAPABILITIES
-from social_endpoints.internal.backends.connect_scopes import connect_scopes
+from social_endpoints.internal.backends.extensions.more_access import connect_scopes
 from social_endpoints.internal.backends.listing import provider_title
 from social_endpoints.internal.backends.registry import PROTOCOLS, find_or_substitute
 from social_endpoints.internal.connections.token_state import (

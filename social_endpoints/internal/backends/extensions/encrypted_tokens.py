@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from social_core.backends.base import BaseAuth
@@ -31,11 +32,15 @@ class EncryptedTokens(Backend):
         return super().get_refresh_token_kwargs(to_plain(extra_data))
 
 
-def token_aliases(backend: BaseAuth[Any]) -> frozenset[str]:
+def token_aliases(
+    backend: BaseAuth[Any], is_token: Callable[[str], bool] = is_secret_name
+) -> frozenset[str]:
     """Return the names under which a backend stores tokens, as its ``EXTRA_DATA`` defines them.
 
     For example ``rt`` for ``SOCIAL_AUTH_X_EXTRA_DATA = [("refresh_token", "rt")]``.
+
+    :param is_token: whether a name in a response is that of such a token.
     """
     entries: Any = [*(backend.EXTRA_DATA or ()), *(backend.setting("EXTRA_DATA") or ())]
     pairs = [each for each in entries if isinstance(each, (list, tuple)) and len(each) > 1]
-    return frozenset(alias for name, alias, *_ in pairs if is_secret_name(name))
+    return frozenset(alias for name, alias, *_ in pairs if is_token(name))

@@ -6,7 +6,7 @@ into it. It is then a keyword argument of the pipeline, so it survives a pause.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from time import time
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +16,7 @@ from social_core.backends.oauth import BaseOAuth1, OAuthAuth
 from social_core.backends.strava import StravaOAuth
 
 from social_endpoints.internal.backends.extensions.bases import Backend, OAuth
+from social_endpoints.internal.backends.extensions.encrypted_tokens import token_aliases
 from social_endpoints.internal.connections.stored_tokens import is_token
 from social_endpoints.internal.connections.token_response import as_scopes, read_token_response
 from social_endpoints.internal.connections.token_state import (
@@ -153,7 +154,7 @@ def _with_tokens(
     backend: Any, data: dict[str, Any], social: Any, login: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the update of a login with an access token."""
-    data = _keep(backend, social, data, [*_refresh_token_names(backend)])
+    data = _keep(backend, social, data, _refresh_token_names(backend))
     state = TokenState(login.get("expires_at"), tuple(login.get("scopes", ())))
     received, auth_time = login.get("received"), data.get("auth_time")
     if received and auth_time and auth_time - received > _LONGEST_COMPLETION:
@@ -180,7 +181,7 @@ def _after_refresh(
     state = read_token_response(
         response, asked=asked, separator=backend.SCOPE_SEPARATOR, now=time()
     )
-    names = [*_refresh_token_names(backend)]
+    names = _refresh_token_names(backend)
     data = {name: value for name, value in data.items() if value or name not in names}
     return {**data, NAME: describe(data.get(_ACCESS_TOKEN), state)}
 
@@ -197,12 +198,9 @@ def _keep(backend: Any, social: Any, data: dict[str, Any], names: Iterable[str])
     return {name: value for name, value in data.items() if name not in kept}
 
 
-def _refresh_token_names(backend: Any) -> Iterator[str]:
-    """Yield the names under which the refresh token is stored."""
-    yield _REFRESH_TOKEN
-    for entry in (*(backend.EXTRA_DATA or ()), *(backend.setting("EXTRA_DATA") or ())):
-        if not isinstance(entry, str) and len(entry) > 1 and entry[0] == _REFRESH_TOKEN:
-            yield entry[1]
+def _refresh_token_names(backend: Any) -> list[str]:
+    """Return the names under which the refresh token is stored."""
+    return [_REFRESH_TOKEN, *token_aliases(backend, lambda name: name == _REFRESH_TOKEN)]
 
 
 def _stored(social: Any) -> dict[str, Any]:

@@ -1,26 +1,31 @@
-"""A connect that asks for more scopes than a login."""
+"""A connect that asks for more scopes than a login: those in ``CONNECT_SCOPES``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from time import time
 from typing import Any
 from urllib.parse import unquote_plus
 
+from django.core.exceptions import ImproperlyConfigured
 from social_core.backends.azuread import AzureADOAuth2
 from social_core.backends.facebook import FacebookOAuth2
 from social_core.backends.github import GithubOAuth2
 from social_core.backends.google import GoogleOAuth2
 from social_core.backends.microsoft import MicrosoftOAuth2
+from social_core.backends.oauth import BaseOAuth2
 
-from social_endpoints.internal.backends.connect_scopes import connect_scopes
+from social_endpoints.conf import NAME, settings
 from social_endpoints.internal.backends.extensions.bases import OAuth2
 from social_endpoints.internal.backends.extensions.login_tokens import LOGIN as LOGIN_STATE
 from social_endpoints.internal.backends.extensions.login_tokens import configured_scopes
+from social_endpoints.internal.backends.registry import BackendClass
 from social_endpoints.internal.connections.encryption import to_plain
 from social_endpoints.internal.connections.token_response import is_scope
 from social_endpoints.internal.connections.token_state import read_state
 from social_endpoints.internal.flows.flow import LOGIN
+
+SETTING = "CONNECT_SCOPES"
 
 # Providers whose tokens also give the access that the user granted before. Google does so if the
 # request contains ``include_granted_scopes`` ("Incremental authorization"), Microsoft always
@@ -31,6 +36,37 @@ _GOOGLE = {"include_granted_scopes": "true"}
 
 # Otherwise, Facebook does not ask again for a permission that the user has declined.
 _FACEBOOK = {"auth_type": "rerequest"}
+
+
+def connect_scopes(provider: str) -> Collection[str]:
+    """Return the scopes that ``CONNECT_SCOPES`` lists for a provider.
+
+    :raises ImproperlyConfigured: the setting is not a dictionary of lists.
+    """
+    scopes = settings.CONNECT_SCOPES or {}
+    if not isinstance(scopes, Mapping):
+        raise ImproperlyConfigured(f"{NAME}[{SETTING!r}] must be a dictionary.")
+    listed = scopes.get(provider, ())
+    # A string is refused, because `in` would find substrings of it.
+    if not isinstance(listed, (list, tuple, set, frozenset)):
+        raise ImproperlyConfigured(f"{NAME}[{SETTING!r}][{provider!r}] must be a list of scopes.")
+    return listed
+
+
+def require_scopes(backend: BackendClass) -> None:
+    """Require a backend to have scopes.
+
+    :raises ImproperlyConfigured: its protocol is not OAuth 2.0.
+    """
+    if not has_scopes(backend):
+        raise ImproperlyConfigured(
+            f"{NAME}[{SETTING!r}] contains {backend.name!r}, which does not use OAuth 2.0."
+        )
+
+
+def has_scopes(backend: BackendClass) -> bool:
+    """Return whether the protocol of a backend has scopes: OAuth 2.0 or OpenID Connect."""
+    return issubclass(backend, BaseOAuth2)
 
 
 class MoreAccess(OAuth2):

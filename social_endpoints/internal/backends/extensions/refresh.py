@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from requests import RequestException
 from social_core.exceptions import AuthCredentialError, SocialAuthBaseException
 
-from social_endpoints.exceptions import AuthProviderUnavailable
 from social_endpoints.internal.backends.extensions import bases
+from social_endpoints.internal.backends.id_tokens.refreshed import is_outage_of_keys
 
 # The refresh token is invalid or has expired (WeChat, "Global return codes").
 _REJECTED_BY_WEIXIN = frozenset({40030, 42002})
@@ -69,8 +68,7 @@ class RefreshedIdToken(bases.OpenIdConnect):
         try:
             return backend.process_refresh_token_response(response, *args, **kwargs)
         except SocialAuthBaseException as error:
-            is_outage = isinstance(error, AuthProviderUnavailable)
-            if not is_outage and not isinstance(error.__cause__, RequestException):
+            if not is_outage_of_keys(error):
                 raise
         return _without(response.json(), "id_token")
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,7 +21,7 @@ from social_endpoints.internal.backends.id_tokens.claims import (
 )
 from social_endpoints.internal.backends.id_tokens.issuers import Issuer
 from social_endpoints.internal.backends.id_tokens.signature import SignedToken
-from social_endpoints.internal.backends.id_tokens.single_use import last_second
+from social_endpoints.internal.backends.id_tokens.single_use import digest_of, last_second
 from social_endpoints.internal.flows.storage import claim_logout_token
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -74,8 +72,8 @@ def claim_once(backend: BaseAuth[Any], claims: Mapping[str, Any]) -> None:
     :raises AuthCredentialError: a token with this ``jti`` was used before.
     """
     identity = json.dumps([backend.name, claims["iss"], claims["jti"]])
-    digest = urlsafe_b64encode(hashlib.sha256(identity.encode()).digest()).decode().rstrip("=")
-    if not claim_logout_token(digest, last_second(claims["exp"]), backend.strategy.storage):
+    until = last_second(claims["exp"])
+    if not claim_logout_token(digest_of(identity), until, backend.strategy.storage):
         raise AuthCredentialError(
             backend, source="request", stage="token_validation", recovery="correct_input"
         )

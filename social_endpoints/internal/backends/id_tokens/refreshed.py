@@ -42,13 +42,18 @@ def keep_valid_id_token(
     try:
         claims, algorithm = _verify(issuer, id_token)
     except SocialAuthBaseException as error:
-        is_outage = isinstance(error, AuthProviderUnavailable)
-        if not is_outage and not isinstance(error.__cause__, RequestException):
+        if not is_outage_of_keys(error):
             raise
         del response["id_token"]
         return
     require_still_valid(issuer, claims, algorithm, response.get("access_token"))
     _require_same_user(issuer, claims, stored, social)
+
+
+def is_outage_of_keys(error: SocialAuthBaseException) -> bool:
+    """Return whether a signature was not verified because the keys could not be requested."""
+    is_unavailable = isinstance(error, AuthProviderUnavailable)
+    return is_unavailable or isinstance(error.__cause__, RequestException)
 
 
 def _verify(issuer: Issuer, id_token: str) -> tuple[dict[str, Any], str]:

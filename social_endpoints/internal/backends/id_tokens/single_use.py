@@ -50,6 +50,11 @@ def claim_redirect_token(backend: Any, response: Any) -> None:
         _claim(backend, id_token, cast("float", expires), is_native=False)
 
 
+def digest_of(text: str) -> str:
+    """Return a digest that fits into the column of a claim."""
+    return urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
+
+
 def last_second(expires: float) -> int:
     """Return until when the claim of a token is stored, in seconds since the epoch.
 
@@ -68,9 +73,7 @@ def _claim(backend: BaseAuth[Any], id_token: str, expires: float, *, is_native: 
 
     The digest excludes the signature, which can be encoded in several ways.
     """
-    signed = hashlib.sha256(id_token.rpartition(".")[0].encode()).digest()
-    digest = urlsafe_b64encode(signed).decode().rstrip("=")
-    until = last_second(expires)
+    digest, until = digest_of(id_token.rpartition(".")[0]), last_second(expires)
     if not claim_id_token(digest, until, backend.strategy.storage, is_native=is_native):
         raise AuthCredentialError(
             backend, source="request", stage="token_validation", recovery="restart_login"
