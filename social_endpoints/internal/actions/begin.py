@@ -28,10 +28,10 @@ from social_endpoints.internal.backends.extensions.authorization_url import Hand
 from social_endpoints.internal.backends.extensions.more_access import MoreAccess, require_scopes
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.backends.setting_types import require_valid_settings
+from social_endpoints.internal.connections.stored_tokens import read_connections
 from social_endpoints.internal.connections.token_state import read_state
 from social_endpoints.internal.flows.flow import Flow, new_flow
 from social_endpoints.internal.network.sessions import ProviderRequests
-from social_endpoints.internal.retries import retry_once
 from social_endpoints.internal.translation import translate_errors
 from social_endpoints.strategy import Strategy
 from social_endpoints.types import Begun
@@ -93,7 +93,7 @@ def _more_access(
     if not scopes:
         return lambda backend: None
     require_scopes(provider.backend)
-    rows = retry_once(lambda: [*loading.users().get_social_auth_for_user(user.pk, provider.name)])
+    rows = read_connections(loading.users(), user.pk, provider.name)
     granted = [scope for social in rows for scope in read_state(social.extra_data).scopes]
     return lambda backend: cast("MoreAccess", backend).ask_for(scopes, granted)
 

@@ -14,7 +14,9 @@ from social_django.models import UserSocialAuth
 from social_endpoints.internal.connections.encryption import PREFIX
 from social_endpoints.internal.connections.token_state import NAME, TokenState, describe
 from tests.support.access_token_providers import PROVIDERS, TokenProvider
+from tests.support.account_views import route_account_views
 from tests.support.accounts import connections, list_connections, logged_in
+from tests.support.authentication import FIXED, FixedAuthentication, StatelessUser
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, authorization_params, details, error
 from tests.support.openid_provider import OpenIDProvider
@@ -180,6 +182,16 @@ def test_stored_value_that_is_not_one_scope_is_not_sent(grace: Frontend) -> None
     )
 
     assert scope_of(grace.begin("github", scope="repo")) == "gist,repo"
+
+
+@pytest.mark.parametrize("pk", ["not a key", None, 2**70])
+def test_user_of_a_stateless_token_may_have_any_key(
+    pk: Any, grace: Frontend, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FixedAuthentication, "user", StatelessUser(pk))
+    route_account_views(settings, authentication=FIXED)
+
+    assert scope_of(grace.begin("github", scope="repo")) == "repo"
 
 
 def test_google_adds_the_scopes_granted_before_itself(
