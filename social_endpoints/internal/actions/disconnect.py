@@ -17,7 +17,7 @@ from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.extensions.encrypted_tokens import token_aliases
 from social_endpoints.internal.backends.extensions.revocation import Revocation
 from social_endpoints.internal.backends.registry import Provider, find_or_substitute
-from social_endpoints.internal.connections.encryption import find_tokens
+from social_endpoints.internal.connections.encryption import as_dictionary, find_tokens
 from social_endpoints.internal.flows.flow import CONNECT, Flow
 from social_endpoints.internal.log.events import add_log_values, log_completed, log_event
 from social_endpoints.internal.network.sessions import ProviderRequests
@@ -112,7 +112,11 @@ def _disconnect(backend: Any, user: Any, connection_id: str, revoked: list[Revoc
     strategy.revocations = []
     # The lock is the first query of the transaction: two requests that disconnect the last two
     # identities must see each other, and at REPEATABLE READ the first query fixes the snapshot.
-    social = _find(_locked_connections(strategy.storage.user, user), connection_id)
+    connections = _locked_connections(strategy.storage.user, user)
+    social = _find(connections, connection_id)
+    if not isinstance(social.extra_data, dict):
+        # social-core's step for revocations expects a dictionary. The row is deleted anyway.
+        connections.filter(pk=social.pk).update(extra_data=as_dictionary(social.extra_data))
     strategy.provider_response = {"tokens": find_tokens(social.extra_data, token_aliases(backend))}
     account = get_account(user, stage="disconnect")
     result = backend.disconnect(user=account, association_id=social.pk)

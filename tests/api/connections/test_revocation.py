@@ -178,13 +178,36 @@ def test_backend_with_revocation_url_is_respected(
         ("twitter", {"oauth_token": SECRET, "oauth_token_secret": SECRET}),
         ("steam", SECRET),
         ("oidc", None),
+        ("oidc", ""),
     ],
 )
 def test_nothing_to_revoke_sends_no_request(provider: str, token: Any) -> None:
     ada = user_with((provider, "1"), ("google-oauth2", "2"))
-    ada.social_auth.filter(uid="1").update(extra_data={"access_token": token} if token else {})
+    extra_data = {} if token is None else {"access_token": token}
+    ada.social_auth.filter(uid="1").update(extra_data=extra_data)
 
     assert disconnect_uid(ada).status_code == 204
+    assert uids() == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("extra_data", "tokens"),
+    [
+        (json.dumps({"access_token": SECRET}), [SECRET]),
+        ("access_token", []),
+        (["access_token"], []),
+        (7, []),
+    ],
+)
+def test_token_in_an_old_row_without_a_dictionary_is_revoked(
+    extra_data: Any, tokens: list[str], ada: Any, openid: OpenIDProvider
+) -> None:
+    ada.social_auth.filter(uid="1").update(extra_data=extra_data)
+    received = on_revocation(openid.wire)
+
+    assert disconnect_uid(ada).status_code == 204
+
+    assert [parse_qs(request.body)["token"] for request in received] == [[each] for each in tokens]
     assert uids() == ["2"]
 
 

@@ -59,6 +59,8 @@ class TokenRevocation(Backend):
         except LostToken:
             log_event("revocation skipped", logging.WARNING, provider=self.name, cause="lost_token")
             return None
+        if not token:
+            return None
         # The strategy may be one of social_django.
         revocations = getattr(self.strategy, "revocations", None)
         if revocations is None:
