@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from social_core.exceptions import AuthResponseError
 
 from social_endpoints.internal.backends.extensions.encrypted_tokens import token_aliases
 from social_endpoints.internal.backends.id_tokens.refreshed import keep_valid_id_token
-from social_endpoints.internal.connections.encryption import to_stored
+from social_endpoints.internal.connections.encryption import as_dictionary, to_stored
 from social_endpoints.internal.connections.stored_tokens import StoredTokens, is_token
 from social_endpoints.internal.connections.token_state import (
     LIFETIMES,
@@ -43,7 +42,7 @@ def merge(backend: Any, social: Any, response: dict[str, Any]) -> dict[str, Any]
     """Return the extra data of a connection with new tokens, and with its ``auth_time``."""
     plain = StoredTokens.read(social.extra_data).extra_data
     values = backend.extra_data(social.user, social.uid, response, plain, {})
-    old = _as_mapping(social.extra_data)
+    old = as_dictionary(social.extra_data)
     merged = {name: value for name, value in old.items() if name not in LIFETIMES}
     merged |= {name: value for name, value in values.items() if value is not None}
     auth_time = old.get("auth_time")
@@ -59,7 +58,7 @@ def mark(extra_data: Any) -> dict[str, Any]:
     stored = StoredTokens.read(extra_data)
     state = TokenState(stored.state.expires_at, stored.state.scopes, needs_reconnect=True)
     token = stored.extra_data.get("access_token")
-    return {**_as_mapping(extra_data), NAME: describe(token, state)}
+    return {**as_dictionary(extra_data), NAME: describe(token, state)}
 
 
 def _require_well_formed(backend: Any, response: dict[str, Any]) -> None:
@@ -72,7 +71,3 @@ def _require_well_formed(backend: Any, response: dict[str, Any]) -> None:
         is_type = name == "token_type" and isinstance(value, str)
         if not is_optional and not is_type and not is_token(value):
             raise AuthResponseError(backend, code="malformed_response", claim=name, stage="refresh")
-
-
-def _as_mapping(extra_data: Any) -> Mapping[str, Any]:
-    return extra_data if isinstance(extra_data, Mapping) else {}

@@ -328,6 +328,19 @@ def test_second_login_without_a_refresh_token_keeps_the_stored_one(
     assert stored()["access_token"] != token
 
 
+def test_login_without_a_refresh_token_keeps_the_one_in_an_old_row_with_text(
+    frontend: Frontend, openid: OpenIDProvider
+) -> None:
+    frontend.log_in(openid)
+    text = json.dumps({"refresh_token": "first", "note": 1})
+    UserSocialAuth.objects.update(extra_data=text)
+
+    assert frontend.log_in(openid).status_code == 201
+
+    assert stored()["refresh_token"] == "first"
+    assert stored()["note"] == 1
+
+
 def test_second_login_with_a_refresh_token_replaces_the_stored_one(
     frontend: Frontend, openid: OpenIDProvider
 ) -> None:

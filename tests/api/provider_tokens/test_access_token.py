@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -10,8 +12,11 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, Group
+from social_core.exceptions import AuthCredentialError
 
 from social_endpoints.exceptions import ProviderNotSupported
+from social_endpoints.internal.actions.token_refresh import refresh
+from social_endpoints.internal.backends.registry import find
 from social_endpoints.internal.connections.encryption import to_stored
 from social_endpoints.provider_tokens import (
     AccessToken,
@@ -20,7 +25,7 @@ from social_endpoints.provider_tokens import (
 )
 from tests.support.configuration import Configure
 from tests.support.stored_tokens import LOGIN, connect
-from tests.support.token_server import TokenServer
+from tests.support.token_server import TokenServer, answering
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
@@ -291,6 +296,24 @@ def test_token_that_cannot_be_decrypted_is_not_sent(
     assert cause_of_refusal(ada) == "undecryptable"
     assert server.posted == []
     assert ada.social_auth.get().extra_data == social.extra_data
+
+
+@pytest.mark.parametrize("is_rejected", [False, True])
+def test_refresh_keeps_the_other_values_of_an_old_row_with_text(
+    is_rejected: bool, ada: Any, server: TokenServer
+) -> None:
+    stored = {"access_token": "access-0", "refresh_token": "refresh-0", "login": "ada"}
+    connect(ada)
+    ada.social_auth.update(extra_data=json.dumps(stored))
+    if is_rejected:
+        server.answer = answering({"error": "invalid_grant"}, status=400)
+
+    with suppress(AuthCredentialError):
+        refresh(find("token-server"), ada.social_auth.get())
+
+    extra_data = ada.social_auth.get().extra_data
+    expected = stored if is_rejected else {"refresh_token": "refresh-1", "login": "ada"}
+    assert expected.items() <= extra_data.items()
 
 
 def cause_of_refusal(user: Any, **options: Any) -> str:

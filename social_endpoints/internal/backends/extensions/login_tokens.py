@@ -17,6 +17,7 @@ from social_core.backends.strava import StravaOAuth
 
 from social_endpoints.internal.backends.extensions.bases import Backend, OAuth
 from social_endpoints.internal.backends.extensions.encrypted_tokens import token_aliases
+from social_endpoints.internal.connections.encryption import as_dictionary
 from social_endpoints.internal.connections.stored_tokens import is_token
 from social_endpoints.internal.connections.token_response import as_scopes, read_token_response
 from social_endpoints.internal.connections.token_state import (
@@ -79,6 +80,7 @@ class LoginTokens(Backend):
         """
         data = super().extra_data(user, uid, response, details, pipeline_kwargs)
         login = pipeline_kwargs.get(LOGIN, {})
+        _require_dictionary(pipeline_kwargs.get("social"))
         if login.get("is_native"):
             data = {name: value for name, value in data.items() if value is not None}
         if isinstance(self, OAuthAuth):
@@ -195,6 +197,7 @@ def _keep(backend: Any, social: Any, data: dict[str, Any], names: Iterable[str])
     kept = {name for name in names if not data.get(name)}
     if any(_stored(social).get(name) for name in kept):
         backend.strategy.storage.user.read_extra_data_again(social)
+        _require_dictionary(social)
     return {name: value for name, value in data.items() if name not in kept}
 
 
@@ -203,6 +206,12 @@ def _refresh_token_names(backend: Any) -> list[str]:
     return [_REFRESH_TOKEN, *token_aliases(backend, lambda name: name == _REFRESH_TOKEN)]
 
 
+def _require_dictionary(social: Any) -> None:
+    """Convert the text of an old row, which ``set_extra_data()`` would replace as a whole."""
+    if isinstance(getattr(social, "extra_data", None), str):
+        social.extra_data = as_dictionary(social.extra_data)
+
+
 def _stored(social: Any) -> dict[str, Any]:
     extra_data = getattr(social, "extra_data", None)
-    return extra_data if isinstance(extra_data, dict) else {}  # Old rows can contain text.
+    return extra_data if isinstance(extra_data, dict) else {}
