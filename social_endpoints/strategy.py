@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from copy import deepcopy
 from functools import partial as bind
 from typing import Any, TypeVar
@@ -20,7 +21,12 @@ from social_django.strategy import DjangoStrategy
 from social_endpoints.exceptions import DRF_EXCEPTIONS, InactiveUser
 from social_endpoints.internal.accounts.creation import create_account
 from social_endpoints.internal.accounts.emails import lock_address
-from social_endpoints.internal.connections.encryption import to_plain, to_stored
+from social_endpoints.internal.connections.encryption import (
+    LostToken,
+    as_dictionary,
+    reveal,
+    to_stored,
+)
 from social_endpoints.internal.errors.redaction import secret_texts, texts
 from social_endpoints.internal.flows.columns import replace_unstorable
 from social_endpoints.internal.flows.flow import Flow
@@ -78,7 +84,7 @@ class Strategy(DjangoStrategy):
         self.provider_response: Any = None
         flow_storage.user.get_setting = self._get_username_setting
         flow_storage.user.session = flow.session
-        flow_storage.partial.to_stored, flow_storage.partial.to_plain = to_stored, to_plain
+        flow_storage.partial.to_stored, flow_storage.partial.to_plain = to_stored, _to_plain
         flow_storage.user.lock_address = bind(lock_address, storage=flow_storage)
 
     def get_backend(self, name: str, *args: Any, **kwargs: Any) -> Any:
@@ -247,6 +253,17 @@ class Strategy(DjangoStrategy):
         """Return whether the request contains the confirmation."""
         serializer_class = confirmation_serializer(_confirmation_parameter(backend))
         return serializer_class(data=request_data).is_valid(raise_exception=True)
+
+
+def _to_plain(data: Any) -> dict[str, Any] | None:
+    """Return the data of a paused pipeline with its tokens in clear; None if one of them is lost.
+
+    A step cannot run without some of its arguments.
+    """
+    with suppress(LostToken):
+        plain: dict[str, Any] = reveal(as_dictionary(data))
+        return plain
+    return None
 
 
 def _confirmation_parameter(backend: BaseAuth[Any]) -> Any:

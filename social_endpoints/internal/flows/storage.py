@@ -296,11 +296,11 @@ class FlowPartials(_FlowStorageProxy):
     can resume a login.
 
     :ivar to_stored: returns the data of a paused pipeline as it is stored, with encrypted tokens.
-    :ivar to_plain: reverses it.
+    :ivar to_plain: reverses it; returns None if a token cannot be decrypted.
     """
 
     to_stored: Callable[[dict[str, Any]], dict[str, Any]]
-    to_plain: Callable[[Any], dict[str, Any]]
+    to_plain: Callable[[Any], dict[str, Any] | None]
 
     def store(self, partial: Any) -> Any:
         session = self.flow.session
@@ -317,9 +317,10 @@ class FlowPartials(_FlowStorageProxy):
     def load(self, token: str) -> Any:
         inherits = self._inherits("load")
         partial = self._stored(token).first() if inherits else self._project.load(token)
-        if partial is None:
+        plain = None if partial is None else self.to_plain(partial.data)
+        if plain is None:
             return None
-        partial.data = self.to_plain(partial.data)
+        partial.data = plain
         if PAUSED_USER in partial.kwargs:
             partial.kwargs["user"] = partial.kwargs[PAUSED_USER]
         return partial

@@ -179,6 +179,21 @@ def test_paused_login_stores_no_token_in_clear_and_resumes(
     assert [plain["access_token"], plain["id_token"]] == tokens
 
 
+def test_paused_login_with_a_lost_token_has_to_begin_again(
+    openid: OpenIDProvider, frontend: Frontend, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [OPENID]
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((BEFORE_CREATE_USER, ASK_NAME))
+    paused = frontend.log_in(openid)
+    row = Partial.objects.get()
+    changed = {**row.data, "kwargs": {**row.data["kwargs"], "response": {"access_token": LOST}}}
+    Partial.objects.update(data=changed)
+
+    assert error(frontend.resume(paused, name="Ada")) == (400, "session_context_missing")
+    assert Partial.objects.get().data == changed
+    assert not User.objects.exists()
+
+
 # --- Disconnecting ------------------------------------------------------------------------
 
 
