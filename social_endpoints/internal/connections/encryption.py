@@ -59,7 +59,9 @@ def encrypt(token: str) -> str:
     """Return an encrypted token; an encrypted one unchanged."""
     if is_encrypted(token):
         return token
-    return PREFIX + get_cipher(_KEY_PURPOSE).encrypt(token.encode()).decode()
+    # SQLite and MariaDB can contain half of a surrogate pair.
+    content = token.encode(errors="surrogatepass")
+    return PREFIX + get_cipher(_KEY_PURPOSE).encrypt(content).decode()
 
 
 def decrypt(token: str) -> str:
@@ -70,7 +72,8 @@ def decrypt(token: str) -> str:
     if not is_encrypted(token):
         return token
     try:
-        return get_cipher(_KEY_PURPOSE).decrypt(token.removeprefix(PREFIX)).decode()
+        content = get_cipher(_KEY_PURPOSE).decrypt(token.removeprefix(PREFIX))
+        return content.decode(errors="surrogatepass")
     except (InvalidToken, ValueError) as error:
         raise LostToken("A provider token cannot be decrypted.") from error
 
