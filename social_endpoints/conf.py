@@ -62,7 +62,7 @@ class Settings:
 
     REAUTHENTICATION: str | None = None
     """Dotted path of a callable ``(request) -> bool``. It decides whether the user has signed in
-    recently enough to connect or disconnect an identity. With None, every login is enough."""
+    recently enough to connect or disconnect an identity. None requires no recent login."""
 
     STRATEGY: str = "social_endpoints.strategy.Strategy"
     """Dotted path of a subclass of :class:`social_endpoints.strategy.Strategy`."""

@@ -150,7 +150,7 @@ class EndpointError(APIException):
         return str(self.body[api_settings.NON_FIELD_ERRORS_KEY][0])
 
     def use_body_as_detail(self) -> None:
-        """Make ``detail`` the error body, which DRF's own exception handler then responds with."""
+        """Make ``detail`` the error body, so that DRF's own exception handler returns it."""
         APIException.__init__(self, cast("Any", self.body), self.body["error_code"])
 
 

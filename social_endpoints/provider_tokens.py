@@ -89,7 +89,7 @@ class ProviderAuth(AuthBase):
     """Adds the access token of a user's connection to requests of the library ``requests``.
 
     The token is refreshed if it is about to expire. After a 401, it is refreshed, and the request
-    is sent once more, if its body can be. For OAuth 1.0a, requests are signed.
+    is sent once more if its body can be sent again. For OAuth 1.0a, requests are signed.
 
     The token is sent to one origin only, that of the first request, also after redirects. Requests
     to other origins are sent without it. Create an instance for each API.
@@ -190,12 +190,12 @@ class _Exchange:
 
 def _rewind(request: requests.PreparedRequest) -> bool:
     """Return whether the body of a request can be sent again, with a file at its beginning."""
-    body: Any = request.body  # Also a file or a generator.
+    body: Any = request.body  # may be a file or a generator
     if body is None or isinstance(body, (bytes, str)):
         return True
     try:
         rewind_body(request)
-    except (UnrewindableBodyError, ValueError):  # A generator, or a closed file.
+    except (UnrewindableBodyError, ValueError):  # a generator or a closed file
         return False
     return True
 
@@ -205,7 +205,7 @@ def _origin(url: str) -> Origin | None:
     try:
         parts, other = urlsplit(url), parse_url(url)
         port = parts.port or _PORTS.get(parts.scheme)
-    except ValueError:  # LocationParseError of urllib3 is one.
+    except ValueError:  # urllib3 raises the subclass LocationParseError
         return None
     origin = parts.scheme, parts.hostname, port
     host = (other.host or "").strip("[]")

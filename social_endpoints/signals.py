@@ -31,8 +31,8 @@ disconnected = Signal()
 """An identity has been disconnected. Arguments: ``request``, ``user``, ``provider`` and ``uid``."""
 
 logged_out_by_provider = Signal()
-"""The provider has signed a user out by back-channel logout, and the logins that the token
-serializer can end have been ended. Arguments: ``request`` (of the provider), ``user``, ``social``
+"""The provider has signed a user out by back-channel logout, and the token serializer has ended
+the logins that it can end. Arguments: ``request`` (of the provider), ``user``, ``social``
 and ``provider``."""
 
 provider_availability_changed = Signal()

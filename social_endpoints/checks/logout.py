@@ -22,7 +22,7 @@ from social_endpoints.tokens.base import LoginSerializer, loaded_classes
 
 _SETTING = f"{NAME}['BACKCHANNEL_LOGOUT_PROVIDERS']"
 
-# Shipped classes whose revoke() needs more than an app that they require, and what it needs.
+# Shipped classes, whether the requirement of their revoke() is met, and the hint if it is not.
 _REQUIREMENTS: tuple[tuple[str, Callable[[], bool], str], ...] = (
     (
         "social_endpoints.tokens.jwt.RevocableJWT",
@@ -69,7 +69,10 @@ def check_revocation(**kwargs: Any) -> Iterator[CheckMessage]:
 def _find_requirement(serializer: type[LoginSerializer]) -> str | None:
     """Return what the method revoke() of a serializer needs, or None if it has everything."""
     if serializer.revoke is LoginSerializer.revoke:
-        return "Override revoke() in your serializer. If a receiver ends them, silence this id."
+        return (
+            "Override revoke() in your serializer. If a receiver of logged_out_by_provider ends "
+            "the logins, silence this id."
+        )
     for path, is_met, hint in _REQUIREMENTS:
         with suppress(Exception):  # Django reports a wrong SESSION_ENGINE.
             for shipped in loaded_classes([path]):

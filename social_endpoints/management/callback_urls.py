@@ -1,4 +1,4 @@
-"""The URLs that a provider requests, in whatever namespace the project includes the endpoints."""
+"""The URLs that a provider requests. The project may include the endpoints in a namespace."""
 
 from __future__ import annotations
 

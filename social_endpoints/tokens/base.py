@@ -105,9 +105,9 @@ class LoginSerializer(serializers.Serializer[Login]):
         """End the login of a request to ``POST logout/``, and send Django's ``user_logged_out``.
 
         Override this method if you issue tokens of your own: end the token in ``request.auth``, and
-        call ``super().log_out(request)``. End no other login of the user. It is called inside a
-        transaction, which is rolled back if you raise an exception. If you do not override it, the
-        response is a 404 ``logout_not_supported``.
+        call ``super().log_out(request)``. Do not end other logins of the user. It is called inside
+        a transaction, which is rolled back if you raise an exception. If you do not override it,
+        the response is a 404 ``logout_not_supported``.
 
         :param request: DRF's request, with ``user``, ``auth`` and ``data``.
         """
@@ -126,7 +126,7 @@ class LoginSerializer(serializers.Serializer[Login]):
 
         Back-channel logout calls it inside a transaction, with a serializer that has neither an
         instance nor a context. Call it yourself to sign a user out everywhere, for example after
-        a change of the password. This base class ends nothing: override the method if you issue
+        a change of the password. This base class does nothing: override the method if you issue
         tokens of your own.
 
         :param user: an instance of the project's user model.

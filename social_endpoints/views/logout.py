@@ -28,13 +28,13 @@ class LogoutView(AccountView):
     def get_authenticators(self) -> list[Any]:
         """Return the authenticators of the project, and those of the token serializer."""
         paths: tuple[str, ...] = ()
-        with suppress(ImproperlyConfigured):  # post() raises it again, with the error body.
+        with suppress(ImproperlyConfigured):  # post() reports it.
             paths = self.get_token_serializer_class().logout_authentication_classes
         return [*super().get_authenticators(), *(import_string(path)() for path in paths)]
 
     def post(self, request: Request, **kwargs: Any) -> Response:
         """Return a 204. The login has ended, and its cookies are deleted."""
-        parameters(request, resumes=False)  # Every endpoint refuses a malformed request.
+        parameters(request, resumes=False)  # Refuse a malformed request.
         return log_out(end=self.get_logout_response, take_back=self.take_back)
 
     def get_logout_response(self) -> Response:
@@ -54,8 +54,8 @@ class LogoutView(AccountView):
     def get_logout_serializer_class(self) -> type[LoginSerializer]:
         """Return the token serializer whose token has authenticated the request.
 
-        This is the configured one if the authentication class is not known. A configured serializer
-        that does not declare its authentication classes ends every login by itself, if it can.
+        If the authentication class is unknown, the configured serializer is used. It is also used
+        if it overrides ``log_out()`` without declaring its authentication classes.
         """
         configured = self.get_token_serializer_class()
         own = configured.authentication_classes

@@ -94,7 +94,7 @@ def delete_session(session_key: str) -> None:
     store = session_store()()
     sessions = on_primary(store.model.objects)
     sessions.filter(session_key=session_key).delete()
-    delete = partial(store.delete, session_key)  # A subclass of the engine may do more.
+    delete = partial(store.delete, session_key)  # A subclass may delete more than the row.
     delete()
     # Until the commit, another request may read the row and store it in the cache again.
     transaction.on_commit(delete, using=sessions.db, robust=True)

@@ -83,9 +83,9 @@ def is_provider_failure(error: EndpointError) -> bool:
     cause: Any = error.__cause__
     return error.status_code < _SERVER_ERROR and (
         error.body["error_recovery"] == "retry_later"
-        or error.body["error_code"] == "malformed_response"  # Of discovery, or of the keys.
+        or error.body["error_code"] == "malformed_response"  # discovery, keys
         or "host" in getattr(cause, "context", {})
-        or getattr(cause, "claim", None) in {"issuer", "jwks_uri"}  # In the discovery document.
+        or getattr(cause, "claim", None) in {"issuer", "jwks_uri"}  # discovery
     )
 
 

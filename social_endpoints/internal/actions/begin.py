@@ -65,7 +65,7 @@ def begin(
     """
     if not config.is_redirect_class(provider.backend):
         raise ProviderNotSupported(provider.name)
-    if user is not None:  # Otherwise, a project that passes the parameter on would not check it.
+    if user is not None:  # The settings could pass an unchecked ``scope`` on to the provider.
         query = {name: text for name, text in query.items() if name != "scope"}
     ask_for_more = _more_access(provider, user, scopes)
     with translate_errors("begin"), ProviderRequests():

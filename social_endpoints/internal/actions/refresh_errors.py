@@ -46,7 +46,7 @@ _OUTAGES = frozenset(
 )
 _REQUEST_TIMEOUT, _TOO_MANY_REQUESTS, _SERVER_ERROR = 408, 429, 500
 
-# Codes about the client, whatever the description says.
+# Codes about the client. The description does not matter.
 _CLIENT_CODES = frozenset({"incorrect_client_credentials", "invalid_client"})
 
 # Codes and messages about the refresh token, in lower case and with "_" for all other characters.
@@ -96,7 +96,7 @@ def is_outage(error: SocialAuthBaseException) -> bool:
 
 
 def is_rejected(backend: Any, error: SocialAuthBaseException) -> bool:
-    """Return whether the provider has received the refresh token and rejects it for good."""
+    """Return whether the provider has received the refresh token and rejects it permanently."""
     if is_outage(error) or not getattr(backend, "has_sent_refresh_token", False):
         return False
     code = error.provider_code

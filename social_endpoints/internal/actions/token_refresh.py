@@ -34,8 +34,8 @@ from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.internal.retries import Retries, retry_query
 
 PATIENCE = 1.0
-"""Seconds after which a worker that has waited in vain does not ask the provider itself. Another
-worker has asked, and the provider has not answered well."""
+"""Seconds. A worker that has waited longer for another worker does not ask the provider itself,
+because the request of the other worker has failed."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25  # seconds
 

@@ -44,7 +44,7 @@ def _encrypt(sender: Any, instance: Any, **kwargs: Any) -> None:
 
 
 def _prepare(sender: Any, instance: Any, **kwargs: Any) -> None:
-    """Shadow two public methods of an instance that contains encrypted tokens, or may.
+    """Replace two public methods of an instance that may contain encrypted tokens.
 
     Remove when a strategy of social-core decides how tokens are stored.
     """

@@ -2,7 +2,7 @@
 
 An encrypted token is a text with a prefix. So encrypted and plain tokens can be told apart, and
 a row may contain both. The name of a value decides whether it is encrypted; every value with the
-prefix is decrypted, whatever its name.
+prefix is decrypted.
 
 A token is not bound to its row. Someone who can write the table could move a token to another row,
 but could also change the user or the uid of a row, and so sign in as anyone. A binding would not

@@ -13,7 +13,7 @@ from django.utils.http import parse_http_date_safe
 from social_endpoints.internal.connections.token_state import LATEST, LONGEST_LIFETIME, TokenState
 
 # Names of the lifetime of an access token: in seconds, as a time, or as either of them. Case and
-# separators are ignored. A name that also says "refresh", "id" or "ext" is never matched.
+# separators are ignored. A name that also contains "refresh", "id" or "ext" is not matched.
 _SECONDS = ("expiresinsec", "expiresinseconds", "expiresin", "expirein", "accesstokenexpiresin")
 _TIMES = ("expireson", "expiresat", "expiredat", "accesstokenexpiresat")
 _EITHER = ("expires", "expire", "expiry", "expiration", "accesstokenexpires")

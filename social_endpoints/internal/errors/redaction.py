@@ -26,7 +26,7 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 
-# In any form: a stored token of a provider, which another login may have read.
+# An encrypted token of a provider, which may come from the connection of another user.
 _ENCRYPTED_TOKEN = re.compile("encrypted(?::|%3A)gAAAA[a-zA-Z0-9_-]+(?:=|%3D)*")
 
 

@@ -147,8 +147,8 @@ class PrimaryUsers(StorageProxy):
     ) -> list[Any]:
         """Return the connections with a text under one of these names in ``extra_data``.
 
-        No index serves this query. A storage class of the project that replaces
-        ``get_social_auth()`` finds none.
+        The query reads all connections of the provider, unless the project has created an index.
+        The list is empty if the project's storage class replaces ``get_social_auth()``.
         """
         if not self._inherits("get_social_auth") or not self._holds(value):
             return []

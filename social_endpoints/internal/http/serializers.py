@@ -68,7 +68,7 @@ class RedirectURIField(serializers.CharField):
 
 
 class PostLogoutRedirectURIField(RedirectURIField):
-    """The same for ``ALLOWED_LOGOUT_REDIRECT_URIS``."""
+    """Validates a URI in ``ALLOWED_LOGOUT_REDIRECT_URIS``."""
 
     setting = "ALLOWED_LOGOUT_REDIRECT_URIS"
 
@@ -136,7 +136,7 @@ class LogoutURLSerializer(serializers.Serializer[Any]):
 
 
 class LogoutTokenSerializer(serializers.Serializer[Any]):
-    """What a provider posts to sign a user out."""
+    """The body of a back-channel logout request."""
 
     logout_token = serializers.CharField(
         help_text="A signed logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4)."

@@ -131,7 +131,7 @@ def test_only_post_logs_out(method: str, serializer: str, openid: OpenIDProvider
     assert login.is_alive
 
 
-def test_other_logins_of_the_user_go_on(serializer: str, openid: OpenIDProvider) -> None:
+def test_other_logins_of_the_user_stay_valid(serializer: str, openid: OpenIDProvider) -> None:
     first, second = log_in(openid, serializer), log_in(openid, serializer)
 
     assert first.log_out().status_code == 204
@@ -614,7 +614,9 @@ def test_session_that_cannot_be_deleted_goes_on(
     assert login.log_out().status_code == 204
 
 
-def test_sessions_of_other_users_go_on(end: Callable[..., None], openid: OpenIDProvider) -> None:
+def test_sessions_of_other_users_stay_valid(
+    end: Callable[..., None], openid: OpenIDProvider
+) -> None:
     end("SessionSerializer")
     login, other = (log_in(openid, "SessionSerializer", each) for each in "12")
 

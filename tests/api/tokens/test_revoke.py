@@ -108,7 +108,7 @@ def test_expired_refresh_tokens_are_not_blacklisted(
 
 @needs_jwt
 @pytest.mark.parametrize("serializer", WITH_JWT)
-def test_jwts_without_the_blacklist_app_go_on(
+def test_jwts_without_the_blacklist_app_stay_valid(
     serializer: str, openid: OpenIDProvider, use_serializer: UseSerializer, settings: Any
 ) -> None:
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != JWT_BLACKLIST]
@@ -169,7 +169,7 @@ def test_session_that_is_cached_again_before_the_commit_ends(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_sessions_go_on_after_a_rollback(
+def test_sessions_stay_valid_after_a_rollback(
     openid: OpenIDProvider, use_serializer: UseSerializer, settings: Any
 ) -> None:
     settings.SESSION_ENGINE = engine("cached_db")
@@ -184,7 +184,7 @@ def test_sessions_go_on_after_a_rollback(
 
 
 @pytest.mark.parametrize("session_engine", ["cache", "file", "signed_cookies"])
-def test_sessions_that_cannot_be_listed_go_on(
+def test_sessions_that_cannot_be_listed_stay_valid(
     session_engine: str, openid: OpenIDProvider, use_serializer: UseSerializer, settings: Any
 ) -> None:
     settings.SESSION_ENGINE = engine(session_engine)
@@ -254,7 +254,9 @@ def test_strategy_of_the_project_ends_its_own_tokens(
     assert login.is_alive
 
 
-def test_base_class_ends_nothing(openid: OpenIDProvider, use_serializer: UseSerializer) -> None:
+def test_base_class_leaves_all_logins(
+    openid: OpenIDProvider, use_serializer: UseSerializer
+) -> None:
     use_serializer("TokenSerializer")
     login = log_in(openid, "TokenSerializer")
 

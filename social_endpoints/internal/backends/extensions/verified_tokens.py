@@ -49,8 +49,8 @@ class ValidIdToken(bases.OpenIdConnect):
     def validate_at_hash(self, claims: Any, access_token: str, key: Any) -> bool:
         """Compare the hash of the access token, if a specification defines it.
 
-        None does for EdDSA, where social-core's method raises an exception. Remove when it does
-        not.
+        The hash is not defined for EdDSA, so social-core's method raises an exception. Remove when
+        social-core ignores the claim.
         """
         backend: Any = super()
         try:
