@@ -32,12 +32,16 @@ def test_defaults(empty: Any, settings: Any) -> None:
     names = [field.name for field in dataclasses.fields(Settings)]
     assert {name: getattr(endpoint_settings, name) for name in names} == {
         "ALLOWED_REDIRECT_URIS": (),
+        "ALLOWED_LOGOUT_REDIRECT_URIS": (),
         "TOKEN_SERIALIZER": "social_endpoints.tokens.TokenSerializer",
         "TOKEN_FIELDS": (),
         "FLOW_TRANSPORT": "auto",
         "PKCE": "auto",
         "NATIVE_PROVIDERS": (),
+        "BACKCHANNEL_LOGOUT_PROVIDERS": (),
         "NATIVE_VERIFIERS": None,
+        "CONNECT_SCOPES": None,
+        "REAUTHENTICATION": None,
         "STRATEGY": "social_endpoints.strategy.Strategy",
         "UNIQUE_EMAIL": False,
         "EMAIL_ASSOCIATION_POLICY": "social_endpoints.pipeline.local_email_is_verified",
