@@ -54,10 +54,7 @@ class ProviderConnectView(ConnectView, RedirectFlowView):
             provider=provider,
             callback=callback,
             user=self.request.user,
-            request=self.django_request,
-            build_response=self.get_connected_response,
-            check_response=self.check_response,
-            take_back=self.take_back,
+            responder=self.get_responder(self.get_connected_response),
         )
 
 
@@ -70,10 +67,7 @@ class ProviderConnectTokenView(ConnectView, NativeView):
             provider=provider,
             tokens=tokens,
             user=self.request.user,
-            request=self.django_request,
-            build_response=self.get_connected_response,
-            check_response=self.check_response,
-            take_back=self.take_back,
+            responder=self.get_responder(self.get_connected_response),
         )
 
 

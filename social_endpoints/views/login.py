@@ -126,10 +126,7 @@ class ProviderAuthView(LoginView, RedirectFlowView):
         return complete(
             provider=provider,
             callback=callback,
-            request=self.django_request,
-            build_response=self.get_login_response,
-            check_response=self.check_response,
-            take_back=self.take_back,
+            responder=self.get_responder(self.get_login_response),
         )
 
 
@@ -142,8 +139,5 @@ class ProviderTokenView(LoginView, NativeView):
         return sign_in(
             provider=provider,
             tokens=tokens,
-            request=self.django_request,
-            build_response=self.get_login_response,
-            check_response=self.check_response,
-            take_back=self.take_back,
+            responder=self.get_responder(self.get_login_response),
         )

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from social_endpoints.exceptions import EndpointError, UsePost
 from social_endpoints.internal.actions.begin import begin
 from social_endpoints.internal.actions.complete import Callback
+from social_endpoints.internal.actions.outcome import Responder
 from social_endpoints.internal.backends.callback import missing_parameters
 from social_endpoints.internal.backends.correlation import returned_id
 from social_endpoints.internal.backends.registry import Provider, find
@@ -71,6 +72,13 @@ class FlowView(EndpointView):
             if outcome.partial_token is None:  # The transaction is rolled back.
                 return
         self.session.save()
+
+    def get_responder(self, build: Callable[[Any], Response]) -> Responder[Response]:
+        """Return the response of this view to a login or a connect.
+
+        :param build: called with the login or the connection, inside the transaction.
+        """
+        return Responder(self.django_request, build, self.check_response, self.take_back)
 
     def take_back(self, *, is_rolled_back: bool = True) -> None:
         """Undo effects outside the database. It is called after each rollback."""

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from django.http import HttpRequest
 from social_core.backends.base import BaseAuth
 from social_core.exceptions import AuthSessionError, SocialAuthBaseException
 from social_core.utils import constant_time_compare
 
 from social_endpoints.exceptions import AuthProviderUnavailable, TooManyAttempts
 from social_endpoints.internal.actions.outcome import (
+    Responder,
     log_in,
     log_login,
     report_failed_login,
@@ -43,8 +43,9 @@ from social_endpoints.internal.flows.storage import claim_attempt, claim_flow, r
 from social_endpoints.internal.network.network_half import NetworkHalf
 from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.internal.translation import translate_errors
-from social_endpoints.types import Login, Paused
+from social_endpoints.types import Paused
 
+T = TypeVar("T")
 ResponseT = TypeVar("ResponseT")
 
 
@@ -66,54 +67,31 @@ class Callback:
 
 
 def complete(
-    *,
-    provider: Provider,
-    callback: Callback,
-    request: HttpRequest,
-    build_response: Callable[[Login], ResponseT],
-    check_response: Callable[[ResponseT | Paused], None],
-    take_back: Callable[[], None],
+    *, provider: Provider, callback: Callback, responder: Responder[ResponseT]
 ) -> ResponseT | Paused:
     """Complete a login, or resume a paused one.
 
-    :param build_response: called with the login inside its transaction. Its result is
-        returned; if it raises, the login is rolled back.
-    :param check_response: called last in the transaction, also with a paused login. If it raises,
-        the login is rolled back.
-    :param take_back: called after each rollback, to undo effects outside the database.
     :raises EndpointError: the user, the browser or the provider caused an error.
     :raises ConfigurationError: the project's settings are wrong.
     """
-    with report_failed_login(provider, request):
-        outcome = complete_flow(
-            provider=provider,
-            callback=callback,
-            user=None,
-            request=request,
-            build_response=partial(log_in, provider, request, build_response, check_response),
-            check_paused=check_response,
-            take_back=take_back,
-        )
+    with report_failed_login(provider, responder.request):
+        conclude = partial(log_in, provider, responder)
+        outcome = complete_flow(provider, callback, None, conclude, responder)
     return log_login(outcome)
 
 
 def complete_flow(
-    *,
     provider: Provider,
     callback: Callback,
     user: Any,
-    request: HttpRequest,
-    build_response: Callable[[BaseAuth[Any], Any], ResponseT],
-    check_paused: Callable[[Paused], None],
-    take_back: Callable[[], None],
-) -> ResponseT | Paused:
+    conclude: Callable[[BaseAuth[Any], Any], T],
+    responder: Responder[Any],
+) -> T | Paused:
     """Complete a flow of any purpose, or resume its paused pipeline.
 
     :param user: the user whom the identity is connected to; None for a login.
-    :param build_response: called inside the transaction with the backend and the result of the
-        pipeline. Its result is returned; if it raises, everything is rolled back.
-    :param check_paused: called last in the transaction if the pipeline has paused.
-    :param take_back: called after each rollback, to undo effects outside the database.
+    :param conclude: called inside the transaction with the backend and the result of the pipeline.
+        Its result is returned. If it raises an exception, everything is rolled back.
     """
     params, flow, partial_token = callback.params, callback.flow, callback.partial_token
     with translate_errors("callback"), ProviderRequests() as requests:
@@ -124,8 +102,10 @@ def complete_flow(
             provider_params = _provider_params(provider, params, flow)
             returned = returned_id(provider, provider_params)
             params = backend_params(provider, provider_params, flow)
-        strategy, backend = loading.load(provider, request=request, data=params, flow=flow)
-        strategy.unit_of_work.take_back = take_back
+        strategy, backend = loading.load(
+            provider, request=responder.request, data=params, flow=flow
+        )
+        strategy.unit_of_work.take_back = responder.take_back
         with report_wrong_settings(backend, "callback"), strategy.unit_of_work as work:
             if partial_token is None:
                 with _restore_unused_handoff(flow, callback.params, provider_params):
@@ -136,8 +116,8 @@ def complete_flow(
                 _count_attempt(backend, flow)
                 session = deepcopy(flow.session)
                 result = work.run(partial(_resume, backend, flow, partial_token, user, session))
-            conclude = partial(respond_or_pause, backend, flow, work, build_response, check_paused)
-            return work.finish(result, conclude)
+            finish = partial(respond_or_pause, backend, flow, work, conclude, responder)
+            return work.finish(result, finish)
 
 
 def _provider_params(

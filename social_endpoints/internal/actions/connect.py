@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from django.http import HttpRequest
 from social_core.exceptions import AuthPolicyError, AuthSessionError, ErrorStage
 
 from social_endpoints import signals
 from social_endpoints.exceptions import InactiveUser
 from social_endpoints.internal.actions.complete import Callback, complete_flow
 from social_endpoints.internal.actions.native import complete_with_tokens
-from social_endpoints.internal.actions.outcome import require_active
+from social_endpoints.internal.actions.outcome import Responder, require_active
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.log.events import log_completed, log_event
@@ -25,23 +23,11 @@ ResponseT = TypeVar("ResponseT")
 
 
 def connect(
-    *,
-    provider: Provider,
-    callback: Callback,
-    user: Any,
-    request: HttpRequest,
-    build_response: Callable[[Connected], ResponseT],
-    check_response: Callable[[ResponseT | Paused], None],
-    take_back: Callable[[], None],
+    *, provider: Provider, callback: Callback, user: Any, responder: Responder[ResponseT]
 ) -> ResponseT | Paused:
     """Connect an identity to the user who began, or resume a paused connect.
 
     :param user: the current user.
-    :param build_response: called with the connection inside its transaction. Its result is
-        returned; if it raises, nothing is connected.
-    :param check_response: called last in the transaction, also with a paused connect. If it raises,
-        nothing is connected.
-    :param take_back: called after each rollback, to undo effects outside the database.
     :raises EndpointError: the user, the browser or the provider caused an error. For example,
         the connect was begun by another user.
     """
@@ -49,58 +35,27 @@ def connect(
         account = get_account(user, stage="callback")
         if callback.flow is not None and callback.flow.user_id != str(account.pk):
             raise AuthSessionError(code="user_mismatch", stage="callback")
-
-    outcome = complete_flow(
-        provider=provider,
-        callback=callback,
-        user=account,
-        request=request,
-        build_response=partial(
-            _connect, provider, account, request, build_response, check_response
-        ),
-        check_paused=check_response,
-        take_back=take_back,
-    )
-    return _log_connect(outcome)
+    conclude = partial(_connect, provider, account, responder)
+    return _log_connect(complete_flow(provider, callback, account, conclude, responder))
 
 
 def connect_with_tokens(
-    *,
-    provider: Provider,
-    tokens: NativeTokens,
-    user: Any,
-    request: HttpRequest,
-    build_response: Callable[[Connected], ResponseT],
-    check_response: Callable[[ResponseT | Paused], None],
-    take_back: Callable[[], None],
+    *, provider: Provider, tokens: NativeTokens, user: Any, responder: Responder[ResponseT]
 ) -> ResponseT | Paused:
     """Connect an identity to the current user with tokens that an app has posted.
 
-    The tokens are verified as in a native sign-in. The other parameters are those of
-    :func:`connect`.
+    The tokens are verified as in a native sign-in. ``user`` is as in :func:`connect`.
     """
     with translate_errors("token_validation"):
         account = get_account(user, stage="token_validation")
-    outcome = complete_with_tokens(
-        provider=provider,
-        tokens=tokens,
-        user=account,
-        request=request,
-        build_response=partial(
-            _connect, provider, account, request, build_response, check_response
-        ),
-        check_paused=check_response,
-        take_back=take_back,
-    )
-    return _log_connect(outcome)
+    conclude = partial(_connect, provider, account, responder)
+    return _log_connect(complete_with_tokens(provider, tokens, account, conclude, responder))
 
 
 def _connect(
     provider: Provider,
     account: Any,
-    request: HttpRequest,
-    build_response: Callable[[Connected], ResponseT],
-    check_response: Callable[[ResponseT | Paused], None],
+    responder: Responder[ResponseT],
     backend: Any,
     result: Any,
 ) -> tuple[ResponseT, Connected]:
@@ -110,16 +65,16 @@ def _connect(
         raise AuthPolicyError(backend, stage="pipeline")
     require_active(backend, result)
     connected = Connected(result, social, provider.name, backend.new_association)
-    response = build_response(connected)
+    response = responder.build(connected)
     if connected.new_association:
         signals.connected.send(
             sender=type(account),
-            request=request,
+            request=responder.request,
             user=account,
             social=connected.social,
             provider=connected.provider,
         )
-    check_response(response)
+    responder.check(response)
     return response, connected
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from django.http import HttpRequest
 from social_core.backends.base import BaseAuth
 
 from social_endpoints.exceptions import AssociationOnly
 from social_endpoints.internal.actions.outcome import (
+    Responder,
     log_in,
     log_login,
     report_failed_login,
@@ -25,78 +25,55 @@ from social_endpoints.internal.native import access_token as access_tokens
 from social_endpoints.internal.native import id_token as id_tokens
 from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.internal.translation import translate_errors
-from social_endpoints.types import Login, NativeTokens, Paused
+from social_endpoints.types import NativeTokens, Paused
 
+T = TypeVar("T")
 ResponseT = TypeVar("ResponseT")
 
 
 def sign_in(
-    *,
-    provider: Provider,
-    tokens: NativeTokens,
-    request: HttpRequest,
-    build_response: Callable[[Login], ResponseT],
-    check_response: Callable[[ResponseT | Paused], None],
-    take_back: Callable[[], None],
+    *, provider: Provider, tokens: NativeTokens, responder: Responder[ResponseT]
 ) -> ResponseT | Paused:
     """Sign a user in with tokens that an app has posted.
 
-    Requests to the provider are made outside any transaction. Pipeline, checks and
-    ``build_response`` share one transaction, as in a redirect login.
+    Requests to the provider are made outside any transaction. Pipeline, checks and response share
+    one transaction, as in a redirect login.
 
     :param tokens: an ID token, an access token or both.
-    :param build_response: called with the login inside its transaction. Its result is
-        returned; if it raises, the login is rolled back.
-    :param check_response: called last in the transaction, also with a paused login. If it raises,
-        the login is rolled back.
-    :param take_back: called after each rollback, to undo effects outside the database.
     :raises EndpointError: the app, the user or the provider caused an error. For example, a
         token is not valid or was not issued to this project.
     :raises ConfigurationError: the project's settings are wrong.
     """
-    with report_failed_login(provider, request):
-        outcome = complete_with_tokens(
-            provider=provider,
-            tokens=tokens,
-            user=None,
-            request=request,
-            build_response=partial(log_in, provider, request, build_response, check_response),
-            check_paused=check_response,
-            take_back=take_back,
-        )
+    with report_failed_login(provider, responder.request):
+        conclude = partial(log_in, provider, responder)
+        outcome = complete_with_tokens(provider, tokens, None, conclude, responder)
     return log_login(outcome)
 
 
 def complete_with_tokens(
-    *,
     provider: Provider,
     tokens: NativeTokens,
     user: Any,
-    request: HttpRequest,
-    build_response: Callable[[BaseAuth[Any], Any], ResponseT],
-    check_paused: Callable[[Paused], None],
-    take_back: Callable[[], None],
-) -> ResponseT | Paused:
+    conclude: Callable[[BaseAuth[Any], Any], T],
+    responder: Responder[Any],
+) -> T | Paused:
     """Verify tokens and run the pipeline, for a login or a connect.
 
     :param user: the user whom the identity is connected to; None for a login.
-    :param build_response: called inside the transaction with the backend and the result of the
-        pipeline. Its result is returned; if it raises, everything is rolled back.
-    :param check_paused: called last in the transaction if the pipeline has paused.
-    :param take_back: called after each rollback, to undo effects outside the database.
+    :param conclude: as in :func:`~social_endpoints.internal.actions.complete.complete_flow`.
     """
     with translate_errors("token_validation"), ProviderRequests():
         flow = new_flow(provider.name, "", user)
         data = {"user": tokens.user} if tokens.user else {}
-        strategy, backend = loading.load(provider, request=request, data=data, flow=flow)
+        strategy, backend = loading.load(provider, request=responder.request, data=data, flow=flow)
         if backend.ASSOCIATION_ONLY and user is None:
             raise AssociationOnly(backend, stage="token_validation")
         require_valid_settings(backend, "token_validation")
-        strategy.unit_of_work.take_back = take_back
+        strategy.unit_of_work.take_back = responder.take_back
         with document_renewal(backend), strategy.unit_of_work as work:
             result = _authenticate(backend, tokens, user)
-            conclude = partial(respond_or_pause, backend, flow, work, build_response, check_paused)
-            return work.finish(result, conclude)
+            finish = partial(respond_or_pause, backend, flow, work, conclude, responder)
+            return work.finish(result, finish)
 
 
 def _authenticate(backend: BaseAuth[Any], tokens: NativeTokens, user: Any) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest
@@ -29,6 +30,7 @@ from social_endpoints.internal.log.events import add_default_log_values, log_com
 from social_endpoints.pipeline import Question
 from social_endpoints.types import Login, Paused, SealedFlow
 
+T = TypeVar("T")
 ResponseT = TypeVar("ResponseT")
 
 REJECTED_CREDENTIAL_CODES = frozenset(
@@ -53,37 +55,49 @@ _OWNER_CLAIMS = frozenset({"id", "sub", "uid"})
 _OTHER_CLAIMS = frozenset({"email_verified", "issuer"})  # In a profile, and in discovery.
 
 
+@dataclass(frozen=True, slots=True)
+class Responder(Generic[ResponseT]):
+    """The response of a view to a login or a connect.
+
+    :param request: the request, for the receivers of signals.
+    :param build: called with the login or the connection inside its transaction. Its result is
+        returned. If it raises an exception, the login is rolled back.
+    :param check: called last in the transaction, also with a paused login. If it raises an
+        exception, the login is rolled back.
+    :param take_back: called after each rollback, to undo effects outside the database.
+    """
+
+    request: HttpRequest
+    build: Callable[[Any], ResponseT]
+    check: Callable[[ResponseT | Paused], None]
+    take_back: Callable[[], None]
+
+
 def is_user(backend: Any, result: Any) -> bool:
     """Return whether the result of a pipeline is an instance of the project's user model."""
     return isinstance(result, backend.strategy.storage.user.user_model())
 
 
 def log_in(
-    provider: Provider,
-    request: HttpRequest,
-    build_response: Callable[[Login], ResponseT],
-    check_response: Callable[[ResponseT | Paused], None],
-    backend: Any,
-    user: Any,
+    provider: Provider, responder: Responder[ResponseT], backend: Any, user: Any
 ) -> tuple[ResponseT, Login]:
     """Build the response to a login and send the signal ``signed_in``.
 
-    :param check_response: called with the response after the receivers of the signal.
     :param user: the result of the pipeline.
     :raises SocialAuthBaseException: the result is not a user who may sign in.
     """
     login = _build_login(provider, backend, user)
-    response = build_response(login)
+    response = responder.build(login)
     signals.signed_in.send(
         sender=type(login.user),
-        request=request,
+        request=responder.request,
         user=login.user,
         social=login.social,
         provider=login.provider,
         is_new_user=login.is_new,
         new_association=login.new_association,
     )
-    check_response(response)
+    responder.check(response)
     return response, login
 
 
@@ -173,20 +187,19 @@ def respond_or_pause(
     backend: Any,
     flow: Flow,
     work: UnitOfWork,
-    build_response: Callable[[Any, Any], ResponseT],
-    check_paused: Callable[[Paused], None],
+    conclude: Callable[[Any, Any], T],
+    responder: Responder[Any],
     result: Any,
-) -> ResponseT | Paused:
-    """Return the response for the result of a pipeline, or a paused login.
+) -> T | Paused:
+    """Return what concludes a login or a connect, or a paused one.
 
-    :param build_response: called with the backend and the result, unless the login is paused.
-    :param check_paused: called last with a paused login.
+    :param conclude: called with the backend and the result of the pipeline, unless it has paused.
     """
     if work.began and not is_user(backend, result):
         paused = pause_login(backend, flow, result, work)
-        check_paused(paused)
+        responder.check(paused)
         return paused
-    return build_response(backend, result)
+    return conclude(backend, result)
 
 
 def pause_login(backend: Any, flow: Flow, result: Any, work: UnitOfWork) -> Paused:
