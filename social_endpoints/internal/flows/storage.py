@@ -159,16 +159,21 @@ def claim_assertion(digest: str, expires: int, storage: Any) -> bool:
 def claim_logout_token(digest: str, expires: int, storage: Any) -> bool:
     """Claim a logout token; return False if one with its identifier was used before.
 
-    The unique constraint includes the timestamp. So another token with the same identifier is
-    looked for as well.
+    The unique constraint includes the timestamp, so it does not refuse another token with the same
+    identifier. Each claim begins as a row with the timestamp 0. Until the transaction ends, this
+    row makes simultaneous claims of the identifier wait. Roll the transaction back if the result
+    is False.
 
     :param digest: identifies the token; at most 65 characters.
     :param expires: when the token becomes invalid, in seconds since the epoch.
     """
-    used = _nonces(storage).filter(
-        server_url=LOGOUT_TOKENS, timestamp__gte=int(time.time()), salt=digest
-    )
-    return not used.exists() and _claim(storage, LOGOUT_TOKENS, digest, min(expires, _LATEST))
+    if not _claim(storage, LOGOUT_TOKENS, digest, 0):
+        return False
+    claims = _nonces(storage).filter(server_url=LOGOUT_TOKENS, salt=digest)
+    if claims.filter(timestamp__gte=int(time.time())).exists():
+        return False
+    claims.filter(timestamp=0).update(timestamp=min(expires, _LATEST))
+    return True
 
 
 def _claim(storage: Any, scope: str, salt: str, timestamp: int, *more_scopes: str) -> bool:

@@ -7,6 +7,7 @@ import json
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jwt
@@ -31,6 +32,7 @@ from social_endpoints.tokens import TokenSerializer
 from social_endpoints.views import ProviderBackchannelLogoutView
 from tests.support.accounts import logged_in, user_with
 from tests.support.caches import age_documents
+from tests.support.concurrency import THREADS, together
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, browser, error
 from tests.support.id_token_providers import signed
@@ -439,6 +441,20 @@ def test_identifier_of_a_token_is_accepted_once(user: Any) -> None:
     response = post(logout_token(jti="1", exp=now + 600))
 
     assert error(response) == (400, "credential_rejected")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_identifier_of_simultaneous_tokens_is_accepted_once(user: Any) -> None:
+    now = int(time.time())
+    tokens = [logout_token(jti="1", exp=now + 60 + seconds) for seconds in range(THREADS)]
+    assert post(logout_token(sub="nobody")).status_code == 200  # The keys are cached now.
+
+    with received(logged_out_by_provider) as calls:
+        responses = together([partial(post, token) for token in tokens])
+
+    assert sorted(response.status_code for response in responses) == [200, 400, 400, 400]
+    assert len(calls) == 1
+    assert not Token.objects.exists()
 
 
 def test_identifier_is_the_providers(user: Any, settings: Any) -> None:
