@@ -160,7 +160,7 @@ class PrimaryUsers(StorageProxy):
             row
             for row in rows.filter(provider=provider).order_by("pk")
             # Some databases ignore case, so the values are compared again.
-            if value in {row.extra_data.get(name) for name in names} and row.provider == provider
+            if value in [row.extra_data.get(name) for name in names] and row.provider == provider
         ]
         for row in found:
             with_id(row.user)

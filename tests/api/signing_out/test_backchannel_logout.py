@@ -202,6 +202,16 @@ def test_all_users_with_the_subject_are_logged_out(settings: Any) -> None:
     assert [call["user"].username for call in calls] == ["ada", "grace"]
 
 
+@pytest.mark.parametrize("other", [{"a": 1}, ["a"], 7, None])
+def test_subject_beside_an_entry_of_another_type_is_found(
+    other: Any, user: Any, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_OIDC_ID_KEY = "email"
+    user.social_auth.update(uid="ada@example.com", extra_data={"sub": "user-1", "id": other})
+
+    assert_signed_out(post())
+
+
 def test_connection_of_an_older_version_is_found(user: Any, settings: Any) -> None:
     user.social_auth.update(uid="ada", extra_data={"sub": "user-1"})
     assert post().status_code == 200
