@@ -145,7 +145,10 @@ class JWTCookieAuthentication(JWTAuthentication):
         :raises AuthenticationFailed: it is not valid.
         """
         raw_token = request.COOKIES.get(settings.JWT_ACCESS_COOKIE, "")
-        return self.get_validated_token(raw_token.encode())
+        try:
+            return self.get_validated_token(raw_token.encode())
+        except RecursionError as error:  # See parse_refresh_token().
+            raise InvalidToken from error
 
 
 class RefreshCookieAuthentication(JWTCookieAuthentication):
@@ -176,7 +179,10 @@ def parse_refresh_token(text: str) -> Token | None:
     token_class: Any = getattr(serializer, "token_class", RefreshToken)
     try:
         return token_class(text)  # type: ignore[no-any-return]  # of token_class
-    except (TokenError, KeyError):  # KeyError: it was not issued by Simple JWT and has no id.
+    except (TokenError, KeyError, RecursionError):
+        # KeyError: it was not issued by Simple JWT and has no id. RecursionError: its header is
+        # nested deeply. PyJWT parses it before it verifies the signature. Remove when PyJWT 2.15 is
+        # required.
         return None
 
 

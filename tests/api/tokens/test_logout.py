@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -46,6 +47,8 @@ COOKIE_SERIALIZERS = [name for name, (_, scheme, _) in AUTHENTICATIONS.items() i
 NOT_SUPPORTED = (404, "logout_not_supported")
 JSON = "application/json"
 INVALID = (400, "invalid_parameter")
+_DEEP = b'{"alg": "HS256", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+NESTED_JWT = f"{urlsafe_b64encode(_DEEP).decode()}.e30.AAAA"
 
 
 @pytest.fixture
@@ -354,6 +357,8 @@ def other_tokens(name: str, login: Login, openid: OpenIDProvider) -> Any:
         return log_in(openid, "JWTSerializer", "2").refresh
     if name == "access token":
         return login.response.data["access"]
+    if name == "nested deeply":
+        return NESTED_JWT
     token = RefreshToken.for_user(user_of("1"))
     if name == "expired":
         token.set_exp(lifetime=-timedelta(minutes=1))
@@ -367,6 +372,7 @@ def other_tokens(name: str, login: Login, openid: OpenIDProvider) -> Any:
 
 
 REFUSED = ["of another user", "access token", "expired", "without an id", "blacklisted", "forged"]
+REFUSED += ["nested deeply"]
 
 
 @needs_jwt
@@ -517,6 +523,18 @@ def test_user_signs_out_after_the_access_cookie_has_expired(
     assert not login.can_refresh
     assert len(calls) == 1
     assert login.log_out().status_code == 401
+
+
+@needs_jwt
+def test_cookies_that_are_nested_deeply_are_ignored(
+    end: Callable[..., None], openid: OpenIDProvider
+) -> None:
+    end("JWTCookieSerializer")
+    login = log_in(openid, "JWTCookieSerializer")
+    login.frontend.client.cookies["access_token"] = NESTED_JWT
+    login.frontend.client.cookies["refresh_token"] = NESTED_JWT
+
+    assert error(login.log_out()) == (401, "not_authenticated")
 
 
 @needs_jwt
