@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth import login as django_login
 from django.contrib.auth import logout as django_logout
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from rest_framework import serializers
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 
 from social_endpoints.exceptions import LoginNotEnded
@@ -55,7 +57,10 @@ class SessionSerializer(LoginSerializer):
         """
         django_request = self._django_request(request)
         session: Any = getattr(django_request, "session", {})
-        if not is_signed_in(request.user, session):
+        # After a collision, the session is read again. Another request may have ended it.
+        by_session = isinstance(request.successful_authenticator, SessionAuthentication)
+        has_ended = by_session and SESSION_KEY not in session
+        if not has_ended and not is_signed_in(request.user, session):
             raise LoginNotEnded
         key = session.session_key
         django_logout(django_request)

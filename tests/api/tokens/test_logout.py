@@ -6,7 +6,7 @@ import logging
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.apps import apps
@@ -21,7 +21,7 @@ from rest_framework.authentication import BasicAuthentication
 from rest_framework.authtoken.models import Token
 from rest_framework.request import Request
 
-from social_endpoints.tokens import LoginSerializer
+from social_endpoints.tokens import LoginSerializer, SessionSerializer
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, error
 from tests.support.log import logged
@@ -630,6 +630,33 @@ def test_session_that_cannot_be_deleted_goes_on(
     assert not response.cookies
     assert login.is_alive
     assert login.log_out().status_code == 204
+
+
+class CollidingSession(SessionSerializer):
+    """Meets another request after the session has ended."""
+
+    errors: ClassVar[list[Exception]] = []
+
+    def log_out(self, request: Request) -> None:
+        super().log_out(request)
+        if self.errors:
+            raise self.errors.pop()
+
+
+def test_session_that_has_ended_before_a_collision_is_not_an_error(
+    end: Callable[..., None], openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SESSION_ENGINE = engine("cache")
+    end("SessionSerializer")
+    login = log_in(openid, "SessionSerializer")
+    end(f"{__name__}.CollidingSession", "session")
+    CollidingSession.errors = [IntegrityError("a row of another request")]
+
+    response = login.log_out()
+
+    assert response.status_code == 204
+    assert response.cookies["sessionid"]["max-age"] == 0
+    assert not login.is_alive
 
 
 def test_sessions_of_other_users_stay_valid(
