@@ -58,7 +58,8 @@ PAUSED_USER = "social_endpoints_user"
 
 ASKED_SCOPES = "social_endpoints_scope"
 """In the flow, only if the authorization URL has other scopes than the settings: whether they are
-asked for in addition to those of the settings, and the scopes as text."""
+asked for in addition to those of the settings, a digit for each scope in ``CONNECT_SCOPES``, and
+the other scopes as text. The names of several scopes could make the cookie too long."""
 
 _LATEST = 2**31 - 1  # The column of a nonce's timestamp is a 32-bit integer.
 
@@ -75,7 +76,7 @@ _DAY = 86_400  # seconds
 _SESSION_LISTS: dict[str, tuple[Any, ...]] = {
     _ASSOCIATION: (str, str | None, int, int),
     _ATTEMPTS_SESSION_NAME: (str, int, int),
-    ASKED_SCOPES: (bool, str),
+    ASKED_SCOPES: (bool, str, str),
 }
 
 

@@ -303,13 +303,40 @@ def test_parameter_that_the_project_passes_on_is_listed(
     assert scope_of(frontend.begin("github", scope="delete_repo")) == "delete_repo"
 
 
-def test_flow_cookie_stays_short(grace: Frontend, openid: OpenIDProvider) -> None:
-    connected_with("grace", "oidc", "user-1", CALENDAR)
-    begun = grace.begin(scope=f"mail {CALENDAR}")
+FIVE_SCOPES = [
+    "Calendars.ReadWrite Mail.Send Files.ReadWrite.All Contacts.Read Tasks.ReadWrite",
+    "channels:history groups:read files:write reminders:read usergroups:write",
+    " ".join(
+        f"https://api.example.com/auth/{name}"
+        for name in ("calendar.events", "drive.metadata", "gmail.send", "people", "spreadsheets")
+    ),
+]
+
+
+@pytest.mark.parametrize("scopes", FIVE_SCOPES)
+def test_flow_cookie_stays_short(
+    scopes: str, grace: Frontend, openid: OpenIDProvider, configure: Configure
+) -> None:
+    configure(CONNECT_SCOPES={"oidc": ["another", *scopes.split()]})
+    connected_with("grace", "oidc", "user-2", scopes.split(maxsplit=1)[0])
+    begun = grace.begin(scope=scopes)
 
     for name, cookie in begun.cookies.items():
         assert len(name) + len(cookie.value) < 500
     assert len(begun.data.get("flow", "")) < 500
+    completed = grace.complete(begun, openid.authorize(begun.data["authorization_url"]))
+    assert {*completed.data["scopes"]} == {*DEFAULT.split(), *scopes.split()}
+
+
+def test_scopes_that_are_listed_after_the_begin_are_not_stored(
+    grace: Frontend, openid: OpenIDProvider, configure: Configure
+) -> None:
+    begun = grace.begin(scope="mail")
+    configure(CONNECT_SCOPES={"oidc": [CALENDAR, "mail", "admin"]})
+
+    completed = grace.complete(begun, openid.authorize(begun.data["authorization_url"]))
+
+    assert {*completed.data["scopes"]} <= {*DEFAULT.split(), "mail"}
 
 
 # --- Completions ----------------------------------------------------------------------

@@ -111,7 +111,10 @@ class ReceivedToken(OAuth):
         if {*asked} != computed:
             is_superset = computed < {*asked}
             more = [scope for scope in asked if not is_superset or scope not in computed]
-            self.strategy.session_set(ASKED_SCOPES, [is_superset, " ".join(more)])
+            listed = getattr(self, "listed_scopes", ())
+            flags = "".join("1" if scope in more else "0" for scope in listed)
+            others = " ".join(scope for scope in more if scope not in listed)
+            self.strategy.session_set(ASKED_SCOPES, [is_superset, flags, others])
         return url
 
     def do_auth(self, access_token: Any, *args: Any, **kwargs: Any) -> Any:
@@ -138,8 +141,11 @@ def _asked_scopes(backend: Any) -> Iterable[str]:
     """Return the scopes that this login asked for; none in native sign-in, where the app asked."""
     if backend.is_native:
         return ()
-    is_superset, more = backend.strategy.session_pop(ASKED_SCOPES) or (True, "")
-    asked = [*(configured_scopes(backend) if is_superset else ()), *more.split()]
+    is_superset, flags, others = backend.strategy.session_pop(ASKED_SCOPES) or (True, "", "")
+    asked = [*(configured_scopes(backend) if is_superset else ()), *others.split()]
+    listed = backend.listed_scopes if flags else ()
+    if len(flags) == len(listed):  # Otherwise, the setting has changed since the begin.
+        asked += [scope for scope, flag in zip(listed, flags, strict=True) if flag == "1"]
     names = (name for base, name in _GRANTED_IN_CALLBACK if isinstance(backend, base))
     granted = backend.data.get(next(names, None))
     return asked if granted is None else [each for each in asked if each in as_scopes(granted, ",")]

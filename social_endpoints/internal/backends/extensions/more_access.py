@@ -77,6 +77,11 @@ class MoreAccess(OAuth2):
 
     more_scopes: tuple[str, ...] = ()
 
+    @property
+    def listed_scopes(self) -> list[str]:
+        """The scopes that a client may ask for, in a fixed order."""
+        return sorted(map(str, connect_scopes(self.name)))
+
     def ask_for(self, scopes: Iterable[str], granted: Iterable[str]) -> None:
         """Add the scopes that a client asks for.
 
