@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import requests
 import responses
 from django.contrib.auth import get_user_model
 from rest_framework.test import APIRequestFactory, force_authenticate
@@ -18,7 +17,7 @@ from tests.support.stored_tokens import connect
 pytestmark = pytest.mark.django_db
 
 TOKEN = "https://accounts.google.com/o/oauth2/token"
-FILES = "https://www.googleapis.com/drive/v3/files"
+EVENTS = "https://www.googleapis.com/calendar/v3/calendars/primary/events"
 
 
 @pytest.fixture
@@ -41,15 +40,15 @@ def run_block(text: str, **names: Any) -> dict[str, Any]:
     return project
 
 
-def test_view_requests_the_files_of_the_user(ada: Any, wire: responses.RequestsMock) -> None:
-    wire.get(FILES, json={"files": ["a"]})
-    view = run_block("class Files")["Files"]
+def test_view_requests_the_events_of_the_user(ada: Any, wire: responses.RequestsMock) -> None:
+    wire.get(EVENTS, json={"items": ["a"]})
+    view = run_block("class Events")["Events"]
     request = APIRequestFactory().get("/")
     force_authenticate(request, ada)
 
     response = view.as_view()(request)
 
-    assert response.data == {"files": ["a"]}
+    assert response.data == ["a"]
     assert wire.calls[-1].request.headers["Authorization"] == "Bearer access-1"
 
 
@@ -64,7 +63,7 @@ def test_view_responds_with_the_error(
     request = APIRequestFactory().get("/")
     force_authenticate(request, ada)
 
-    response = run_block("class Files")["Files"].as_view()(request)
+    response = run_block("class Events")["Events"].as_view()(request)
 
     assert response.status_code == expected
     assert response.data["error_id"]
@@ -79,7 +78,7 @@ def test_token_for_another_client(ada: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "content", "expected"),
     [
-        (200, {"access_token": "access-1"}, ["fetched"]),
+        (200, {"access_token": "access-1"}, ["a"]),
         (503, {}, ["retry 10"]),
         (400, {"error": "invalid_grant"}, ["asked"]),
     ],
@@ -89,7 +88,7 @@ def test_task(
 ) -> None:
     done: list[str] = []
     wire.replace("POST", TOKEN, json=content, status=status)
-    wire.get(FILES, json={})
+    wire.get(EVENTS, json={"items": ["a"]})
 
     class Retry(Exception):
         pass
@@ -98,15 +97,13 @@ def test_task(
         done.append(f"retry {countdown}")
         return Retry()
 
-    def fetch_files(auth: Any) -> None:
-        requests.get(FILES, auth=auth, timeout=10).raise_for_status()
-        done.append("fetched")
-
-    names = {"User": get_user_model(), "fetch_files": fetch_files}
+    names: dict[str, Any] = {"User": get_user_model()}
+    names["app"] = SimpleNamespace(task=lambda bind: lambda function: function)
     names["ask_to_connect_again"] = lambda _: done.append("asked")
-    task = run_block("def import_files", **names)
+    names["save_events"] = lambda _, events: done.extend(events)
+    task = run_block("def import_events", **names)
 
     with suppress(Retry):
-        task["import_files"](SimpleNamespace(retry=retry), ada.pk)
+        task["import_events"](SimpleNamespace(retry=retry), ada.pk)
 
     assert done == expected
