@@ -127,6 +127,7 @@ def test_operations_page_has_only_existing_events_and_keys_of_the_log() -> None:
     written = set(re.findall(r"\b(\w+)=|\"([\w ]+)\"", code))
     names = {name for pair in written for name in pair}
     actions = re.findall(r'(?i:log_action)(?:: .*)? = "([\w ]+)"', code)
+    actions += re.findall(r'log_(?:completed|refusal)\("([\w ]+)"', code)
     names |= {f"{action} {end}" for action in actions for end in ("completed", "refused")}
 
     assert DOCUMENTED - names == set()
