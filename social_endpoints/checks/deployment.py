@@ -19,17 +19,15 @@ from rest_framework.throttling import ScopedRateThrottle, SimpleRateThrottle
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import OAuthAuth
 
+from social_endpoints.checks.logout import check_logout
 from social_endpoints.checks.providers import default_cache, loaded_backends
 from social_endpoints.checks.redirect_uris import listed_redirect_uris
 from social_endpoints.checks.settings import is_subclass
-from social_endpoints.checks.tokens import configured_serializer, drf_setting
+from social_endpoints.checks.tokens import drf_setting
 from social_endpoints.conf import NAME, settings
-from social_endpoints.internal.accounts.logins import JWT_BLACKLIST, has_jwt_blacklist
 from social_endpoints.internal.backends.config import may_post
 from social_endpoints.internal.flows.redirect_uris import is_loopback
 from social_endpoints.internal.http.throttling import AnonThrottle
-from social_endpoints.tokens.base import LoginSerializer, loaded_classes
-from social_endpoints.tokens.djoser import DjoserSerializer
 
 # The classes of caches that have a server, and where OPTIONS may contain the time-out. pymemcache
 # and redis before version 8 have none by default; the defaults of redis and pylibmc are 5 seconds.
@@ -221,30 +219,6 @@ def _is_insecure(name: str) -> bool:
         return False  # Django reports an empty key.
     keys = value if isinstance(value, (list, tuple)) else [value]
     return any(isinstance(key, str) and key.startswith("django-insecure-") for key in keys)
-
-
-def check_logout(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Report a token serializer whose tokens ``POST logout/`` cannot end."""
-    serializer = configured_serializer()
-    hint = None if serializer is None else _find_logout_requirement(serializer)
-    if serializer is not None and hint is not None:
-        yield Warning(
-            f"POST logout/ cannot end the tokens of {serializer.__name__}.",
-            hint=hint,
-            id="social_endpoints.W036",
-        )
-
-
-def _find_logout_requirement(serializer: type[LoginSerializer]) -> str | None:
-    """Return what ``log_out()`` of a serializer needs, or None if it has everything."""
-    if issubclass(serializer, DjoserSerializer):
-        return None  # Its strategy is not known.
-    if serializer.log_out is LoginSerializer.log_out:
-        return "Override log_out(). If your serializer issues tokens of DRF, silence this id."
-    for shipped in loaded_classes(["social_endpoints.tokens.jwt.RevocableJWT"]):
-        if issubclass(serializer, shipped) and not has_jwt_blacklist():
-            return f"Add {JWT_BLACKLIST!r} to INSTALLED_APPS and run migrate."
-    return None
 
 
 CHECKS: dict[Any, tuple[str, ...]] = {

@@ -1,4 +1,4 @@
-"""System checks of logouts at the provider, in both directions."""
+"""System checks of ``POST logout/``, and of logouts at the provider in both directions."""
 
 from __future__ import annotations
 
@@ -14,21 +14,25 @@ from social_endpoints.checks.providers import configured_providers
 from social_endpoints.checks.settings import COLLECTIONS, did_you_mean
 from social_endpoints.checks.tokens import configured_serializer
 from social_endpoints.conf import NAME, settings
-from social_endpoints.internal.accounts.logins import has_jwt_blacklist, lists_sessions
+from social_endpoints.internal.accounts.logins import (
+    JWT_BLACKLIST,
+    has_jwt_blacklist,
+    lists_sessions,
+)
 from social_endpoints.internal.actions.provider_logout import END_SESSION_URL
 from social_endpoints.internal.backends.extensions.discovery import is_web_url
 from social_endpoints.internal.backends.registry import OPENID_CONNECT, protocol
 from social_endpoints.tokens.base import LoginSerializer, loaded_classes
+from social_endpoints.tokens.djoser import DjoserSerializer
 
 _SETTING = f"{NAME}['BACKCHANNEL_LOGOUT_PROVIDERS']"
 
+_REVOCABLE_JWT = "social_endpoints.tokens.jwt.RevocableJWT"
+_NO_BLACKLIST = f"Add {JWT_BLACKLIST!r} to INSTALLED_APPS and run migrate."
+
 # Shipped classes, whether the requirement of their revoke() is met, and the hint if it is not.
 _REQUIREMENTS: tuple[tuple[str, Callable[[], bool], str], ...] = (
-    (
-        "social_endpoints.tokens.jwt.RevocableJWT",
-        has_jwt_blacklist,
-        "Add 'rest_framework_simplejwt.token_blacklist' to INSTALLED_APPS and run migrate.",
-    ),
+    (_REVOCABLE_JWT, has_jwt_blacklist, _NO_BLACKLIST),
     (
         "social_endpoints.tokens.session.SessionSerializer",
         lists_sessions,
@@ -92,6 +96,30 @@ def check_logout_endpoints(**kwargs: Any) -> Iterator[CheckMessage]:
                 hint="Write the complete URL of the provider's logout endpoint, or remove it.",
                 id="social_endpoints.E032",
             )
+
+
+def check_logout(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report a token serializer whose tokens ``POST logout/`` cannot end; for ``--deploy``."""
+    serializer = configured_serializer()
+    hint = None if serializer is None else _find_logout_requirement(serializer)
+    if serializer is not None and hint is not None:
+        yield Warning(
+            f"POST logout/ cannot end the tokens of {serializer.__name__}.",
+            hint=hint,
+            id="social_endpoints.W036",
+        )
+
+
+def _find_logout_requirement(serializer: type[LoginSerializer]) -> str | None:
+    """Return what ``log_out()`` of a serializer needs, or None if it has everything."""
+    if issubclass(serializer, DjoserSerializer):
+        return None  # Its strategy is not known.
+    if serializer.log_out is LoginSerializer.log_out:
+        return "Override log_out(). If your serializer issues tokens of DRF, silence this id."
+    for shipped in loaded_classes([_REVOCABLE_JWT]):
+        if issubclass(serializer, shipped) and not has_jwt_blacklist():
+            return _NO_BLACKLIST
+    return None
 
 
 CHECKS: dict[Any, tuple[str, ...]] = {

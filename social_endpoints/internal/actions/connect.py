@@ -44,7 +44,9 @@ def connect_with_tokens(
 ) -> ResponseT | Paused:
     """Connect an identity to the current user with tokens that an app has posted.
 
-    The tokens are verified as in a native sign-in. ``user`` is as in :func:`connect`.
+    The tokens are verified as in a native sign-in.
+
+    :param user: the current user.
     """
     with translate_errors("token_validation"):
         account = get_account(user, stage="token_validation")
