@@ -24,10 +24,7 @@ class TokenSerializer(LoginSerializer):
 
     def issue(self, login: Login) -> dict[str, Any]:
         """Return the user's token. It is created at the first login."""
-        # Imported here, because the model exists only where its app is installed.
-        from rest_framework.authtoken.models import Token
-
-        token, _ = Token.objects.get_or_create(user=login.user)
+        token, _ = _get_model().objects.get_or_create(user=login.user)
         return {"token": token.key}
 
     def log_out(self, request: Request) -> None:
@@ -35,11 +32,9 @@ class TokenSerializer(LoginSerializer):
 
         :raises LoginNotEnded: the request is not authenticated by a token of this model.
         """
-        from rest_framework.authtoken.models import Token
-
         # A subclass of TokenAuthentication may have a model of its own.
         by = request.successful_authenticator
-        model = by.get_model() if isinstance(by, TokenAuthentication) else Token
+        model = by.get_model() if isinstance(by, TokenAuthentication) else _get_model()
         if not isinstance(request.auth, model):
             raise LoginNotEnded
         delete_token(request.auth)
@@ -47,6 +42,11 @@ class TokenSerializer(LoginSerializer):
 
     def revoke(self, user: Any) -> None:
         """Delete the user's token. The next login issues a new one."""
-        from rest_framework.authtoken.models import Token
+        delete_tokens(_get_model(), user)
 
-        delete_tokens(Token, user)
+
+def _get_model() -> Any:
+    # Imported here, because the model exists only where its app is installed.
+    from rest_framework.authtoken.models import Token
+
+    return Token

@@ -41,10 +41,7 @@ class KnoxTokenSerializer(LoginSerializer):
 
         :raises ValidationError: the user has ``TOKEN_LIMIT_PER_USER`` valid tokens.
         """
-        # Imported here, because the model exists only where its app is installed.
-        from knox.models import get_token_model
-
-        tokens = get_token_model().objects
+        tokens = _get_model().objects
         stored = tokens.using(router.db_for_write(tokens.model))
         limit = settings.knox_settings.TOKEN_LIMIT_PER_USER
         if limit is not None:
@@ -63,15 +60,18 @@ class KnoxTokenSerializer(LoginSerializer):
 
         :raises LoginNotEnded: the request is not authenticated by a token of knox.
         """
-        from knox.models import get_token_model
-
-        if not isinstance(request.auth, get_token_model()):
+        if not isinstance(request.auth, _get_model()):
             raise LoginNotEnded
         delete_token(request.auth)
         super().log_out(request)
 
     def revoke(self, user: Any) -> None:
         """Delete all tokens of the user."""
-        from knox.models import get_token_model
+        delete_tokens(_get_model(), user)
 
-        delete_tokens(get_token_model(), user)
+
+def _get_model() -> Any:
+    # Imported here, because the model exists only where its app is installed.
+    from knox.models import get_token_model
+
+    return get_token_model()

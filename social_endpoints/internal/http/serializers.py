@@ -244,24 +244,6 @@ class LastUsedField(serializers.DateTimeField):
         return super().to_representation(moment)
 
 
-class ScopesField(serializers.ListField):
-    """The granted scopes of a connection."""
-
-    child = serializers.CharField()
-
-    def to_representation(self, social: Any) -> Any:
-        """Return the scopes of the stored access token."""
-        return super().to_representation([*read_state(social.extra_data).scopes])
-
-
-class NeedsReconnectField(serializers.BooleanField):
-    """Whether the access token of a connection can no longer be refreshed."""
-
-    def to_representation(self, social: Any) -> bool:
-        """Return whether only a new login or connect can bring a new access token."""
-        return read_state(social.extra_data).needs_reconnect
-
-
 class ConnectionSerializer(serializers.Serializer[Any]):
     """A connection: a row of social_django without its tokens."""
 
@@ -273,14 +255,10 @@ class ConnectionSerializer(serializers.Serializer[Any]):
     last_used = LastUsedField(
         source="*", read_only=True, help_text="Time of the last sign-in, or of connecting."
     )
-    scopes = ScopesField(
-        source="*",
-        read_only=True,
-        help_text="Scopes that the provider granted. Empty if they are unknown.",
+    scopes = serializers.SerializerMethodField(
+        help_text="Scopes that the provider granted. Empty if they are unknown."
     )
-    needs_reconnect = NeedsReconnectField(
-        source="*",
-        read_only=True,
+    needs_reconnect = serializers.SerializerMethodField(
         help_text="Whether the project can only call the provider after a new login or connect.",
     )
 
@@ -288,6 +266,12 @@ class ConnectionSerializer(serializers.Serializer[Any]):
         return provider_title(
             find_or_substitute(social.provider), self.context["view"].django_request
         )
+
+    def get_scopes(self, social: Any) -> list[str]:
+        return [*read_state(social.extra_data).scopes]
+
+    def get_needs_reconnect(self, social: Any) -> bool:
+        return read_state(social.extra_data).needs_reconnect
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
