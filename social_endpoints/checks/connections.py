@@ -38,10 +38,12 @@ def _problems(
     elif not is_redirect_class(providers[name].backend):
         yield f"{entry} contains {name!r}, which has no redirect login.", "Remove it."
     scopes: Collection[Any] = listed if isinstance(listed, COLLECTIONS) else ()
+    backend = providers[name].backend if name in providers else None
+    separator = getattr(backend, "SCOPE_SEPARATOR", None) or " "
     for scope in scopes:
-        if isinstance(scope, str) and not is_scope(scope):
+        if isinstance(scope, str) and (separator in scope or not is_scope(scope)):
             problem = f"{entry}[{name!r}] contains {scope!r}, which is not one scope."
-            yield problem, "Write each scope as a text of its own, without spaces."
+            yield problem, "Write each scope as a text of its own."
 
 
 def check_reauthentication(**kwargs: Any) -> Iterator[CheckMessage]:
