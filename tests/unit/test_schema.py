@@ -160,6 +160,14 @@ def test_public_endpoints_need_no_authentication(document: Document) -> None:
         assert {} not in operation["security"]
 
 
+def test_scope_of_a_connect_may_be_empty(document: Document) -> None:
+    parameters = document["paths"][CONNECT]["get"]["parameters"]
+
+    (scope,) = (each for each in parameters if each["name"] == "scope")
+
+    assert (scope["schema"], scope.get("required")) == ({"type": "string"}, None)
+
+
 def test_begin_requires_a_redirect_uri_and_complete_accepts_json_forms_and_tokens(
     document: Document,
 ) -> None:

@@ -106,6 +106,7 @@ class ConnectBeginSerializer(BeginSerializer):
 
     scope = ScopeField(
         required=False,
+        allow_blank=True,
         help_text="Scopes to ask the provider for in addition, separated by spaces. "
         "The project lists the allowed ones.",
     )
