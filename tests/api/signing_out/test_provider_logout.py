@@ -212,7 +212,18 @@ def test_provider_without_the_endpoint_is_not_supported(value: Any, openid: Open
     assert error(ask(logged_in(user_with()))) == (404, "logout_not_supported")
 
 
-@pytest.mark.parametrize("value", ["javascript:alert(1)", "/logout", 7, "ftp://x/", "https://["])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "javascript:alert(1)",
+        "/logout",
+        7,
+        "ftp://x/",
+        "https://[",
+        "https://x/\r\ny",
+        "https://x:99999/",
+    ],
+)
 def test_endpoint_that_is_not_a_web_url_is_refused(value: Any, openid: OpenIDProvider) -> None:
     openid.endpoints["end_session_endpoint"] = value
 

@@ -350,14 +350,15 @@ def _is_complete(backend: Any, url: str, document: Any) -> bool:
 
 def is_web_url(value: Any) -> bool:
     """Return whether a value is an HTTP URL with a host."""
-    if not isinstance(value, str):
+    # Neither a control character, which urlsplit() may remove, nor half of a surrogate pair.
+    if not isinstance(value, str) or not value.isprintable():
         return False
     try:
-        value.encode()
         parts = urlsplit(value)
-    except ValueError:  # Half of a surrogate pair, or half of an IPv6 address.
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # Half of an IPv6 address, or a port above 65535.
         return False
-    return parts.scheme in {"https", "http"} and bool(parts.hostname)
+    return parts.scheme in {"https", "http"} and has_host
 
 
 def _is_used(backend: Any, method: str, setting: str) -> bool:
