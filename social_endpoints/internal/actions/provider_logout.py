@@ -133,14 +133,14 @@ def _identification(backend: BaseAuth[Any], user: Any) -> dict[str, str]:
     """
     social = find_last_used(read_connections(loading.users(), user.pk, backend.name))
     id_token = to_plain(social.extra_data).get("id_token") if social is not None else None
-    if isinstance(id_token, str) and 0 < len(id_token) <= MAX_HINT:
+    if isinstance(id_token, str) and id_token.isascii() and 0 < len(id_token) <= MAX_HINT:
         return {"id_token_hint": id_token}
     return {"client_id": str(backend.get_key_and_secret()[0])}
 
 
 def _locales() -> dict[str, str]:
-    """Return the active language as a BCP 47 tag. Django writes ``zh-hans``."""
-    language = get_language()
+    """Return the active language as a BCP 47 tag. Django writes ``zh-hans`` and ``sr@latin``."""
+    language = (get_language() or "").partition("@")[0]
     if not django_settings.USE_I18N or not language:
         return {}
     return {"ui_locales": to_locale(language).replace("_", "-")}

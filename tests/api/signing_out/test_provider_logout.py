@@ -83,7 +83,8 @@ def test_logout_url_has_the_client_id_without_an_id_token(identities: Any) -> No
 
 
 @pytest.mark.parametrize(
-    "id_token", ["", 7, {"a": 1}, None, "x" * 7_000, f"{PREFIX}garbage", f"{PREFIX}gAAAAA=="]
+    "id_token",
+    ["", 7, {"a": 1}, None, "x" * 7_000, "ü", f"{PREFIX}garbage", f"{PREFIX}gAAAAA=="],
 )
 def test_unusable_id_token_is_not_sent(id_token: Any) -> None:
     user = user_with(("oidc", "user-1"))
@@ -93,6 +94,12 @@ def test_unusable_id_token_is_not_sent(id_token: Any) -> None:
 
     assert parameters["client_id"] == ["our-client-id"]
     assert "id_token_hint" not in parameters
+
+
+@pytest.mark.parametrize(("language", "tag"), [("sr@latin", "sr"), ("ca-es@valencia", "ca-ES")])
+def test_modifier_of_the_language_is_not_sent(language: str, tag: str) -> None:
+    with override(language):
+        assert sent(ask(logged_in(user_with())))["ui_locales"] == [tag]
 
 
 def test_encrypted_id_token_is_decrypted() -> None:
