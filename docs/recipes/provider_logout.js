@@ -3,7 +3,7 @@ import { signOut } from "./logout.js";
 const API = "https://api.example.com/auth/";
 const SIGNED_OUT = "https://app.example.com/signed-out";
 
-// A button calls it, with the provider of the current login. `credentials` is as in logout.js.
+// A button calls it with the provider of this login. `credentials` is as in logout.js.
 export async function signOutEverywhere(provider, credentials) {
   const query = new URLSearchParams({ post_logout_redirect_uri: SIGNED_OUT });
   const response = await fetch(`${API}o/${provider}/logout/?${query}`, {
@@ -20,5 +20,6 @@ export async function signOutEverywhere(provider, credentials) {
 export function isOwnLogout() {
   const expected = sessionStorage.getItem("logout_state");
   sessionStorage.removeItem("logout_state");
-  return expected !== null && new URLSearchParams(location.search).get("state") === expected;
+  const state = new URLSearchParams(location.search).get("state");
+  return expected !== null && state === expected;
 }

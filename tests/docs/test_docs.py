@@ -540,7 +540,11 @@ def test_sessions_in_cache_recipe(
 def test_settings_and_receiver_of_the_guide_for_signing_out(
     openid: OpenIDProvider, settings: Any
 ) -> None:
-    settings.SOCIAL_ENDPOINTS = run_block("signing_out.rst", "SOCIAL_ENDPOINTS")["SOCIAL_ENDPOINTS"]
+    settings.SOCIAL_ENDPOINTS = {
+        name: value
+        for text in ("ALLOWED_LOGOUT_REDIRECT_URIS", "BACKCHANNEL_LOGOUT_PROVIDERS")
+        for name, value in run_block("signing_out.rst", text)["SOCIAL_ENDPOINTS"].items()
+    }
     assert run_checks() == []
     openid.endpoints["end_session_endpoint"] = "https://id.example.com/logout"
     headers = {"Authorization": f"Token {Frontend().log_in(openid).data['token']}"}
