@@ -37,15 +37,25 @@ def _is_chosen(connection: Any) -> bool:
 def on_own_connection(work: Callable[[], T]) -> T:
     """Run work that commits although the caller's transaction is open.
 
-    It runs in a thread, which has its own database connections and closes them. The caller waits
+    It runs in a thread, which has its own database connections and closes them. They do not come
+    from Django's pools, whose connections may all belong to callers that wait. The caller waits
     meanwhile, so locks of the caller's transaction block the work.
     """
 
     def run() -> T:
         try:
+            _leave_pools()
             return work()
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(max_workers=1) as executor:
         return executor.submit(copy_context().run, run).result()
+
+
+def _leave_pools() -> None:
+    for connection in connections.all():
+        options = connection.settings_dict["OPTIONS"]
+        if options.get("pool"):
+            settings_dict = {**connection.settings_dict, "OPTIONS": {**options, "pool": False}}
+            connections[connection.alias] = type(connection)(settings_dict, connection.alias)
