@@ -76,9 +76,8 @@ def refresh(provider: Provider, social: Any) -> Any:
     except _NotVisible:
         return work.run()
     except _Blocked:
-        if work.is_locked_by_caller():
-            raise ProviderUnavailable("locked_by_caller") from None
-    return on_own_connection(work.run)
+        extra_data = work.read_locked()
+    return on_own_connection(work.run) if extra_data is None else extra_data
 
 
 _process_locks: WeakValueDictionary[tuple[str, Any], Lock] = WeakValueDictionary()
@@ -138,8 +137,8 @@ class TokenRefresh:
         if is_elsewhere:
             self._require_visible()
         while True:
-            self._retries.connect()
             try:
+                self._retries.connect()
                 extra_data = self._attempt()
                 break
             except Exception as error:
@@ -151,14 +150,24 @@ class TokenRefresh:
             log_completed("refresh")
         return extra_data
 
-    def is_locked_by_caller(self) -> bool:
-        """Return whether a transaction of this thread can lock the row, which others cannot."""
+    def read_locked(self) -> Any:
+        """Lock the row in the caller's transaction; return what another worker has stored.
+
+        :returns: the new value of ``extra_data``, or None if another transaction holds the lock.
+        :raises ProviderUnavailable: the row has not changed, so the caller has held the lock.
+        """
         try:
             with transaction.atomic(using=self.using):
-                self._get_locked()
+                row = self._get_locked()
         except DatabaseError:
-            return False
-        return True
+            return None
+        if row is None:
+            raise ReauthenticationRequired("no_connection")
+        stored = StoredTokens.read(row.extra_data)
+        has_changed = stored.identity != self._seen and stored.lives()
+        if not has_changed and not stored.state.needs_reconnect:
+            raise ProviderUnavailable("locked_by_caller")
+        return row.extra_data
 
     @property
     def _has_result(self) -> bool:
@@ -252,7 +261,18 @@ class TokenRefresh:
         if is_lock_error(failure) and connections[self.using].vendor != "sqlite":
             self._wait()
             return True
-        return self._retries.allow(error)
+        return self._retries.allow(error) or self._may_wait_for_database()
+
+    def _may_wait_for_database(self) -> bool:
+        """Wait a moment for a database that does not accept connections.
+
+        It may be restarting. The new tokens would be lost.
+        """
+        is_down = connections[self.using].connection is None
+        if not (is_down and self._has_result) or time.monotonic() > self.deadline:
+            return False
+        time.sleep(_LONGEST_PAUSE)
+        return True
 
     def _wait(self) -> None:
         longest = min(_FIRST_PAUSE * 2**self._pauses, _LONGEST_PAUSE)

@@ -157,6 +157,23 @@ def test_rollback_of_the_caller_keeps_the_mark(ada: Any, server: TokenServer) ->
     assert len(server.posted) == 1
 
 
+@pytest.mark.needs("psycopg_pool")
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="Only psycopg has a pool.")
+def test_refresh_in_a_transaction_needs_no_connection_of_the_pool(
+    ada: Any, server: TokenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The callers hold all of its connections, and would wait for one another."""
+    connect(ada)
+    connection.close()
+    options = {"min_size": 1, "max_size": 1, "timeout": 2}
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "pool", options)
+    try:
+        assert {in_failing_transaction(lambda: outcome_of(ada))} == server.access_tokens
+    finally:
+        connection.close()
+        connection.close_pool()  # type: ignore[attr-defined]  # of PostgreSQL
+
+
 @pytest.mark.row_locks
 def test_second_call_in_a_transaction_sees_the_new_token(ada: Any, server: TokenServer) -> None:
     connect(ada)
@@ -195,6 +212,42 @@ def test_caller_that_has_locked_the_row_does_not_wait_for_itself(
     assert time.monotonic() - began < 5
     assert server.posted == []
     assert {outcome_of(ada)} == server.access_tokens
+
+
+@pytest.mark.row_locks
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [({"access_token": "access-9"}, "access-9"), (MARKED, "ReauthenticationRequired")],
+)
+def test_caller_that_locks_the_row_after_a_slow_refresh_uses_its_result(
+    change: dict[str, Any], expected: str, ada: Any, server: TokenServer
+) -> None:
+    """The test whether the caller itself has locked the row comes a moment too late."""
+    social = connect(ada)
+    is_locked, is_tested, is_free = threading.Event(), threading.Event(), threading.Event()
+
+    def refresh_slowly() -> None:
+        with transaction.atomic():
+            rows = UserSocialAuth.objects.filter(pk=social.pk)
+            rows.select_for_update().get()
+            is_locked.set()
+            is_tested.wait(10)
+            rows.update(extra_data={**social.extra_data, **change})
+        is_free.set()
+
+    def wait_before_locking(execute: Any, sql: str, *args: Any) -> Any:
+        if "FOR UPDATE" in sql:
+            is_tested.set()
+            is_free.wait(10)
+        return execute(sql, *args)
+
+    def work() -> str:
+        is_locked.wait(10)
+        with transaction.atomic(), connection.execute_wrapper(wait_before_locking):
+            return outcome_of(ada)
+
+    assert together([refresh_slowly, work])[1] == expected
+    assert server.posted == []
 
 
 @pytest.mark.row_locks
@@ -304,6 +357,27 @@ def end_other_connections() -> None:
         )
         for (number,) in cursor.fetchall():
             cursor.execute(f"KILL {number}")
+
+
+@pytest.mark.row_locks
+def test_tokens_are_stored_although_the_database_restarts_meanwhile(
+    ada: Any, server: TokenServer
+) -> None:
+    social = connect(ada)
+    settings = connection.settings_dict
+    port = settings["PORT"]
+
+    def answer(tcp: Connection, request: Any) -> None:
+        together([end_other_connections])
+        settings["PORT"] = "1"  # No server listens there.
+        threading.Timer(0.5, settings.update, [{"PORT": port}]).start()
+        tcp.answer({"access_token": "access-1", "refresh_token": "refresh-1"})
+
+    server.answer = answer
+
+    assert outcome_of(ada) == "access-1"
+    assert stored(social)["refresh_token"] == "refresh-1"
+    assert len(server.posted) == 1
 
 
 @pytest.mark.row_locks
