@@ -23,7 +23,7 @@ from social_endpoints.internal.actions.provider_logout import END_SESSION_URL
 from social_endpoints.internal.backends.extensions.discovery import is_web_url
 from social_endpoints.internal.backends.registry import OPENID_CONNECT, protocol
 from social_endpoints.tokens.base import LoginSerializer, loaded_classes
-from social_endpoints.tokens.djoser import DjoserSerializer
+from social_endpoints.tokens.djoser import AUTH_TOKEN, DjoserSerializer, can_revoke
 
 _SETTING = f"{NAME}['BACKCHANNEL_LOGOUT_PROVIDERS']"
 
@@ -37,6 +37,11 @@ _REQUIREMENTS: tuple[tuple[str, Callable[[], bool], str], ...] = (
         "social_endpoints.tokens.session.SessionSerializer",
         lists_sessions,
         "Set SESSION_ENGINE to 'django.contrib.sessions.backends.cached_db' or '….db'.",
+    ),
+    (
+        "social_endpoints.tokens.djoser.DjoserSerializer",
+        can_revoke,
+        f"Add {AUTH_TOKEN!r} or {JWT_BLACKLIST!r}, or give the strategy a method revoke(user).",
     ),
 )
 
@@ -78,7 +83,7 @@ def _find_requirement(serializer: type[LoginSerializer]) -> str | None:
             "the logins, silence this id."
         )
     for path, is_met, hint in _REQUIREMENTS:
-        with suppress(Exception):  # Django reports a wrong SESSION_ENGINE.
+        with suppress(Exception):  # Other checks report a wrong SESSION_ENGINE or strategy.
             for shipped in loaded_classes([path]):
                 if serializer.revoke is shipped.revoke and not is_met():
                     return hint

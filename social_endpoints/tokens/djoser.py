@@ -44,6 +44,15 @@ class DjoserSerializer(LoginSerializer):
         return {**_to_json(body), **super().to_representation(instance)}
 
 
+def can_revoke() -> bool:
+    """Return whether ``revoke()`` can end any tokens.
+
+    :raises ImproperlyConfigured: the strategy is not valid.
+    """
+    has_method = hasattr(get_token_strategy(), "revoke")
+    return has_method or apps.is_installed(AUTH_TOKEN) or has_jwt_blacklist()
+
+
 def get_token_strategy() -> Any:
     """Return the token strategy that djoser's settings name.
 

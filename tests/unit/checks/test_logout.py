@@ -115,6 +115,42 @@ def test_jwt_without_blacklist(serializer: str, configure: Configure, settings: 
     assert "W034" in ids()
 
 
+class Strategy:
+    @staticmethod
+    def obtain(user: Any) -> dict[str, Any]:
+        return {}
+
+
+class RevocableStrategy(Strategy):
+    @staticmethod
+    def revoke(user: Any) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("strategy", "app", "is_reported"),
+    [
+        ("Strategy", None, True),
+        ("Strategy", "rest_framework.authtoken", False),
+        pytest.param("Strategy", JWT_BLACKLIST, False, marks=needs_jwt),
+        ("RevocableStrategy", None, False),
+        ("Missing", None, False),
+    ],
+)
+def test_strategy_of_djoser_without_any_app(
+    strategy: str, app: str | None, is_reported: bool, configure: Configure, settings: Any
+) -> None:
+    settings.DJOSER = {"SOCIAL_AUTH_TOKEN_STRATEGY": f"{__name__}.{strategy}"}
+    configure(
+        TOKEN_SERIALIZER="social_endpoints.tokens.DjoserSerializer",
+        BACKCHANNEL_LOGOUT_PROVIDERS=["oidc"],
+    )
+    removed = {"rest_framework.authtoken", JWT_BLACKLIST} - {app}
+    settings.INSTALLED_APPS = [each for each in settings.INSTALLED_APPS if each not in removed]
+
+    assert ("W034" in ids()) is is_reported
+
+
 # --- POST logout/ ----------------------------------------------------------------------
 
 
