@@ -15,6 +15,7 @@ from drf_spectacular.utils import (
 
 from social_endpoints.conf import get_names, import_setting, settings
 from social_endpoints.internal.http.serializers import (
+    BackchannelErrorSerializer,
     BeginSerializer,
     BegunSerializer,
     CallbackSerializer,
@@ -39,7 +40,10 @@ _NO_CONNECTION = OpenApiResponse(description="The user has no such connection.")
 _NO_LOGOUT = OpenApiResponse(description="The provider has no logout endpoint.")
 _NO_BACKCHANNEL = OpenApiResponse(description="The provider has no back-channel logout.")
 _SIGNED_OUT = OpenApiResponse(OpenApiTypes.OBJECT, "The logins have ended; an empty object.")
-_RETRY = OpenApiResponse(ErrorSerializer, "The keys, the database or the cache are unavailable.")
+_BAD_TOKEN = OpenApiResponse(BackchannelErrorSerializer, "The logout token is not valid.")
+_RETRY = OpenApiResponse(
+    BackchannelErrorSerializer, "The keys, the database or the cache are unavailable."
+)
 _NOT_ENDED = OpenApiResponse(description="The server cannot end this login.")
 _NOT_MODIFIED = OpenApiResponse(description="The list has not changed since `If-None-Match`.")
 _BEGIN = {
@@ -103,7 +107,7 @@ OPERATIONS: dict[str, dict[str, dict[str, Any]]] = {
             "description": "For the provider: end the logins of a user (back-channel logout).",
             "parameters": [_PROVIDER],
             "request": LogoutTokenSerializer,
-            "responses": {200: _SIGNED_OUT, 400: _ERROR, 404: _NO_BACKCHANNEL, 503: _RETRY},
+            "responses": {200: _SIGNED_OUT, 400: _BAD_TOKEN, 404: _NO_BACKCHANNEL, 503: _RETRY},
         },
     },
     "LogoutView": {

@@ -121,7 +121,7 @@ def properties(document: dict[str, Any], path: str, method: str, status: int) ->
             BACKCHANNEL,
             "post",
             "o_logout_backchannel_create",
-            {200: set(), 400: ERROR, 404: None, 503: ERROR},
+            {200: set(), 400: ERROR | {"error"}, 404: None, 503: ERROR | {"error"}},
         ),
         ("/auth/logout/", "post", "logout_create", {204: None, 400: ERROR, 404: None}),
         (CONNECTIONS, "get", "connections_list", {200: None}),

@@ -289,3 +289,11 @@ class ErrorSerializer(serializers.Serializer[Any]):
         """Return the fields, with DRF's setting for the name of the first one."""
         fields = super().get_fields()
         return {api_settings.NON_FIELD_ERRORS_KEY: fields.pop("non_field_errors"), **fields}
+
+
+class BackchannelErrorSerializer(ErrorSerializer):
+    """The error body of back-channel logout, which is for the provider."""
+
+    error = serializers.CharField(
+        help_text="A code of OAuth 2.0 (OpenID Connect Back-Channel Logout 1.0 section 2.8)."
+    )
