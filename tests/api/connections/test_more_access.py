@@ -20,7 +20,7 @@ from tests.support.authentication import FIXED, FixedAuthentication, StatelessUs
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, authorization_params, details, error
 from tests.support.openid_provider import OpenIDProvider
-from tests.support.pipeline import ASK_NAME, BEFORE_SOCIAL_USER, pipeline_with
+from tests.support.pipeline import AFTER_SOCIAL_USER, ASK_NAME, BEFORE_SOCIAL_USER, pipeline_with
 from tests.support.social_core import (
     configure_backend,
 )
@@ -465,10 +465,11 @@ def test_login_keeps_the_token_with_more_access(
     assert list_connections(grace.client).json()[0]["scopes"] == more[1]
 
 
+@pytest.mark.parametrize("position", [BEFORE_SOCIAL_USER, AFTER_SOCIAL_USER])
 def test_paused_login_keeps_the_token_with_more_access(
-    more: Any, frontend: Frontend, openid: OpenIDProvider, settings: Any
+    position: int, more: Any, frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
-    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((BEFORE_SOCIAL_USER, ASK_NAME))
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((position, ASK_NAME))
     paused = frontend.log_in(openid)
 
     assert frontend.resume(paused, name="x").status_code == 201
@@ -553,6 +554,19 @@ def test_native_sign_in_keeps_the_token_with_more_access(name: str, install: Any
     assert provider.sign_in().status_code == 201
 
     assert stored_token() == ("old", [*provider.granted, CALENDAR])
+
+
+def test_paused_native_sign_in_keeps_the_token_with_more_access(
+    install: Any, settings: Any
+) -> None:
+    provider = install("google-oauth2")
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_SOCIAL_USER, ASK_NAME))
+    paused = provider.sign_in()
+
+    resumed = Frontend("body").resume(paused, "google-oauth2", name="x")
+
+    assert resumed.status_code == 201, resumed.data
+    assert stored_token()[0] == "old"
 
 
 @pytest.mark.parametrize(("asked", "is_kept"), [([], False), (["email"], True)])
