@@ -515,6 +515,24 @@ def test_login_replaces_a_token_that_cannot_be_used(
     assert (stored_token() == more) is is_kept
 
 
+def mark(**kwargs: Any) -> None:
+    """Reject the refresh token, as another process does meanwhile."""
+    stored = UserSocialAuth.objects.get().extra_data
+    state = state_of(stored["access_token"], needs_reconnect=True)
+    UserSocialAuth.objects.update(extra_data={**stored, **state})
+
+
+def test_login_replaces_a_token_that_is_rejected_meanwhile(
+    more: Any, frontend: Frontend, grace: Frontend, openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_SOCIAL_USER, f"{__name__}.mark"))
+
+    assert frontend.log_in(openid).status_code == 201
+
+    assert stored_token()[1] == DEFAULT.split()
+    assert list_connections(grace.client).json()[0]["needs_reconnect"] is False
+
+
 def test_login_replaces_an_expired_token_whose_refresh_token_is_lost(
     more: Any, frontend: Frontend, openid: OpenIDProvider
 ) -> None:

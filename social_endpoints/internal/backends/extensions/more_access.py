@@ -132,12 +132,12 @@ class MoreAccess(OAuth2):
             return False
         if not login.get("is_native") and self._login_adds_granted():
             return False
-        state = read_state(social.extra_data)
-        has_more = {*login.get("scopes", ())} < {*state.scopes}
-        if not has_more or state.needs_reconnect or not connect_scopes(self.name):
+        scopes = {*login.get("scopes", ())}
+        if not connect_scopes(self.name) or not _has_more(social, scopes):
             return False
-        is_live = state.expires_at is None or state.expires_at > time()
-        return is_live or bool(to_plain(social.extra_data).get("refresh_token"))
+        # Another process may have refreshed the token meanwhile, or may have failed to.
+        strategy.storage.user.read_extra_data_again(social)
+        return _has_more(social, scopes)
 
     def _login_adds_granted(self) -> bool:
         """Return whether the provider adds the scopes granted before to those of a login.
@@ -158,3 +158,12 @@ class MoreAccess(OAuth2):
 
     def _separator(self) -> str:
         return unquote_plus(self.SCOPE_SEPARATOR)
+
+
+def _has_more(social: Any, scopes: set[str]) -> bool:
+    """Return whether a stored access token has more than these scopes and can be used."""
+    state = read_state(social.extra_data)
+    if state.needs_reconnect or not scopes < {*state.scopes}:
+        return False
+    is_live = state.expires_at is None or state.expires_at > time()
+    return is_live or bool(to_plain(social.extra_data).get("refresh_token"))
