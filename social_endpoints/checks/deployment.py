@@ -185,7 +185,9 @@ def _uses_handoff(backend: BaseAuth[Any]) -> bool:
 
 def check_token_encryption(**kwargs: Any) -> Iterator[CheckMessage]:
     """Recommend the encryption of provider tokens if a provider issues any."""
-    if not settings.ENCRYPT_PROVIDER_TOKENS and any(map(_issues_tokens, loaded_backends())):
+    if not settings.ENCRYPT_PROVIDER_TOKENS and any(
+        isinstance(backend, OAuthAuth) for backend in loaded_backends()
+    ):
         yield Warning(
             "The access and refresh tokens of the providers are stored in clear. A reader of the"
             " database or of a backup can use them.",
@@ -193,10 +195,6 @@ def check_token_encryption(**kwargs: Any) -> Iterator[CheckMessage]:
             ' encrypt_provider_tokens\'. The page "Encryption of provider tokens" has the steps.',
             id="social_endpoints.W033",
         )
-
-
-def _issues_tokens(backend: BaseAuth[Any]) -> bool:
-    return isinstance(backend, OAuthAuth)
 
 
 def check_secret_key(**kwargs: Any) -> Iterator[CheckMessage]:

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Literal, cast
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
-from django.db.models import Model
 from django.http import HttpRequest, RawPostDataException
 from django.urls import NoReverseMatch, ResolverMatch, reverse
 from django.utils.cache import add_never_cache_headers
@@ -27,7 +26,7 @@ from rest_framework.views import APIView, exception_handler
 from social_endpoints.conf import import_setting, settings
 from social_endpoints.exceptions import EndpointError, RecentLoginRequired
 from social_endpoints.internal.actions.refusals import log_refusal
-from social_endpoints.internal.backends.loading import storage
+from social_endpoints.internal.backends.loading import users
 from social_endpoints.internal.cache import limit_cache_use
 from social_endpoints.internal.errors.redaction import clear_local_variables, without_secrets
 from social_endpoints.internal.http.error_reports import protect_report
@@ -262,18 +261,11 @@ def _surrounding_transactions() -> Iterator[None]:
 
 
 class IsProjectUser(permissions.IsAuthenticated):
-    """Allows signed-in users of the project's user model.
-
-    An instance of another model is refused, because its primary key may equal that of a user.
-    An object that is not a model instance, such as a user built from a token, is accepted.
-    """
+    """Allows signed-in users of the project's user model."""
 
     def has_permission(self, request: Any, view: Any) -> bool:
         """Return whether the request has such a user."""
-        if not super().has_permission(request, view):
-            return False
-        user = request.user
-        return not isinstance(user, Model) or isinstance(user, storage().user.user_model())
+        return super().has_permission(request, view) and users().is_account(request.user)
 
 
 class AccountView(EndpointView):

@@ -59,13 +59,13 @@ BREAKAGES = (
     Breakage(
         "a login replaces a stored refresh token with nothing",
         "internal/backends/extensions/login_tokens.py",
-        {"kept = {name for name in names if not data.get(name)}": "kept: set[str] = set()"},
+        {"empty = {name for name in names if not data.get(name)}": "empty: set[str] = set()"},
         (f"{STATE}test_second_login_without_a_refresh_token_keeps_the_stored_one",),
     ),
     Breakage(
         "a login restores a refresh token that another process has replaced",
         "internal/backends/extensions/login_tokens.py",
-        {"if any(_stored(social).get(name) for name in kept):": "if False:"},
+        {"if any(_stored(social).get(name) for name in empty):": "if False:"},
         (f"{STATE}test_refresh_during_a_login_is_not_undone",),
     ),
     Breakage(
@@ -867,8 +867,8 @@ BREAKAGES = (
     ),
     Breakage(
         "the primary key of another model selects provider tokens",
-        "internal/actions/provider_tokens.py",
-        {"not isinstance(user, Model) or isinstance(user, users.user_model())": "True"},
+        "internal/flows/primary.py",
+        {"not isinstance(user, Model) or isinstance(user, self.user_model())": "True"},
         (f"{PROVIDER_TOKENS}test_access_token.py::test_user_without_a_row_has_no_connection",),
     ),
 )

@@ -118,12 +118,12 @@ def _build_url(endpoint: str, parameters: Mapping[str, str]) -> str:
     """Add parameters to the query of an endpoint, in place of those with the same names."""
     before, hash_sign, fragment = endpoint.partition("#")
     path, _, query = before.partition("?")
-    kept = [
+    fields = [
         each
         for each in query.split("&")
         if each and unquote_plus(each.partition("=")[0]) not in parameters
     ]
-    return f"{path}?{'&'.join([*kept, urlencode(parameters)])}{hash_sign}{fragment}"
+    return f"{path}?{'&'.join([*fields, urlencode(parameters)])}{hash_sign}{fragment}"
 
 
 def _identification(backend: BaseAuth[Any], user: Any) -> dict[str, str]:

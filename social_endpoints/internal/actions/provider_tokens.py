@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.db.models import Model
 from social_core.backends.oauth import BaseOAuth1, OAuthAuth
 
 from social_endpoints.exceptions import (
@@ -93,9 +92,7 @@ def _get_credentials(
 def _find_connection(user: Any, provider: str, uid: str | None) -> Any:
     """Return the row of a connection: that with a uid, or the one that was used last."""
     users = loading.users()
-    # The primary key of another model may equal that of a user.
-    is_account = not isinstance(user, Model) or isinstance(user, users.user_model())
-    pk = getattr(user, "pk", None) if is_account else None
+    pk = getattr(user, "pk", None) if users.is_account(user) else None
     connections = [] if pk is None else read_connections(users, pk, provider)
     if not connections:
         raise ReauthenticationRequired("no_connection")

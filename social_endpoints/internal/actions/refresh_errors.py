@@ -30,20 +30,13 @@ from social_endpoints.exceptions import (
     ProviderUnavailable,
     ReauthenticationRequired,
 )
+from social_endpoints.internal.actions.refusals import OUTAGE_CODES
 from social_endpoints.internal.errors.failures import causes, is_code_error
 from social_endpoints.internal.errors.redaction import replacement, texts, without_secrets
 from social_endpoints.internal.translation import as_api_exception
 
-_OUTAGES = frozenset(
-    {
-        "connection_failed",
-        "provider_unavailable",
-        "rate_limited",
-        "timeout",
-        "tls_error",
-        "unavailable",
-    }
-)
+# Of the others, the status decides.
+_OUTAGES = OUTAGE_CODES - {"http_error", "malformed_response"} | {"provider_unavailable"}
 _REQUEST_TIMEOUT, _TOO_MANY_REQUESTS, _SERVER_ERROR = 408, 429, 500
 
 # Codes about the client. The description does not matter.

@@ -24,6 +24,8 @@ from social_endpoints.types import AccessToken
 OAUTH1 = "OAuth"
 """``token_type`` of OAuth 1.0a: the scheme of its ``Authorization`` header (RFC 5849)."""
 
+_TOKEN = re.compile(r"[\x20-\x7e]+")  # RFC 6749 appendix A.12
+
 
 def read_connections(users: Any, pk: Any, provider: str) -> list[Any]:
     """Return the connections of a user at a provider.
@@ -47,9 +49,6 @@ def find_last_used(connections: Iterable[Any]) -> Any:
 
 def _last_use(social: Any) -> tuple[float, Any]:
     return read_auth_time(social.extra_data) or social.modified.timestamp(), social.pk
-
-
-_TOKEN = re.compile(r"[\x20-\x7e]+")  # RFC 6749 appendix A.12
 
 
 def is_token(value: Any) -> bool:

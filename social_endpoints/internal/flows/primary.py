@@ -113,6 +113,14 @@ class PrimaryUsers(StorageProxy):
     lock_address: Callable[[str], None]
     session: dict[str, Any]
 
+    def is_account(self, user: Any) -> bool:
+        """Return whether an object is a user of the project, or represents one.
+
+        The primary key of an instance of another model may equal that of a user. An object that is
+        not a model instance, such as a user built from a token, is accepted.
+        """
+        return not isinstance(user, Model) or isinstance(user, self.user_model())
+
     def get_social_auth(self, provider: str, uid: str | int, id_key: str | None = None) -> Any:
         if not self._inherits("get_social_auth"):
             return self._project.get_social_auth(provider, uid, id_key=id_key)

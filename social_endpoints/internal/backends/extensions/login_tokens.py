@@ -200,11 +200,11 @@ def _keep(backend: Any, social: Any, data: dict[str, Any], names: Iterable[str])
     If the row has a value under such a name, another process may have refreshed the token since
     this login read the row. Then the row is locked and read again.
     """
-    kept = {name for name in names if not data.get(name)}
-    if any(_stored(social).get(name) for name in kept):
+    empty = {name for name in names if not data.get(name)}
+    if any(_stored(social).get(name) for name in empty):
         backend.strategy.storage.user.read_extra_data_again(social)
         _require_dictionary(social)
-    return {name: value for name, value in data.items() if name not in kept}
+    return {name: value for name, value in data.items() if name not in empty}
 
 
 def _refresh_token_names(backend: Any) -> list[str]:

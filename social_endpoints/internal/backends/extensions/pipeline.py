@@ -64,7 +64,8 @@ class ResponseValidation(Backend):
 
     def get_user_id(self, details: Any, response: Any) -> Any:
         with _malformed_response(self):
-            uid: Any = super().get_user_id(details, response)  # type: ignore[no-untyped-call]
+            backend: Any = super()  # This method of social-core has no annotations.
+            uid = backend.get_user_id(details, response)
             return uid if uid is None else _to_text(uid)
 
     def get_user_groups(self, response: Any) -> Any:
