@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import time
 from typing import Any
 
 from django.conf import settings
@@ -27,7 +28,7 @@ rejected the refresh token, ``needs_reconnect``."""
 LATEST = 253_370_764_800
 """The year 9999, in seconds since the epoch. ``datetime`` represents no later year."""
 
-_TOKEN = "access_token"
+_TOKEN, _REFRESH_TOKEN = "access_token", "refresh_token"
 
 LIFETIMES = ("expires_in", "expires_on", "expires")
 """The names in ``extra_data`` that ``social.access_token_expired()`` of social-core reads."""
@@ -66,20 +67,25 @@ def describe(access_token: Any, state: TokenState) -> dict[str, Any]:
 def read_state(extra_data: Any) -> TokenState:
     """Return the state of the access token in ``extra_data``, encrypted or not.
 
-    If the token cannot be decrypted, the connection has to be connected again.
+    If the token cannot be decrypted, the connection has to be connected again. The same is true for
+    the refresh token, as soon as the access token has expired.
     """
     stored = extra_data if isinstance(extra_data, Mapping) else {}
-    entry, token = stored.get(NAME), stored.get(_TOKEN)
-    plain = to_plain({_TOKEN: token}).get(_TOKEN)
-    if token and not plain:
+    tokens = {name: stored[name] for name in (_TOKEN, _REFRESH_TOKEN) if stored.get(name)}
+    plain = to_plain(tokens)
+    entry, lost = stored.get(NAME), tokens.keys() - plain.keys()
+    if _TOKEN in lost:
         return TokenState(needs_reconnect=True)
-    if not isinstance(entry, Mapping) or entry.get("token") != digest(plain):
+    if not isinstance(entry, Mapping) or entry.get("token") != digest(plain.get(_TOKEN)):
         return TokenState()
     expires_at, scopes = entry.get("expires_at"), entry.get("scopes")
+    if not isinstance(expires_at, int) or expires_at >= LATEST:
+        expires_at = None
+    has_expired = expires_at is not None and expires_at <= time()
     return TokenState(
-        expires_at=expires_at if isinstance(expires_at, int) and expires_at < LATEST else None,
+        expires_at=expires_at,
         scopes=tuple(scopes) if isinstance(scopes, list) else (),
-        needs_reconnect=entry.get("needs_reconnect") is True,
+        needs_reconnect=entry.get("needs_reconnect") is True or (bool(lost) and has_expired),
     )
 
 

@@ -17,12 +17,14 @@ from social_core.exceptions import AuthCredentialError
 from social_endpoints.exceptions import ProviderNotSupported
 from social_endpoints.internal.actions.token_refresh import refresh
 from social_endpoints.internal.backends.registry import find
-from social_endpoints.internal.connections.encryption import to_stored
+from social_endpoints.internal.connections.encryption import PREFIX, to_stored
+from social_endpoints.internal.connections.token_state import read_state
 from social_endpoints.provider_tokens import (
     AccessToken,
     ReauthenticationRequired,
     get_access_token,
 )
+from tests.support.accounts import list_connections, logged_in
 from tests.support.configuration import Configure
 from tests.support.stored_tokens import LOGIN, connect
 from tests.support.token_server import TokenServer, answering
@@ -296,6 +298,22 @@ def test_token_that_cannot_be_decrypted_is_not_sent(
     assert cause_of_refusal(ada) == "undecryptable"
     assert server.posted == []
     assert ada.social_auth.get().extra_data == social.extra_data
+
+
+def test_lost_refresh_token_matters_when_the_access_token_has_expired(
+    ada: Any, server: TokenServer
+) -> None:
+    social = connect(ada, expires_in=3600, refresh_token=f"{PREFIX}lost")
+
+    assert get_access_token(ada, "token-server").token == "access-0"
+    assert not read_state(social.extra_data).needs_reconnect
+
+    social.delete()
+    connect(ada, refresh_token=f"{PREFIX}lost")
+    assert cause_of_refusal(ada) == "marked"
+    (listed,) = list_connections(logged_in(ada)).data
+    assert listed["needs_reconnect"]
+    assert server.posted == []
 
 
 @pytest.mark.parametrize("is_rejected", [False, True])
