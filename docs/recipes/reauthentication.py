@@ -15,15 +15,16 @@ MAX_AGE = timedelta(minutes=10)
 
 
 @receiver(user_logged_in)
-def store_time_of_login(request: Any, **kwargs: Any) -> None:
-    """Store the time in the session of this login."""
+def store_login(request: Any, user: Any, **kwargs: Any) -> None:
+    """Store user and time in the session. Another user may get a token in the same browser."""
     if hasattr(request, "session"):
-        request.session["logged_in_at"] = time.time()
+        request.session["recent_login"] = {"user": str(user.pk), "at": time.time()}
 
 
 def session_is_recent(request: Request) -> bool:
-    age = time.time() - request.session.get("logged_in_at", 0)
-    return bool(age < MAX_AGE.total_seconds())
+    login = request.session.get("recent_login", {})
+    is_own = login.get("user") == str(request.user.pk)
+    return is_own and time.time() - login["at"] < MAX_AGE.total_seconds()
 
 
 def knox_token_is_recent(request: Request) -> bool:

@@ -23,6 +23,7 @@ from tests.support.accounts import logged_in
 from tests.support.authentication import SESSION
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, error
+from tests.support.openid_provider import OpenIDProvider
 from tests.support.pages import DOCS, code_blocks
 
 pytestmark = pytest.mark.django_db
@@ -137,9 +138,9 @@ def test_example_of_the_error_body(page: Frontend, configure: Configure) -> None
 @pytest.fixture
 def receiver() -> Iterator[None]:
     """Connect the receiver of the recipe for one test."""
-    user_logged_in.connect(reauthentication.store_time_of_login)
+    user_logged_in.connect(reauthentication.store_login)
     yield
-    user_logged_in.disconnect(reauthentication.store_time_of_login)
+    user_logged_in.disconnect(reauthentication.store_login)
 
 
 def begin(client: APIClient) -> Any:
@@ -147,7 +148,9 @@ def begin(client: APIClient) -> Any:
 
 
 @pytest.mark.usefixtures("receiver")
-def test_session_recipe(grace: Any, settings: Any, configure: Configure) -> None:
+def test_session_recipe(
+    grace: Any, settings: Any, configure: Configure, openid: OpenIDProvider
+) -> None:
     settings.MIDDLEWARE = [
         "django.contrib.sessions.middleware.SessionMiddleware",
         "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -160,8 +163,10 @@ def test_session_recipe(grace: Any, settings: Any, configure: Configure) -> None
     assert begin(client).status_code == 200
 
     session = client.session
-    session["logged_in_at"] = time.time() - 601
+    session["recent_login"] = {"user": str(grace.pk), "at": time.time() - 601}
     session.save()
+    assert error(begin(client)) == (403, "reauthentication_required")
+    Frontend(client=client).log_in(openid)  # Another user gets a token, in the same browser.
     assert error(begin(client)) == (403, "reauthentication_required")
     client.force_login(grace)
     assert begin(client).status_code == 200
