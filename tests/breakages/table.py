@@ -77,7 +77,7 @@ BREAKAGES = (
     Breakage(
         "the scopes of a token count for another one",
         "internal/connections/token_state.py",
-        {' or entry.get("token") != digest(plain)': ""},
+        {' or entry.get("token") != digest(plain.get(_TOKEN))': ""},
         (f"{STATE}test_token_that_other_code_has_stored_has_no_state",),
     ),
     # --- Connecting -------------------------------------------------------------------
