@@ -52,7 +52,7 @@ def check_backchannel_providers(**kwargs: Any) -> Iterator[CheckMessage]:
     if providers is None or not isinstance(names, COLLECTIONS):
         return
     for name in names:
-        if name not in providers:
+        if not isinstance(name, str) or name not in providers:
             problem = f"{_SETTING} contains {name!r}, which is not configured."
             hint = did_you_mean(name, providers)
         elif protocol(providers[name].backend) != OPENID_CONNECT:

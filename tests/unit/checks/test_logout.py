@@ -47,10 +47,13 @@ def test_unsuitable_provider(name: str, text: str, configure: Configure) -> None
     assert text in f"{message.msg} {message.hint}"
 
 
-def test_wrong_type(configure: Configure) -> None:
-    configure(BACKCHANNEL_LOGOUT_PROVIDERS="oidc")
+@pytest.mark.parametrize(
+    ("value", "expected"), [("oidc", {"E003"}), ([["oidc"]], {"E003", "E031"})]
+)
+def test_wrong_type(value: Any, expected: set[str], configure: Configure) -> None:
+    configure(BACKCHANNEL_LOGOUT_PROVIDERS=value)
 
-    assert ids() == {"E003"}
+    assert ids() == expected
 
 
 def test_providers_that_cannot_be_imported(configure: Configure, settings: Any) -> None:
