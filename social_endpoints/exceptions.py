@@ -146,6 +146,11 @@ class EndpointError(APIException):
         self.provider_code = str(error.provider_code)
         self.secrets: list[str] = []
 
+    def __reduce__(self) -> Any:
+        # For task queues. The exception of social-core cannot be pickled.
+        args = [each for each in self.args if not isinstance(each, Exception)]
+        return Exception.__new__, (type(self), *args), {**vars(self), "secrets": []}
+
     def __str__(self) -> str:
         return str(self.body[api_settings.NON_FIELD_ERRORS_KEY][0])
 
