@@ -45,7 +45,8 @@ _CLIENT_CODES = frozenset({"incorrect_client_credentials", "invalid_client"})
 # Codes and messages about the refresh token, in lower case and with "_" for all other characters.
 # RFC 6749 section 5.2, OpenID Connect Core section 3.1.2.6 (Microsoft), GitHub, Slack, HubSpot,
 # Atlassian ("refresh_token is invalid"), Twitch ("Invalid refresh token"), Bitbucket ("Invalid
-# refresh_token", "User is inactive"), Zoom ("Invalid Token!") and Weixin.
+# refresh_token", "User is inactive"), Zoom ("Invalid Token!"), Weixin, Zoho ("invalid_code"),
+# Strava ("resource": "RefreshToken"), Coinbase ("revoked_token") and X ("Value passed ...").
 _REJECTIONS = frozenset(
     {
         "account_inactive",
@@ -54,6 +55,7 @@ _REJECTIONS = frozenset(
         "consent_required",
         "expired_refresh_token",
         "expired_token",
+        "invalid_code",
         "interaction_required",
         "invalid_grant",
         "invalid_refresh_token",
@@ -65,12 +67,17 @@ _REJECTIONS = frozenset(
         "refresh_token_is_invalid",
         "refresh_token_not_found",
         "refresh_token_revoked",
+        "refreshtoken",
+        "revoked_token",
         "token_expired",
         "token_revoked",
         "user_is_inactive",
+        "value_passed_for_the_token_was_invalid",
     }
 )
 _MAX_TEXTS = 50
+
+_LONGEST_WAIT = 86_400  # Seconds. A task queue accepts no time in the year 9999.
 
 # Error numbers for an access token that cannot be exchanged (Meta, "Handling errors"), and the
 # status that Reddit repeats in place of a code.
@@ -118,12 +125,17 @@ def _normalized(text: str) -> str:
 
 
 def retry_seconds(error: SocialAuthBaseException) -> int:
-    """Return the seconds of ``Retry-After``, which is a number or a date (RFC 9110 10.2.3)."""
+    """Return the seconds of ``Retry-After``, which is a number or a date (RFC 9110 10.2.3).
+
+    A day is the maximum.
+    """
     value = error.retry_after or ""
-    if re.fullmatch(r"[0-9]{1,9}", value):
-        return int(value)
     date = parse_http_date_safe(value)
-    return RETRY_SECONDS if date is None else max(math.ceil(date - time.time()), 1)
+    if re.fullmatch(r"[0-9]{1,9}", value):
+        seconds = int(value)
+    else:
+        seconds = RETRY_SECONDS if date is None else max(math.ceil(date - time.time()), 1)
+    return min(seconds, _LONGEST_WAIT)
 
 
 def is_nonsense(backend: Any, error: Exception) -> bool:

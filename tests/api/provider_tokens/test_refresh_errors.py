@@ -78,6 +78,16 @@ def reset(connection: Connection, request: Any) -> None:
         (400, {"errors": [{"errorType": "invalid_grant", "message": "expired"}]}),
         (400, {"status": "BAD_REFRESH_TOKEN", "message": "missing or invalid refresh token"}),
         (400, {"error": "access_denied"}),
+        (200, {"error": "invalid_code"}),
+        (400, {"errors": [{"resource": "RefreshToken", "code": "invalid"}]}),
+        (401, {"errors": [{"id": "revoked_token", "message": "The token was revoked"}]}),
+        (
+            400,
+            {
+                "error": "invalid_request",
+                "error_description": "Value passed for the token was invalid.",
+            },
+        ),
     ],
 )
 def test_rejected_refresh_token_marks_the_connection(
@@ -184,6 +194,8 @@ def test_slow_provider_is_unavailable_and_then_not_asked(
         ("soon", 10),
         (90, 90),  # A date so many seconds from now.
         (-90, 1),
+        ("999999999", 86_400),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 86_400),
     ],
 )
 def test_retry_after_is_the_one_of_the_provider(
@@ -408,16 +420,37 @@ def test_exception_can_be_pickled(ada: Any, server: TokenServer) -> None:
     copy: Any = pickle.loads(pickle.dumps(error))
 
     assert (type(copy), copy.detail, copy.wait) == (type(error), error.detail, 77)
+    assert repr(copy) == repr(error)
     assert error.error_id in str(copy)
+
+
+def test_exception_about_the_project_can_be_pickled(
+    ada: Any, server: TokenServer, configure: Configure
+) -> None:
+    connect(ada)
+    configure(LOGIN_TIMEOUT="soon")
+    wrong_setting = refused(ada, ConfigurationError)
+    with connection.execute_wrapper(fail):
+        failure = refused(ada, StorageUnavailable)
+
+    for error in (wrong_setting, failure):
+        copy: Any = pickle.loads(pickle.dumps(error))
+        assert (type(copy), copy.detail, copy.error_id) == (
+            type(error),
+            error.detail,
+            error.error_id,
+        )
+        assert str(copy) == str(error)
+
+
+def fail(*args: Any) -> None:
+    raise OperationalError
 
 
 def test_failure_of_the_database_is_a_503_with_the_error_body(
     ada: Any, server: TokenServer
 ) -> None:
     connect(ada)
-
-    def fail(*args: Any) -> None:
-        raise OperationalError
 
     with connection.execute_wrapper(fail):
         error = refused(ada, StorageUnavailable)
