@@ -67,9 +67,9 @@ def begin(
         raise ProviderNotSupported(provider.name)
     if user is not None:  # The settings could pass an unchecked ``scope`` on to the provider.
         query = {name: text for name, text in query.items() if name != "scope"}
-    ask_for_more = _more_access(provider, user, scopes)
+    more = (scopes, _granted_scopes(provider, user)) if scopes else None
     with translate_errors("begin"), ProviderRequests():
-        begin_with = partial(_begin, provider, query, request, user, ask_for_more)
+        begin_with = partial(_begin, provider, query, request, user, more)
         with suppress(HandoffRequired):
             begun = begin_with(new_flow(provider.name, redirect_uri, user))
             if not config.requests_post(begun.authorization_url):
@@ -83,19 +83,14 @@ def begin(
         return begun
 
 
-def _more_access(
-    provider: Provider, user: Any, scopes: Sequence[str]
-) -> Callable[[BaseAuth[Any]], None]:
-    """Return a function that adds scopes to the authorization request of a backend.
+def _granted_scopes(provider: Provider, user: Any) -> list[str]:
+    """Return the scopes that the user has granted to any connection at the provider.
 
-    They include the scopes that the user has granted to any connection at the provider.
+    :raises ImproperlyConfigured: the provider has no scopes.
     """
-    if not scopes:
-        return lambda backend: None
     require_scopes(provider.backend)
     rows = read_connections(loading.users(), user.pk, provider.name)
-    granted = [scope for social in rows for scope in read_state(social.extra_data).scopes]
-    return lambda backend: cast("MoreAccess", backend).ask_for(scopes, granted)
+    return [scope for social in rows for scope in read_state(social.extra_data).scopes]
 
 
 def _begin(
@@ -103,7 +98,7 @@ def _begin(
     query: Mapping[str, str],
     request: HttpRequest,
     user: Any,
-    ask_for_more: Callable[[BaseAuth[Any]], None],
+    more: tuple[Sequence[str], list[str]] | None,
     flow: Flow,
 ) -> Begun:
     strategy, backend = loading.load(provider, request=request, data={}, flow=flow)
@@ -113,7 +108,8 @@ def _begin(
     require_valid_settings(backend, "begin")
     backend.prepare_auth(user=user)
     _apply_query(strategy, backend, flow, query)
-    ask_for_more(backend)
+    if more is not None:
+        cast("MoreAccess", backend).ask_for(*more)
     if config.may_post(backend) and not flow.handoff:
         raise HandoffRequired
     url = _authorization_url(backend, provider)
