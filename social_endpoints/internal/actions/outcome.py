@@ -191,7 +191,7 @@ def respond_or_pause(
     responder: Responder[Any],
     result: Any,
 ) -> T | Paused:
-    """Return what concludes a login or a connect, or a paused one.
+    """Return the result of ``conclude``, or a paused login or connect.
 
     :param conclude: called with the backend and the result of the pipeline, unless it has paused.
     """

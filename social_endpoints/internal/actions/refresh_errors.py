@@ -35,7 +35,7 @@ from social_endpoints.internal.errors.failures import causes, is_code_error
 from social_endpoints.internal.errors.redaction import replacement, texts, without_secrets
 from social_endpoints.internal.translation import as_api_exception
 
-# Of the others, the status decides.
+# For the two removed codes, the status decides.
 _OUTAGES = OUTAGE_CODES - {"http_error", "malformed_response"} | {"provider_unavailable"}
 _REQUEST_TIMEOUT, _TOO_MANY_REQUESTS, _SERVER_ERROR = 408, 429, 500
 

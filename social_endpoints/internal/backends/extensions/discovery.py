@@ -350,13 +350,13 @@ def _is_complete(backend: Any, url: str, document: Any) -> bool:
 
 def is_web_url(value: Any) -> bool:
     """Return whether a value is an HTTP URL with a host."""
-    # Neither a control character, which urlsplit() may remove, nor half of a surrogate pair.
+    # Refuse control characters, which urlsplit() may remove, and surrogates.
     if not isinstance(value, str) or not value.isprintable():
         return False
     try:
         parts = urlsplit(value)
         has_host = bool(parts.hostname) and parts.port != 0
-    except ValueError:  # Half of an IPv6 address, or a port above 65535.
+    except ValueError:  # malformed IPv6 address, or port above 65535
         return False
     return parts.scheme in {"https", "http"} and has_host
 

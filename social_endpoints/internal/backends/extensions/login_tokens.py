@@ -144,7 +144,7 @@ def _asked_scopes(backend: Any) -> Iterable[str]:
     is_superset, flags, others = backend.strategy.session_pop(ASKED_SCOPES) or (True, "", "")
     asked = [*(configured_scopes(backend) if is_superset else ()), *others.split()]
     listed = backend.listed_scopes if flags else ()
-    if len(flags) == len(listed):  # Otherwise, the setting has changed since the begin.
+    if len(flags) == len(listed):  # The setting may have changed since the begin.
         asked += [scope for scope, flag in zip(listed, flags, strict=True) if flag == "1"]
     names = (name for base, name in _GRANTED_IN_CALLBACK if isinstance(backend, base))
     granted = backend.data.get(next(names, None))

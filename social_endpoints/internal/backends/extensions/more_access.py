@@ -135,7 +135,7 @@ class MoreAccess(OAuth2):
         scopes = {*login.get("scopes", ())}
         if not connect_scopes(self.name) or not _has_more(social, scopes):
             return False
-        # Another process may have refreshed the token meanwhile, or may have failed to.
+        # Another process may have refreshed the token, or its refresh may have been rejected.
         strategy.storage.user.read_extra_data_again(social)
         return _has_more(social, scopes)
 
