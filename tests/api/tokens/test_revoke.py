@@ -94,6 +94,26 @@ def test_many_refresh_tokens_are_blacklisted(
 
 
 @needs_jwt
+def test_rotated_refresh_token_is_blacklisted(
+    openid: OpenIDProvider, use_serializer: UseSerializer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rest_framework_simplejwt.serializers import TokenRefreshSerializer, api_settings
+
+    # Simple JWT reads its settings when it is imported.
+    monkeypatch.setattr(api_settings, "ROTATE_REFRESH_TOKENS", True)
+    use_serializer("JWTSerializer")
+    login = log_in(openid, "JWTSerializer")
+    rotation = TokenRefreshSerializer(data={"refresh": login.refresh})
+    assert rotation.is_valid()
+    login.response.data["refresh"] = rotation.validated_data["refresh"]
+    assert login.can_refresh
+
+    revoke("1")
+
+    assert not login.can_refresh
+
+
+@needs_jwt
 def test_expired_refresh_tokens_are_not_blacklisted(
     openid: OpenIDProvider, use_serializer: UseSerializer
 ) -> None:
