@@ -164,9 +164,12 @@ def convert(
 
 def _convert(value: Any, change: Callable[[str], str], is_secret: bool) -> Any:
     if isinstance(value, Mapping):
-        # OAuth 1.0a stores a dictionary as access_token, which has names of its own.
-        items = value.items()
-        return {name: _convert(each, change, is_secret_name(name)) for name, each in items}
+        # OAuth 1.0a stores a dictionary as access_token, with names that tell the secrets apart.
+        all_secret = is_secret and not any(map(is_secret_name, value))
+        return {
+            name: _convert(each, change, all_secret or is_secret_name(name))
+            for name, each in value.items()
+        }
     if isinstance(value, (list, tuple)):
         return [_convert(each, change, is_secret) for each in value]
     is_token = isinstance(value, str) and value and (is_secret or is_encrypted(value))
