@@ -43,7 +43,7 @@ def _problems(
     for scope in scopes:
         if isinstance(scope, str) and (separator in scope or not is_scope(scope)):
             problem = f"{entry}[{name!r}] contains {scope!r}, which is not one scope."
-            yield problem, "Write each scope as a text of its own."
+            yield problem, "Write each scope as a separate string."
 
 
 def check_reauthentication(**kwargs: Any) -> Iterator[CheckMessage]:
@@ -55,7 +55,7 @@ def check_reauthentication(**kwargs: Any) -> Iterator[CheckMessage]:
     if iscoroutinefunction(callback):
         yield Error(
             f"{NAME}['REAUTHENTICATION']: {settings.REAUTHENTICATION!r} is a coroutine function.",
-            hint="Write it with 'def'. Otherwise, every request is refused.",
+            hint="Define it with 'def'. A coroutine is never True, so every request is refused.",
             id="social_endpoints.E030",
         )
 

@@ -23,7 +23,7 @@ LIMITED = "social_core.backends.facebook_limited.FacebookLimitedLogin"
         ({"gihub": ["repo"]}, ["Did you mean 'github'?"]),
         ({"twitter": ["repo"]}, ["Remove it."]),
         ({"facebook-limited-login": ["repo"]}, ["Remove it."]),
-        ({"github": ["repo gist", "repo,gist", ""]}, ["text of its own"] * 3),
+        ({"github": ["repo gist", "repo,gist", ""]}, ["separate string"] * 3),
     ],
 )
 def test_scopes_of_a_connect(
