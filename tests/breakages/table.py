@@ -837,7 +837,7 @@ BREAKAGES = (
         "internal/actions/provider_tokens.py",
         {
             "            clear_local_variables(error)\n": "",
-            "                hide_secrets(failure)\n": "",
+            "hidden_cause(failure)": "failure.__cause__",
         },
         (f"{REFRESH_ERRORS}test_exception_contains_no_token",),
     ),

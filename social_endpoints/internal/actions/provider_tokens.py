@@ -8,12 +8,13 @@ from typing import Any
 from social_core.backends.oauth import BaseOAuth1, OAuthAuth
 
 from social_endpoints.exceptions import (
+    ConfigurationError,
     EndpointError,
     ProviderNotSupported,
     ProviderUnavailable,
     ReauthenticationRequired,
 )
-from social_endpoints.internal.actions.refresh_errors import as_token_error, hide_secrets
+from social_endpoints.internal.actions.refresh_errors import as_token_error, hidden_cause
 from social_endpoints.internal.actions.refusals import log_refusal
 from social_endpoints.internal.actions.token_refresh import refresh
 from social_endpoints.internal.backends import loading
@@ -62,16 +63,20 @@ def get_credentials(
             clear_local_variables(error)
             failure = as_token_error(error)
             if isinstance(failure, EndpointError):
-                _log(failure)
-                hide_secrets(failure)
+                cause = hidden_cause(failure)
+                _log(failure, cause)
+                failure.__cause__ = cause
                 failure.__traceback__ = None
         raise failure
 
 
-def _log(failure: EndpointError) -> None:
-    if cause := getattr(failure, "cause", None):
-        add_log_values(cause=cause)
-    log_refusal("refresh", failure, failure.body, status=failure.status_code)
+def _log(failure: EndpointError, cause: BaseException | None) -> None:
+    if reason := getattr(failure, "cause", None):
+        add_log_values(cause=reason)
+    # Django REST framework responds in a view of the project, so Django logs no traceback.
+    exc_info = cause if isinstance(failure, ConfigurationError) else None
+    status = failure.status_code
+    log_refusal("refresh", failure, failure.body, status=status, exc_info=exc_info)
 
 
 def _get_credentials(

@@ -189,12 +189,12 @@ def _cause(error: Exception) -> str:
     return str(getattr(error, "context", {}).get("cause") or getattr(error, "code", "unknown"))
 
 
-def hide_secrets(error: BaseException) -> None:
-    """Replace the cause of an exception by one without tokens in message and local variables."""
+def hidden_cause(error: BaseException) -> BaseException | None:
+    """Return the cause of an exception without tokens in its message and local variables."""
     cause = error.__cause__
     if cause is None:
-        return
+        return None
     is_about_settings = isinstance(error, ConfigurationError) and any(
         isinstance(each, ImproperlyConfigured) for each in causes(cause)
     )
-    error.__cause__ = without_secrets(cause, []) if is_about_settings else replacement(cause)
+    return without_secrets(cause, []) if is_about_settings else replacement(cause)

@@ -68,12 +68,20 @@ _MAX_CAUSES = 8
 _SERVER_ERROR = 500
 
 
-def log_refusal(action: str, error: Any, metadata: Mapping[str, Any], *, status: int) -> None:
+def log_refusal(
+    action: str,
+    error: Any,
+    metadata: Mapping[str, Any],
+    *,
+    status: int,
+    exc_info: BaseException | None = None,
+) -> None:
     """Log a refused action in one line.
 
     :param error: an exception of Django REST framework.
     :param metadata: the error code and the error id of the response.
     :param status: the status of the response. An exception handler of the project may have set it.
+    :param exc_info: an exception without secrets, whose traceback is logged.
     """
     values: dict[str, Any] = {
         "code": metadata["error_code"],
@@ -91,7 +99,7 @@ def log_refusal(action: str, error: Any, metadata: Mapping[str, Any], *, status:
         values["provider_error"] = error.provider_code
     if isinstance(error, StorageUnavailable):
         values["database_error"] = error.database_error
-    level, exc_info = _level(values, causes), None
+    level = _level(values, causes)
     if error.__cause__ and _is_unreadable(values):
         level, exc_info = logging.ERROR, replacement(error.__cause__)
     log_event(f"{action} refused", level, exc_info=exc_info, **values)

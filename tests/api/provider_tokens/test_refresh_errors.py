@@ -269,13 +269,16 @@ def test_nonsense_is_a_502_that_changes_nothing(answer: Any, ada: Any, server: T
 
 
 def test_wrong_setting_is_a_500_with_the_error_body(
-    ada: Any, server: TokenServer, configure: Configure
+    ada: Any, server: TokenServer, configure: Configure, caplog: pytest.LogCaptureFixture
 ) -> None:
     connect(ada)
     configure(LOGIN_TIMEOUT="soon")
 
-    error = refused(ada, ConfigurationError)
+    with caplog.at_level(logging.INFO, logger="social_endpoints"):
+        error = refused(ada, ConfigurationError)
 
+    (record,) = caplog.records
+    assert "LOGIN_TIMEOUT" in str(record.exc_info[1])  # DRF would log neither this nor a traceback.
     assert error.detail["error_code"] == "invalid_setting"
     assert "LOGIN_TIMEOUT" in str(error.__cause__)
     assert server.posted == []
