@@ -13,6 +13,7 @@ import requests
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 
+from social_endpoints.internal.connections.token_state import NAME, TokenState, describe
 from social_endpoints.internal.network.document_cache import process_cache
 from social_endpoints.provider_tokens import ProviderError, get_access_token
 from tests.support.frontend import Frontend
@@ -112,6 +113,32 @@ def test_invalid_id_token_changes_nothing(
         get_access_token(social.user, "oidc")
 
     assert social.user.social_auth.get().extra_data == social.extra_data
+
+
+def nonce_of(extra_data: dict[str, Any]) -> str:
+    claims = jwt.decode(extra_data["id_token"], options={"verify_signature": False})
+    return str(claims["nonce"])
+
+
+def test_nonce_is_that_of_the_login_that_has_brought_the_refresh_token(
+    openid: OpenIDProvider,
+) -> None:
+    for openid.token_params in ({"refresh_token": "refresh-0"}, {}):
+        assert Frontend("body").log_in(openid).status_code == 201
+        social = get_user_model().objects.get().social_auth.get()
+        if openid.token_params:
+            first = nonce_of(social.extra_data)
+    assert nonce_of(social.extra_data) != first  # The logout needs the newest ID token.
+    state = describe(social.extra_data["access_token"], TokenState(expires_at=5))
+    social.extra_data |= {NAME: state}
+    social.save()
+    answer(openid, nonce=nonce_of(social.extra_data))
+    with pytest.raises(ProviderError):
+        get_access_token(social.user, "oidc")
+
+    answer(openid, nonce=first)
+
+    assert get_access_token(social.user, "oidc").token == "access-1"
 
 
 def test_id_token_with_a_wrong_signature_changes_nothing(openid: OpenIDProvider) -> None:

@@ -17,7 +17,8 @@ from social_core.backends.strava import StravaOAuth
 
 from social_endpoints.internal.backends.extensions.bases import Backend, OAuth
 from social_endpoints.internal.backends.extensions.encrypted_tokens import token_aliases
-from social_endpoints.internal.connections.encryption import as_dictionary
+from social_endpoints.internal.backends.id_tokens.refreshed import CONTEXT, first_claims
+from social_endpoints.internal.connections.encryption import as_dictionary, to_plain
 from social_endpoints.internal.connections.stored_tokens import is_token
 from social_endpoints.internal.connections.token_response import as_scopes, read_token_response
 from social_endpoints.internal.connections.token_state import (
@@ -167,7 +168,7 @@ def _with_tokens(
     received, auth_time = login.get("received"), data.get("auth_time")
     if received and auth_time and auth_time - received > _LONGEST_COMPLETION:
         data = with_auth_time({**data, "auth_time": received}, auth_time)
-    outdated = dict.fromkeys(LIFETIMES & _stored(social).keys())
+    outdated = dict.fromkeys({*LIFETIMES, CONTEXT} & _stored(social).keys())
     return {**outdated, **data, NAME: describe(data[_ACCESS_TOKEN], state)}
 
 
@@ -204,7 +205,12 @@ def _keep(backend: Any, social: Any, data: dict[str, Any], names: Iterable[str])
     if any(_stored(social).get(name) for name in empty):
         backend.strategy.storage.user.read_extra_data_again(social)
         _require_dictionary(social)
-    return {name: value for name, value in data.items() if name not in empty}
+    kept = {name: value for name, value in data.items() if name not in empty}
+    if _REFRESH_TOKEN in empty and _stored(social).get(_REFRESH_TOKEN):
+        # Its ID tokens continue the login that has brought it (OpenID Connect Core section 12.2).
+        claims = first_claims(to_plain(social.extra_data))
+        kept |= {CONTEXT: claims} if claims else {}
+    return kept
 
 
 def _refresh_token_names(backend: Any) -> list[str]:

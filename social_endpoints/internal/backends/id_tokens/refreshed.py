@@ -21,6 +21,21 @@ from social_endpoints.internal.backends.id_tokens.signature import (
 # Claims that must be those of the first ID token, if both have them.
 _CONSTANT = ("iss", "sub", "auth_time", "nonce")
 
+CONTEXT = "_oidc_id_token_context"
+"""Name in ``extra_data`` under which social-core 7 stores the claims that a refresh must repeat."""
+
+
+def first_claims(stored: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the claims of the ID token that came with the stored refresh token.
+
+    :param stored: the tokens of the connection in clear.
+    """
+    context = stored.get(CONTEXT)
+    if isinstance(context, Mapping):
+        return context
+    claims = unverified_claims(stored.get("id_token"))
+    return {name: claims[name] for name in (*_CONSTANT, "aud") if name in claims}
+
 
 def keep_valid_id_token(
     backend: Any, response: dict[str, Any], stored: Mapping[str, Any], social: Any
@@ -68,7 +83,7 @@ def _verify(issuer: Issuer, id_token: str) -> tuple[dict[str, Any], str]:
 def _require_same_user(
     issuer: Issuer, claims: Mapping[str, Any], stored: Mapping[str, Any], social: Any
 ) -> None:
-    previous = unverified_claims(stored.get("id_token"))
+    previous = first_claims(stored)
     for name in _CONSTANT:
         if name in previous and name in claims and previous[name] != claims[name]:
             raise issuer.error("invalid_claim", name)
