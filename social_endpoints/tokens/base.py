@@ -106,8 +106,9 @@ class LoginSerializer(serializers.Serializer[Login]):
 
         Override this method if you issue tokens of your own: end the token in ``request.auth``, and
         call ``super().log_out(request)``. Do not end other logins of the user. It is called inside
-        a transaction, which is rolled back if you raise an exception. If you do not override it,
-        the response is a 404 ``logout_not_supported``.
+        a transaction, which is rolled back if you raise an exception. After a collision with
+        another request, it is called again, on the same serializer. If you do not override it, the
+        response is a 404 ``logout_not_supported``.
 
         :param request: DRF's request, with ``user``, ``auth`` and ``data``.
         """

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth import SESSION_KEY
 from django.contrib.auth import login as django_login
 from django.contrib.auth import logout as django_logout
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from rest_framework import serializers
-from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 
 from social_endpoints.exceptions import LoginNotEnded
@@ -35,6 +33,8 @@ class SessionSerializer(LoginSerializer):
 
     user = serializers.CharField(read_only=True)
 
+    _was_signed_in = False
+
     def log_in(self, request: HttpRequest, login: Login) -> None:
         """Sign the user in to Django's session, which sends ``user_logged_in``, and store it.
 
@@ -57,10 +57,9 @@ class SessionSerializer(LoginSerializer):
         """
         django_request = self._django_request(request)
         session: Any = getattr(django_request, "session", {})
-        # After a collision, the session is read again. Another request may have ended it.
-        by_session = isinstance(request.successful_authenticator, SessionAuthentication)
-        has_ended = by_session and SESSION_KEY not in session
-        if not has_ended and not is_signed_in(request.user, session):
+        # If this runs again after a collision, the session may have ended: it is read again.
+        self._was_signed_in = self._was_signed_in or is_signed_in(request.user, session)
+        if not self._was_signed_in:
             raise LoginNotEnded
         key = session.session_key
         django_logout(django_request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -42,14 +42,19 @@ class LogoutView(AccountView):
 
         :raises LoginNotEnded: the token serializer does not override ``log_out()``.
         """
-        serializer_class = self.get_logout_serializer_class()
-        if serializer_class.log_out is LoginSerializer.log_out:
-            raise LoginNotEnded
-        serializer = serializer_class(context={"request": self.request, "view": self})
+        serializer = self._serializer
         serializer.log_out(self.request)
         response = Response(status=status.HTTP_204_NO_CONTENT)
         serializer.delete_cookies(response)
         return response
+
+    @cached_property
+    def _serializer(self) -> LoginSerializer:
+        """The token serializer, the same one if the logout runs again after a collision."""
+        serializer_class = self.get_logout_serializer_class()
+        if serializer_class.log_out is LoginSerializer.log_out:
+            raise LoginNotEnded
+        return serializer_class(context={"request": self.request, "view": self})
 
     def get_logout_serializer_class(self) -> type[LoginSerializer]:
         """Return the token serializer whose token has authenticated the request.

@@ -22,8 +22,9 @@ from rest_framework.authtoken.models import Token
 from rest_framework.request import Request
 
 from social_endpoints.tokens import LoginSerializer, SessionSerializer
+from tests.support.accounts import user_with
 from tests.support.configuration import Configure
-from tests.support.frontend import Frontend, error
+from tests.support.frontend import Frontend, browser, error
 from tests.support.log import logged
 from tests.support.logins import (
     AUTHENTICATIONS,
@@ -630,6 +631,24 @@ def test_session_that_cannot_be_deleted_goes_on(
     assert not response.cookies
     assert login.is_alive
     assert login.log_out().status_code == 204
+
+
+def proxy_middleware(get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Authenticate users without a session, as middleware behind a proxy does."""
+
+    def authenticate(request: Any) -> Any:
+        request.user = User.objects.get()
+        return get_response(request)
+
+    return authenticate
+
+
+def test_login_of_a_middleware_is_not_ended(end: Callable[..., None], settings: Any) -> None:
+    user_with()
+    end("SessionSerializer")
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.proxy_middleware"]
+
+    assert error(browser().post("/auth/logout/", secure=True)) == NOT_SUPPORTED
 
 
 class CollidingSession(SessionSerializer):
