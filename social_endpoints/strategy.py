@@ -24,7 +24,8 @@ from social_endpoints.internal.accounts.emails import lock_address
 from social_endpoints.internal.connections.encryption import (
     LostToken,
     as_dictionary,
-    reveal,
+    convert,
+    decrypt,
     to_stored,
 )
 from social_endpoints.internal.errors.redaction import secret_texts, texts
@@ -261,8 +262,7 @@ def _to_plain(data: Any) -> dict[str, Any] | None:
     A step cannot run without some of its arguments.
     """
     with suppress(LostToken):
-        plain: dict[str, Any] = reveal(as_dictionary(data))
-        return plain
+        return convert(as_dictionary(data), decrypt)
     return None
 
 

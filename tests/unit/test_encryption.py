@@ -39,7 +39,6 @@ SECRETS = {
     "accounts": {"data": [{"name": "Page", "access_token": "p"}]},
     "other_tokens": [{"access_token": "o", "scope": "x"}],
     "refresh_tokens": ["r1", "r2"],
-    "bot_tokens": {"U1": {"value": "b1"}, "U2": "b2"},
     "twitter": {"oauth_token": "t", "oauth_token_secret": "s", "user_id": "7"},
     "rt": "an alias",
 }
@@ -52,6 +51,7 @@ READABLE = {
     "auth_time": 1_700_000_000,
     "empty": None,
     "_oidc_id_token_context": {"sub": "1", "iss": "https://id.example.com"},
+    "_oidc_validated_id_token": {"sub": "1", "iss": "https://id.example.com"},
     STATE: {"token": "digest", "expires_at": 5, "scopes": ["openid"]},
 }
 
@@ -73,7 +73,7 @@ def test_tokens_are_encrypted_wherever_they_are_and_nothing_else() -> None:
     stored = to_stored({**SECRETS, **READABLE}, {"rt"})
 
     encrypted = [text for text in texts(stored) if is_encrypted(text)]
-    assert len(encrypted) == 13
+    assert len(encrypted) == 11
     assert {name: stored[name] for name in READABLE} == READABLE
     assert stored["authed_user"]["id"] == "U1"
     assert stored["accounts"]["data"][0]["name"] == "Page"

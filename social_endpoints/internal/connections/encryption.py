@@ -152,6 +152,7 @@ def convert(
     """Return a copy of ``extra_data`` with each token changed, also in dictionaries and lists.
 
     :param change: is called with each text that has the name of a token, and each encrypted one.
+        If it raises ``LostToken`` for a text with another name, the text is not changed.
     :param aliases: more names of tokens at the top level.
     """
     return {
@@ -164,16 +165,18 @@ def convert(
 
 def _convert(value: Any, change: Callable[[str], str], is_secret: bool) -> Any:
     if isinstance(value, Mapping):
-        # OAuth 1.0a stores a dictionary as access_token, with names that tell the secrets apart.
-        all_secret = is_secret and not any(map(is_secret_name, value))
-        return {
-            name: _convert(each, change, all_secret or is_secret_name(name))
-            for name, each in value.items()
-        }
+        # Only its own names count. OAuth 1.0a stores a dictionary as access_token, and social-core
+        # the claims of an ID token as _oidc_validated_id_token.
+        items = value.items()
+        return {name: _convert(each, change, is_secret_name(name)) for name, each in items}
     if isinstance(value, (list, tuple)):
         return [_convert(each, change, is_secret) for each in value]
-    is_token = isinstance(value, str) and value and (is_secret or is_encrypted(value))
-    return change(value) if is_token else value
+    if is_secret and isinstance(value, str) and value:
+        return change(value)
+    if is_encrypted(value):
+        with suppress(LostToken):  # The name of a person may begin with the prefix.
+            return change(value)
+    return value
 
 
 def reveal(value: Any) -> Any:

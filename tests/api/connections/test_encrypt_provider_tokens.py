@@ -179,6 +179,13 @@ def test_row_under_a_lost_key_is_left_as_it_is(
     assert f"Primary keys: {lost[0]}, {lost[1]}" in message
 
 
+def test_name_that_looks_like_an_encrypted_token_is_not_lost() -> None:
+    store({**TOKENS, "name": LOST["access_token"]})
+
+    assert convert() == {"encrypted": 1}
+    assert LOST["access_token"] in raw_column()
+
+
 def test_message_about_many_lost_rows_is_short(capsys: pytest.CaptureFixture[str]) -> None:
     store(*[LOST] * 25)
 

@@ -179,6 +179,17 @@ def test_paused_login_stores_no_token_in_clear_and_resumes(
     assert [plain["access_token"], plain["id_token"]] == tokens
 
 
+def test_paused_login_with_a_name_that_looks_like_an_encrypted_token_resumes(
+    openid: OpenIDProvider, frontend: Frontend, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [OPENID]
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((BEFORE_CREATE_USER, ASK_NAME))
+    openid.claims["family_name"] = LOST
+
+    assert frontend.resume(frontend.log_in(openid), name="Ada").status_code == 201
+    assert User.objects.count() == 1
+
+
 def test_paused_login_with_a_lost_token_has_to_begin_again(
     openid: OpenIDProvider, frontend: Frontend, settings: Any
 ) -> None:
