@@ -809,6 +809,21 @@ BREAKAGES = (
         (f"{PROVIDER_AUTH}test_way_back_to_the_first_origin_has_no_token",),
     ),
     Breakage(
+        "a repetition has the provider token of another account",
+        "provider_tokens.py",
+        {'"uid": rejected.uid': '"uid": self._uid'},
+        (f"{PROVIDER_AUTH}test_repetition_uses_the_same_connection",),
+    ),
+    Breakage(
+        "a stored token with a line break is sent",
+        "internal/connections/stored_tokens.py",
+        {"token if is_token(token) else None": "token"},
+        (
+            f"{PROVIDER_TOKENS}test_access_token.py"
+            "::test_token_that_cannot_be_sent_counts_as_missing",
+        ),
+    ),
+    Breakage(
         "workers refresh a token one after the other",
         "internal/actions/token_refresh.py",
         {"if stored.identity != self._seen and stored.lives():": "if False:"},

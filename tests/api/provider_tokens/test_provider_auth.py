@@ -154,6 +154,7 @@ def test_token_that_another_worker_has_stored_is_used_after_a_401(
 def test_repetition_uses_the_same_connection(ada: Any, server: TokenServer) -> None:
     """Another one may be the one that was used last now, and belong to another account."""
     connect(ada, uid="1", expires_in=3600)
+    server.access_tokens.add("other")
 
     class Adapter(requests.adapters.HTTPAdapter):
         def send(self, *args: Any, **kwargs: Any) -> requests.Response:
