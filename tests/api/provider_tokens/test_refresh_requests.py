@@ -28,6 +28,7 @@ ENDPOINTS = {
     "spotify": "https://accounts.spotify.com/api/token",
     "twitter-oauth2": "https://api.twitter.com/2/oauth2/token",
     "weixin": "https://api.weixin.qq.com/sns/oauth2/refresh_token",
+    "yahoo-oauth2": "https://api.login.yahoo.com/oauth2/get_token",
 }
 BACKENDS = {
     "bitbucket-oauth2": "bitbucket.BitbucketOAuth2",
@@ -40,6 +41,7 @@ BACKENDS = {
     "spotify": "spotify.SpotifyOAuth2",
     "twitter-oauth2": "twitter_oauth2.TwitterOAuth2",
     "weixin": "weixin.WeixinOAuth2",
+    "yahoo-oauth2": "yahoo.YahooOAuth2",
 }
 
 
@@ -91,6 +93,7 @@ IN_BODY = {"client_id": "our-id", "client_secret": "our-secret"}
         ("spotify", BASIC, IN_BODY),
         ("twitter-oauth2", BASIC, {}),
         ("weixin", None, {"appid": "our-id", "secret": "our-secret"}),
+        ("yahoo-oauth2", BASIC, {"redirect_uri": "oob"}),
     ],
 )
 def test_client_is_authenticated_as_in_the_code_exchange(

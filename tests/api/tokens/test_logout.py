@@ -730,7 +730,16 @@ class OwnSerializer(LoginSerializer):
         super().log_out(request)
 
 
-@pytest.mark.parametrize(("name", "expected"), [("OwnSerializer", 204), ("SilentSerializer", 404)])
+class UndeclaredSerializer(OwnSerializer):
+    """A serializer of a project that does not declare its authentication class."""
+
+    authentication_classes = ()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("OwnSerializer", 204), ("UndeclaredSerializer", 204), ("SilentSerializer", 404)],
+)
 def test_serializer_of_the_project_ends_its_own_logins(
     name: str, expected: int, end: Callable[..., None], openid: OpenIDProvider
 ) -> None:

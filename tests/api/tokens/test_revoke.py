@@ -247,6 +247,21 @@ def test_tokens_of_djosers_strategy_are_ended(
     assert not (login.can_refresh if "JWT" in issued else login.is_alive)
 
 
+@pytest.mark.parametrize("issued", STRATEGIES)
+def test_tokens_of_djosers_strategy_without_the_app_that_stores_them_stay_valid(
+    issued: str, openid: OpenIDProvider, use_serializer: UseSerializer, settings: Any
+) -> None:
+    settings.DJOSER = {"SOCIAL_AUTH_TOKEN_STRATEGY": STRATEGIES[issued]}
+    use_serializer("DjoserSerializer")
+    login = log_in(openid, issued)
+    stored_in = {"rest_framework.authtoken", JWT_BLACKLIST}
+
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app not in stored_in]
+    revoke("1")
+
+    assert login.can_refresh if "JWT" in issued else login.is_alive
+
+
 class OwnStrategy:
     """A token strategy of a project that ends its own tokens."""
 

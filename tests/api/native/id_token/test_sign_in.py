@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import ValidationError
+from social_core.backends.google import GoogleOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_django.models import Nonce, UserSocialAuth
 
@@ -206,6 +207,27 @@ def test_lifetime_of_a_stored_access_token_is_not_extended(
     assert social.extra_data["access_token"] == "by-redirect"
     assert social.extra_data["auth_time"] > ago
     assert 0 < social.expiration_timedelta().total_seconds() <= 600
+
+
+class GoogleWithoutTimes(GoogleOAuth2):
+    """A backend of a project that stores less than social-core."""
+
+    def extra_data(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        data = super().extra_data(*args, **kwargs)
+        return {name: value for name, value in data.items() if name != "auth_time"}
+
+
+def test_backend_that_stores_no_time_keeps_the_stored_tokens(
+    google: IdTokenProvider, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.GoogleWithoutTimes"]
+    google.sign_in()
+    UserSocialAuth.objects.update(extra_data={"access_token": "by-redirect", "expires_in": 5})
+
+    assert google.sign_in(google.token(jti="2")).status_code == 201
+
+    after = UserSocialAuth.objects.get().extra_data
+    assert (after["access_token"], after["expires_in"]) == ("by-redirect", 5)
 
 
 def test_id_token_alone_leaves_the_stored_tokens_and_their_state_alone(
