@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 from django.core.exceptions import SynchronousOnlyOperation
-from django.db import OperationalError, connection
+from django.db import DataError, OperationalError, connection
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
@@ -459,3 +459,20 @@ def test_failure_of_the_database_is_a_503_with_the_error_body(
         error = refused(ada, StorageUnavailable)
 
     assert error.detail["error_code"] == "storage_unavailable"
+
+
+def test_value_that_the_database_refuses_is_the_mistake_of_the_provider(
+    ada: Any, server: TokenServer
+) -> None:
+    connect(ada)
+
+    def refuse(execute: Any, sql: str, *args: Any) -> Any:
+        if sql.startswith("UPDATE"):
+            raise DataError
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(refuse), pytest.raises(ProviderError) as raised:
+        get_access_token(ada, "token-server")
+
+    assert raised.value.status_code == 502
+    assert len(server.posted) == 1

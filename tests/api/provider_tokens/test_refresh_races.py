@@ -217,10 +217,14 @@ def test_caller_that_has_locked_the_row_does_not_wait_for_itself(
 @pytest.mark.row_locks
 @pytest.mark.parametrize(
     ("change", "expected"),
-    [({"access_token": "access-9"}, "access-9"), (MARKED, "ReauthenticationRequired")],
+    [
+        ({"access_token": "access-9"}, "access-9"),
+        (MARKED, "ReauthenticationRequired"),
+        (None, "ReauthenticationRequired"),
+    ],
 )
 def test_caller_that_locks_the_row_after_a_slow_refresh_uses_its_result(
-    change: dict[str, Any], expected: str, ada: Any, server: TokenServer
+    change: dict[str, Any] | None, expected: str, ada: Any, server: TokenServer
 ) -> None:
     """The test whether the caller itself has locked the row comes a moment too late."""
     social = connect(ada)
@@ -232,7 +236,10 @@ def test_caller_that_locks_the_row_after_a_slow_refresh_uses_its_result(
             rows.select_for_update().get()
             is_locked.set()
             is_tested.wait(10)
-            rows.update(extra_data={**social.extra_data, **change})
+            if change is None:
+                rows.delete()
+            else:
+                rows.update(extra_data={**social.extra_data, **change})
         is_free.set()
 
     def wait_before_locking(execute: Any, sql: str, *args: Any) -> Any:
