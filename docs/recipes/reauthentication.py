@@ -16,8 +16,12 @@ MAX_AGE = timedelta(minutes=10)
 
 @receiver(user_logged_in)
 def store_login(request: Any, user: Any, **kwargs: Any) -> None:
-    """Store user and time in the session. Another user may get a token in the same browser."""
-    if hasattr(request, "session"):
+    """Store user and time in the session that the login has just begun.
+
+    A login that issues a token sends the signal as well. It must not change a session: that would
+    set a cookie, and the session may belong to another user.
+    """
+    if hasattr(request, "session") and request.session.modified:
         request.session["recent_login"] = {"user": str(user.pk), "at": time.time()}
 
 

@@ -28,6 +28,7 @@ from tests.support.pages import DOCS, code_blocks
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
+user_logged_in.disconnect(reauthentication.store_login)  # The import has connected it.
 RECIPES = "docs.recipes"
 BACKENDS = "social_core.backends"
 GOOGLE_API = "https://www.googleapis.com"
@@ -170,6 +171,18 @@ def test_session_recipe(
     assert error(begin(client)) == (403, "reauthentication_required")
     client.force_login(grace)
     assert begin(client).status_code == 200
+
+
+@pytest.mark.usefixtures("receiver")
+def test_session_recipe_leaves_logins_with_a_token_alone(
+    frontend: Frontend, settings: Any, openid: OpenIDProvider
+) -> None:
+    settings.MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware"]
+
+    response = frontend.log_in(openid)
+
+    assert response.status_code == 201
+    assert "sessionid" not in response.cookies
 
 
 @pytest.mark.parametrize(
