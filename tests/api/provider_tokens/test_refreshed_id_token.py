@@ -12,6 +12,7 @@ import pytest
 import requests
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
+from social_django.models import UserSocialAuth
 
 from social_endpoints.internal.connections.token_state import NAME, TokenState, describe
 from social_endpoints.internal.network.document_cache import process_cache
@@ -80,6 +81,20 @@ def test_response_without_id_token_keeps_the_stored_one(openid: OpenIDProvider) 
     extra_data = social.user.social_auth.get().extra_data
     assert extra_data["id_token"] == social.extra_data["id_token"]
     assert extra_data["refresh_token"] == "refresh-0"
+
+
+def test_identifier_of_the_connection_is_the_subject(openid: OpenIDProvider, ada: Any) -> None:
+    if not hasattr(UserSocialAuth, "id_key"):
+        pytest.skip("social-auth-app-django 7 does not store which claim the identifier is")
+    connect(ada, "oidc", uid="user-1")
+    ada.social_auth.update(id_key="sub")
+    answer(openid, sub="user-2")
+
+    with pytest.raises(ProviderError):
+        get_access_token(ada, "oidc")
+
+    answer(openid, sub="user-1")
+    assert get_access_token(ada, "oidc").token == "access-1"
 
 
 @pytest.mark.parametrize("with_context", [True, False])
