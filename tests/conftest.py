@@ -72,7 +72,11 @@ def configure(settings: Any) -> Configure:
     return partial(configure_endpoints, settings)
 
 
-@pytest.fixture(params=["cookie", "body"])
+# Neither databases nor versions change what a transport does, so some environments test only one.
+TRANSPORTS = os.environ.get("TEST_TRANSPORTS", "cookie body").split()
+
+
+@pytest.fixture(params=TRANSPORTS)
 def frontend(request: pytest.FixtureRequest, configure: Configure) -> Frontend:
     """Return a frontend, once for each transport."""
     configure(FLOW_TRANSPORT=request.param)
