@@ -6,10 +6,13 @@ import os
 from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 import responses
+from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.db import connection
 from rest_framework.test import APIClient
@@ -70,6 +73,14 @@ def client() -> APIClient:
 def configure(settings: Any) -> Configure:
     """Return a function that sets entries of SOCIAL_ENDPOINTS for one test."""
     return partial(configure_endpoints, settings)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session_directory() -> Iterator[Path]:
+    """Return the directory of sessions in files. Django reads the setting once in a process."""
+    with TemporaryDirectory() as directory:
+        django_settings.SESSION_FILE_PATH = directory
+        yield Path(directory)
 
 
 # Neither databases nor versions change what a transport does, so some environments test only one.

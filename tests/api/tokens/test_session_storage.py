@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -86,25 +85,18 @@ def session_serializer(use_serializer: Callable[..., None]) -> None:
     use_serializer("SessionSerializer")
 
 
-@pytest.fixture(scope="session")
-def directory() -> Iterator[Path]:
-    """Return a directory for files. Django reads the setting once."""
-    with TemporaryDirectory() as directory:
-        yield Path(directory)
-
-
 # Only two engines use the database.
 @pytest.fixture(params=ENGINES if connection.vendor == "sqlite" else ["db", "cached_db"])
-def storage(request: pytest.FixtureRequest, settings: Any, directory: Path) -> Iterator[Storage]:
+def storage(
+    request: pytest.FixtureRequest, settings: Any, session_directory: Path
+) -> Iterator[Storage]:
     """Use each session engine."""
-    directory.mkdir(exist_ok=True)
-    settings.SESSION_FILE_PATH = str(directory)
     settings.SESSION_ENGINE = engine(request.param)
     settings.CACHES = {"default": {"BACKEND": "tests.support.caches.SwitchedCache"}}
-    storage = Storage(request.param, directory)
+    storage = Storage(request.param, session_directory)
     yield storage
     storage.repair()
-    for path in directory.iterdir():
+    for path in session_directory.iterdir():
         path.unlink()
     SessionStore.rows.clear()
     cache.clear()
