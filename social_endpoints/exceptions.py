@@ -215,7 +215,7 @@ class ProviderTokenError(EndpointError):
             stage="refresh",
             recovery=RECOVERIES[self.error_code],
         )
-        error.public_text = self.text  # type: ignore[attr-defined]  # see _public_text()
+        error.public_text = self.text  # type: ignore[attr-defined]  # only _public_text() reads it
         super().__init__(error)
         self.cause = cause
         self.use_body_as_detail()

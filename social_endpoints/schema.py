@@ -177,7 +177,8 @@ for _name, _operations in OPERATIONS.items():
     register_view(_name, _operations)
 
 
-class JWTCookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+# drf-spectacular registers a subclass in a method without annotations.
+class JWTCookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # see above
     """Describes ``JWTCookieAuthentication``: the access token is sent in a cookie."""
 
     target_class = "social_endpoints.tokens.jwt.JWTCookieAuthentication"
@@ -189,7 +190,7 @@ class JWTCookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untype
         return {"type": "apiKey", "in": "cookie", "name": settings.JWT_ACCESS_COOKIE}
 
 
-class RefreshCookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class RefreshCookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # see above
     """Describes ``RefreshCookieAuthentication``, by which a user can sign out."""
 
     target_class = "social_endpoints.tokens.jwt.RefreshCookieAuthentication"

@@ -178,12 +178,13 @@ def parse_refresh_token(text: str) -> Token | None:
     serializer = import_string(jwt_settings.api_settings.TOKEN_OBTAIN_SERIALIZER)
     token_class: Any = getattr(serializer, "token_class", RefreshToken)
     try:
-        return token_class(text)  # type: ignore[no-any-return]  # of token_class
+        token: Token = token_class(text)
     except (TokenError, KeyError, RecursionError):
         # KeyError: it was not issued by Simple JWT and has no id. RecursionError: its header is
         # nested deeply. PyJWT parses it before it verifies the signature. Remove when PyJWT 2.15 is
         # required.
         return None
+    return token
 
 
 def find_refresh_token(text: str, authenticated_by: Token) -> Any:

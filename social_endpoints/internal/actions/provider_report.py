@@ -245,8 +245,9 @@ def _client_authentication(backend: Any) -> str | None:
         default = getattr(backend, _METHOD, "")
         return str(backend.setting(_METHOD, default) or FROM_DISCOVERY)
     # Some backends override one of the two methods, and not use_basic_auth().
-    header = str(backend.auth_headers().get("Authorization", ""))
-    if "Basic " in header or backend.auth_complete_credentials():  # type: ignore[no-untyped-call]
+    untyped: Any = backend  # One of the methods has no annotations.
+    header = str(untyped.auth_headers().get("Authorization", ""))
+    if "Basic " in header or untyped.auth_complete_credentials():
         return CLIENT_SECRET_BASIC
     return CLIENT_SECRET_POST if not header else None
 

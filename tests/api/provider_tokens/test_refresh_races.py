@@ -158,7 +158,7 @@ def test_rollback_of_the_caller_keeps_the_mark(ada: Any, server: TokenServer) ->
 
 
 @pytest.mark.needs("psycopg_pool")
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="Only psycopg has a pool.")
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="Django has a pool for psycopg only")
 def test_refresh_in_a_transaction_needs_no_connection_of_the_pool(
     ada: Any, server: TokenServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
