@@ -80,7 +80,7 @@ def assert_unavailable(response: Any, caplog: Log, *codes: str) -> None:
 def assert_all_or_nothing(token: str | None) -> None:
     """Assert that the only login is stored with all that belongs to it, or not at all."""
     expected = 0 if token is None else 1
-    assert {model.objects.count() for model in (User, UserSocialAuth, Token)} == {expected}  # type: ignore[attr-defined]
+    assert {model.objects.count() for model in (User, UserSocialAuth, Token)} == {expected}
     if token is not None:
         assert Token.objects.get().key == token
         assert User.objects.get().last_login
@@ -156,7 +156,7 @@ def test_account_endpoints_without_a_server_are_a_503(
 
     for request in (list_connections, partial(disconnect, connection="1"), Frontend.begin):
         subject = Frontend(client=client, below="connect/") if request == Frontend.begin else client
-        assert_unavailable(request(subject), caplog, *DOWN)  # type: ignore[operator]
+        assert_unavailable(request(subject), caplog, *DOWN)
 
 
 def test_server_that_stops_while_the_provider_is_asked_is_a_503(
@@ -647,7 +647,7 @@ def test_pool_is_not_checked_after_a_time_out(
     step.expect(time_out, time_out_with_the_others)
 
     assert error(Frontend("body").log_in(openid)) == UNAVAILABLE
-    assert not connection.pool.get_stats().get("connections_lost")  # type: ignore[attr-defined]
+    assert not connection.pool.get_stats().get("connections_lost")
 
 
 # --- The COMMIT --------------------------------------------------------------------------

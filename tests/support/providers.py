@@ -15,4 +15,4 @@ def list_providers(client: APIClient | None = None, **extra: Any) -> list[dict[s
     """Return the entries of the list."""
     response = (client or browser()).get(PROVIDERS, secure=True, **extra)
     assert response.status_code == 200, response.data
-    return response.json()  # type: ignore[no-any-return]
+    return response.json()

@@ -12,5 +12,5 @@ ENDPOINTS = path("auth/", include("social_endpoints.urls"))
 
 def urlconf(*patterns: Any) -> ModuleType:
     module = ModuleType("project_urls")
-    module.urlpatterns = list(patterns)  # type: ignore[attr-defined]
+    module.urlpatterns = list(patterns)
     return module

@@ -89,7 +89,7 @@ def test_unknown_name_is_an_attribute_error(name: str, settings: Any) -> None:
 
 def test_settings_are_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        endpoint_settings.FLOW_TRANSPORT = "body"  # type: ignore[misc]
+        endpoint_settings.FLOW_TRANSPORT = "body"
 
 
 # --- djoser's settings ----------------------------------------------------------------

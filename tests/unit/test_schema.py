@@ -65,7 +65,7 @@ def generate() -> dict[str, Any]:
     output = StringIO()
     arguments = ("--fail-on-warn", "--validate", "--format=openapi-json")
     call_command("spectacular", *arguments, stdout=output)
-    return json.loads(output.getvalue())  # type: ignore[no-any-return]
+    return json.loads(output.getvalue())
 
 
 @pytest.fixture
@@ -87,13 +87,13 @@ def resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     if "$ref" not in schema:
         return schema
     component = schema["$ref"].rpartition("/")[2]
-    return document["components"]["schemas"][component]  # type: ignore[no-any-return]
+    return document["components"]["schemas"][component]
 
 
 def properties(document: dict[str, Any], path: str, method: str, status: int) -> dict[str, Any]:
     response = document["paths"][path][method]["responses"][str(status)]
     schema = resolve(document, response["content"]["application/json"]["schema"])
-    return schema.get("properties", {})  # type: ignore[no-any-return]
+    return schema.get("properties", {})
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_paginated_list_of_connections_is_a_page(settings: Any) -> None:
 
 @pytest.fixture(params=SHIPPED)
 def serializer(request: pytest.FixtureRequest) -> str:
-    return request.param  # type: ignore[no-any-return]
+    return request.param
 
 
 @pytest.fixture

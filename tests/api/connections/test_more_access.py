@@ -117,8 +117,8 @@ def test_scope_of_a_provider_that_is_not_listed_is_a_field_error(
 
 
 def test_last_value_of_a_repeated_scope_counts(grace: Frontend, openid: OpenIDProvider) -> None:
-    assert scope_of(grace.begin(scope=["admin", "mail"])) == f"{DEFAULT} mail"  # type: ignore[arg-type]
-    assert error(grace.begin(scope=["mail", "admin"])) == (400, "scope_not_allowed")  # type: ignore[arg-type]
+    assert scope_of(grace.begin(scope=["admin", "mail"])) == f"{DEFAULT} mail"
+    assert error(grace.begin(scope=["mail", "admin"])) == (400, "scope_not_allowed")
 
 
 def test_login_ignores_the_scope(frontend: Frontend, openid: OpenIDProvider) -> None:

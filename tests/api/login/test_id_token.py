@@ -157,7 +157,7 @@ def test_hash_of_access_token_is_ignored_with_edwards_curve(
 ) -> None:
     """No specification defines it, but better-auth sends it."""
     settings.SOCIAL_AUTH_OIDC_JWT_ALGORITHMS = ["EdDSA"]
-    openid.key, openid.algorithm = edwards_key(), "EdDSA"  # type: ignore[assignment]
+    openid.key, openid.algorithm = edwards_key(), "EdDSA"
     openid.jwk_fields = {"alg": "EdDSA"}
     openid.has_token_hash = True
 

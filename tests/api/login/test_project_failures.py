@@ -138,7 +138,7 @@ def test_exception_of_the_project_is_a_500_that_monitoring_sees(
     assert response.data["error_id"] in record.getMessage()
     assert ("has no attribute 'usr'" in response.content.decode()) is debug
     for model in (User, UserSocialAuth):
-        assert not model.objects.exists()  # type: ignore[attr-defined]
+        assert not model.objects.exists()
 
 
 def quote_everything(strategy: Any, backend: Any, response: Any, **kwargs: Any) -> None:
@@ -376,7 +376,7 @@ def test_exception_of_drf_with_a_code_of_its_own_has_a_recovery(
     status: int, recovery: str, frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
     raised[:] = [exceptions.APIException("No.", code="own_code")]
-    raised[0].status_code = status  # type: ignore[attr-defined]
+    raised[0].status_code = status
     with use_step(settings):
         response = frontend.log_in(openid)
 

@@ -31,7 +31,7 @@ policy = Policy()
 
 def allow_previews(uri: str, *, provider: str, request: HttpRequest) -> bool:
     """Allow the previews of a project, and fail for malformed URIs."""
-    return urlsplit(uri).hostname.endswith(".preview.example.com")  # type: ignore[union-attr]
+    return urlsplit(uri).hostname.endswith(".preview.example.com")
 
 
 def misspelled(uri: str, *, provider: str, request: HttpRequest) -> bool:

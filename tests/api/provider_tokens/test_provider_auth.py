@@ -54,7 +54,7 @@ def redirect(server: TokenServer, path: str, target: str, *, status: int = 302) 
         else:
             serve(connection, request)
 
-    server.serve_api = serve_api  # type: ignore[method-assign]
+    server.serve_api = serve_api
 
 
 def test_request_has_the_token(ada: Any, server: TokenServer) -> None:
@@ -95,7 +95,7 @@ def test_request_is_repeated_with_a_refreshed_token_after_a_401(
 
 def test_second_401_is_returned(ada: Any, server: TokenServer) -> None:
     connect(ada, expires_in=3600)
-    server.serve_api = lambda connection, _: connection.answer({}, status=401)  # type: ignore[method-assign]
+    server.serve_api = lambda connection, _: connection.answer({}, status=401)
 
     response = get(ada, f"{server.url}/api")
 
@@ -193,7 +193,7 @@ def test_body_is_sent_again(data: Any, ada: Any, server: TokenServer) -> None:
 def test_401_is_returned_if_the_body_comes_from_a_generator(ada: Any, server: TokenServer) -> None:
     connect(ada, expires_in=3600)
     auth = ProviderAuth(ada, "token-server")
-    server.serve_api = answer_and_close  # type: ignore[method-assign]
+    server.serve_api = answer_and_close
 
     response = requests.post(f"{server.url}/api", data=iter([b"content"]), auth=auth, timeout=10)
 
@@ -236,7 +236,7 @@ def test_redirect_after_a_repetition_has_the_new_token(ada: Any, server: TokenSe
         else:
             serve(connection, request)
 
-    server.serve_api = serve_api  # type: ignore[method-assign]
+    server.serve_api = serve_api
 
     assert get(ada, f"{server.url}/old").status_code == 200
     assert len(server.posted) == 1
@@ -280,7 +280,7 @@ def test_redirect_from_http_to_https_has_no_token(ada: Any, server: TokenServer)
             received.append(request)
             response = requests.Response()
             response.request, response.url, response.raw = request, request.url, io.BytesIO()
-            response.connection = self  # type: ignore[attr-defined]
+            response.connection = self
             response.status_code = 302 if request.url.startswith("http:") else 401
             response.headers["Location"] = "https://api.example.com/"
             return response

@@ -45,7 +45,7 @@ def outcome_of(user: Any) -> str:
 
 
 def stored(social: Any) -> dict[str, Any]:
-    return UserSocialAuth.objects.get(pk=social.pk).extra_data  # type: ignore[no-any-return]
+    return UserSocialAuth.objects.get(pk=social.pk).extra_data
 
 
 # --- Many workers -----------------------------------------------------------------------

@@ -126,7 +126,7 @@ def static_files(settings: Any) -> None:
 
 def github_icon() -> str | None:
     (icon,) = [one["icon"] for one in list_providers() if one["name"] == "github"]
-    return icon  # type: ignore[no-any-return]
+    return icon
 
 
 @pytest.mark.usefixtures("static_files")

@@ -19,7 +19,7 @@ AUTHENTICATIONS = {"SessionSerializer": "session", "JWTCookieSerializer": "jwt-c
 
 @pytest.fixture(params=SERIALIZERS)
 def serializer(request: pytest.FixtureRequest) -> str:
-    return request.param  # type: ignore[no-any-return]
+    return request.param
 
 
 @pytest.fixture(params=["auto", "cookie"], autouse=True)

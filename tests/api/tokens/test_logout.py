@@ -69,7 +69,7 @@ def end(
 def serializer(request: pytest.FixtureRequest, end: Callable[..., None]) -> str:
     """Return each serializer with a token of its own."""
     end(request.param)
-    return request.param  # type: ignore[no-any-return]
+    return request.param
 
 
 def test_url_has_a_name() -> None:

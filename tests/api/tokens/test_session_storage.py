@@ -62,7 +62,7 @@ class Storage:
         if self.name == "file":
             shutil.rmtree(self.directory)
         if self.name == "cache":
-            SwitchedCache.error = ConnectionError  # type: ignore[assignment]
+            SwitchedCache.error = ConnectionError
         SessionStore.is_down = True
 
     def repair(self) -> None:

@@ -24,7 +24,7 @@ User = get_user_model()
 @pytest.fixture(params=PAIRS, ids="-".join)
 def pair(request: pytest.FixtureRequest) -> tuple[str, str]:
     """Return each shipped serializer with each transport that it supports."""
-    return request.param  # type: ignore[no-any-return]
+    return request.param
 
 
 @pytest.fixture
@@ -122,6 +122,6 @@ def test_login_with_a_failing_receiver_leaves_nothing(
     assert error(response) == (500, "unknown_error")
     assert "secret" not in response.content.decode()
     for model in (User, UserSocialAuth, Token):
-        assert not model.objects.exists()  # type: ignore[attr-defined]
+        assert not model.objects.exists()
     assert {name for name, cookie in response.cookies.items() if cookie.value} <= {"csrftoken"}
     assert frontend.log_in(openid).status_code == 201
