@@ -657,6 +657,14 @@ BREAKAGES = (
         ),
     ),
     Breakage(
+        "a login stores an encrypted token that a provider has sent",
+        "strategy.py",
+        {"is_huge or is_readable(value)": "is_huge"},
+        (
+            f"{CONNECTIONS}test_encrypted_tokens.py::test_login_with_an_encrypted_token_of_another_row_is_refused",
+        ),
+    ),
+    Breakage(
         "an undecryptable token is sent to the provider",
         "internal/connections/encryption.py",
         {'raise LostToken("A provider token cannot be decrypted.") from error': "return token"},

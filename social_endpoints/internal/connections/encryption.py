@@ -55,6 +55,21 @@ def is_encrypted(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(PREFIX)
 
 
+def is_readable(value: Any) -> bool:
+    """Return whether a value is an encrypted token of this project.
+
+    A provider's response must not contain one. It was copied from the database or a backup. If it
+    was stored, it would be decrypted and sent to this provider.
+    """
+    if not is_encrypted(value):
+        return False
+    try:
+        decrypt(value)
+    except LostToken:
+        return False
+    return True
+
+
 def encrypt(token: str) -> str:
     """Return an encrypted token; an encrypted one unchanged."""
     if is_encrypted(token):

@@ -28,9 +28,15 @@ from social_endpoints.internal.connections.encryption import (
     to_plain,
     to_stored,
 )
-from social_endpoints.internal.connections.token_state import read_state
+from social_endpoints.internal.connections.token_state import (
+    NAME,
+    TokenState,
+    describe,
+    read_state,
+)
 from social_endpoints.internal.flows.flow import CONNECT, Flow
 from social_endpoints.provider_tokens import (
+    ProviderError,
     ReauthenticationRequired,
     decrypt_extra_data,
     get_access_token,
@@ -177,6 +183,34 @@ def test_paused_login_stores_no_token_in_clear_and_resumes(
     assert frontend.resume(paused, name="Ada").status_code == 201
     plain = to_plain(UserSocialAuth.objects.get().extra_data)
     assert [plain["access_token"], plain["id_token"]] == tokens
+
+
+@pytest.mark.parametrize("name", ["access_token", "refresh_token", "family_name"])
+def test_login_with_an_encrypted_token_of_another_row_is_refused(
+    name: str, ada: Any, openid: OpenIDProvider, frontend: Frontend, settings: Any
+) -> None:
+    """A copy from the database or a backup would be decrypted and sent to this provider."""
+    settings.AUTHENTICATION_BACKENDS = [OPENID]
+    stolen = stored(ada).extra_data["access_token"]
+    if name == "family_name":
+        openid.claims[name] = stolen
+    else:
+        openid.token_params[name] = stolen
+
+    assert error(frontend.log_in(openid)) == (400, "malformed_response")
+    assert UserSocialAuth.objects.count() == 1
+
+
+def test_refresh_with_an_encrypted_token_of_another_row_is_refused(
+    ada: Any, wire: responses.RequestsMock
+) -> None:
+    social = stored(ada, age=7_200)
+    social.extra_data |= {NAME: describe(ACCESS, TokenState(expires_at=1))}
+    social.save()
+    answer(wire, "token", access_token=social.extra_data["rt"])
+
+    with pytest.raises(ProviderError):
+        get_access_token(ada, "example")
 
 
 def test_paused_login_with_a_name_that_looks_like_an_encrypted_token_resumes(
