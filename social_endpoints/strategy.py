@@ -26,8 +26,7 @@ from social_endpoints.internal.connections.encryption import (
     as_dictionary,
     convert,
     decrypt,
-    is_readable,
-    to_stored,
+    to_paused,
 )
 from social_endpoints.internal.errors.redaction import secret_texts, texts
 from social_endpoints.internal.flows.columns import replace_unstorable
@@ -86,7 +85,7 @@ class Strategy(DjangoStrategy):
         self.provider_response: Any = None
         flow_storage.user.get_setting = self._get_username_setting
         flow_storage.user.session = flow.session
-        flow_storage.partial.to_stored, flow_storage.partial.to_plain = to_stored, _to_plain
+        flow_storage.partial.to_stored, flow_storage.partial.to_plain = to_paused, _to_plain
         flow_storage.user.lock_address = bind(lock_address, storage=flow_storage)
 
     def get_backend(self, name: str, *args: Any, **kwargs: Any) -> Any:
@@ -275,7 +274,6 @@ def _confirmation_parameter(backend: BaseAuth[Any]) -> Any:
 def _require_storable(backend: BaseAuth[Any], response: Any) -> None:
     """Refuse a response that some databases cannot store, so that all databases behave alike.
 
-    A response with an encrypted token of this project is refused as well: see :func:`is_readable`.
     MariaDB limits the depth of JSON values to 32, and social_django stores the response inside
     its own. An integer of hundreds of digits is neither an identifier nor a time. See also
     :func:`replace_unstorable`.
@@ -291,5 +289,5 @@ def _require_storable(backend: BaseAuth[Any], response: Any) -> None:
             inner = [*value] if isinstance(value, (list, tuple)) else []
         pending += [(each, depth + 1) for each in inner]
         is_huge = isinstance(value, int) and abs(value) >= _MAX_NUMBER
-        if is_huge or is_readable(value) or (inner and depth > _MAX_DEPTH):
+        if is_huge or (inner and depth > _MAX_DEPTH):
             raise AuthResponseError(backend, code="malformed_response", stage="user_info")

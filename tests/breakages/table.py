@@ -631,11 +631,7 @@ BREAKAGES = (
     Breakage(
         "provider tokens with a name of the project are stored in clear",
         "internal/backends/extensions/encrypted_tokens.py",
-        {
-            "to_stored(super().extra_data(*args, **kwargs), token_aliases(self))": (
-                "to_stored(super().extra_data(*args, **kwargs))"
-            )
-        },
+        {"to_stored(data, token_aliases(self))": "to_stored(data)"},
         (
             f"{CONNECTIONS}test_encrypted_tokens.py::test_refresh_by_social_core_sends_plain_and_stores_encrypted_tokens",
         ),
@@ -658,10 +654,18 @@ BREAKAGES = (
     ),
     Breakage(
         "a login stores an encrypted token that a provider has sent",
-        "strategy.py",
-        {"is_huge or is_readable(value)": "is_huge"},
+        "internal/backends/extensions/encrypted_tokens.py",
+        {"{*texts(data)} - {*texts(stored)}": "()"},
         (
             f"{CONNECTIONS}test_encrypted_tokens.py::test_login_with_an_encrypted_token_of_another_row_is_refused",
+        ),
+    ),
+    Breakage(
+        "a paused login decrypts what a user has typed",
+        "internal/connections/encryption.py",
+        {"return _seal(text) if is_changed else text": "return encrypt(text)"},
+        (
+            f"{CONNECTIONS}test_encrypted_tokens.py::test_paused_login_does_not_decrypt_what_a_user_types",
         ),
     ),
     Breakage(

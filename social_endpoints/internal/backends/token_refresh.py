@@ -8,11 +8,7 @@ from social_core.exceptions import AuthResponseError
 
 from social_endpoints.internal.backends.extensions.encrypted_tokens import token_aliases
 from social_endpoints.internal.backends.id_tokens.refreshed import keep_valid_id_token
-from social_endpoints.internal.connections.encryption import (
-    as_dictionary,
-    is_readable,
-    to_stored,
-)
+from social_endpoints.internal.connections.encryption import as_dictionary, to_stored
 from social_endpoints.internal.connections.stored_tokens import StoredTokens, is_token
 from social_endpoints.internal.connections.token_state import (
     LIFETIMES,
@@ -21,7 +17,6 @@ from social_endpoints.internal.connections.token_state import (
     describe,
     with_auth_time,
 )
-from social_endpoints.internal.errors.redaction import texts
 from social_endpoints.internal.flows.columns import replace_unstorable
 
 
@@ -67,12 +62,7 @@ def mark(extra_data: Any) -> dict[str, Any]:
 
 
 def _require_well_formed(backend: Any, response: dict[str, Any]) -> None:
-    """Refuse tokens of another type than text, and remove an empty refresh token.
-
-    A response with an encrypted token of this project is refused: see :func:`is_readable`.
-    """
-    if any(map(is_readable, texts(response))):
-        raise AuthResponseError(backend, code="malformed_response", stage="refresh")
+    """Refuse tokens of another type than text, and remove an empty refresh token."""
     if not response.get("refresh_token"):
         response.pop("refresh_token", None)
     for name in ("access_token", "refresh_token", "token_type"):

@@ -56,11 +56,7 @@ def is_encrypted(value: Any) -> bool:
 
 
 def is_readable(value: Any) -> bool:
-    """Return whether a value is an encrypted token of this project.
-
-    A provider's response must not contain one. It was copied from the database or a backup. If it
-    was stored, it would be decrypted and sent to this provider.
-    """
+    """Return whether a value is an encrypted token of this project."""
     if not is_encrypted(value):
         return False
     try:
@@ -72,10 +68,12 @@ def is_readable(value: Any) -> bool:
 
 def encrypt(token: str) -> str:
     """Return an encrypted token; an encrypted one unchanged."""
-    if is_encrypted(token):
-        return token
+    return token if is_encrypted(token) else _seal(token)
+
+
+def _seal(text: str) -> str:
     # SQLite and MariaDB can contain half of a surrogate pair.
-    content = token.encode(errors="surrogatepass")
+    content = text.encode(errors="surrogatepass")
     return PREFIX + get_cipher(_KEY_PURPOSE).encrypt(content).decode()
 
 
@@ -114,6 +112,20 @@ def to_stored(extra_data: Mapping[str, Any], aliases: Collection[str] = ()) -> d
     if not settings.ENCRYPT_PROVIDER_TOKENS:
         return {**extra_data}
     return convert(extra_data, encrypt, aliases)
+
+
+def to_paused(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of the data of a paused pipeline to store.
+
+    The data is in clear. So a text that looks encrypted is not ours: a user or a provider may have
+    copied it from a backup. It is encrypted again, and :func:`decrypt` returns the copied text.
+    """
+
+    def change(text: str) -> str:
+        is_changed = settings.ENCRYPT_PROVIDER_TOKENS or is_encrypted(text)
+        return _seal(text) if is_changed else text
+
+    return convert(data, change)
 
 
 def to_plain(extra_data: Any) -> dict[str, Any]:

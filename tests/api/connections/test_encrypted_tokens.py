@@ -17,6 +17,7 @@ from django.urls import include, path
 from social_core.backends.oauth import BaseOAuth1, BaseOAuth2
 from social_core.backends.utils import load_backends
 from social_core.exceptions import AuthCredentialError
+from social_core.pipeline.partial import partial
 from social_django.models import DjangoStorage, Partial, UserSocialAuth
 from social_django.utils import load_strategy
 
@@ -81,6 +82,19 @@ class OAuth1Provider(BaseOAuth1):
 
     def revoke_token_params(self, token: dict[str, str], uid: str) -> dict[str, str]:
         return token
+
+
+ASK_AGAIN = f"{__name__}.ask_again"
+
+
+@partial
+def ask_again(strategy: Any, details: Any, user: Any, **kwargs: Any) -> Any:
+    """Pause once more, and then store the name that the user has typed before."""
+    if "again" not in strategy.request_data():
+        return strategy.redirect("https://app.example.com/again")
+    user.last_name = details["first_name"][:150]
+    user.save()
+    return None
 
 
 def quote_tokens(strategy: Any, entries: Any, **kwargs: Any) -> None:
@@ -193,7 +207,8 @@ def test_login_with_an_encrypted_token_of_another_row_is_refused(
     settings.AUTHENTICATION_BACKENDS = [OPENID]
     stolen = stored(ada).extra_data["access_token"]
     if name == "family_name":
-        openid.claims[name] = stolen
+        settings.SOCIAL_AUTH_OIDC_EXTRA_DATA = [name]
+        openid.userinfo[name] = stolen
     else:
         openid.token_params[name] = stolen
 
@@ -211,6 +226,20 @@ def test_refresh_with_an_encrypted_token_of_another_row_is_refused(
 
     with pytest.raises(ProviderError):
         get_access_token(ada, "example")
+
+
+def test_paused_login_does_not_decrypt_what_a_user_types(
+    ada: Any, openid: OpenIDProvider, frontend: Frontend, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [OPENID]
+    stolen = stored(ada).extra_data["access_token"]
+    pauses = ((BEFORE_CREATE_USER, ASK_NAME), (LAST, ASK_AGAIN))
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with(*pauses)
+
+    paused = frontend.resume(frontend.log_in(openid), name=stolen)
+    assert frontend.resume(paused, again="yes").status_code == 201
+
+    assert User.objects.exclude(pk=ada.pk).get().last_name == stolen[:150]
 
 
 def test_paused_login_with_a_name_that_looks_like_an_encrypted_token_resumes(

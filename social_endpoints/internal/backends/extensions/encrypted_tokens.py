@@ -6,13 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 from social_core.backends.base import BaseAuth
+from social_core.exceptions import AuthResponseError
 
 from social_endpoints.internal.backends.extensions.bases import Backend
 from social_endpoints.internal.connections.encryption import (
+    is_readable,
     is_secret_name,
     to_plain,
     to_stored,
 )
+from social_endpoints.internal.errors.redaction import texts
 
 
 class EncryptedTokens(Backend):
@@ -22,8 +25,21 @@ class EncryptedTokens(Backend):
     be the outermost mixin that overrides ``extra_data()``.
     """
 
-    def extra_data(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        return to_stored(super().extra_data(*args, **kwargs), token_aliases(self))
+    def extra_data(
+        self, user: Any, uid: str, response: Any, details: Any, pipeline_kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the extra data to store.
+
+        :raises AuthResponseError: it contains an encrypted token that the row does not contain. A
+            user or a provider has copied it from a backup. If it was stored, it would be decrypted
+            and sent to this provider.
+        """
+        data = super().extra_data(user, uid, response, details, pipeline_kwargs)
+        social = pipeline_kwargs.get("social")
+        stored = getattr(social, "extra_data", None) if pipeline_kwargs else details
+        if any(map(is_readable, {*texts(data)} - {*texts(stored)})):
+            raise AuthResponseError(self, code="malformed_response", stage="user_info")
+        return to_stored(data, token_aliases(self))
 
     def get_refresh_token(self, extra_data: dict[str, Any]) -> str | None:
         return super().get_refresh_token(to_plain(extra_data))
