@@ -216,6 +216,16 @@ def test_login_with_an_encrypted_token_of_another_row_is_refused(
     assert UserSocialAuth.objects.count() == 1
 
 
+def test_login_with_a_token_that_only_looks_encrypted_succeeds(
+    openid: OpenIDProvider, frontend: Frontend, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [OPENID]
+    openid.token_params["refresh_token"] = LOST
+
+    assert frontend.log_in(openid).status_code == 201
+    assert UserSocialAuth.objects.get().extra_data["refresh_token"] == LOST
+
+
 def test_refresh_with_an_encrypted_token_of_another_row_is_refused(
     ada: Any, wire: responses.RequestsMock
 ) -> None:
