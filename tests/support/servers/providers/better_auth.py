@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.support import npm
 from tests.support.servers.addresses import CLIENT_ID, CLIENT_SECRET, Addresses
-from tests.support.servers.providers import npm
 
 NAME = "better-auth"
 PACKAGES = {

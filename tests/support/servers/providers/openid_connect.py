@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from example_project.provider import demo
+from tests.support import npm
 from tests.support.servers.addresses import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -12,7 +13,6 @@ from tests.support.servers.addresses import (
     NATIVE_APP,
     Addresses,
 )
-from tests.support.servers.providers import npm
 
 NAME = "openid-connect"
 PACKAGES = {"oidc-provider": "9.13.3"}

