@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",  # only for the provider
     "corsheaders",
+    "drf_spectacular",  # only for the OpenAPI document
     "oauth2_provider",  # only for the provider
     "rest_framework",
     "rest_framework.authtoken",
@@ -62,7 +63,9 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
+SPECTACULAR_SETTINGS = {"TITLE": "The example's API", "VERSION": "1"}
 
 # The page on the other origin may call the API, but it can neither send nor receive cookies.
 CORS_ALLOWED_ORIGINS = [local.OTHER_ORIGIN]

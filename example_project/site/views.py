@@ -8,6 +8,8 @@ import requests
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.static import serve
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,6 +28,7 @@ class UserSerializer(serializers.ModelSerializer):
 
 
 class MeView(APIView):
+    @extend_schema(responses=UserSerializer)
     def get(self, request: Request) -> Response:
         return Response(UserSerializer(request.user).data)
 
@@ -33,6 +36,7 @@ class MeView(APIView):
 class ProviderProfileView(APIView):
     """Ask the provider for the user's profile, with the token that the login has stored."""
 
+    @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, provider: str) -> Response:
         auth = ProviderAuth(request.user, provider)
         response = requests.get(f"{local.PROVIDER}/userinfo/", auth=auth, timeout=5)
