@@ -1,0 +1,719 @@
+// @ts-check
+/**
+ * A client for the REST endpoints of django-social-endpoints.
+ *
+ * Create one client for a page. A button calls `signIn()`, and the page at the redirect URI calls
+ * `complete()`.
+ *
+ * @module
+ */
+
+/** Number of logins that a tab remembers. */
+const MAX_RECORDS = 10;
+/** Milliseconds in which the opener must acknowledge the callback of a popup. */
+const ACKNOWLEDGEMENT_TIMEOUT = 1000;
+
+/**
+ * @typedef {"redirect" | "id_token" | "access_token" | "connect"} Capability
+ *
+ * @typedef {object} Provider A configured provider, for drawing a button.
+ * @property {string} name Name of the provider, the argument of the other methods.
+ * @property {string} title Text for a button.
+ * @property {string | null} icon URL of an image.
+ * @property {string} protocol
+ * @property {string | null} begin_url Null if the provider has no login by redirect.
+ * @property {Capability[]} capabilities What the provider can be used for.
+ *
+ * @typedef {object} Connection An identity at a provider that is linked to the signed-in user.
+ * @property {number | string} id
+ * @property {string} provider
+ * @property {string} title
+ * @property {string} uid
+ * @property {string} created
+ * @property {string} last_used
+ * @property {string[]} scopes Scopes that the provider granted. Empty if they are unknown.
+ * @property {boolean} needs_reconnect Whether the provider's tokens have ended.
+ *
+ * @typedef {object} Field A form field that a paused login requests.
+ * @property {string} name
+ * @property {string} type
+ * @property {boolean} required
+ * @property {string} label
+ * @property {string} help_text
+ * @property {{ value: any, display_name: string }[] | null} choices
+ * @property {number} [min_length]
+ * @property {number} [max_length]
+ * @property {any} [min_value]
+ * @property {any} [max_value]
+ * @property {number} [max_digits]
+ * @property {number} [decimal_places]
+ * @property {Record<string, any>} [child]
+ * @property {Record<string, any>} [children]
+ *
+ * @typedef {object} Paused A login that waits for the user.
+ * @property {string | null} partial_token Argument of `resume()`. Null if there is nothing to resume.
+ * @property {string | null} redirect_to URL that the server wants the user to visit.
+ * @property {Field[] | null} fields Fields of the form to draw.
+ * @property {string} provider
+ */
+
+/**
+ * @typedef {object} ClientOptions
+ * @property {string | URL} baseUrl URL below which the project includes the endpoints, for example
+ *     `/auth/`. It may lack the final slash.
+ * @property {RequestCredentials} [credentials] Passed to `fetch`. `"include"` if cookies must reach
+ *     another origin.
+ * @property {HeadersInit | (() => HeadersInit | Promise<HeadersInit>)} [headers] Headers of each
+ *     request, or a function that returns them.
+ * @property {Pick<Storage, "getItem" | "setItem">} [storage] Where logins in progress are stored.
+ *     The default is `sessionStorage`, or the memory outside of a browser.
+ *
+ * @typedef {object} SignInOptions
+ * @property {string | URL} redirectUri URL of the page that calls `complete()`.
+ * @property {any} [next] Value that `complete()` returns, for example the path to show then. It is
+ *     stored as JSON.
+ * @property {Record<string, string>} [params] More query parameters for the begin request.
+ *
+ * @typedef {object} NativeTokens
+ * @property {string} [idToken]
+ * @property {string} [accessToken]
+ * @property {string} [nonce] `value` of `createNonce()`.
+ * @property {any} [user] The `user` of the first sign-in with Apple.
+ * @property {boolean} [connect] Whether to connect the identity to the signed-in user.
+ *
+ * @typedef {object} AlreadyCompleted The login has succeeded before, for example before a reload.
+ * @property {true} alreadyCompleted
+ * @property {any} next
+ */
+
+/**
+ * @template T
+ * @typedef {T & { provider: string, next: any }} Completed
+ */
+
+/**
+ * A login as the storage contains it.
+ *
+ * @typedef {object} FlowRecord
+ * @property {number} key
+ * @property {string | null} id Value in the callback that identifies the login.
+ * @property {boolean} stateless Whether the login was begun without a state.
+ * @property {string} provider
+ * @property {boolean} connect
+ * @property {string} [flow]
+ * @property {string} [redirectUri] Absent after a native sign-in.
+ * @property {any} [next]
+ * @property {boolean} [popup] Whether it is the copy in the storage of a popup.
+ * @property {Paused} [paused]
+ * @property {boolean} [done]
+ */
+
+/** A refusal by the server, or a failure of the login. `message` is a text for the user. */
+export class SocialError extends Error {
+  /**
+   * @param {string} message
+   * @param {object} details
+   * @param {string} details.code
+   * @param {string} details.recovery
+   * @param {string | null} [details.stage]
+   * @param {string | null} [details.id]
+   * @param {Record<string, string[]>} [details.fields]
+   * @param {number} [details.status]
+   * @param {number | null} [details.retryAfter]
+   * @param {unknown} [details.cause]
+   */
+  constructor(message, details) {
+    super(message, { cause: details.cause });
+    this.name = "SocialError";
+    /** Stable code, for example `state_mismatch`. Have a default branch: codes may be added. */
+    this.code = details.code;
+    /** What to offer to the user, for example `restart_login` or `retry_later`. */
+    this.recovery = details.recovery;
+    /** Part of the login that failed, or null. */
+    this.stage = details.stage ?? null;
+    /** Identifier of the error in the log of the server, or null. */
+    this.id = details.id ?? null;
+    /** Messages for each field of a form. */
+    this.fields = details.fields ?? {};
+    /** HTTP status. 0 if there was no response. */
+    this.status = details.status ?? 0;
+    /** Seconds after which to try again, or null. */
+    this.retryAfter = details.retryAfter ?? null;
+  }
+}
+
+/**
+ * Create a nonce for an ID token. The SDK gets `sha256`, and `signInWithToken()` gets `value`.
+ *
+ * @returns {Promise<{ value: string, sha256: string }>} `sha256` is in hexadecimal digits.
+ */
+export async function createNonce() {
+  // Browsers hide it from pages without HTTPS, except on localhost.
+  if (!globalThis.crypto?.subtle) {
+    throw new Error("createNonce() needs WebCrypto, which is only available with HTTPS.");
+  }
+  const value = toHex(crypto.getRandomValues(new Uint8Array(32)));
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(value));
+  return { value, sha256: toHex(new Uint8Array(digest)) };
+}
+
+/**
+ * Create a client. Create it once for a page, and on a server once for each request.
+ *
+ * @template [Body={ token: string }] The response body of a completed login.
+ * @param {ClientOptions} options
+ */
+export function createClient({ baseUrl, credentials, headers, storage }) {
+  const base = String(baseUrl).replace(/\/?$/, "/");
+  // Clients of different APIs must not mix their logins.
+  const storageKey = `social-endpoints:${base}`;
+
+  /** @typedef {Completed<Body> | Completed<Connection>} Success */
+  /** @typedef {Paused & { next: any }} PausedResult */
+  /** @typedef {Success | PausedResult | AlreadyCompleted} Result */
+
+  // --- Requests --------------------------------------------------------------------------
+
+  /**
+   * @param {string} path
+   * @param {string} [method]
+   * @param {object} [body]
+   * @returns {Promise<{ status: number, data: any }>}
+   */
+  async function request(path, method = "GET", body) {
+    const sent = new Headers(typeof headers === "function" ? await headers() : headers);
+    if (body) sent.set("Content-Type", "application/json");
+    let response, text;
+    try {
+      const init = { method, headers: sent, credentials, body: body && JSON.stringify(body) };
+      response = await fetch(base + path, init);
+      text = await response.text();
+    } catch (cause) {
+      throw new SocialError("The server cannot be reached. Please try again.", {
+        code: "network_error",
+        recovery: "retry_later",
+        cause,
+      });
+    }
+    const data = parseJSON(text);
+    if (response.ok && (data !== undefined || !text)) return { status: response.status, data };
+    throw toError(response, data);
+  }
+
+  /** @param {string} provider @param {boolean} [connect] */
+  const providerPath = (provider, connect) =>
+    `o/${encodeURIComponent(provider)}/${connect ? "connect/" : ""}`;
+
+  // --- Storage ---------------------------------------------------------------------------
+
+  /** @type {FlowRecord[] | undefined} The records, if there is no storage or it is full. */
+  let unstored;
+
+  /** @returns {FlowRecord[]} The logins of this tab, the newest one last. */
+  function load() {
+    if (unstored) return unstored;
+    try {
+      const records = parseJSON(getStorage()?.getItem(storageKey) ?? "");
+      return Array.isArray(records) ? records.filter((record) => record?.provider) : [];
+    } catch {
+      return []; // Access is denied.
+    }
+  }
+
+  /** @param {FlowRecord} record Added as the newest one. It replaces its earlier version. */
+  function save(record) {
+    const records = withRecord(record);
+    try {
+      /** @type {Storage} */ (getStorage()).setItem(storageKey, JSON.stringify(records));
+      unstored = undefined;
+    } catch {
+      unstored = records;
+    }
+  }
+
+  /** @param {FlowRecord} record */
+  function withRecord(record) {
+    const others = load().filter(({ key }) => key !== record.key);
+    return [...others, record].slice(-MAX_RECORDS);
+  }
+
+  function getStorage() {
+    // Node.js and Deno have a sessionStorage, which all users of a server would share.
+    return storage ?? (globalThis.location && globalThis.sessionStorage);
+  }
+
+  // --- Sign-in by redirect ---------------------------------------------------------------
+
+  /**
+   * @param {string} provider
+   * @param {SignInOptions & { connect?: boolean }} options
+   * @returns {Promise<{ url: string, record: FlowRecord }>}
+   */
+  async function begin(provider, { redirectUri, next, params, connect = false }) {
+    const query = new URLSearchParams({ ...params, redirect_uri: String(redirectUri) });
+    const { data } = await request(`${providerPath(provider, connect)}?${query}`);
+    const sent = new URL(data.authorization_url).searchParams;
+    const state = sent.get("state");
+    completion = undefined; // A new login must not return the result of the previous one.
+    const record = {
+      key: Math.random(),
+      id: state ?? sent.get("oauth_token"),
+      stateless: state === null,
+      provider,
+      connect,
+      flow: data.flow,
+      redirectUri: String(redirectUri),
+      next,
+    };
+    return { url: data.authorization_url, record };
+  }
+
+  /**
+   * @template [R=void]
+   * @param {string} provider
+   * @param {SignInOptions & { connect?: boolean, navigate?: (url: string) => R }} options
+   * @returns {Promise<Awaited<R>>}
+   */
+  async function redirect(provider, options) {
+    const { url, record } = await begin(provider, options);
+    save(record);
+    const navigate = options.navigate ?? /** @type {(url: string) => R} */ (leavePage);
+    return await navigate(url);
+  }
+
+  /**
+   * The completion of this page, for calls that repeat it. It contains the callback's parameters,
+   * which are never stored.
+   *
+   * @type {{ callback: string, promise?: Promise<Result>, run: () => Promise<Result> } | undefined}
+   */
+  let completion;
+
+  /** @returns {Promise<Result>} */
+  function repeatCompletion() {
+    const current = /** @type {NonNullable<typeof completion>} */ (completion);
+    current.promise ??= current.run().catch((error) => {
+      // The next call sends the request again.
+      if (error.recovery === "retry_later") current.promise = undefined;
+      throw error;
+    });
+    return current.promise;
+  }
+
+  /**
+   * Find the login that a callback belongs to.
+   *
+   * @param {Record<string, string>} params
+   */
+  function findRecord(params) {
+    const records = load();
+    const id = getCallbackId(params);
+    return (
+      records.findLast((record) => id !== undefined && record.id === id) ??
+      records.findLast((record) => record.stateless)
+    );
+  }
+
+  /**
+   * Send the request that completes a login.
+   *
+   * @param {FlowRecord} record
+   * @param {object} params What the provider sent, or what a paused login requested.
+   * @returns {Promise<Success | PausedResult>}
+   */
+  async function finish(record, params) {
+    const path = providerPath(record.provider, record.connect);
+    const { status, data } = await request(path, "POST", { ...params, flow: record.flow });
+    return saveOutcome(record, status, data);
+  }
+
+  /** @param {FlowRecord} record @param {number} status @param {any} data */
+  function saveOutcome(record, status, data) {
+    const { next } = record;
+    if (status !== 202) {
+      save({ ...record, flow: undefined, paused: undefined, done: true });
+      return { provider: record.provider, ...data, next };
+    }
+    const { flow, ...paused } = data;
+    save({ ...record, flow, paused });
+    return { ...paused, next };
+  }
+
+  /** @param {FlowRecord} [record] @returns {Promise<Result> | undefined} */
+  function getEarlierResult(record) {
+    if (record?.done) return Promise.resolve({ alreadyCompleted: true, next: record.next });
+    if (record?.paused) return Promise.resolve({ ...record.paused, next: record.next });
+  }
+
+  // --- Popup -----------------------------------------------------------------------------
+
+  /**
+   * In the opener: wait for the callback of a popup, and complete the login.
+   *
+   * @param {Window} popupWindow
+   * @param {FlowRecord} record
+   * @returns {Promise<Success | PausedResult>}
+   */
+  function receiveCallback(popupWindow, record) {
+    // Only pages of the same origin can read or send messages.
+    const channel = new BroadcastChannel(storageKey);
+    return new Promise((resolve, reject) => {
+      const timer = setInterval(() => {
+        // A provider's Cross-Origin-Opener-Policy makes an open window look closed. Then the user
+        // is in that window. If the user has closed it, this page has the focus again.
+        if (popupWindow.closed && document.hasFocus()) {
+          stop();
+          reject(
+            new SocialError("The window was closed before the sign-in was complete.", {
+              code: "popup_closed",
+              recovery: "restart_login",
+            }),
+          );
+        }
+      }, 300);
+      const stop = () => {
+        clearInterval(timer);
+        channel.close();
+      };
+      channel.onmessage = ({ data: { from, key, id, params } }) => {
+        if (key !== record.key && (id === undefined || id !== record.id)) return;
+        channel.postMessage({ to: from });
+        if (!params) return;
+        stop();
+        resolve(finish(record, params));
+      };
+    });
+  }
+
+  /**
+   * In the popup: send the callback to the opener, and close the window.
+   *
+   * @param {FlowRecord | undefined} record
+   * @param {Record<string, string>} params
+   * @returns {Promise<AlreadyCompleted | undefined>} Undefined if no opener has acknowledged.
+   */
+  async function sendCallback(record, params) {
+    const channel = new BroadcastChannel(storageKey);
+    const message = { from: Math.random(), key: record?.key, id: getCallbackId(params) };
+    /** @param {object} content @returns {Promise<boolean>} Whether it was acknowledged. */
+    const send = (content) =>
+      new Promise((resolve) => {
+        channel.onmessage = ({ data }) => data.to === message.from && resolve(true);
+        channel.postMessage(content);
+        setTimeout(resolve, ACKNOWLEDGEMENT_TIMEOUT, false);
+      });
+    // An opener that was suspended must not find the parameters later and use them again. So they
+    // are sent after the first acknowledgement.
+    const isAcknowledged = await send(message);
+    if (isAcknowledged) await send({ ...message, params });
+    channel.close();
+    if (!isAcknowledged) return undefined;
+    if (record) save({ ...record, flow: undefined, done: true });
+    window.close();
+    // The page must not change while the window closes.
+    await new Promise((resolve) => setTimeout(resolve, ACKNOWLEDGEMENT_TIMEOUT));
+    return { alreadyCompleted: true, next: record?.next };
+  }
+
+  return {
+    createNonce,
+
+    /**
+     * List the configured providers.
+     *
+     * @returns {Promise<Provider[]>}
+     */
+    async providers() {
+      return (await request("o/")).data;
+    },
+
+    /**
+     * Begin a login and send the browser to the provider.
+     *
+     * @template [R=void]
+     * @param {string} provider
+     * @param {SignInOptions & { navigate?: (url: string) => R }} options `navigate` replaces
+     *     `location.assign`, for example in a native app.
+     * @returns {Promise<Awaited<R>>} What `navigate` returns.
+     */
+    signIn(provider, options) {
+      return redirect(provider, { ...options, connect: false });
+    },
+
+    /**
+     * Begin to connect one more identity to the signed-in user.
+     *
+     * @template [R=void]
+     * @param {string} provider
+     * @param {SignInOptions & { navigate?: (url: string) => R }} options `params.scope` asks for more
+     *     access.
+     * @returns {Promise<Awaited<R>>} What `navigate` returns.
+     */
+    connect(provider, options) {
+      return redirect(provider, { ...options, connect: true });
+    },
+
+    /**
+     * Sign in, or connect, in a window of its own. Call it directly in the handler of a click, because
+     * browsers block other windows. If the window is blocked, the page goes to the provider.
+     *
+     * @param {string} provider
+     * @param {SignInOptions & { connect?: boolean }} options
+     * @returns {Promise<Success | PausedResult>}
+     */
+    async popup(provider, options) {
+      const popupWindow =
+        typeof BroadcastChannel === "undefined"
+          ? null
+          : window.open("", "_blank", "popup,width=500,height=700");
+      if (!popupWindow) {
+        await redirect(provider, options);
+        return new Promise(() => {}); // The browser leaves this page.
+      }
+      try {
+        const { url, record } = await begin(provider, options);
+        const result = receiveCallback(popupWindow, record);
+        try {
+          // So the popup can complete the login itself if it has lost this page.
+          const copy = withRecord({ ...record, popup: true });
+          (storage ?? popupWindow.sessionStorage).setItem(storageKey, JSON.stringify(copy));
+        } catch {
+          // Access is denied. Then this page completes the login.
+        }
+        popupWindow.location.replace(url);
+        return await result;
+      } catch (error) {
+        popupWindow.close();
+        throw error;
+      }
+    },
+
+    /**
+     * Complete a login or a connect with the parameters of the callback page. Call it as often as
+     * necessary: it sends one request. It removes the parameters from the URL of the page.
+     *
+     * @param {string | URL | Location} [url]
+     * @returns {Promise<Result>} The response body and `next`.
+     * @throws {SocialError}
+     */
+    complete(url = globalThis.location) {
+      const page = new URL(String(url), globalThis.location?.href);
+      const search = getCallbackParams(page);
+      const params = Object.fromEntries(search);
+      const record = findRecord(params);
+      const newest = load().at(-1);
+      const own = new URL((record ?? newest)?.redirectUri ?? page).searchParams;
+      if (![...search.keys()].some((name) => !own.has(name))) {
+        // There is no callback, for example after a reload.
+        if (completion) return repeatCompletion();
+        return getEarlierResult(newest) ?? Promise.reject(createMissingError());
+      }
+      if (completion?.callback === String(search)) return repeatCompletion();
+      // Without a record, another page may have opened this one as a popup.
+      if (!record && !globalThis.opener) return Promise.reject(createMissingError());
+      if (record && page.href === globalThis.location?.href) {
+        const hash = isCallbackHash(page.hash) ? "" : page.hash;
+        const query = getQuery(/** @type {string} */ (record.redirectUri));
+        // Routers store their own data in the state.
+        history.replaceState(history.state, "", page.pathname + query + hash);
+      }
+      const earlier = getEarlierResult(record);
+      if (earlier) return earlier;
+      completion = {
+        callback: String(search),
+        async run() {
+          if (!record || record.popup) {
+            const result = await sendCallback(record, params);
+            if (result) return result;
+          }
+          if (!record) throw createMissingError();
+          save(record); // Now it is the newest login.
+          const id = getCallbackId(params);
+          const identified = id === undefined ? record : { ...record, id, stateless: false };
+          // The callback must not contain parameters of this client.
+          return finish(identified, { ...params, partial_token: undefined });
+        },
+      };
+      return repeatCompletion();
+    },
+
+    /**
+     * Resume a paused login with what the user has entered.
+     *
+     * @param {string | null} partialToken
+     * @param {Record<string, any>} [fields]
+     * @returns {Promise<Success | PausedResult>}
+     */
+    async resume(partialToken, fields) {
+      const record = load().findLast(
+        ({ paused }) => partialToken && paused?.partial_token === partialToken,
+      );
+      if (!record) throw createMissingError();
+      return finish(record, { ...fields, partial_token: partialToken });
+    },
+
+    /**
+     * Sign in, or connect, with the tokens of a provider's SDK.
+     *
+     * @param {string} provider
+     * @param {NativeTokens} tokens
+     * @returns {Promise<Body | Connection | PausedResult>}
+     */
+    async signInWithToken(provider, { idToken, accessToken, nonce, user, connect = false }) {
+      const { status, data } = await request(`${providerPath(provider, connect)}token/`, "POST", {
+        id_token: idToken,
+        access_token: accessToken,
+        nonce,
+        user,
+      });
+      if (status !== 202) return data;
+      const key = Math.random();
+      return saveOutcome({ key, provider, connect, id: null, stateless: false }, status, data);
+    },
+
+    /**
+     * List the connections of the signed-in user, from all pages of the list.
+     *
+     * @returns {Promise<Connection[]>}
+     */
+    async connections() {
+      /** @type {Connection[]} */
+      const connections = [];
+      let query = "";
+      do {
+        const { data } = await request(`connections/${query}`);
+        connections.push(...(data.results ?? data));
+        query = data.next ? getQuery(data.next) : "";
+      } while (query);
+      return connections;
+    },
+
+    /**
+     * Disconnect one connection.
+     *
+     * @param {number | string} id
+     * @returns {Promise<Paused | undefined>} `Paused` if the project asks for something first.
+     */
+    async disconnect(id) {
+      return (await request(`connections/${encodeURIComponent(id)}/`, "DELETE")).data;
+    },
+
+    /**
+     * End this login, or go to the provider to sign out there.
+     *
+     * @template [R=void]
+     * @param {string | null} [provider] If given, sign out at this provider. The login must be valid.
+     * @param {object} [options]
+     * @param {string | URL} [options.postLogoutRedirectUri] Where the provider sends the browser then.
+     * @param {(url: string) => R} [options.navigate] It replaces `location.assign`.
+     * @param {string} [options.refresh] Refresh token of Simple JWT, to end a login without provider.
+     * @returns {Promise<Awaited<R> | void>} What `navigate` returns.
+     */
+    async logout(provider, { postLogoutRedirectUri, navigate, refresh } = {}) {
+      if (!provider) {
+        await request("logout/", "POST", { refresh });
+        completion = undefined; // It contains a token.
+        return undefined;
+      }
+      const query = new URLSearchParams({
+        post_logout_redirect_uri: String(postLogoutRedirectUri ?? ""),
+      });
+      const { data } = await request(`${providerPath(provider)}logout/?${query}`);
+      return await (navigate ?? leavePage)(data.logout_url);
+    },
+  };
+}
+
+// --- Callbacks ---------------------------------------------------------------------------
+
+/** @param {URL} url @returns {URLSearchParams} The parameters in the query and in the fragment. */
+function getCallbackParams({ search, hash }) {
+  return new URLSearchParams(isCallbackHash(hash) ? `${search}&${hash.slice(1)}` : search);
+}
+
+/** @param {string} hash @returns {boolean} Whether it has parameters, and is no path of a router. */
+const isCallbackHash = (hash) => /^#[^/!]*=/.test(hash);
+
+/** @param {Record<string, string>} params OAuth 1.0a has no state. Its token identifies the login. */
+const getCallbackId = ({ state, oauth_token, denied }) => state ?? oauth_token ?? denied;
+
+/** @param {string} url */
+const getQuery = (url) => new URL(url).search;
+
+/** @param {string} url */
+const leavePage = (url) => location.assign(url);
+
+// --- Errors ------------------------------------------------------------------------------
+
+function createMissingError() {
+  return new SocialError("This sign-in was not begun in this tab. Please sign in again.", {
+    code: "session_context_missing",
+    recovery: "restart_login",
+  });
+}
+
+/**
+ * Read an error response: of the endpoints, of a project's exception handler, or of a proxy.
+ *
+ * @param {Response} response
+ * @param {any} data The parsed body, or undefined.
+ */
+function toError({ status, headers }, data) {
+  const { error_code, error_recovery, error_stage, error_id, detail, non_field_errors, ...rest } =
+    Object(data);
+  // The shape of drf-standardized-errors.
+  const { errors = [], ...fieldErrors } = Array.isArray(rest.errors) ? rest : { ...rest };
+  /** @type {{ attr?: string | null, code?: string, detail: any }[]} */
+  const standardized = errors.filter((/** @type {any} */ error) => error?.detail);
+  /** @type {Record<string, string[]>} */
+  const fields = {};
+  for (const [name, value] of Object.entries(fieldErrors)) {
+    if (Object(value) === value) fields[name] = getTexts(value);
+  }
+  for (const { attr, detail } of standardized) {
+    if (attr) fields[attr] = [...(fields[attr] ?? []), ...getTexts(detail)];
+  }
+  const general = getTexts([non_field_errors, detail, standardized.map((error) => error.detail)]);
+  const texts = general.length ? general : getTexts(fields);
+  return new SocialError(texts.join(" ") || `The server sent an error (${status}).`, {
+    code: error_code ?? standardized[0]?.code ?? rest.code ?? "unexpected_response",
+    recovery: error_recovery ?? getRecovery(status),
+    stage: error_stage,
+    id: error_id,
+    fields,
+    status,
+    retryAfter: getRetryAfter(headers.get("Retry-After")),
+  });
+}
+
+/** @param {number} status */
+function getRecovery(status) {
+  if (status === 401) return "reauthenticate";
+  if ([429, 502, 503, 504].includes(status)) return "retry_later";
+  return status === 400 ? "correct_input" : "contact_administrator";
+}
+
+/** @param {string | null} value Seconds, or a date. @returns {number | null} */
+function getRetryAfter(value) {
+  if (!value) return null;
+  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
+  return Number.isNaN(seconds) ? null : Math.max(0, Math.ceil(seconds));
+}
+
+/** @param {any} value @returns {string[]} The texts in lists and objects. */
+const getTexts = (value) =>
+  typeof value === "string" ? [value] : Object.values(value ?? {}).flatMap(getTexts);
+
+// --- Encoding ----------------------------------------------------------------------------
+
+/** @param {string} text */
+function parseJSON(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {Uint8Array} bytes */
+const toHex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
