@@ -53,34 +53,30 @@ export function createClient<Body = {
      *
      * @param {string} provider
      * @param {SignInOptions & { connect?: boolean }} options
-     * @returns {Promise<Success | PausedResult>}
+     * @returns {Promise<Outcome>}
      */
     popup(provider: string, options: SignInOptions & {
         connect?: boolean;
-    }): Promise<(Completed<Body> | Completed<Connection>) | (Paused & {
-        next: any;
-    })>;
+    }): Promise<PausedResult | Completed<Body>>;
     /**
      * Complete a login or a connect with the parameters of the callback page. Call it as often as
      * necessary: it sends one request. It removes the parameters from the URL of the page.
      *
-     * @param {string | URL | Location} [url]
+     * @param {string | { href: string }} [url]
      * @returns {Promise<Result>} The response body and `next`.
      * @throws {SocialError}
      */
-    complete(url?: string | URL | Location): Promise<(Completed<Body> | Completed<Connection>) | (Paused & {
-        next: any;
-    }) | AlreadyCompleted>;
+    complete(url?: string | {
+        href: string;
+    }): Promise<(PausedResult | Completed<Body>) | AlreadyCompleted>;
     /**
      * Resume a paused login with what the user has entered.
      *
      * @param {string | null} partialToken
      * @param {Record<string, any>} [fields]
-     * @returns {Promise<Success | PausedResult>}
+     * @returns {Promise<Outcome>}
      */
-    resume(partialToken: string | null, fields?: Record<string, any>): Promise<(Completed<Body> | Completed<Connection>) | (Paused & {
-        next: any;
-    })>;
+    resume(partialToken: string | null, fields?: Record<string, any>): Promise<PausedResult | Completed<Body>>;
     /**
      * Sign in, or connect, with the tokens of a provider's SDK.
      *
@@ -88,9 +84,7 @@ export function createClient<Body = {
      * @param {NativeTokens} tokens
      * @returns {Promise<Body | Connection | PausedResult>}
      */
-    signInWithToken(provider: string, { idToken, accessToken, nonce, user, connect }: NativeTokens): Promise<Body | Connection | (Paused & {
-        next: any;
-    })>;
+    signInWithToken(provider: string, { idToken, accessToken, nonce, user, connect }: NativeTokens): Promise<Body | Connection | PausedResult>;
     /**
      * List the connections of the signed-in user, from all pages of the list.
      *
@@ -168,12 +162,18 @@ export function createClient<Body = {
  * @typedef {object} ClientOptions
  * @property {string | URL} baseUrl URL below which the project includes the endpoints, for example
  *     `/auth/`. It may lack the final slash.
- * @property {RequestCredentials} [credentials] Passed to `fetch`. `"include"` if cookies must reach
+ * @property {"omit" | "same-origin" | "include"} [credentials] Passed to `fetch`. `"include"` if cookies must reach
  *     another origin.
- * @property {HeadersInit | (() => HeadersInit | Promise<HeadersInit>)} [headers] Headers of each
+ * @property {RequestHeaders | (() => RequestHeaders | Promise<RequestHeaders>)} [headers] Headers of each
  *     request, or a function that returns them.
- * @property {Pick<Storage, "getItem" | "setItem">} [storage] Where logins in progress are stored.
- *     The default is `sessionStorage`, or the memory outside of a browser.
+ * @property {FlowStorage} [storage] Where logins in progress are stored. The default is
+ *     `sessionStorage`, or the memory outside of a browser.
+ *
+ * @typedef {Record<string, string> | [string, string][] | Headers | undefined} RequestHeaders
+ *
+ * @typedef {object} FlowStorage For example `localStorage`.
+ * @property {(key: string) => string | null | undefined} getItem
+ * @property {(key: string, value: string) => void} setItem
  *
  * @typedef {object} SignInOptions
  * @property {string | URL} redirectUri URL of the page that calls `complete()`.
@@ -193,8 +193,14 @@ export function createClient<Body = {
  * @property {any} next
  */
 /**
- * @template T
- * @typedef {T & { provider: string, next: any }} Completed
+ * @template Body
+ * @typedef {(Body | Connection) & { provider: string, next: any }} Completed The body of the response,
+ *     and the value that `signIn()` got.
+ */
+/** @typedef {Paused & { next: any }} PausedResult */
+/**
+ * @template Body
+ * @typedef {ReturnType<typeof createClient<Body>>} Client
  */
 /**
  * A login as the storage contains it.
@@ -212,13 +218,18 @@ export function createClient<Body = {
  * @property {Paused} [paused]
  * @property {boolean} [done]
  */
+/**
+ * @typedef {"restart_login" | "retry_later" | "reauthenticate" | "reconnect" | "correct_input"
+ *     | "use_existing_account" | "check_provider_profile" | "contact_administrator"
+ *     | "none" | (string & {})} Recovery
+ */
 /** A refusal by the server, or a failure of the login. `message` is a text for the user. */
 export class SocialError extends Error {
     /**
      * @param {string} message
      * @param {object} details
      * @param {string} details.code
-     * @param {string} details.recovery
+     * @param {Recovery} details.recovery
      * @param {string | null} [details.stage]
      * @param {string | null} [details.id]
      * @param {Record<string, string[]>} [details.fields]
@@ -228,7 +239,7 @@ export class SocialError extends Error {
      */
     constructor(message: string, details: {
         code: string;
-        recovery: string;
+        recovery: Recovery;
         stage?: string | null | undefined;
         id?: string | null | undefined;
         fields?: Record<string, string[]> | undefined;
@@ -239,7 +250,7 @@ export class SocialError extends Error {
     /** Stable code, for example `state_mismatch`. Have a default branch: codes may be added. */
     code: string;
     /** What to offer to the user, for example `restart_login` or `retry_later`. */
-    recovery: string;
+    recovery: Recovery;
     /** Part of the login that failed, or null. */
     stage: string | null;
     /** Identifier of the error in the log of the server, or null. */
@@ -347,17 +358,25 @@ export type ClientOptions = {
      * Passed to `fetch`. `"include"` if cookies must reach
      * another origin.
      */
-    credentials?: RequestCredentials | undefined;
+    credentials?: "include" | "omit" | "same-origin" | undefined;
     /**
      * Headers of each
      * request, or a function that returns them.
      */
-    headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>) | undefined;
+    headers?: RequestHeaders | (() => RequestHeaders | Promise<RequestHeaders>);
     /**
-     * Where logins in progress are stored.
-     * The default is `sessionStorage`, or the memory outside of a browser.
+     * Where logins in progress are stored. The default is
+     * `sessionStorage`, or the memory outside of a browser.
      */
-    storage?: Pick<Storage, "getItem" | "setItem"> | undefined;
+    storage?: FlowStorage | undefined;
+};
+export type RequestHeaders = Record<string, string> | [string, string][] | Headers | undefined;
+/**
+ * For example `localStorage`.
+ */
+export type FlowStorage = {
+    getItem: (key: string) => string | null | undefined;
+    setItem: (key: string, value: string) => void;
 };
 export type SignInOptions = {
     /**
@@ -397,10 +416,18 @@ export type AlreadyCompleted = {
     alreadyCompleted: true;
     next: any;
 };
-export type Completed<T> = T & {
+/**
+ * The body of the response,
+ *     and the value that `signIn()` got.
+ */
+export type Completed<Body> = (Body | Connection) & {
     provider: string;
     next: any;
 };
+export type PausedResult = Paused & {
+    next: any;
+};
+export type Client<Body> = ReturnType<typeof createClient<Body>>;
 /**
  * A login as the storage contains it.
  */
@@ -429,3 +456,4 @@ export type FlowRecord = {
     paused?: Paused | undefined;
     done?: boolean | undefined;
 };
+export type Recovery = "restart_login" | "retry_later" | "reauthenticate" | "reconnect" | "correct_input" | "use_existing_account" | "check_provider_profile" | "contact_administrator" | "none" | (string & {});

@@ -61,12 +61,18 @@ const ACKNOWLEDGEMENT_TIMEOUT = 1000;
  * @typedef {object} ClientOptions
  * @property {string | URL} baseUrl URL below which the project includes the endpoints, for example
  *     `/auth/`. It may lack the final slash.
- * @property {RequestCredentials} [credentials] Passed to `fetch`. `"include"` if cookies must reach
+ * @property {"omit" | "same-origin" | "include"} [credentials] Passed to `fetch`. `"include"` if cookies must reach
  *     another origin.
- * @property {HeadersInit | (() => HeadersInit | Promise<HeadersInit>)} [headers] Headers of each
+ * @property {RequestHeaders | (() => RequestHeaders | Promise<RequestHeaders>)} [headers] Headers of each
  *     request, or a function that returns them.
- * @property {Pick<Storage, "getItem" | "setItem">} [storage] Where logins in progress are stored.
- *     The default is `sessionStorage`, or the memory outside of a browser.
+ * @property {FlowStorage} [storage] Where logins in progress are stored. The default is
+ *     `sessionStorage`, or the memory outside of a browser.
+ *
+ * @typedef {Record<string, string> | [string, string][] | Headers | undefined} RequestHeaders
+ *
+ * @typedef {object} FlowStorage For example `localStorage`.
+ * @property {(key: string) => string | null | undefined} getItem
+ * @property {(key: string, value: string) => void} setItem
  *
  * @typedef {object} SignInOptions
  * @property {string | URL} redirectUri URL of the page that calls `complete()`.
@@ -87,8 +93,16 @@ const ACKNOWLEDGEMENT_TIMEOUT = 1000;
  */
 
 /**
- * @template T
- * @typedef {T & { provider: string, next: any }} Completed
+ * @template Body
+ * @typedef {(Body | Connection) & { provider: string, next: any }} Completed The body of the response,
+ *     and the value that `signIn()` got.
+ */
+
+/** @typedef {Paused & { next: any }} PausedResult */
+
+/**
+ * @template Body
+ * @typedef {ReturnType<typeof createClient<Body>>} Client
  */
 
 /**
@@ -108,13 +122,19 @@ const ACKNOWLEDGEMENT_TIMEOUT = 1000;
  * @property {boolean} [done]
  */
 
+/**
+ * @typedef {"restart_login" | "retry_later" | "reauthenticate" | "reconnect" | "correct_input"
+ *     | "use_existing_account" | "check_provider_profile" | "contact_administrator"
+ *     | "none" | (string & {})} Recovery
+ */
+
 /** A refusal by the server, or a failure of the login. `message` is a text for the user. */
 export class SocialError extends Error {
   /**
    * @param {string} message
    * @param {object} details
    * @param {string} details.code
-   * @param {string} details.recovery
+   * @param {Recovery} details.recovery
    * @param {string | null} [details.stage]
    * @param {string | null} [details.id]
    * @param {Record<string, string[]>} [details.fields]
@@ -168,9 +188,8 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
   // Clients of different APIs must not mix their logins.
   const storageKey = `social-endpoints:${base}`;
 
-  /** @typedef {Completed<Body> | Completed<Connection>} Success */
-  /** @typedef {Paused & { next: any }} PausedResult */
-  /** @typedef {Success | PausedResult | AlreadyCompleted} Result */
+  /** @typedef {Completed<Body> | PausedResult} Outcome */
+  /** @typedef {Outcome | AlreadyCompleted} Result */
 
   // --- Requests --------------------------------------------------------------------------
 
@@ -185,8 +204,12 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
     if (body) sent.set("Content-Type", "application/json");
     let response, text;
     try {
-      const init = { method, headers: sent, credentials, body: body && JSON.stringify(body) };
-      response = await fetch(base + path, init);
+      response = await fetch(base + path, {
+        method,
+        headers: sent,
+        credentials,
+        body: body && JSON.stringify(body),
+      });
       text = await response.text();
     } catch (cause) {
       throw new SocialError("The server cannot be reached. Please try again.", {
@@ -223,8 +246,9 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
   /** @param {FlowRecord} record Added as the newest one. It replaces its earlier version. */
   function save(record) {
     const records = withRecord(record);
+    const text = JSON.stringify(records);
     try {
-      /** @type {Storage} */ (getStorage()).setItem(storageKey, JSON.stringify(records));
+      /** @type {FlowStorage} */ (getStorage()).setItem(storageKey, text);
       unstored = undefined;
     } catch {
       unstored = records;
@@ -285,7 +309,7 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
    * The completion of this page, for calls that repeat it. It contains the callback's parameters,
    * which are never stored.
    *
-   * @type {{ callback: string, promise?: Promise<Result>, run: () => Promise<Result> } | undefined}
+   * @type {{ callback: string, run: () => Promise<Result>, promise?: Promise<Result> } | undefined}
    */
   let completion;
 
@@ -293,8 +317,8 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
   function repeatCompletion() {
     const current = /** @type {NonNullable<typeof completion>} */ (completion);
     current.promise ??= current.run().catch((error) => {
-      // The next call sends the request again.
-      if (error.recovery === "retry_later") current.promise = undefined;
+      const isFinal = error instanceof SocialError && error.recovery !== "retry_later";
+      if (!isFinal) current.promise = undefined; // The next call sends the request again.
       throw error;
     });
     return current.promise;
@@ -315,11 +339,26 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
   }
 
   /**
-   * Send the request that completes a login.
+   * Complete a login with the parameters of its callback.
+   *
+   * @param {FlowRecord} record
+   * @param {Record<string, string>} params
+   */
+  function finishCallback(record, params) {
+    save(record); // Now it is the newest login.
+    const id = getCallbackId(params);
+    // So a login that was begun without a state is found after a reload.
+    const identified = id === undefined ? record : { ...record, id, stateless: false };
+    // Anyone can write a link to the callback page. It must not contain our own parameters.
+    return finish(identified, { ...params, partial_token: undefined });
+  }
+
+  /**
+   * Send the request that completes or resumes a login.
    *
    * @param {FlowRecord} record
    * @param {object} params What the provider sent, or what a paused login requested.
-   * @returns {Promise<Success | PausedResult>}
+   * @returns {Promise<Outcome>}
    */
   async function finish(record, params) {
     const path = providerPath(record.provider, record.connect);
@@ -352,35 +391,38 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
    *
    * @param {Window} popupWindow
    * @param {FlowRecord} record
-   * @returns {Promise<Success | PausedResult>}
+   * @returns {Promise<Outcome>}
    */
   function receiveCallback(popupWindow, record) {
     // Only pages of the same origin can read or send messages.
     const channel = new BroadcastChannel(storageKey);
     return new Promise((resolve, reject) => {
-      const timer = setInterval(() => {
-        // A provider's Cross-Origin-Opener-Policy makes an open window look closed. Then the user
-        // is in that window. If the user has closed it, this page has the focus again.
-        if (popupWindow.closed && document.hasFocus()) {
-          stop();
-          reject(
-            new SocialError("The window was closed before the sign-in was complete.", {
-              code: "popup_closed",
-              recovery: "restart_login",
-            }),
-          );
-        }
-      }, 300);
       const stop = () => {
         clearInterval(timer);
+        removeEventListener("focus", onFocus);
         channel.close();
       };
+      // A provider's Cross-Origin-Opener-Policy makes an open window look closed. Usually, it never
+      // looks open at the provider then. And while it is open, the user is there and not here.
+      let wasAtProvider = false;
+      let hasReturned = false;
+      const onFocus = () => (hasReturned = true);
+      addEventListener("focus", onFocus);
+      const timer = setInterval(() => {
+        wasAtProvider ||= !popupWindow.closed && isCrossOrigin(popupWindow);
+        if (popupWindow.closed && document.hasFocus() && (wasAtProvider || hasReturned)) {
+          stop();
+          reject(
+            createError("popup_closed", "The window was closed before the sign-in was complete."),
+          );
+        }
+      }, 100);
       channel.onmessage = ({ data: { from, key, id, params } }) => {
         if (key !== record.key && (id === undefined || id !== record.id)) return;
         channel.postMessage({ to: from });
         if (!params) return;
         stop();
-        resolve(finish(record, params));
+        resolve(finishCallback(record, params));
       };
     });
   }
@@ -459,7 +501,7 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
      *
      * @param {string} provider
      * @param {SignInOptions & { connect?: boolean }} options
-     * @returns {Promise<Success | PausedResult>}
+     * @returns {Promise<Outcome>}
      */
     async popup(provider, options) {
       const popupWindow =
@@ -492,12 +534,12 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
      * Complete a login or a connect with the parameters of the callback page. Call it as often as
      * necessary: it sends one request. It removes the parameters from the URL of the page.
      *
-     * @param {string | URL | Location} [url]
+     * @param {string | { href: string }} [url]
      * @returns {Promise<Result>} The response body and `next`.
      * @throws {SocialError}
      */
     complete(url = globalThis.location) {
-      const page = new URL(String(url), globalThis.location?.href);
+      const page = new URL(typeof url === "string" ? url : url.href, globalThis.location?.href);
       const search = getCallbackParams(page);
       const params = Object.fromEntries(search);
       const record = findRecord(params);
@@ -527,11 +569,7 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
             if (result) return result;
           }
           if (!record) throw createMissingError();
-          save(record); // Now it is the newest login.
-          const id = getCallbackId(params);
-          const identified = id === undefined ? record : { ...record, id, stateless: false };
-          // The callback must not contain parameters of this client.
-          return finish(identified, { ...params, partial_token: undefined });
+          return finishCallback(record, params);
         },
       };
       return repeatCompletion();
@@ -542,7 +580,7 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
      *
      * @param {string | null} partialToken
      * @param {Record<string, any>} [fields]
-     * @returns {Promise<Success | PausedResult>}
+     * @returns {Promise<Outcome>}
      */
     async resume(partialToken, fields) {
       const record = load().findLast(
@@ -643,14 +681,23 @@ const getQuery = (url) => new URL(url).search;
 /** @param {string} url */
 const leavePage = (url) => location.assign(url);
 
+/** @param {Window} other */
+function isCrossOrigin(other) {
+  try {
+    return !other.document;
+  } catch {
+    return true;
+  }
+}
+
 // --- Errors ------------------------------------------------------------------------------
 
-function createMissingError() {
-  return new SocialError("This sign-in was not begun in this tab. Please sign in again.", {
-    code: "session_context_missing",
-    recovery: "restart_login",
-  });
-}
+/** @param {string} code @param {string} message */
+const createError = (code, message) =>
+  new SocialError(message, { code, recovery: "restart_login" });
+
+const createMissingError = () =>
+  createError("session_context_missing", "There is no sign-in to complete. Please sign in again.");
 
 /**
  * Read an error response: of the endpoints, of a project's exception handler, or of a proxy.
@@ -661,23 +708,24 @@ function createMissingError() {
 function toError({ status, headers }, data) {
   const { error_code, error_recovery, error_stage, error_id, detail, non_field_errors, ...rest } =
     Object(data);
-  // The shape of drf-standardized-errors.
-  const { errors = [], ...fieldErrors } = Array.isArray(rest.errors) ? rest : { ...rest };
-  /** @type {{ attr?: string | null, code?: string, detail: any }[]} */
-  const standardized = errors.filter((/** @type {any} */ error) => error?.detail);
   /** @type {Record<string, string[]>} */
   const fields = {};
-  for (const [name, value] of Object.entries(fieldErrors)) {
-    if (Object(value) === value) fields[name] = getTexts(value);
+  // The shape of drf-standardized-errors.
+  /** @type {{ attr?: string | null, code?: string, detail: string }[]} */
+  const errors = Array.isArray(rest.errors) && rest.errors[0]?.detail ? rest.errors : [];
+  for (const { attr, detail } of errors) {
+    if (attr && attr !== "non_field_errors") fields[attr] = [...(fields[attr] ?? []), detail];
   }
-  for (const { attr, detail } of standardized) {
-    if (attr) fields[attr] = [...(fields[attr] ?? []), ...getTexts(detail)];
+  if (status === 400 && !errors.length) {
+    for (const [name, value] of Object.entries(rest)) {
+      if (Object(value) === value) fields[name] = getTexts(value);
+    }
   }
-  const general = getTexts([non_field_errors, detail, standardized.map((error) => error.detail)]);
+  const general = getTexts([non_field_errors, detail, errors.map((error) => error.detail)]);
   const texts = general.length ? general : getTexts(fields);
-  return new SocialError(texts.join(" ") || `The server sent an error (${status}).`, {
-    code: error_code ?? standardized[0]?.code ?? rest.code ?? "unexpected_response",
-    recovery: error_recovery ?? getRecovery(status),
+  return new SocialError(texts.join(" ") || `The server sent an unexpected response (${status}).`, {
+    code: error_code ?? errors[0]?.code ?? rest.code ?? "unexpected_response",
+    recovery: error_recovery ?? getRecovery(status, fields),
     stage: error_stage,
     id: error_id,
     fields,
@@ -686,11 +734,12 @@ function toError({ status, headers }, data) {
   });
 }
 
-/** @param {number} status */
-function getRecovery(status) {
-  if (status === 401) return "reauthenticate";
+/** @param {number} status @param {object} fields @returns {Recovery} For other servers' errors. */
+function getRecovery(status, fields) {
   if ([429, 502, 503, 504].includes(status)) return "retry_later";
-  return status === 400 ? "correct_input" : "contact_administrator";
+  if (status === 401) return "reauthenticate";
+  if (status !== 400) return "contact_administrator";
+  return Object.keys(fields).length ? "correct_input" : "restart_login";
 }
 
 /** @param {string | null} value Seconds, or a date. @returns {number | null} */
