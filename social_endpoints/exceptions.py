@@ -50,7 +50,7 @@ from __future__ import annotations
 
 import re
 from secrets import token_urlsafe
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, cast, get_args
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
@@ -66,7 +66,9 @@ from social_core.exceptions import (
     AuthPolicyError,
     AuthProviderError,
     AuthSessionError,
+    ErrorSource,
     ErrorStage,
+    RecoveryAction,
     SocialAuthBaseException,
 )
 
@@ -115,6 +117,15 @@ RECOVERIES: dict[str, Any] = {
     "use_token_endpoint": "correct_input",
 }
 """The error codes of DRF and of this package, with what the client should do."""
+
+ERROR_CODES = frozenset({*REASONS, *RECOVERIES})
+"""The error codes of the installed social-core, of DRF and of this package."""
+
+ERROR_SOURCES: tuple[str, ...] = get_args(ErrorSource)
+ERROR_STAGES: tuple[str, ...] = get_args(ErrorStage)
+ERROR_RECOVERIES: tuple[str, ...] = tuple(
+    dict.fromkeys((*get_args(RecoveryAction), *sorted(RECOVERIES.values())))
+)
 
 RETRY_SECONDS = 10
 """``Retry-After`` if a provider that has failed does not name a time."""

@@ -34,7 +34,6 @@ class ProviderCallbackView(EndpointView):
     """
 
     log_action = "handoff"
-    schema = None  # Providers and browsers use this endpoint, API clients do not.
 
     def get(self, request: Request, provider: str, **kwargs: Any) -> HttpResponseBase:
         """Hand off parameters in the query string, for example an error."""

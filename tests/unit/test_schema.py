@@ -29,6 +29,7 @@ CONNECT_TOKEN = f"{CONNECT}token/"
 TOKEN = f"{AUTH}token/"
 LOGOUT = f"{AUTH}logout/"
 BACKCHANNEL = f"{LOGOUT}backchannel/"
+CALLBACK = f"{AUTH}callback/"
 CONNECTIONS = "/auth/connections/"
 CONNECTION = f"{CONNECTIONS}{{id}}/"
 
@@ -37,8 +38,11 @@ Document: TypeAlias = dict[str, Any]
 BEGUN = {"authorization_url", "flow"}
 LOGOUT_URL = {"logout_url", "state"}
 PAUSED = {"partial_token", "redirect_to", "fields", "provider", "flow"}
-ERROR = {"non_field_errors", "error_code", "error_source", "error_stage"}
-ERROR |= {"error_recovery", "error_id"}
+
+# The statuses of every operation, of one that reads a body, and of one for a signed-in user.
+ALWAYS = {400, 429, 500, 503}
+BODY = ALWAYS | {413, 415}
+ACCOUNT = {401}
 
 TOKEN_BODIES = {
     "TokenSerializer": {"token"},
@@ -75,14 +79,6 @@ def document(configure: Configure) -> Document:
     return generate()
 
 
-def test_messages_of_an_error_have_the_name_of_the_projects_setting(settings: Any) -> None:
-    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NON_FIELD_ERRORS_KEY": "messages"}
-
-    fields = generate()["components"]["schemas"]["Error"]["properties"]
-
-    assert fields.keys() == ERROR - {"non_field_errors"} | {"messages"}
-
-
 def resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     if "$ref" not in schema:
         return schema
@@ -97,39 +93,45 @@ def properties(document: dict[str, Any], path: str, method: str, status: int) ->
 
 
 @pytest.mark.parametrize(
-    ("path", "method", "operation_id", "bodies"),
+    ("path", "method", "operation_id", "bodies", "errors"),
     [
-        ("/auth/o/", "get", "o_list", {200: None, 304: None}),
-        (AUTH, "get", "o_retrieve", {200: BEGUN, 400: ERROR, 404: None}),
-        (AUTH, "post", "o_create", {201: {"token"}, 202: PAUSED, 400: ERROR, 404: None}),
-        (TOKEN, "post", "o_token_create", {201: {"token"}, 202: PAUSED, 400: ERROR, 404: None}),
-        (CONNECT, "get", "o_connect_retrieve", {200: BEGUN, 400: ERROR, 404: None}),
+        ("/auth/o/", "get", "socialProviders", {200: None, 304: None}, ALWAYS),
+        (AUTH, "get", "socialBegin", {200: BEGUN}, ALWAYS | {404}),
+        (AUTH, "post", "socialComplete", {201: {"token"}, 202: PAUSED}, BODY | {404}),
+        (TOKEN, "post", "socialSignInWithToken", {201: {"token"}, 202: PAUSED}, BODY | {404}),
+        (CONNECT, "get", "socialConnect", {200: BEGUN}, ALWAYS | ACCOUNT | {404}),
         (
             CONNECT,
             "post",
-            "o_connect_create",
-            {201: CONNECTION_FIELDS, 202: PAUSED, 400: ERROR, 404: None},
+            "socialCompleteConnect",
+            {201: CONNECTION_FIELDS, 202: PAUSED},
+            BODY | ACCOUNT | {404},
         ),
         (
             CONNECT_TOKEN,
             "post",
-            "o_connect_token_create",
-            {201: CONNECTION_FIELDS, 202: PAUSED, 400: ERROR, 404: None},
+            "socialConnectWithToken",
+            {201: CONNECTION_FIELDS, 202: PAUSED},
+            BODY | ACCOUNT | {404},
         ),
-        (LOGOUT, "get", "o_logout_retrieve", {200: LOGOUT_URL, 400: ERROR, 404: None}),
+        (LOGOUT, "get", "socialProviderLogout", {200: LOGOUT_URL}, ALWAYS | ACCOUNT | {404}),
         (
             BACKCHANNEL,
             "post",
-            "o_logout_backchannel_create",
-            {200: set(), 400: ERROR | {"error"}, 404: None, 503: ERROR | {"error"}},
+            "socialBackchannelLogout",
+            {200: set()},
+            BODY - {429} | {404},
         ),
-        ("/auth/logout/", "post", "logout_create", {204: None, 400: ERROR, 404: None}),
-        (CONNECTIONS, "get", "connections_list", {200: None}),
+        (CALLBACK, "get", "socialCallback", {303: None}, BODY | {404}),
+        (CALLBACK, "post", "socialCallbackPost", {303: None}, BODY | {404}),
+        ("/auth/logout/", "post", "socialLogout", {204: None}, BODY | ACCOUNT | {404}),
+        (CONNECTIONS, "get", "socialConnections", {200: None}, ALWAYS | ACCOUNT),
         (
             CONNECTION,
             "delete",
-            "connections_destroy",
-            {202: PAUSED, 204: None, 400: ERROR, 404: None},
+            "socialDisconnect",
+            {202: PAUSED, 204: None},
+            BODY | ACCOUNT | {404},
         ),
     ],
 )
@@ -138,12 +140,15 @@ def test_operation(
     method: str,
     operation_id: str,
     bodies: dict[int, set[str] | None],
+    errors: set[int],
     document: Document,
 ) -> None:
     operation = document["paths"][path][method]
     assert operation["operationId"] == operation_id
+    assert operation["summary"]
     assert operation["description"]
-    assert set(operation["responses"]) == {str(status) for status in bodies}
+    assert operation["tags"]
+    assert set(operation["responses"]) == {str(status) for status in {*bodies, *errors}}
     for status, body in bodies.items():
         if body is not None:
             assert set(properties(document, path, method, status)) == body
@@ -172,11 +177,14 @@ def test_begin_requires_a_redirect_uri_and_complete_accepts_json_forms_and_token
     document: Document,
 ) -> None:
     paths = document["paths"]
-    for url, others in ((AUTH, []), (CONNECT, [("scope", False)])):
-        query = [one for one in paths[url]["get"]["parameters"] if one["in"] == "query"]
-        (redirect_uri, *more) = query
-        assert [(one["name"], one.get("required", False)) for one in more] == others
-        assert (redirect_uri["name"], redirect_uri["required"]) == ("redirect_uri", True)
+    for url, others in ((AUTH, set()), (CONNECT, {"scope"})):
+        query = {
+            one["name"]: one for one in paths[url]["get"]["parameters"] if one["in"] == "query"
+        }
+        redirect_uri = query.pop("redirect_uri")
+        assert query.keys() == {"openid_identifier", "idp", "shop"} | others
+        assert not any(one.get("required") for one in query.values())
+        assert redirect_uri["required"] is True
         assert redirect_uri["schema"]["type"] == "string"
     assert set(paths[AUTH]["post"]["requestBody"]["content"]) == {
         "application/json",
@@ -205,7 +213,7 @@ def test_paused_login_describes_the_form(document: Document) -> None:
 
 def test_list_of_providers_is_an_array(document: Document) -> None:
     operation = document["paths"]["/auth/o/"]["get"]
-    assert operation.get("parameters", []) == []
+    assert [each["name"] for each in operation["parameters"]] == ["If-None-Match"]
     body = operation["responses"]["200"]["content"]["application/json"]["schema"]
     assert body["type"] == "array"
     provider = resolve(document, body["items"])
@@ -220,7 +228,7 @@ def test_list_of_providers_is_an_array(document: Document) -> None:
 def test_list_of_connections_is_an_array(document: Document) -> None:
     response = document["paths"][CONNECTIONS]["get"]["responses"]["200"]
     body = response["content"]["application/json"]["schema"]
-    assert body == {"type": "array", "items": {"$ref": "#/components/schemas/Connection"}}
+    assert body == {"type": "array", "items": {"$ref": "#/components/schemas/SocialConnection"}}
     connection = resolve(document, body["items"])["properties"]
     assert set(connection) == CONNECTION_FIELDS
     assert connection["last_used"]["format"] == "date-time"

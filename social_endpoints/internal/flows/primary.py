@@ -121,6 +121,12 @@ class PrimaryUsers(StorageProxy):
         """
         return not isinstance(user, Model) or isinstance(user, self.user_model())
 
+    @property
+    def primary_key(self) -> Any:
+        """The model field that identifies a connection, or None if the class is not a model."""
+        meta = getattr(self._project, "_meta", None)
+        return meta and meta.pk
+
     def get_social_auth(self, provider: str, uid: str | int, id_key: str | None = None) -> Any:
         if not self._inherits("get_social_auth"):
             return self._project.get_social_auth(provider, uid, id_key=id_key)

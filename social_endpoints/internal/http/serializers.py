@@ -6,7 +6,6 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
-from rest_framework.settings import api_settings
 
 from social_endpoints.internal.actions.providers import CAPABILITIES
 from social_endpoints.internal.backends.extensions.more_access import connect_scopes
@@ -21,7 +20,7 @@ from social_endpoints.internal.flows.redirect_uris import is_allowed
 from social_endpoints.internal.log.events import add_log_values
 from social_endpoints.pipeline import FIELD_TYPES
 
-_FLOW = "Flow to include in the next request. Absent with the cookie transport."
+_FLOW = "Flow to include in the next request."
 
 
 class ProviderSerializer(serializers.Serializer[Any]):
@@ -150,17 +149,23 @@ class CallbackSerializer(serializers.Serializer[Any]):
     Other parameters that a provider sends are posted under the names that it uses.
     """
 
-    code = serializers.CharField(required=False)
-    state = serializers.CharField(required=False)
-    flow = serializers.CharField(required=False)
-    partial_token = serializers.CharField(required=False)
+    code = serializers.CharField(required=False, help_text="Code that the provider sent.")
+    state = serializers.CharField(required=False, help_text="State that the provider sent back.")
+    flow = serializers.CharField(
+        required=False, help_text="The `flow` of the last response. It may be in a cookie instead."
+    )
+    partial_token = serializers.CharField(
+        required=False, help_text="The `partial_token` of a paused login, to resume it."
+    )
 
 
 class NativeTokensSerializer(serializers.Serializer[Any]):
     """The tokens that an SDK obtained: an ID token, an access token, or both."""
 
-    id_token = serializers.CharField(required=False)
-    access_token = serializers.CharField(required=False)
+    id_token = serializers.CharField(required=False, help_text="ID token (OpenID Connect).")
+    access_token = serializers.CharField(
+        required=False, help_text="Access token. Required if there is no ID token."
+    )
     nonce = serializers.CharField(
         required=False,
         trim_whitespace=False,
@@ -273,27 +278,3 @@ class ConnectionSerializer(serializers.Serializer[Any]):
 
     def get_needs_reconnect(self, social: Any) -> bool:
         return read_state(social.extra_data).needs_reconnect
-
-
-class ErrorSerializer(serializers.Serializer[Any]):
-    """The error body."""
-
-    non_field_errors = serializers.ListField(child=serializers.CharField())
-    error_code = serializers.CharField()
-    error_source = serializers.CharField()
-    error_stage = serializers.CharField()
-    error_recovery = serializers.CharField()
-    error_id = serializers.CharField()
-
-    def get_fields(self) -> dict[str, Any]:
-        """Return the fields, with DRF's setting for the name of the first one."""
-        fields = super().get_fields()
-        return {api_settings.NON_FIELD_ERRORS_KEY: fields.pop("non_field_errors"), **fields}
-
-
-class BackchannelErrorSerializer(ErrorSerializer):
-    """The error body of back-channel logout, which is for the provider."""
-
-    error = serializers.CharField(
-        help_text="A code of OAuth 2.0 (OpenID Connect Back-Channel Logout 1.0 section 2.8)."
-    )

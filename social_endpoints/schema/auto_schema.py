@@ -1,0 +1,135 @@
+"""drf-spectacular's inspector for the views of this package."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import count
+from typing import Any, ClassVar, cast
+from weakref import WeakKeyDictionary
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ComponentRegistry
+from rest_framework.settings import api_settings
+
+from social_endpoints import views
+from social_endpoints.schema.components import Schema
+from social_endpoints.schema.headers import add_headers
+from social_endpoints.schema.operations import OPERATIONS, TOKEN_BODY, Operation
+from social_endpoints.schema.responses import ErrorResponses, register_method_not_allowed
+from social_endpoints.schema.token_body import describe_token_body, get_token_response
+
+# The operation ids of each document, with the paths that they belong to.
+_ids = WeakKeyDictionary[ComponentRegistry, dict[str, str]]()
+
+
+class EndpointSchema(AutoSchema):
+    """Describes the operations of one view.
+
+    ``extend_schema()`` of a project takes precedence.
+    """
+
+    operations: ClassVar[dict[str, Operation]] = {}
+
+    @property
+    def described(self) -> Operation | None:
+        """The description of the current method, or None if the method is the project's."""
+        return self.operations.get(self.method.lower())
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> Schema | None:
+        """Return the operation with its error responses, headers and examples."""
+        operation: Schema | None = super().get_operation(*args, **kwargs)
+        described = self.described
+        if operation is None or described is None:
+            return operation
+        registry, view = self.registry, self.view
+        security = operation.get("security", [])
+        errors = ErrorResponses(described, view, self.method, registry, security)
+        responses = {**errors.get(), **operation["responses"]}
+        operation["responses"] = {status: responses[status] for status in sorted(responses)}
+        add_headers(described.id, responses)
+        register_method_not_allowed(registry)
+        if described.responses.get(201) == TOKEN_BODY:
+            describe_token_body(responses["201"], registry)
+        for media_type in operation.get("requestBody", {}).get("content", {}).values():
+            example = {"value": described.get_request_example()}
+            media_type.setdefault("examples", {"Request": example})
+        return operation
+
+    def get_operation_id(self) -> str:
+        if self.described is None:
+            return str(super().get_operation_id())
+        ids = _ids.setdefault(self.registry, {})
+        candidates = _iterate_ids(self.described.id, ids, self.path)
+        return next(each for each in candidates if ids.setdefault(each, self.path) == self.path)
+
+    # drf-spectacular overrides the method of DRF in the same way.
+    def get_description(self) -> str:  # type: ignore[override]
+        return (
+            str(super().get_description()) if self.described is None else self.described.description
+        )
+
+    def get_summary(self) -> str | None:
+        return super().get_summary() if self.described is None else self.described.summary
+
+    def get_tags(self) -> list[str]:
+        return super().get_tags() if self.described is None else [self.described.tag]
+
+    def get_override_parameters(self) -> list[Any]:
+        own = [] if self.described is None else self.described.parameters()
+        return [*super().get_override_parameters(), *own]
+
+    def get_request_serializer(self) -> Any:
+        if self.described is None:
+            return super().get_request_serializer()
+        return self.described.request
+
+    def get_response_serializers(self) -> Any:
+        if self.described is None:
+            return super().get_response_serializers()
+        return {
+            status: get_token_response() if response == TOKEN_BODY else response
+            for status, response in self.described.responses.items()
+        }
+
+    def get_paginated_name(self, serializer_name: str) -> str:
+        return "SocialConnectionPage"
+
+
+def _iterate_ids(operation_id: str, ids: dict[str, str], path: str) -> Iterator[str]:
+    """Yield ids for an operation whose id may be in use, for another include of the same URLs.
+
+    The words by which the paths differ are added, then a number.
+    """
+    yield operation_id
+    used = re.findall(r"\w+", ids[operation_id])
+    words = [word for word in re.findall(r"\w+", path) if word not in used]
+    longer = operation_id + "".join(word[0].upper() + word[1:] for word in words)
+    yield longer
+    yield from (f"{longer}{number}" for number in count(2))
+
+
+def get_view(view: type[Any]) -> type[Any]:
+    """Return a subclass of a view with the inspector for it."""
+    name = next(each.__name__ for each in view.__mro__ if is_shipped(each))
+    return type(view.__name__, (view,), {"schema": get_schema(OPERATIONS[name], type(view.schema))})
+
+
+def is_shipped(view: type[Any]) -> bool:
+    """Return whether a class is one of our views."""
+    return getattr(views, view.__name__, None) is view
+
+
+def get_schema(operations: dict[str, Operation], own: type[Any]) -> EndpointSchema:
+    """Return the inspector of a view.
+
+    :param own: the class that the project uses. The result inherits from it.
+    """
+    default: Any = api_settings.DEFAULT_SCHEMA_CLASS  # The stubs have the type of the setting.
+    added: list[type[Any]] = []
+    if issubclass(own, default):
+        # Classes that extend_schema() has added must come first.
+        added = [each for each in own.__mro__ if each not in default.__mro__]
+        own = default
+    bases = (*added, EndpointSchema, own)
+    return cast("EndpointSchema", type("EndpointSchema", bases, {"operations": operations})())

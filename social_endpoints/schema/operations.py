@@ -1,0 +1,318 @@
+"""The operations in the OpenAPI document: one entry for each view and method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+from rest_framework.serializers import Serializer
+
+from social_endpoints.internal.http.serializers import (
+    BeginSerializer,
+    BegunSerializer,
+    CallbackSerializer,
+    ConnectBeginSerializer,
+    ConnectionSerializer,
+    LogoutSerializer,
+    LogoutTokenSerializer,
+    LogoutURLSerializer,
+    NativeTokensSerializer,
+    PausedSerializer,
+    ProviderLogoutSerializer,
+    ProviderSerializer,
+)
+from social_endpoints.schema import examples
+from social_endpoints.schema.components import Schema, connection_id
+from social_endpoints.schema.errors import DETAIL, ERROR, FIELD_ERRORS
+
+_LOGIN = "Social login"
+_CONNECTIONS = "Social connections"
+_PROVIDERS = "Social providers"
+
+TOKEN_BODY = "token body"
+"""Stands for the response of the token serializer, which is a setting."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """The description of one method of a view.
+
+    :ivar id: the operation id. Generated clients use it as the name of a method.
+    :ivar responses: serializers of the responses below 400, or None for an empty body.
+    :ivar parameters: called when the document is generated.
+    :ivar bad_request: the bodies that a 400 can have.
+    :ivar examples_400: error codes of examples.
+    :ivar not_found: error code of the 404, or None if there is none.
+    :ivar reads_body: whether the view parses the body. It then responds with 413 and 415.
+    :ivar is_for_browser: whether errors are HTML pages.
+    """
+
+    id: str
+    tag: str
+    summary: str
+    description: str
+    responses: Mapping[int, Any]
+    parameters: Callable[[], list[Any]] = list
+    request: type[Serializer[Any]] | Schema | None = None
+    request_example: Callable[[], Schema] | Schema | None = None
+    bad_request: tuple[str, ...] = (ERROR, FIELD_ERRORS, DETAIL)
+    examples_400: tuple[str, ...] = ("parse_error",)
+    not_found: str | None = "provider_not_supported"
+    reads_body: bool = False
+    is_for_browser: bool = False
+
+    def get_request_example(self) -> Schema | None:
+        """Return the example of the request body."""
+        return self.request_example() if callable(self.request_example) else self.request_example
+
+
+def _parameters(serializer: type[Serializer[Any]] | None = None) -> Callable[[], list[Any]]:
+    """Return the path parameter of a provider and the query parameters of a serializer."""
+    provider = OpenApiParameter(
+        "provider", str, "path", description="Name of the provider, as in the list of providers."
+    )
+    return lambda: [provider] if serializer is None else [provider, serializer]
+
+
+def _begin_parameters(serializer: type[Serializer[Any]]) -> Callable[[], list[Any]]:
+    texts = {
+        "openid_identifier": "OpenID of the user. Only for OpenID 2.0.",
+        "idp": "Name of the identity provider. Only for SAML, if there are several.",
+        "shop": "Name of the shop. Only for Shopify.",
+    }
+    optional = [OpenApiParameter(name, str, description=text) for name, text in texts.items()]
+    return lambda: [*_parameters(serializer)(), *optional]
+
+
+def _connection_parameters() -> list[Any]:
+    return [OpenApiParameter("id", connection_id(), "path", description="Id of the connection.")]
+
+
+def _etag_parameters() -> list[Any]:
+    text = "The `ETag` of the list that the client has. Browsers send it automatically."
+    return [OpenApiParameter("If-None-Match", str, "header", description=text)]
+
+
+_BEGUN = OpenApiResponse(BegunSerializer, "Send the user to `authorization_url`.")
+_PAUSED = OpenApiResponse(
+    PausedSerializer,
+    "The login has paused, because the project asks the user for something. Post "
+    "`partial_token` and the requested fields to resume it.",
+)
+_CONNECTED = OpenApiResponse(ConnectionSerializer, "The connection.")
+_ONE_USE = "A flow completes once, so send this request once."
+
+OPERATIONS: dict[str, dict[str, Operation]] = {
+    "ProviderListView": {
+        "get": Operation(
+            id="socialProviders",
+            tag=_LOGIN,
+            summary="List the providers",
+            description="Returns the configured providers in the order of the project's settings, "
+            "for drawing the buttons. Caches may store the list, but must revalidate it.",
+            parameters=_etag_parameters,
+            responses={
+                200: OpenApiResponse(
+                    ProviderSerializer(many=True),
+                    "The providers.",
+                    [OpenApiExample("Providers", examples.PROVIDER)],
+                ),
+                304: OpenApiResponse(description="The list has not changed since `If-None-Match`."),
+            },
+            bad_request=(DETAIL,),
+            not_found=None,
+        )
+    },
+    "ProviderAuthView": {
+        "get": Operation(
+            id="socialBegin",
+            tag=_LOGIN,
+            summary="Begin a login",
+            description="Returns the URL of the provider to send the user to. Afterwards, the "
+            "provider sends the user to `redirect_uri`. That page completes the login.",
+            parameters=_begin_parameters(BeginSerializer),
+            responses={200: _BEGUN},
+            examples_400=("redirect_uri_not_allowed", "connection_failed", "parse_error"),
+        ),
+        "post": Operation(
+            id="socialComplete",
+            tag=_LOGIN,
+            summary="Complete a login",
+            description="Signs the user in. Post all parameters that the provider added to the "
+            f"URL of the callback page, and the `flow`. {_ONE_USE}",
+            parameters=_parameters(),
+            request=CallbackSerializer,
+            request_example=examples.callback,
+            responses={201: TOKEN_BODY, 202: _PAUSED},
+            examples_400=("state_mismatch", "invalid_parameter", "parse_error"),
+            reads_body=True,
+        ),
+    },
+    "ProviderTokenView": {
+        "post": Operation(
+            id="socialSignInWithToken",
+            tag=_LOGIN,
+            summary="Sign in with a token of an SDK",
+            description="Signs the user in with a token that an SDK of the provider has given to "
+            "the app. The project decides which providers are accepted.",
+            parameters=_parameters(),
+            request=NativeTokensSerializer,
+            request_example=examples.NATIVE_TOKENS,
+            responses={201: TOKEN_BODY, 202: _PAUSED},
+            examples_400=("invalid_signature", "nonce_not_hashed", "parse_error"),
+            not_found="native_sign_in_disabled",
+            reads_body=True,
+        )
+    },
+    "ProviderConnectView": {
+        "get": Operation(
+            id="socialConnect",
+            tag=_CONNECTIONS,
+            summary="Begin a connect",
+            description="Returns the URL of the provider to send the user to, in order to connect "
+            "one more identity to the signed-in user, or to ask for more access with `scope`.",
+            parameters=_begin_parameters(ConnectBeginSerializer),
+            responses={200: _BEGUN},
+            examples_400=("redirect_uri_not_allowed", "connection_failed", "parse_error"),
+        ),
+        "post": Operation(
+            id="socialCompleteConnect",
+            tag=_CONNECTIONS,
+            summary="Complete a connect",
+            description="Connects the identity to the signed-in user. Post all parameters that "
+            f"the provider added to the URL of the callback page, and the `flow`. {_ONE_USE}",
+            parameters=_parameters(),
+            request=CallbackSerializer,
+            request_example=examples.callback,
+            responses={201: _CONNECTED, 202: _PAUSED},
+            examples_400=("identity_in_use", "invalid_parameter", "parse_error"),
+            reads_body=True,
+        ),
+    },
+    "ProviderConnectTokenView": {
+        "post": Operation(
+            id="socialConnectWithToken",
+            tag=_CONNECTIONS,
+            summary="Connect with a token of an SDK",
+            description="Connects an identity to the signed-in user, with a token that an SDK of "
+            "the provider has given to the app.",
+            parameters=_parameters(),
+            request=NativeTokensSerializer,
+            request_example=examples.NATIVE_TOKENS,
+            responses={201: _CONNECTED, 202: _PAUSED},
+            examples_400=("identity_in_use", "nonce_not_hashed", "parse_error"),
+            not_found="native_sign_in_disabled",
+            reads_body=True,
+        )
+    },
+    "ProviderLogoutView": {
+        "get": Operation(
+            id="socialProviderLogout",
+            tag=_LOGIN,
+            summary="Sign out at the provider",
+            description="Returns the URL of the provider that ends the user's session there. It "
+            "does not end the login of this request.",
+            parameters=_parameters(ProviderLogoutSerializer),
+            responses={200: OpenApiResponse(LogoutURLSerializer, "Send the user to `logout_url`.")},
+            examples_400=("post_logout_redirect_uri_not_allowed", "parse_error"),
+            not_found="logout_not_supported",
+        )
+    },
+    "ProviderBackchannelLogoutView": {
+        "post": Operation(
+            id="socialBackchannelLogout",
+            tag=_PROVIDERS,
+            summary="Back-channel logout",
+            description="A provider sends this request when a user has signed out there (OpenID "
+            "Connect Back-Channel Logout 1.0). Clients do not use it.",
+            parameters=_parameters(),
+            request=LogoutTokenSerializer,
+            request_example=examples.LOGOUT_TOKEN,
+            responses={
+                200: OpenApiResponse(
+                    {"type": "object", "maxProperties": 0}, "The logins have ended."
+                )
+            },
+            examples_400=("invalid_signature", "parse_error"),
+            not_found="backchannel_logout_disabled",
+            reads_body=True,
+        )
+    },
+    "ProviderCallbackView": {
+        method: Operation(
+            id=operation_id,
+            tag=_PROVIDERS,
+            summary="Receive the response of a provider",
+            description="For providers that post their response, such as Apple and SAML. The "
+            "browser sends it here, and is redirected to the page at which the login began, with "
+            "a one-time `code` and the `state`. Clients do not use this endpoint.",
+            parameters=_parameters(),
+            request=request,
+            request_example=examples.CALLBACK_FORM,
+            responses={303: OpenApiResponse(description="A redirect to the frontend.")},
+            reads_body=True,
+            is_for_browser=True,
+        )
+        for method, operation_id, request in (
+            ("get", "socialCallback", None),
+            (
+                "post",
+                "socialCallbackPost",
+                {
+                    "application/x-www-form-urlencoded": {
+                        "type": "object",
+                        "additionalProperties": {"type": "string"},
+                    }
+                },
+            ),
+        )
+    },
+    "LogoutView": {
+        "post": Operation(
+            id="socialLogout",
+            tag=_LOGIN,
+            summary="Sign out",
+            description="Ends the login of this request, and no other login of the user.",
+            request=LogoutSerializer,
+            request_example=examples.LOGOUT,
+            responses={204: OpenApiResponse(description="The login has ended.")},
+            bad_request=(FIELD_ERRORS, DETAIL),
+            not_found="logout_not_supported",
+            reads_body=True,
+        )
+    },
+    "ConnectionListView": {
+        "get": Operation(
+            id="socialConnections",
+            tag=_CONNECTIONS,
+            summary="List the connections",
+            description="Returns the identities that are connected to the signed-in user, oldest "
+            "first.",
+            responses={200: OpenApiResponse(ConnectionSerializer(many=True), "The connections.")},
+            bad_request=(DETAIL,),
+            not_found=None,
+        )
+    },
+    "ConnectionDetailView": {
+        "delete": Operation(
+            id="socialDisconnect",
+            tag=_CONNECTIONS,
+            summary="Disconnect an identity",
+            description="Disconnects an identity from the signed-in user. The last way to sign in "
+            "cannot be removed.",
+            parameters=_connection_parameters,
+            responses={
+                202: OpenApiResponse(
+                    PausedSerializer,
+                    "Nothing has changed. Send the user to `redirect_to` first.",
+                ),
+                204: OpenApiResponse(description="The identity is disconnected."),
+            },
+            examples_400=("disconnect_disallowed", "parse_error"),
+            not_found="not_found",
+            reads_body=True,
+        )
+    },
+}
