@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 from tests.support.browser_steps import Screenshot
@@ -53,14 +54,25 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 # Not for the whole session: while playwright's event loop runs in this thread, Django
 # refuses to use a database, including in the tests of other packages.
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+def playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
-        if path is None and not Path(playwright.chromium.executable_path).exists():
-            pytest.fail(NO_CHROMIUM, pytrace=False)
-        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
+        yield playwright
+
+
+@pytest.fixture(scope="package")
+def chromium(playwright: Playwright) -> Callable[..., Browser]:
+    """Return a function that starts Chromium with more options."""
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if path is None and not Path(playwright.chromium.executable_path).exists():
+        pytest.fail(NO_CHROMIUM, pytrace=False)
+    return partial(playwright.chromium.launch, executable_path=path, args=ARGUMENTS)
+
+
+@pytest.fixture(scope="package")
+def browser(chromium: Callable[..., Browser]) -> Iterator[Browser]:
+    browser = chromium()
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -73,4 +73,4 @@ class Traffic:
 
     def callback(self) -> str:
         """Return the last URL to which the provider redirected the browser."""
-        return [r.url for r in self.requests if "/login/callback/?" in r.url][-1]
+        return [r.url for r in self.requests if "/callback/?" in r.url][-1]

@@ -1,0 +1,186 @@
+"""The client: logins in a window of their own."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.support import client_steps as steps
+from tests.support.browser_steps import Traffic, cancel
+from tests.support.example import Example
+
+
+def test_popup_completes_in_opener(page: Page, context: BrowserContext, origin: str) -> None:
+    traffic = Traffic(context)
+    steps.open_page(page, origin)
+    with steps.popup(page, next="/basket") as popup:
+        steps.allow(popup)
+    body = steps.popup_outcome(page)["body"]
+    assert body.pop("token")
+    assert body == {"provider": "demo", "next": "/basket"}
+    steps.expect_closed(popup)
+    assert page.url == f"{origin}/client/"
+    (completion,) = traffic.completions()
+    assert completion.frame.page == page
+
+
+def test_popup_connects(page: Page, example: Example) -> None:
+    example.forget_accounts()
+    steps.sign_in(page, example.site)
+    with steps.popup(page, "demo-oauth2", connect=True) as popup:
+        steps.allow(popup)
+    assert steps.popup_outcome(page)["body"]["uid"]
+    steps.expect_closed(popup)
+
+
+def test_declined_login_in_popup_fails_in_opener(page: Page, example: Example) -> None:
+    steps.open_page(page, example.site)
+    with steps.popup(page) as popup:
+        cancel(popup)
+    assert steps.popup_outcome(page)["error"]["code"] == "authorization_declined"
+    steps.expect_closed(popup)
+
+
+def test_paused_login_in_popup_resumes_in_opener(page: Page, example: Example) -> None:
+    example.forget_accounts()
+    steps.open_page(page, example.other_origin)
+    with steps.popup(page, "demo-pausing", next="/basket") as popup:
+        steps.allow(popup)
+    paused = steps.popup_outcome(page)["body"]
+    steps.expect_closed(popup)
+    resumed = steps.call(page, f"client.resume('{paused['partial_token']}', {{name: 'Ada'}})")
+    assert resumed["body"]["next"] == "/basket"
+
+
+def test_blocked_popup_becomes_redirect(page: Page, origin: str) -> None:
+    steps.open_page(page, origin)
+    # The browser allows one window for each click.
+    page.evaluate("open('about:blank').close(); void client.popup('demo', options())")
+    steps.allow(page)
+    assert "token" in steps.completion(page)["body"]
+
+
+def test_begin_that_fails_closes_popup(page: Page, example: Example) -> None:
+    steps.open_page(page, example.site)
+    with steps.popup(page, "unknown") as popup:
+        pass
+    assert steps.popup_outcome(page)["error"]["status"] == 404
+    steps.expect_closed(popup)
+
+
+def test_closed_popup_is_reported(page: Page, example: Example) -> None:
+    steps.open_page(page, example.site)
+    with steps.popup(page) as popup:
+        expect(popup.get_by_role("button", name="Allow")).to_be_visible()
+        popup.close()
+    error = steps.popup_outcome(page)["error"]
+    assert (error["code"], error["recovery"]) == ("popup_closed", "restart_login")
+
+
+@pytest.mark.parametrize("policy", ["page", "provider"])
+def test_popup_cut_by_opener_policy_completes_in_opener(
+    page: Page, context: BrowserContext, example: Example, policy: str
+) -> None:
+    """With the policy, the opener cannot see the window, and the window cannot see the opener."""
+    steps.send_opener_policy(context, "127.0.0.1" if policy == "page" else "localhost")
+    traffic = Traffic(context)
+    steps.open_page(page, example.site)
+    with steps.popup(page) as popup:
+        steps.set_focus(page, has_focus=False)
+        expect(popup.get_by_role("button", name="Allow")).to_be_visible()
+        assert popup.evaluate("opener") is None
+        page.wait_for_timeout(500)
+        steps.allow(popup)
+    assert "token" in steps.popup_outcome(page)["body"]
+    steps.expect_closed(popup)
+    assert len(traffic.completions()) == 1
+
+
+def test_closed_popup_is_reported_where_opener_policy_hides_it(
+    page: Page, context: BrowserContext, example: Example
+) -> None:
+    steps.send_opener_policy(context, "127.0.0.1")
+    steps.open_page(page, example.site)
+    with steps.popup(page) as popup:
+        steps.set_focus(page, has_focus=False)
+        expect(popup.get_by_role("button", name="Allow")).to_be_visible()
+        popup.close()
+        steps.set_focus(page, has_focus=True)
+    assert steps.popup_outcome(page)["error"]["code"] == "popup_closed"
+
+
+def test_two_popups_complete_in_any_order(page: Page, origin: str) -> None:
+    steps.open_page(page, origin)
+    with steps.popup(page, "demo", next=1) as first:
+        expect(first.get_by_role("button", name="Allow")).to_be_visible()
+    with steps.popup(page, "demo-oauth2", next=2) as second:
+        steps.allow(second)
+    assert steps.popup_outcome(page)["body"]["next"] == 2
+    steps.allow(first)
+    assert page.evaluate("popups.at(0)")["body"]["next"] == 1
+
+
+@pytest.mark.parametrize("event", ["reload", "close", "leave"])
+def test_popup_without_opener_completes_itself(
+    page: Page, context: BrowserContext, origin: str, event: str
+) -> None:
+    traffic = Traffic(context)
+    steps.open_page(page, origin)
+    with steps.popup(page, next="/basket") as popup:
+        expect(popup.get_by_role("button", name="Allow")).to_be_visible()
+    if event == "reload":
+        steps.open_page(page, origin)
+    elif event == "close":
+        page.close()
+    else:
+        page.goto("about:blank")
+    steps.allow(popup)
+    body = steps.completion(popup)["body"]
+    assert body["token"]
+    assert body["next"] == "/basket"
+    assert len(traffic.completions()) == 1
+
+
+def test_messages_of_another_origin_have_no_effect(
+    page: Page, context: BrowserContext, example: Example
+) -> None:
+    """The provider's window becomes a page of an attacker, which knows the opener."""
+    steps.sign_in(page, example.site)
+    name = page.evaluate(
+        """() => {
+            const name = Object.keys(sessionStorage).find((key) => key.startsWith("social-"));
+            window.messages = [];
+            window.channel = new BroadcastChannel(name);
+            channel.onmessage = ({ data }) => messages.push(data);
+            return name;
+        }"""
+    )
+    with steps.popup(page) as popup:
+        steps.allow(popup)
+    steps.popup_outcome(page)
+    messages = page.evaluate("messages")
+    assert any(message.get("params") for message in messages)
+
+    traffic = Traffic(context)
+    with steps.popup(page) as popup:
+        expect(popup.get_by_role("button", name="Allow")).to_be_visible()
+        genuine = popup.url
+        popup.goto(f"{example.other_origin}/client/elsewhere/")
+        popup.evaluate(
+            """([name, messages, state]) => {
+                const channel = new BroadcastChannel(name);
+                for (const message of messages) {
+                    const forged = { ...message, id: state };
+                    channel.postMessage(forged);
+                    opener?.postMessage(forged, "*");
+                }
+            }""",
+            [name, messages, parse_qs(urlsplit(genuine).query)["state"][0]],
+        )
+        popup.wait_for_timeout(300)
+        assert traffic.completions() == []
+        popup.goto(genuine)
+        steps.allow(popup)
+    assert "token" in steps.popup_outcome(page)["body"]
