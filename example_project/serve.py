@@ -15,10 +15,11 @@ from example_project.provider import demo
 GREETING = f"""
   The example is running. Open one of these addresses and sign in:
 
-    {local.SITE}/   the page on the same origin as its API
-    {local.OTHER_ORIGIN}/   the same page on another origin
+    {local.SITE}/         the page on the same origin as its API
+    {local.OTHER_ORIGIN}/         the same page on another origin
+    {local.OTHER_ORIGIN}/popup/   sign-in in a popup, on another origin
 
-  The demo user at the provider ({local.PROVIDER}/):
+  The demo user at the provider:
 
     user name   {demo.USERNAME}
     password    {demo.PASSWORD}

@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",  # only for the provider
+    "django.contrib.staticfiles",
     "corsheaders",
     "drf_spectacular",  # only for the OpenAPI document
     "oauth2_provider",  # only for the provider
@@ -34,6 +35,10 @@ INSTALLED_APPS = [
     "social_django",
     "social_endpoints",
 ]
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [Path(__file__).parent / "static"]  # the icons of the providers
+# The page's view sets this header, because a popup at the provider must keep its opener.
+SECURE_CROSS_ORIGIN_OPENER_POLICY = None
 MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -85,6 +90,24 @@ AUTHENTICATION_BACKENDS = [
     "example_project.site.backends.DemoOpenIdConnect",
     "example_project.site.backends.DemoOAuth2",
 ]
+
+# The default pipeline of social-core, with two steps of the site.
+SOCIAL_AUTH_PIPELINE = [
+    "social_core.pipeline.social_auth.social_details",
+    "social_core.pipeline.social_auth.social_names",
+    "social_core.pipeline.social_auth.social_uid",
+    "social_core.pipeline.social_auth.auth_allowed",
+    "social_core.pipeline.social_auth.social_user",
+    "example_project.site.pipeline.ask_display_name",
+    "social_core.pipeline.user.get_username",
+    "social_core.pipeline.user.create_user",
+    "example_project.site.pipeline.save_display_name",
+    "social_core.pipeline.social_auth.associate_user",
+    "social_core.pipeline.social_auth.load_extra_data",
+    "social_core.pipeline.user.user_details",
+]
+# A later login does not replace the display name with the provider's.
+SOCIAL_AUTH_IMMUTABLE_USER_FIELDS = ["first_name"]
 
 SOCIAL_AUTH_DEMO_OIDC_ENDPOINT = local.PROVIDER
 SOCIAL_AUTH_DEMO_KEY = demo.CLIENT_ID

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.views import LoginView
+from django.contrib.staticfiles.views import serve as serve_static
 from django.urls import include, path
 from django.views.static import serve
 from drf_spectacular.views import SpectacularJSONAPIView
@@ -21,8 +22,10 @@ urlpatterns = [
     path("provider/login/", LoginView.as_view(), name="login"),
     # The patterns for managing clients are left out: every user could register a client.
     path("provider/", include((base_urlpatterns + oidc_urlpatterns, "oauth2_provider"))),
-    path("config.json", views.page_config),
+    # A real project serves static files with its web server or WhiteNoise.
+    path("static/<path:path>", serve_static, {"insecure": True}),
     path("", views.page),
     path("login/callback/", views.page),
+    path("popup/", views.page, {"name": "popup.html"}),
     path("<path:path>", serve, {"document_root": views.PAGE}),
 ]

@@ -13,6 +13,8 @@ class DemoOpenIdConnect(OpenIdConnectAuth):
 
     name = "demo"
     title = "Demo (OpenID Connect)"
+    # A static file, in the folder "social_auth/icons".
+    icon = "demo-openid-connect.svg"
 
 
 class DemoOAuth2(BaseOAuth2PKCE):
@@ -20,6 +22,7 @@ class DemoOAuth2(BaseOAuth2PKCE):
 
     name = "demo-oauth2"
     title = "Demo (OAuth 2)"
+    icon = "demo-oauth2.svg"
     # The userinfo endpoint requires the scope "openid".
     DEFAULT_SCOPE = ["openid", "profile", "email"]
     REDIRECT_STATE = False

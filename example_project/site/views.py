@@ -6,7 +6,7 @@ from pathlib import Path
 
 import requests
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.views.static import serve
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -24,7 +24,7 @@ PAGE = Path(__file__).parent.parent / "page"
 class UserSerializer(serializers.ModelSerializer):
     class Meta:
         model = User
-        fields = ("username", "email")
+        fields = ("username", "first_name", "email")
 
 
 class MeView(APIView):
@@ -44,12 +44,8 @@ class ProviderProfileView(APIView):
         return Response(response.json())
 
 
-def page(request: HttpRequest) -> HttpResponseBase:
-    return serve(request, "index.html", document_root=str(PAGE))
-
-
-def page_config(request: HttpRequest) -> JsonResponse:
-    """Return the API's address and the transport for the origin that the page was loaded from."""
-    if f"http://{request.get_host()}" == local.SITE:
-        return JsonResponse({"api": "/", "transport": "cookie"})
-    return JsonResponse({"api": f"{local.SITE}/", "transport": "body"})
+def page(request: HttpRequest, name: str = "index.html") -> HttpResponseBase:
+    response = serve(request, name, document_root=str(PAGE))
+    # With "same-origin", a popup at the provider would lose its opener.
+    response["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups"
+    return response

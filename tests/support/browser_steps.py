@@ -10,15 +10,21 @@ from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from example_project.provider import demo
 
-OPENID_CONNECT = "Continue with OpenID Connect"
-OAUTH2 = "Continue with OAuth 2"
+OPENID_CONNECT = "Demo (OpenID Connect)"
+OAUTH2 = "Demo (OAuth 2)"
+
+DISPLAY_NAME = "Dana of the tests"
 
 Screenshot = Callable[[Page, str], None]
 
 
+def click(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
 def choose_provider(page: Page, origin: str, button: str = OPENID_CONNECT) -> None:
     page.goto(f"{origin}/")
-    page.get_by_role("button", name=button).click()
+    click(page, button)
 
 
 def log_in(page: Page) -> None:
@@ -42,7 +48,16 @@ def sign_in(page: Page, origin: str, button: str = OPENID_CONNECT) -> None:
     choose_provider(page, origin, button)
     log_in(page)
     allow(page)
+    if button == OAUTH2:
+        sign_up(page)
     expect_signed_in(page)
+
+
+def sign_up(page: Page) -> None:
+    """Fill in the form that a new user of the second provider gets."""
+    page.get_by_label("Display name").fill(DISPLAY_NAME)
+    page.get_by_label("I accept the terms").check()
+    click(page, "Continue")
 
 
 def expect_signed_in(page: Page) -> None:
@@ -52,6 +67,13 @@ def expect_signed_in(page: Page) -> None:
 
 def expect_message(page: Page, text: str | re.Pattern[str]) -> None:
     expect(page.get_by_role("status")).to_have_text(text)
+
+
+def expect_error(page: Page, text: str) -> None:
+    """Expect an error with this text. The focus has moved to it."""
+    error = page.get_by_role("alert")
+    expect(error).to_contain_text(text)
+    expect(error).to_be_focused()
 
 
 class Traffic:

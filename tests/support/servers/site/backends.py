@@ -20,6 +20,7 @@ class OpenIdConnectFormPost(OpenIdConnectAuth):
     """The same provider, which is asked to POST its answer."""
 
     name = "openid-connect-form-post"
+    title = "OpenID Connect with POST"
 
 
 class BetterAuth(OpenIdConnectAuth):

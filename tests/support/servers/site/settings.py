@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from social_core.pipeline import DEFAULT_AUTH_PIPELINE
+
 from example_project.local import DATA
 from example_project.settings import *  # noqa: F403 - a settings module extends another
 from example_project.settings import AUTHENTICATION_BACKENDS, OAUTH2_PROVIDER, SOCIAL_ENDPOINTS
 from tests.support.servers.addresses import CLIENT_ID, CLIENT_SECRET, NATIVE_APP, addresses
+
+# The logins of the tests do not pause.
+SOCIAL_AUTH_PIPELINE = DEFAULT_AUTH_PIPELINE
 
 SOCIAL_ENDPOINTS = {**SOCIAL_ENDPOINTS, "NATIVE_PROVIDERS": ["openid-connect"]}
 

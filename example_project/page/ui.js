@@ -1,0 +1,91 @@
+// The card of the page: one heading, one place for messages, one view.
+
+const card = document.getElementById("card");
+const heading = document.getElementById("heading");
+const note = document.getElementById("note");
+const status = document.getElementById("status");
+const alert = document.getElementById("error");
+const view = document.getElementById("view");
+
+/** Create an element. A property of undefined is left out. */
+export function create(name, properties = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (value !== undefined) element[key] = value;
+  }
+  element.append(...children.filter(Boolean));
+  return element;
+}
+
+/** Replace the view. With `focus`, a screen reader continues at its heading. */
+export function show(name, title, { text, content = [], focus = false }) {
+  card.dataset.view = name;
+  card.ariaBusy = name === "loading";
+  document.title = `${title} · Example site`;
+  heading.textContent = title;
+  note.className = text ? "message" : "";
+  note.replaceChildren(...[text].flat().filter(Boolean));
+  view.replaceChildren(...content);
+  say("");
+  if (focus) heading.focus();
+}
+
+/** Show the shape of what is being loaded. */
+export function showLoading(title, ...heights) {
+  const content = heights.map((height) => create("div", { className: `skeleton ${height}` }));
+  show("loading", title, { content });
+}
+
+/** Show a short message, which a screen reader reads when it has finished its sentence. */
+export function say(text, className = "") {
+  alert.className = "";
+  alert.replaceChildren();
+  status.className = text && `message ${className}`;
+  status.textContent = text;
+}
+
+/** Show an error, with the button or link that helps. The focus moves to it. */
+export function showError(error, hint, help) {
+  say("");
+  const reference = error.id && create("span", { className: "reference" }, `Reference ${error.id}`);
+  alert.className = "message error";
+  alert.replaceChildren(
+    create("p", {}, create("strong", {}, error.message), hint && ` ${hint}`),
+    create("div", { className: "more" }, help, reference),
+  );
+  alert.focus();
+}
+
+/**
+ * Create a button that shows its progress and ignores clicks meanwhile.
+ *
+ * The name for screen readers contains the object, because "Disconnect" alone is ambiguous.
+ */
+export function button(text, action, { object, icon, className = "", type = "button" } = {}) {
+  const ariaLabel = object && `${text} ${object}`;
+  const element = create("button", { type, className, ariaLabel }, icon, create("span", {}, text));
+  if (action) element.addEventListener("click", () => run(element, action));
+  return element;
+}
+
+/** Run an action of a button. The card is busy until it ends. */
+export async function run(button, action) {
+  if (card.ariaBusy === "true") return;
+  card.ariaBusy = true;
+  // A button that is really disabled would lose the focus.
+  for (const each of card.querySelectorAll("button")) each.ariaDisabled = true;
+  button.ariaBusy = true;
+  try {
+    await action();
+  } finally {
+    card.ariaBusy = false;
+    button.ariaBusy = false;
+    for (const each of card.querySelectorAll("button")) each.ariaDisabled = false;
+  }
+}
+
+/** Return the provider's logo, or its first letter. The title stands beside it. */
+export function logo({ icon, title }) {
+  if (!icon) return create("span", { className: "initial", ariaHidden: true }, title[0]);
+  return create("img", { src: icon, alt: "", width: 32, height: 32 });
+}
