@@ -127,7 +127,7 @@ LOGIN_URL = "login"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [Path(__file__).parent / "provider" / "templates"],
+        "DIRS": [Path(__file__).parent / side / "templates" for side in ("provider", "site")],
         "APP_DIRS": True,
         "OPTIONS": {"context_processors": ["django.contrib.auth.context_processors.auth"]},
     }

@@ -29,3 +29,5 @@ urlpatterns = [
     path("popup/", views.page, {"name": "popup.html"}),
     path("<path:path>", serve, {"document_root": views.PAGE}),
 ]
+
+handler400 = views.bad_request

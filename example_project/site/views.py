@@ -6,7 +6,10 @@ from pathlib import Path
 
 import requests
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponseBase
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views import defaults
 from django.views.static import serve
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -45,7 +48,21 @@ class ProviderProfileView(APIView):
 
 
 def page(request: HttpRequest, name: str = "index.html") -> HttpResponseBase:
+    if f"http://{request.get_host()}" not in (local.SITE, local.OTHER_ORIGIN):
+        return wrong_address(request)  # For example, a tunnel from another port.
     response = serve(request, name, document_root=str(PAGE))
     # With "same-origin", a popup at the provider would lose its opener.
     response["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups"
     return response
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Name the addresses that work, after a request to a different one."""
+    if isinstance(exception, DisallowedHost):
+        return wrong_address(request)
+    return defaults.bad_request(request, exception)
+
+
+def wrong_address(request: HttpRequest) -> HttpResponse:
+    context = {"site": local.SITE, "other_origin": local.OTHER_ORIGIN}
+    return render(request, "wrong_address.html", context, status=400)
