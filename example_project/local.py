@@ -10,9 +10,10 @@ HOST = "127.0.0.1"
 PORT = int(os.environ.get("EXAMPLE_PORT", "8000"))
 DATA = Path(os.environ.get("EXAMPLE_DATA", Path(__file__).parent.parent / ".example"))
 
-# One server, two origins. Browsers treat them as different sites.
-SITE = f"http://{HOST}:{PORT}"
-OTHER_ORIGIN = f"http://localhost:{PORT}"
+# One server, two origins. Browsers treat them as different sites, and omit the default port.
+_SUFFIX = "" if PORT == 80 else f":{PORT}"
+SITE = f"http://{HOST}{_SUFFIX}"
+OTHER_ORIGIN = f"http://localhost{_SUFFIX}"
 PROVIDER = f"{OTHER_ORIGIN}/provider"
 
 REDIRECT_URIS = [f"{origin}/login/callback/" for origin in (SITE, OTHER_ORIGIN)]
@@ -27,8 +28,12 @@ def generated(name: str, generate: Callable[[], str]) -> str:
     path = DATA / name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(generate())
+        # Ctrl-C at this moment must not leave an empty file.
+        new = path.with_name(f"{name}.new")
+        new.unlink(missing_ok=True)
+        new.touch(mode=0o600)
+        new.write_text(generate())
+        new.replace(path)
     return path.read_text()
 
 
