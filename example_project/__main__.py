@@ -20,7 +20,10 @@ import os  # noqa: E402
 import socket  # noqa: E402
 import subprocess  # noqa: E402
 import sys  # noqa: E402
+import tempfile  # noqa: E402
 import time  # noqa: E402
+import tomllib  # noqa: E402
+from contextlib import suppress  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
@@ -30,11 +33,10 @@ HOST = "127.0.0.1"
 
 
 def main() -> int:
-    # An older pip reports this less clearly.
-    if sys.version_info < (3, 11):  # noqa: UP036 - for users with an older Python
-        sys.exit("The example needs Python 3.11 or newer.")
     options = parse_options()
+    refuse_unknown_localhost()
     refuse_taken_port(options.port)
+    refuse_read_only_directory(options.data)
     os.environ |= {
         "EXAMPLE_PORT": str(options.port),
         "EXAMPLE_DATA": str(options.data),
@@ -46,8 +48,9 @@ def main() -> int:
     python = sys.executable if options.no_venv else install(options.data / "venv")
     code = run(python, "example_project.serve")
     if received_signals:
+        report("\nThe example has stopped.")  # The terminal has printed "^C".
         return 0
-    print(f"The server has ended (exit code {code}).", file=sys.stderr)
+    report(f"The server has ended (exit code {code}). The reason is above.")
     return 1
 
 
@@ -59,8 +62,8 @@ def parse_options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--port",
-        type=int,
-        default=int(os.environ.get("EXAMPLE_PORT", "8000")),
+        type=port_number,
+        default=os.environ.get("EXAMPLE_PORT", "8000"),
         help="port on 127.0.0.1 (default: %(default)s, or the variable EXAMPLE_PORT)",
     )
     parser.add_argument(
@@ -79,11 +82,25 @@ def parse_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def refuse_taken_port(port: int) -> None:
-    """Exit with an explanation if the port cannot be used.
+def port_number(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 2**16:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to 65535")
+    return int(text)
 
-    The server listens on IPv4 only, but browsers try ``localhost`` on IPv6 first.
-    """
+
+def refuse_unknown_localhost() -> None:
+    """Exit with an explanation if this machine does not know ``localhost``."""
+    try:
+        socket.getaddrinfo("localhost", None)
+    except OSError:
+        sys.exit(
+            "This machine does not know the name 'localhost', which the example's provider has. "
+            f"Add this line to the hosts file of the machine: {HOST} localhost"
+        )
+
+
+def refuse_taken_port(port: int) -> None:
+    """Exit with an explanation if the port cannot be used, with IPv4 or with IPv6."""
     for family, host in ((socket.AF_INET, HOST), (socket.AF_INET6, "::1")):
         try:
             with socket.socket(family) as probe:
@@ -94,35 +111,65 @@ def refuse_taken_port(port: int) -> None:
         except OSError as error:
             if host != HOST and error.errno != errno.EADDRINUSE:
                 continue  # This machine has no IPv6.
+            other_port = port + 1000 if port < 60000 else 8000
+            is_taken = error.errno == errno.EADDRINUSE
             sys.exit(
-                f"Port {port} of {host} cannot be used: {error.strerror}. Stop the program that "
-                f"uses it, or choose another port: python3 -m example_project --port {port + 1000}"
+                f"Port {port} of {host} cannot be used: {error.strerror}. "
+                f"{'Stop the program that uses it, or choose' if is_taken else 'Choose'} "
+                f"another port: python3 -m example_project --port {other_port}"
             )
+
+
+def refuse_read_only_directory(data: Path) -> None:
+    """Exit with an explanation if no file can be written to the directory."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=data).close()
+    except OSError as error:
+        sys.exit(
+            f"The directory {data} cannot be used: {error.strerror}. "
+            "Choose another one: python3 -m example_project --data DIRECTORY"
+        )
 
 
 def install(venv: Path) -> str:
     """Return the Python of a virtual environment with all packages; the first start creates it."""
     python = venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     stamp = venv / "installed.sha256"
-    files = (REQUIREMENTS, ROOT / "pyproject.toml")
-    parts = [sys.version, sys.prefix, str(ROOT), *(file.read_text() for file in files)]
-    fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    requirements = REQUIREMENTS.read_text("utf-8")
+    parts = (sys.version, sys.prefix, str(ROOT), project, requirements)
+    fingerprint = hashlib.sha256("\n".join(parts).encode(errors="surrogateescape")).hexdigest()
     if stamp.exists() and stamp.read_text() == fingerprint:
         return str(python)
-    print(f"Installing the example in {venv} (only at the first start) …", flush=True)
+    report(
+        f"Installing the packages of the example in {venv} "
+        "(only at the first start, for less than a minute) ..."
+    )
     for command in (
         (sys.executable, "venv", "--clear", str(venv)),
-        # Editable: changes of the package are used at the next start.
-        (str(python), "pip", "install", "--quiet", "--disable-pip-version-check",
-         "--editable", str(ROOT), "--requirement", str(REQUIREMENTS)),
+        # Building the project itself and compiling all modules would take twice as long. The
+        # project is imported from its directory.
+        (str(python), "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile",
+         "--requirement", str(REQUIREMENTS), *tomllib.loads(project)["project"]["dependencies"]),
     ):  # fmt: skip
         code = run(*command)
         if received_signals:
             sys.exit(130)
         if code:
-            sys.exit("The example could not be installed. The reason is above.")
+            sys.exit(
+                "The packages could not be installed. The reason is above. The first start needs a "
+                "network, and on some systems a package such as python3-venv."
+            )
     stamp.write_text(fingerprint)
     return str(python)
+
+
+def report(text: str) -> None:
+    """Print a message, if there still is a terminal to print it to."""
+    if sys.stderr:
+        with suppress(OSError):
+            os.write(sys.stderr.fileno(), f"{text}\n".encode(errors="surrogateescape"))
 
 
 def run(python: str, *command: str) -> int:

@@ -9,7 +9,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 import psutil
@@ -58,6 +61,37 @@ def wait_for_descendants(example: Example) -> list[psutil.Process]:
     return found
 
 
+@contextmanager
+def open_connections(example: Example) -> Iterator[None]:
+    """Keep a connection open after a response, and another one in the middle of a request."""
+    with ExitStack() as stack:
+        idle = HTTPConnection("127.0.0.1", example.port, timeout=10)
+        stack.callback(idle.close)
+        idle.request("GET", "/")
+        assert idle.getresponse().read()
+        busy = stack.enter_context(socket.create_connection(("127.0.0.1", example.port)))
+        busy.sendall(
+            b"POST /auth/o/demo/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n{"
+        )
+        yield
+
+
+def start_in_vain(*arguments: str, **variables: str) -> str:
+    """Run the command, which must exit with an explanation; return that."""
+    result = subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode in (1, 2)
+    assert "Traceback" not in result.stderr
+    return " ".join(result.stderr.split())
+
+
 def assert_ended(processes: list[psutil.Process]) -> None:
     _, running = psutil.wait_procs(processes, timeout=10)
     assert running == []
@@ -97,7 +131,8 @@ def test_signal_while_running_stops_everything(data: Path, stop: Callable[[Examp
         example.wait_for(GREETING)
         children = descendants(example)
         assert children
-        assert stop(example) == 0
+        with open_connections(example):
+            assert stop(example) == 0
     assert not listens(example.port)
     assert_ended(children)
     assert "Traceback" not in example.log.read_text()
@@ -114,6 +149,18 @@ def test_signal_during_installation_stops_everything(
     assert_ended(children)
     assert "Traceback" not in example.log.read_text()
     assert not (tmp_path / "venv" / "installed.sha256").exists()
+
+
+def test_ctrl_c_during_first_migration_keeps_no_incomplete_database(tmp_path: Path) -> None:
+    with started_example(tmp_path) as example:
+        while not any(file.stat().st_size for file in tmp_path.glob("example.*")):
+            assert example.process.poll() is None, example.log.read_text()
+            time.sleep(0.01)
+        assert example.press_ctrl_c() == 0
+    assert "Traceback" not in example.log.read_text()
+    assert not (tmp_path / "example.sqlite3").exists()
+    with started_example(tmp_path) as example:
+        example.wait_for(GREETING)
 
 
 def test_killed_installation_leaves_no_process(clone: Path, tmp_path: Path) -> None:
@@ -151,17 +198,35 @@ def test_port_in_use_is_explained(tmp_path: Path, host: str) -> None:
     except OSError:
         pytest.skip("this machine has no IPv6")
     with other_program:
-        result = subprocess.run(
-            [*COMMAND, f"--port={port}"],
-            cwd=ROOT,
-            env={**os.environ, "EXAMPLE_DATA": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert result.returncode == 1
-    assert f"Port {port} of {host} cannot be used: Address already in use." in result.stderr
-    assert "--port" in result.stderr
-    assert "Traceback" not in result.stderr
+        explanation = start_in_vain(f"--port={port}", EXAMPLE_DATA=str(tmp_path))
+    assert f"Port {port} of {host} cannot be used: Address already in use." in explanation
+    assert "--port" in explanation
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http"])
+def test_invalid_port_is_explained(port: str) -> None:
+    assert "is not a port from 1 to 65535" in start_in_vain(EXAMPLE_PORT=port)
+
+
+def test_unusable_data_directory_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    explanation = start_in_vain(f"--port={free_ports()}", f"--data={tmp_path / 'file'}")
+    assert "cannot be used: File exists." in explanation
+    assert "--data" in explanation
+
+
+def test_server_runs_when_nobody_reads_its_output(data: Path) -> None:
+    port = free_ports()
+    command = [*COMMAND, f"--port={port}", f"--data={data}"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert process.stdout
+    process.stdout.close()
+    deadline = time.monotonic() + 60
+    while not listens(port):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert status_of(f"http://127.0.0.1:{port}/") == 200
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0
