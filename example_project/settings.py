@@ -58,6 +58,8 @@ LOGGING = {
     "loggers": {
         # The request log already contains every refusal.
         "django.request": {"level": "ERROR"},
+        # The response explains which addresses work.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
     },
 }

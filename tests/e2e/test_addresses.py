@@ -38,3 +38,4 @@ def test_other_address_names_those_that_work(example: Example, host: str) -> Non
     assert status == 400
     for origin in (example.site, example.other_origin):
         assert f'<a href="{origin}/">' in text
+    assert "Traceback" not in example.log.read_text()
