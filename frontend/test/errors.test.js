@@ -32,16 +32,19 @@ describe("an error of the endpoints", () => {
       { "Retry-After": "30" },
     );
     assert.equal(error.message, "The provider is down. Sorry.");
-    assert.deepEqual({ ...error }, {
-      name: "SocialError",
-      code: "provider_unavailable",
-      recovery: "retry_later",
-      stage: "token_exchange",
-      id: "q7Zk3v",
-      fields: {},
-      status: 503,
-      retryAfter: 30,
-    });
+    assert.deepEqual(
+      { ...error },
+      {
+        name: "SocialError",
+        code: "provider_unavailable",
+        recovery: "retry_later",
+        stage: "token_exchange",
+        id: "q7Zk3v",
+        fields: {},
+        status: 503,
+        retryAfter: 30,
+      },
+    );
   });
 
   test("has the messages of each field", async () => {

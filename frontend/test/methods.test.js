@@ -44,7 +44,9 @@ describe("headers", () => {
 
   test("of a function are read for each request", async () => {
     let calls = 0;
-    const client = newClient({ headers: () => (calls++ ? { Authorization: "Token T" } : undefined) });
+    const client = newClient({
+      headers: () => (calls++ ? { Authorization: "Token T" } : undefined),
+    });
     for (const expected of [undefined, "Token T"]) {
       api.respond({ status: 200, body: [] });
       await client.providers();
@@ -88,9 +90,15 @@ describe("connections", () => {
     // Behind a proxy, the host in the URL may be another one.
     const next = "http://internal:8000/auth/connections/?page=2";
     api.respond({ status: 200, body: { count: 2, next, previous: null, results: [{ id: 1 }] } });
-    api.respond({ status: 200, body: { count: 2, next: null, previous: "…", results: [{ id: 2 }] } });
+    api.respond({
+      status: 200,
+      body: { count: 2, next: null, previous: "…", results: [{ id: 2 }] },
+    });
     assert.deepEqual(await newClient().connections(), [{ id: 1 }, { id: 2 }]);
-    assert.deepEqual(api.requests.map(({ query }) => query), [{}, { page: "2" }]);
+    assert.deepEqual(
+      api.requests.map(({ query }) => query),
+      [{}, { page: "2" }],
+    );
   });
 });
 
@@ -188,6 +196,9 @@ describe("logout", () => {
     };
     const options = { postLogoutRedirectUri: "https://app.example.com/bye", navigate };
     assert.equal(await client.logout("oidc", options), "https://provider.example/end");
-    assert.deepEqual(api.requests.map(({ method }) => method), ["GET", "POST"]);
+    assert.deepEqual(
+      api.requests.map(({ method }) => method),
+      ["GET", "POST"],
+    );
   });
 });

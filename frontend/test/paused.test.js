@@ -52,7 +52,13 @@ describe("a paused login", () => {
     const error = await failure(client.resume("P", { email: "x" }));
     assert.deepEqual(error.fields, { email: ["Invalid."] });
     assert.equal((await client.resume("P", { email: "ada@example.com" })).token, "T");
-    assert.deepEqual(api.posts().map(({ body }) => body.flow).slice(1), ["flow-P", "flow-P"]);
+    assert.deepEqual(
+      api
+        .posts()
+        .map(({ body }) => body.flow)
+        .slice(1),
+      ["flow-P", "flow-P"],
+    );
   });
 
   test("may pause again", async () => {

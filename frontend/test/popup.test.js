@@ -4,7 +4,14 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 
 import { createClient } from "../client.js";
-import { failure, leaveBrowser, MemoryStorage, openPage, REDIRECT_URI, startAPI } from "./support.js";
+import {
+  failure,
+  leaveBrowser,
+  MemoryStorage,
+  openPage,
+  REDIRECT_URI,
+  startAPI,
+} from "./support.js";
 
 const api = await startAPI();
 const OPTIONS = { redirectUri: REDIRECT_URI, next: "/next" };

@@ -4,7 +4,14 @@ import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 
 import { createClient, SocialError } from "../client.js";
-import { failure, leaveBrowser, MemoryStorage, openPage, REDIRECT_URI, startAPI } from "./support.js";
+import {
+  failure,
+  leaveBrowser,
+  MemoryStorage,
+  openPage,
+  REDIRECT_URI,
+  startAPI,
+} from "./support.js";
 
 const api = await startAPI();
 const MISSING = { name: "SocialError", code: "session_context_missing", recovery: "restart_login" };
@@ -155,9 +162,18 @@ describe("complete", () => {
     const page = openPage(callback("unknown"), storage);
     const error = await failure(newClient().complete());
     assert.ok(error instanceof SocialError);
-    assert.deepEqual({ ...error, name: error.name, message: "" }, {
-      ...MISSING, message: "", stage: null, id: null, fields: {}, status: 0, retryAfter: null,
-    });
+    assert.deepEqual(
+      { ...error, name: error.name, message: "" },
+      {
+        ...MISSING,
+        message: "",
+        stage: null,
+        id: null,
+        fields: {},
+        status: 0,
+        retryAfter: null,
+      },
+    );
     assert.deepEqual(api.posts(), []);
     assert.deepEqual(page.replaced, []);
   });
@@ -236,7 +252,12 @@ describe("a login without a state", () => {
 describe("the URL of the callback page", () => {
   const cases = [
     ["loses the parameters", "", "?code=C&state=S", ""],
-    ["keeps those of the redirect URI", "?tab=a%20b&x", "?tab=a%20b&x&code=C&state=S", "?tab=a%20b&x"],
+    [
+      "keeps those of the redirect URI",
+      "?tab=a%20b&x",
+      "?tab=a%20b&x&code=C&state=S",
+      "?tab=a%20b&x",
+    ],
     ["does not keep other values of them", "?tab=1", "?tab=1&tab=evil&state=S", "?tab=1"],
     ["keeps the path of a hash router", "", "?code=C&state=S#/account?a=1", "#/account?a=1"],
     ["keeps an anchor", "", "?code=C&state=S#top", "#top"],
@@ -434,7 +455,8 @@ describe("the storage", () => {
     };
     for (const define of [
       () => (globalThis.sessionStorage = full),
-      () => Object.defineProperty(globalThis, "sessionStorage", { get: denied, configurable: true }),
+      () =>
+        Object.defineProperty(globalThis, "sessionStorage", { get: denied, configurable: true }),
     ]) {
       openPage("https://app.example.com/");
       define();

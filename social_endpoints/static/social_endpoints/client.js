@@ -544,7 +544,7 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
       const params = Object.fromEntries(search);
       const record = findRecord(params);
       const newest = load().at(-1);
-      const own = new URL((record ?? newest)?.redirectUri ?? page).searchParams;
+      const own = new URL((record ?? newest)?.redirectUri ?? "about:blank").searchParams;
       if (![...search.keys()].some((name) => !own.has(name))) {
         // There is no callback, for example after a reload.
         if (completion) return repeatCompletion();
