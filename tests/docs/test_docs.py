@@ -182,7 +182,11 @@ def test_each_recipe_is_in_a_page() -> None:
         for name in re.findall(r"literalinclude:: recipes/(\S+)", path.read_text())
     }
 
-    assert included == {path.name for path in RECIPES.iterdir() if path.is_file()}
+    assert included == {
+        path.relative_to(RECIPES).as_posix()
+        for path in RECIPES.rglob("*.*")
+        if path.parent.name != "__pycache__"
+    }
 
 
 # --- The recipes ----------------------------------------------------------------------

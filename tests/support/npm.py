@@ -24,11 +24,12 @@ def command(script: Path, packages: dict[str, str], configuration: Any) -> list[
     return [find("node"), str(script), str(directory), json.dumps(configuration)]
 
 
-def installed(packages: dict[str, str]) -> Path:
+def installed(packages: dict[str, str], *options: str) -> Path:
     """Return the directory of packages, which the first run installs.
 
     :param packages: their versions, the most important one first. Two sets of packages must differ
         in the first one or in its version.
+    :param options: more options of ``npm install``.
 
     The rename makes the installation atomic, because two environments may run in parallel.
     """
@@ -40,7 +41,8 @@ def installed(packages: dict[str, str]) -> Path:
             new = Path(directory) / "new"
             subprocess.run(
                 [find("npm"), "install", "--prefix", new, *specifiers, "--no-audit", "--no-fund",
-                 "--no-package-lock", "--ignore-scripts", "--omit=optional", "--loglevel=error"],
+                 "--no-package-lock", "--ignore-scripts", "--omit=optional", "--loglevel=error",
+                 *options],
                 check=True,
                 timeout=120,
             )  # fmt: skip
