@@ -22,8 +22,8 @@ from tests.support.configuration import Configure, configure_endpoints
 from tests.support.frontend import Frontend, browser
 from tests.support.openid_provider import OpenIDProvider
 
-# Without drf-spectacular, this module cannot be imported.
-collect_ignore = [] if find_spec("drf_spectacular") else ["unit/test_schema.py"]
+# Without drf-spectacular, these modules cannot be imported.
+collect_ignore = [] if find_spec("drf_spectacular") else ["unit/schema"]
 if "USER_MODEL" not in os.environ:  # Their settings have another user model.
     collect_ignore.append("user_models")
 

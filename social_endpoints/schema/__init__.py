@@ -14,7 +14,7 @@ from drf_spectacular.extensions import (
 )
 
 from social_endpoints.conf import settings
-from social_endpoints.schema.components import COMPONENTS, Component, Schema
+from social_endpoints.schema.components import COMPONENTS, Component, Schema, keep_names
 
 
 class EndpointExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # untyped upstream
@@ -46,7 +46,7 @@ def register_serializer(path: str, component: Component) -> None:
             schema["description"] = component.description
             if component.finish is not None:
                 component.finish(schema, auto_schema.registry)
-            return schema
+            return keep_names(schema)
 
 
 for _path, _component in COMPONENTS.items():

@@ -17,7 +17,7 @@ from social_endpoints.schema.components import Schema
 from social_endpoints.schema.headers import add_headers
 from social_endpoints.schema.operations import OPERATIONS, TOKEN_BODY, Operation
 from social_endpoints.schema.responses import ErrorResponses, register_method_not_allowed
-from social_endpoints.schema.token_body import describe_token_body, get_token_response
+from social_endpoints.schema.token_body import finish_token_body, get_token_response
 
 # The operation ids of each document, with the paths that they belong to.
 _ids = WeakKeyDictionary[ComponentRegistry, dict[str, str]]()
@@ -44,13 +44,13 @@ class EndpointSchema(AutoSchema):
             return operation
         registry, view = self.registry, self.view
         security = operation.get("security", [])
-        errors = ErrorResponses(described, view, self.method, registry, security)
-        responses = {**errors.get(), **operation["responses"]}
+        errors = ErrorResponses(described, view, registry, security)
+        responses = {**errors.get(self.method), **operation["responses"]}
         operation["responses"] = {status: responses[status] for status in sorted(responses)}
         add_headers(described.id, responses)
-        register_method_not_allowed(registry)
+        register_method_not_allowed(view, registry)
         if described.responses.get(201) == TOKEN_BODY:
-            describe_token_body(responses["201"], registry)
+            finish_token_body(responses["201"], registry)
         for media_type in operation.get("requestBody", {}).get("content", {}).values():
             example = {"value": described.get_request_example()}
             media_type.setdefault("examples", {"Request": example})

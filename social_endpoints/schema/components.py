@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import IntegerField, UUIDField
+from drf_spectacular.contrib.djangorestframework_camel_case import camelize_serializer_fields
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
+from drf_spectacular.settings import spectacular_settings
 
 from social_endpoints.conf import import_setting, settings
 from social_endpoints.internal.actions.providers import CAPABILITIES
@@ -44,9 +46,21 @@ def register(
     registry: ComponentRegistry, name: str, schema: Schema, group: str = "schemas"
 ) -> None:
     """Add a component to the document, unless it is there."""
+    if group == ResolvedComponent.SCHEMA:
+        schema = keep_names(schema)
     # drf-spectacular has no annotations here.
     component = ResolvedComponent(name=name, type=group, schema=schema, object=name)  # type: ignore[no-untyped-call]
     registry.register_on_missing(component)
+
+
+def keep_names(schema: Schema) -> Schema:
+    """Return a schema whose properties a project's hook for camel case does not rename.
+
+    Our views do not use the project's renderer, which renames them in responses. The hook renames
+    only what is directly in the schema of a component.
+    """
+    is_renamed = camelize_serializer_fields in spectacular_settings.POSTPROCESSING_HOOKS
+    return {"allOf": [schema]} if is_renamed and "properties" in schema else schema
 
 
 def register_enum(

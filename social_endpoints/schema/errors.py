@@ -17,6 +17,7 @@ from social_endpoints.exceptions import (
     ERROR_SOURCES,
     ERROR_STAGES,
 )
+from social_endpoints.schema import examples
 from social_endpoints.schema.components import Schema, reference, register, register_enum
 
 ERROR = "Error"
@@ -66,76 +67,91 @@ CODES = {
     DETAIL: DETAIL_CODES,
 }
 
-OAUTH_ERRORS = ("invalid_request", "server_error", "temporarily_unavailable")
+_OAUTH = ("invalid_request", "server_error", "temporarily_unavailable")
 
-_CODE = "Stable and machine-readable. New versions may add codes, so keep a default branch."
-_ENUMS = {
-    "error_source": ("SocialErrorSource", ERROR_SOURCES, "Where the cause is."),
-    "error_stage": ("SocialErrorStage", ERROR_STAGES, "How far the login has come."),
-    "error_recovery": ("SocialErrorRecovery", ERROR_RECOVERIES, "What helps."),
-}
+TEXT = "The text, safe to show to the user. It may change and be translated."
+CODE = "Stable and machine-readable. New versions may add codes, so keep a default branch."
+_RECOVERY = "What helps. `retry_later`: try again in a moment. `restart_login`: begin again."
 
 
-def register_errors(
-    registry: ComponentRegistry, bodies: Iterable[str], *, is_for_provider: bool
-) -> list[Schema]:
-    """Add error bodies to the document, and return the references to them.
+class ErrorBodies:
+    """The error bodies of this package, for one operation.
 
-    :param bodies: ``ERROR``, ``FIELD_ERRORS``, ``DETAIL``.
     :param is_for_provider: whether the bodies also contain the ``error`` that OpenID Connect
         Back-Channel Logout 1.0 requires in section 2.8.
     """
-    prefix = "SocialBackchannel" if is_for_provider else "Social"
-    for body in bodies:
-        schema = _build(registry, body)
-        if is_for_provider:
+
+    def __init__(self, registry: ComponentRegistry, *, is_for_provider: bool = False) -> None:
+        self.registry = registry
+        self.is_for_provider = is_for_provider
+
+    def get_schemas(self, status: int, bodies: Iterable[str]) -> list[Schema]:
+        """Return references to the possible bodies of a response, and add them to the document.
+
+        :param bodies: ``ERROR``, ``FIELD_ERRORS`` or ``DETAIL``.
+        """
+        return [self.register(body, self._build(body)) for body in bodies]
+
+    def get_example(self, status: int, code: str) -> Schema:
+        """Return the body with an error code."""
+        return self.add_oauth_error(examples.error(code), status)
+
+    def register(self, name: str, schema: Schema) -> Schema:
+        """Add a body to the document, and return the reference to it."""
+        if self.is_for_provider:
             text = "The code that the specification of back-channel logout requires."
-            enum = register_enum(registry, "SocialBackchannelErrorCode", OAUTH_ERRORS, text)
-            schema["properties"]["error"] = enum
+            name = f"Backchannel{name}"
+            schema["properties"]["error"] = self.register_enum("BackchannelCode", _OAUTH, text)
             schema["required"].append("error")
-        register(registry, f"{prefix}{body}", schema)
-    return [reference(f"{prefix}{body}") for body in bodies]
+        register(self.registry, f"Social{name}", schema)
+        return reference(f"Social{name}")
 
+    def register_enum(self, name: str, values: Iterable[str], description: str) -> Schema:
+        """Add an enum to the document, and return the reference to it."""
+        return register_enum(self.registry, f"Social{name}", values, description)
 
-def _build(registry: ComponentRegistry, body: str) -> Schema:
-    enums = {field: register_enum(registry, *arguments) for field, arguments in _ENUMS.items()}
-    name = f"Social{body.removesuffix('s')}Code"
-    code = register_enum(registry, name, sorted(CODES[body]), _CODE)
-    text = "Random. The log of the server contains it, so a user can quote it to the support."
-    error_id = {"type": "string", "description": text}
-    text = "The text, safe to show to the user. It may change and be translated."
-    texts = {api_settings.NON_FIELD_ERRORS_KEY: {**_texts(), "description": text}}
-    everywhere = {
-        "error_code": code,
-        "error_recovery": enums.pop("error_recovery"),
-        "error_id": error_id,
-    }
-    if body == DETAIL:
-        detail = {"type": "string", "description": text}
-        return _object("The request was refused.", {"detail": detail, **everywhere})
-    if body == FIELD_ERRORS:
-        schema = _object(
-            "A parameter is missing or not valid. Its texts are stored under its name.",
-            everywhere,
-            optional={**texts, **enums},
+    def add_oauth_error(self, body: Schema, status: int) -> Schema:
+        """Return an example with the code for the provider, if it is for a provider."""
+        code = {500: "server_error", 503: "temporarily_unavailable"}.get(status, "invalid_request")
+        return {**body, "error": code} if self.is_for_provider else body
+
+    def _build(self, body: str) -> Schema:
+        code = self.register_enum(f"{body.removesuffix('s')}Code", sorted(CODES[body]), CODE)
+        source = self.register_enum("ErrorSource", ERROR_SOURCES, "Where the cause is.")
+        stage = self.register_enum("ErrorStage", ERROR_STAGES, "How far the login has come.")
+        recovery = self.register_enum("ErrorRecovery", ERROR_RECOVERIES, _RECOVERY)
+        text = "Random. The log of the server contains it, so a user can quote it to the support."
+        error_id = {"type": "string", "description": text}
+        texts = {api_settings.NON_FIELD_ERRORS_KEY: {**_texts(), "description": TEXT}}
+        origin = {"error_source": source, "error_stage": stage}
+        always = {"error_code": code, "error_recovery": recovery, "error_id": error_id}
+        if body == DETAIL:
+            detail = {"type": "string", "description": TEXT}
+            return build_object("The request was refused.", {"detail": detail, **always})
+        if body == FIELD_ERRORS:
+            schema = build_object(
+                "A parameter is missing or not valid. Its texts are stored under its name.",
+                always,
+                optional={**texts, **origin},
+            )
+            return {**schema, "additionalProperties": _texts()}
+        text = "Only with `DEBUG`: the exception of the project."
+        return build_object(
+            "The login has failed, or another use of the provider.",
+            {**texts, **always, **origin},
+            optional={"debug": {"type": "string", "description": text}},
         )
-        return {**schema, "additionalProperties": _texts()}
-    debug = {"type": "string", "description": "Only with `DEBUG`: the exception of the project."}
-    return _object(
-        "The login has failed, or another use of the provider.",
-        {**texts, **everywhere, **enums},
-        optional={"debug": debug},
-    )
 
 
-def _texts() -> Schema:
-    return {"type": "array", "items": {"type": "string"}}
-
-
-def _object(description: str, required: Schema, optional: Schema | None = None) -> Schema:
+def build_object(description: str, required: Schema, optional: Schema | None = None) -> Schema:
+    """Return the schema of an object with these properties."""
     return {
         "type": "object",
         "description": description,
         "properties": {**required, **(optional or {})},
         "required": sorted(required),
     }
+
+
+def _texts() -> Schema:
+    return {"type": "array", "items": {"type": "string"}}

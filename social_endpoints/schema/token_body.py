@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.plumbing import ComponentRegistry
+from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 
 from social_endpoints.conf import get_names, import_setting
 from social_endpoints.schema import examples
-from social_endpoints.schema.components import Schema, find_component
+from social_endpoints.schema.components import Schema, find_component, keep_names
 
 
 def get_token_response() -> OpenApiResponse:
@@ -23,20 +23,23 @@ def get_token_response() -> OpenApiResponse:
     )
 
 
-def describe_token_body(response: Schema, registry: ComponentRegistry) -> None:
-    """Replace a description that a subclass inherits, because our docstrings are not Markdown.
+def finish_token_body(response: Schema, registry: ComponentRegistry) -> None:
+    """Correct the component of a project's serializer.
+
+    A subclass inherits our docstring, which is not Markdown.
 
     :param response: the 201.
     """
-    (content,) = response["content"].values()
-    name = content["schema"].get("$ref", "").rpartition("/")[2]
-    if not name:
-        return
-    component = registry[name, "schemas"]
-    documented = next(each for each in type(component.object).__mro__ if each.__doc__)
-    shipped = find_component(documented)
-    if shipped is not None and component.schema is not None:
-        component.schema["description"] = shipped.description
+    schemas = [media_type["schema"] for media_type in response["content"].values()]
+    for name in {schema.get("$ref", "").rpartition("/")[2] for schema in schemas} - {""}:
+        component = registry[name, ResolvedComponent.SCHEMA]
+        documented = next(each for each in type(component.object).__mro__ if each.__doc__)
+        shipped = find_component(documented)
+        if component.schema is None or "properties" not in component.schema:
+            continue
+        if shipped is not None:
+            component.schema["description"] = shipped.description
+        component.schema = keep_names(component.schema)
 
 
 def _get_body(serializer: Any) -> Any:

@@ -199,7 +199,7 @@ class EndpointView(APIView):
 
     def get_error_response(self, error: APIException, metadata: dict[str, Any]) -> Any:
         """Return the response of the project's exception handler, with the error code."""
-        with _surrounding_transactions():
+        with surrounding_transactions():
             response = super().handle_exception(error)
         add_metadata(response, error, metadata)
         return response
@@ -245,7 +245,7 @@ class EndpointView(APIView):
 
 
 @contextmanager
-def _surrounding_transactions() -> Iterator[None]:
+def surrounding_transactions() -> Iterator[None]:
     """Leave open transactions as they are.
 
     With ``ATOMIC_REQUESTS``, DRF's handler rolls back the transaction of the request. These views

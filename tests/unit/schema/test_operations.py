@@ -1,14 +1,11 @@
-"""The OpenAPI document that drf-spectacular generates."""
+"""The operations, their requests and their successful responses."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from io import StringIO
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.urls import include, path
 from rest_framework.pagination import PageNumberPagination
 
@@ -19,7 +16,8 @@ from social_endpoints.views import LogoutView
 from tests.support.account_views import route_account_views
 from tests.support.accounts import CONNECTION_FIELDS
 from tests.support.configuration import Configure
-from tests.support.token_serializers import DJOSER, SHIPPED
+from tests.support.openapi import Document, generate, resolve
+from tests.support.token_serializers import SHIPPED
 from tests.support.token_urls import ProjectAuthView
 from tests.support.urlconf import ENDPOINTS, urlconf
 
@@ -32,8 +30,6 @@ BACKCHANNEL = f"{LOGOUT}backchannel/"
 CALLBACK = f"{AUTH}callback/"
 CONNECTIONS = "/auth/connections/"
 CONNECTION = f"{CONNECTIONS}{{id}}/"
-
-Document: TypeAlias = dict[str, Any]
 
 BEGUN = {"authorization_url", "flow"}
 LOGOUT_URL = {"logout_url", "state"}
@@ -56,34 +52,6 @@ TOKEN_BODIES = {
 
 class Pages(PageNumberPagination):
     page_size = 10
-
-
-@pytest.fixture(autouse=True)
-def spectacular(settings: Any) -> None:
-    settings.REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
-    settings.DJOSER = DJOSER
-
-
-def generate() -> dict[str, Any]:
-    """Generate and validate the document. Warnings are errors."""
-    output = StringIO()
-    arguments = ("--fail-on-warn", "--validate", "--format=openapi-json")
-    call_command("spectacular", *arguments, stdout=output)
-    return json.loads(output.getvalue())
-
-
-@pytest.fixture
-def document(configure: Configure) -> Document:
-    """Return the document of a project that uses DRF's tokens."""
-    configure(TOKEN_SERIALIZER="social_endpoints.tokens.TokenSerializer")
-    return generate()
-
-
-def resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    if "$ref" not in schema:
-        return schema
-    component = schema["$ref"].rpartition("/")[2]
-    return document["components"]["schemas"][component]
 
 
 def properties(document: dict[str, Any], path: str, method: str, status: int) -> dict[str, Any]:

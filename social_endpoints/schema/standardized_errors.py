@@ -1,0 +1,90 @@
+"""The error bodies of drf-standardized-errors, for a project that uses its exception handler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from drf_spectacular.plumbing import append_meta
+
+from social_endpoints.exceptions import ERROR_CODES
+from social_endpoints.schema import examples
+from social_endpoints.schema.components import Schema
+from social_endpoints.schema.errors import (
+    CODE,
+    CODES,
+    DETAIL_CODES,
+    FIELD_ERRORS,
+    TEXT,
+    ErrorBodies,
+    build_object,
+)
+
+_VALIDATION_ERRORS, _CLIENT_ERRORS, _SERVER_ERRORS = (
+    "ValidationErrors",
+    "ClientErrors",
+    "ServerErrors",
+)
+_TYPES = {
+    _VALIDATION_ERRORS: ("validation_error", "Parameters are missing or not valid."),
+    _CLIENT_ERRORS: ("client_error", "The request was refused, or the login has failed."),
+    _SERVER_ERRORS: ("server_error", "The server has failed."),
+}
+
+
+def is_standardized(handler: Any) -> bool:
+    """Return whether drf-standardized-errors builds the bodies, with its own formatter."""
+    try:
+        from drf_standardized_errors.formatter import ExceptionFormatter
+        from drf_standardized_errors.handler import exception_handler
+        from drf_standardized_errors.settings import package_settings
+    except ImportError:  # It is not installed.
+        return False
+    is_shipped = package_settings.EXCEPTION_FORMATTER_CLASS is ExceptionFormatter
+    return handler is exception_handler and is_shipped
+
+
+class StandardizedErrorBodies(ErrorBodies):
+    """The bodies that the formatter of drf-standardized-errors builds."""
+
+    def get_schemas(self, status: int, bodies: Iterable[str]) -> list[Schema]:
+        names = [_CLIENT_ERRORS if status < 500 else _SERVER_ERRORS]
+        if FIELD_ERRORS in bodies:
+            names.append(_VALIDATION_ERRORS)
+        return [self.register(name, self._build_errors(name)) for name in names]
+
+    def get_example(self, status: int, code: str) -> Schema:
+        own = examples.error(code)
+        ((field, texts),) = [
+            (name, value) for name, value in own.items() if not name.startswith("error_")
+        ]
+        is_field = code in CODES[FIELD_ERRORS]
+        error = {
+            "code": code,
+            "detail": texts if isinstance(texts, str) else texts[0],
+            "attr": field if is_field else None,
+        }
+        kind = _SERVER_ERRORS if status >= 500 else _CLIENT_ERRORS
+        body = {"type": _TYPES[_VALIDATION_ERRORS if is_field else kind][0], "errors": [error]}
+        return self.add_oauth_error(body, status)
+
+    def _build_errors(self, name: str) -> Schema:
+        kind, description = _TYPES[name]
+        attr = {"type": "string"}
+        code: Schema = {"type": "string", "description": "Why the parameter is not valid."}
+        if name != _VALIDATION_ERRORS:
+            code = self.register_enum("ErrorCode", sorted(ERROR_CODES | DETAIL_CODES), CODE)
+        error = build_object(
+            "One error.",
+            {
+                "code": code,
+                "detail": {"type": "string", "description": TEXT},
+                "attr": append_meta(
+                    attr, {"nullable": True, "description": "Name of the parameter, or null."}
+                ),
+            },
+        )
+        kinds = self.register_enum(f"{name}Type", [kind], "Distinguishes the bodies.")
+        return build_object(
+            description, {"type": kinds, "errors": {"type": "array", "items": error}}
+        )
