@@ -8,14 +8,17 @@ from itertools import count
 from typing import Any, ClassVar, cast
 from weakref import WeakKeyDictionary
 
+from drf_spectacular.drainage import isolate_view_method
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry
 from rest_framework.settings import api_settings
 
 from social_endpoints import views
+from social_endpoints.conf import import_setting
+from social_endpoints.internal.http.serializers import NativeTokensSerializer
 from social_endpoints.schema.components import Schema
 from social_endpoints.schema.headers import add_headers
-from social_endpoints.schema.operations import OPERATIONS, TOKEN_BODY, Operation
+from social_endpoints.schema.operations import OPERATIONS, Operation
 from social_endpoints.schema.responses import ErrorResponses, register_method_not_allowed
 from social_endpoints.schema.token_body import finish_token_body, get_token_response
 
@@ -49,7 +52,7 @@ class EndpointSchema(AutoSchema):
         operation["responses"] = {status: responses[status] for status in sorted(responses)}
         add_headers(described.id, responses)
         register_method_not_allowed(view, registry)
-        if described.responses.get(201) == TOKEN_BODY:
+        if described.responses.get(201) is get_token_response:
             finish_token_body(responses["201"], registry)
         for media_type in operation.get("requestBody", {}).get("content", {}).values():
             example = {"value": described.get_request_example()}
@@ -82,15 +85,15 @@ class EndpointSchema(AutoSchema):
     def get_request_serializer(self) -> Any:
         if self.described is None:
             return super().get_request_serializer()
-        return self.described.request
+        request = self.described.request
+        if request is NativeTokensSerializer and import_setting("TOKEN_SERIALIZER").sets_cookies:
+            return {"application/json": request}  # See NativeView.require_json().
+        return request
 
     def get_response_serializers(self) -> Any:
         if self.described is None:
             return super().get_response_serializers()
-        return {
-            status: get_token_response() if response == TOKEN_BODY else response
-            for status, response in self.described.responses.items()
-        }
+        return self.described.get_responses()
 
     def get_paginated_name(self, serializer_name: str) -> str:
         return "SocialConnectionPage"
@@ -112,7 +115,17 @@ def _iterate_ids(operation_id: str, ids: dict[str, str], path: str) -> Iterator[
 def get_view(view: type[Any]) -> type[Any]:
     """Return a subclass of a view with the inspector for it."""
     name = next(each.__name__ for each in view.__mro__ if is_shipped(each))
-    return type(view.__name__, (view,), {"schema": get_schema(OPERATIONS[name], type(view.schema))})
+    operations = OPERATIONS[name]
+    schema = get_schema_class(operations, type(view.schema))()
+    described = type(view.__name__, (view,), {"schema": schema})
+    for method in operations:
+        # extend_schema() has stored its own inspector on a method.
+        own = getattr(getattr(view, method, None), "kwargs", {}).get("schema")
+        if own is not None:
+            # drf-spectacular has no annotations here.
+            isolated = isolate_view_method(described, method)  # type: ignore[no-untyped-call]
+            isolated.kwargs["schema"] = get_schema_class(operations, own)
+    return described
 
 
 def is_shipped(view: type[Any]) -> bool:
@@ -120,8 +133,8 @@ def is_shipped(view: type[Any]) -> bool:
     return getattr(views, view.__name__, None) is view
 
 
-def get_schema(operations: dict[str, Operation], own: type[Any]) -> EndpointSchema:
-    """Return the inspector of a view.
+def get_schema_class(operations: dict[str, Operation], own: type[Any]) -> type[EndpointSchema]:
+    """Return the class of the inspector.
 
     :param own: the class that the project uses. The result inherits from it.
     """
@@ -132,4 +145,4 @@ def get_schema(operations: dict[str, Operation], own: type[Any]) -> EndpointSche
         added = [each for each in own.__mro__ if each not in default.__mro__]
         own = default
     bases = (*added, EndpointSchema, own)
-    return cast("EndpointSchema", type("EndpointSchema", bases, {"operations": operations})())
+    return cast("type[EndpointSchema]", type("EndpointSchema", bases, {"operations": operations}))

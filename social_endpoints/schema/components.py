@@ -178,6 +178,9 @@ COMPONENTS = {
     f"{_SERIALIZERS}.LogoutTokenSerializer": Component(
         "SocialLogoutToken", "What a provider posts when a user has signed out there."
     ),
+    f"{_TOKENS}.djoser.DjoserSerializer": Component(
+        "SocialDjoserToken", "The token, as the project's strategy returns it."
+    ),
     f"{_TOKENS}.drf.TokenSerializer": Component(
         "SocialToken", "The token for the header `Authorization: Token …`."
     ),

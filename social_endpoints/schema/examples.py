@@ -31,6 +31,7 @@ CALLBACK_FORM = {"code": "c1f2.0.abcd", "state": "Yv0PBqXU"}
 ERROR_PAGE = '<!doctype html><html lang="en">…<h1>Signing in failed</h1>…</html>'
 
 _TOKENS: dict[str, Schema] = {
+    "SocialDjoserToken": {"token": "eyJhbGciOiJIUzI1NiIs…"},
     "SocialJWTCookie": {"user": "ada"},
     "SocialJWT": {
         "access": "eyJhbGciOiJIUzI1NiIs…",
@@ -72,6 +73,16 @@ def paused() -> Schema:
             "provider": "github",
         }
     )
+
+
+def paused_disconnect() -> Schema:
+    """Return the response of a disconnect that sends the user to a page first."""
+    return {
+        "partial_token": None,
+        "redirect_to": "https://app.example.com/disconnected",
+        "fields": None,
+        "provider": "github",
+    }
 
 
 def connection() -> Schema:

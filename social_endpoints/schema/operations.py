@@ -26,13 +26,11 @@ from social_endpoints.internal.http.serializers import (
 from social_endpoints.schema import examples
 from social_endpoints.schema.components import Schema, connection_id
 from social_endpoints.schema.errors import DETAIL, ERROR, FIELD_ERRORS
+from social_endpoints.schema.token_body import get_token_response
 
 _LOGIN = "Social login"
 _CONNECTIONS = "Social connections"
 _PROVIDERS = "Social providers"
-
-TOKEN_BODY = "token body"
-"""Stands for the response of the token serializer, which is a setting."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +38,7 @@ class Operation:
     """The description of one method of a view.
 
     :ivar id: the operation id. Generated clients use it as the name of a method.
-    :ivar responses: serializers of the responses below 400, or None for an empty body.
+    :ivar responses: the responses below 400, or functions that return them.
     :ivar parameters: called when the document is generated.
     :ivar bad_request: the bodies that a 400 can have.
     :ivar examples_400: error codes of examples.
@@ -62,6 +60,13 @@ class Operation:
     not_found: str | None = "provider_not_supported"
     reads_body: bool = False
     is_for_browser: bool = False
+
+    def get_responses(self) -> dict[int, Any]:
+        """Return the responses below 400."""
+        return {
+            status: response() if callable(response) else response
+            for status, response in self.responses.items()
+        }
 
     def get_request_example(self) -> Schema | None:
         """Return the example of the request body."""
@@ -95,13 +100,34 @@ def _etag_parameters() -> list[Any]:
     return [OpenApiParameter("If-None-Match", str, "header", description=text)]
 
 
-_BEGUN = OpenApiResponse(BegunSerializer, "Send the user to `authorization_url`.")
-_PAUSED = OpenApiResponse(
-    PausedSerializer,
-    "The login has paused, because the project asks the user for something. Post "
-    "`partial_token` and the requested fields to resume it.",
-)
-_CONNECTED = OpenApiResponse(ConnectionSerializer, "The connection.")
+def _begun() -> OpenApiResponse:
+    text = "Send the user to `authorization_url`."
+    return _response(BegunSerializer, text, examples.authorization())
+
+
+def _paused() -> OpenApiResponse:
+    text = "The login has paused, because the project asks the user for something. Post "
+    text += "`partial_token` and the requested fields to resume it."
+    return _response(PausedSerializer, text, examples.paused())
+
+
+def _paused_disconnect() -> OpenApiResponse:
+    text = "Nothing has changed. Send the user to `redirect_to` first."
+    return _response(PausedSerializer, text, examples.paused_disconnect())
+
+
+def _connected() -> OpenApiResponse:
+    return _response(ConnectionSerializer, "The connection.", examples.connection())
+
+
+def _connections() -> OpenApiResponse:
+    return _response(ConnectionSerializer(many=True), "The connections.", examples.connection())
+
+
+def _response(body: Any, text: str, example: Any) -> OpenApiResponse:
+    return OpenApiResponse(body, text, [OpenApiExample("Response", example)])
+
+
 _ONE_USE = "A flow completes once, so send this request once."
 
 OPERATIONS: dict[str, dict[str, Operation]] = {
@@ -114,11 +140,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             "for drawing the buttons. Caches may store the list, but must revalidate it.",
             parameters=_etag_parameters,
             responses={
-                200: OpenApiResponse(
-                    ProviderSerializer(many=True),
-                    "The providers.",
-                    [OpenApiExample("Providers", examples.PROVIDER)],
-                ),
+                200: _response(ProviderSerializer(many=True), "The providers.", examples.PROVIDER),
                 304: OpenApiResponse(description="The list has not changed since `If-None-Match`."),
             },
             bad_request=(DETAIL,),
@@ -133,7 +155,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             description="Returns the URL of the provider to send the user to. Afterwards, the "
             "provider sends the user to `redirect_uri`. That page completes the login.",
             parameters=_begin_parameters(BeginSerializer),
-            responses={200: _BEGUN},
+            responses={200: _begun},
             examples_400=("redirect_uri_not_allowed", "connection_failed", "parse_error"),
         ),
         "post": Operation(
@@ -145,7 +167,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             parameters=_parameters(),
             request=CallbackSerializer,
             request_example=examples.callback,
-            responses={201: TOKEN_BODY, 202: _PAUSED},
+            responses={201: get_token_response, 202: _paused},
             examples_400=("state_mismatch", "invalid_parameter", "parse_error"),
             reads_body=True,
         ),
@@ -160,7 +182,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             parameters=_parameters(),
             request=NativeTokensSerializer,
             request_example=examples.NATIVE_TOKENS,
-            responses={201: TOKEN_BODY, 202: _PAUSED},
+            responses={201: get_token_response, 202: _paused},
             examples_400=("invalid_signature", "nonce_not_hashed", "parse_error"),
             not_found="native_sign_in_disabled",
             reads_body=True,
@@ -174,7 +196,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             description="Returns the URL of the provider to send the user to, in order to connect "
             "one more identity to the signed-in user, or to ask for more access with `scope`.",
             parameters=_begin_parameters(ConnectBeginSerializer),
-            responses={200: _BEGUN},
+            responses={200: _begun},
             examples_400=("redirect_uri_not_allowed", "connection_failed", "parse_error"),
         ),
         "post": Operation(
@@ -186,7 +208,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             parameters=_parameters(),
             request=CallbackSerializer,
             request_example=examples.callback,
-            responses={201: _CONNECTED, 202: _PAUSED},
+            responses={201: _connected, 202: _paused},
             examples_400=("identity_in_use", "invalid_parameter", "parse_error"),
             reads_body=True,
         ),
@@ -201,7 +223,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             parameters=_parameters(),
             request=NativeTokensSerializer,
             request_example=examples.NATIVE_TOKENS,
-            responses={201: _CONNECTED, 202: _PAUSED},
+            responses={201: _connected, 202: _paused},
             examples_400=("identity_in_use", "nonce_not_hashed", "parse_error"),
             not_found="native_sign_in_disabled",
             reads_body=True,
@@ -215,7 +237,11 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             description="Returns the URL of the provider that ends the user's session there. It "
             "does not end the login of this request.",
             parameters=_parameters(ProviderLogoutSerializer),
-            responses={200: OpenApiResponse(LogoutURLSerializer, "Send the user to `logout_url`.")},
+            responses={
+                200: _response(
+                    LogoutURLSerializer, "Send the user to `logout_url`.", examples.LOGOUT_URL
+                )
+            },
             examples_400=("post_logout_redirect_uri_not_allowed", "parse_error"),
             not_found="logout_not_supported",
         )
@@ -231,9 +257,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             request=LogoutTokenSerializer,
             request_example=examples.LOGOUT_TOKEN,
             responses={
-                200: OpenApiResponse(
-                    {"type": "object", "maxProperties": 0}, "The logins have ended."
-                )
+                200: _response({"type": "object", "maxProperties": 0}, "The logins have ended.", {})
             },
             examples_400=("invalid_signature", "parse_error"),
             not_found="backchannel_logout_disabled",
@@ -290,7 +314,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             summary="List the connections",
             description="Returns the identities that are connected to the signed-in user, oldest "
             "first.",
-            responses={200: OpenApiResponse(ConnectionSerializer(many=True), "The connections.")},
+            responses={200: _connections},
             bad_request=(DETAIL,),
             not_found=None,
         )
@@ -304,10 +328,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             "cannot be removed.",
             parameters=_connection_parameters,
             responses={
-                202: OpenApiResponse(
-                    PausedSerializer,
-                    "Nothing has changed. Send the user to `redirect_to` first.",
-                ),
+                202: _paused_disconnect,
                 204: OpenApiResponse(description="The identity is disconnected."),
             },
             examples_400=("disconnect_disallowed", "parse_error"),

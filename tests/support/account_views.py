@@ -6,6 +6,7 @@ from typing import Any
 
 from django.urls import path
 from django.utils.module_loading import import_string
+from rest_framework.pagination import PageNumberPagination
 
 from social_endpoints.views import (
     ConnectionDetailView,
@@ -14,6 +15,10 @@ from social_endpoints.views import (
     ProviderConnectView,
 )
 from tests.support.urlconf import ENDPOINTS, urlconf
+
+
+class Pages(PageNumberPagination):
+    page_size = 10
 
 
 def route_account_views(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -19,14 +20,19 @@ def project(settings: Any) -> None:
 
 @pytest.fixture
 def document(configure: Configure) -> Document:
-    """Return the document of a project that uses DRF's tokens."""
+    """Return the document of a project that uses DRF's tokens. Do not change it."""
     configure(TOKEN_SERIALIZER="social_endpoints.tokens.TokenSerializer")
-    return generate()
+    return _generate_once("3.0.3")
 
 
 @pytest.fixture
 def json_schema_document(configure: Configure) -> Document:
     """Return the same document in OpenAPI 3.1, whose schemas are JSON Schemas."""
     configure(TOKEN_SERIALIZER="social_endpoints.tokens.TokenSerializer")
-    with spectacular(OAS_VERSION="3.1.0"):
+    return _generate_once("3.1.0")
+
+
+@cache
+def _generate_once(version: str) -> Document:
+    with spectacular(OAS_VERSION=version):
         return generate()

@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 from django.urls import include, path
-from rest_framework.pagination import PageNumberPagination
 
 from social_endpoints.internal.actions.providers import CAPABILITIES
 from social_endpoints.internal.backends.registry import PROTOCOLS
 from social_endpoints.pipeline import FIELD_TYPES
 from social_endpoints.views import LogoutView
-from tests.support.account_views import route_account_views
+from tests.support.account_views import Pages, route_account_views
 from tests.support.accounts import CONNECTION_FIELDS
 from tests.support.configuration import Configure
 from tests.support.openapi import Document, generate, resolve
@@ -48,10 +47,6 @@ TOKEN_BODIES = {
     "KnoxTokenSerializer": {"token", "expiry"},
     "DjoserSerializer": set(),
 }
-
-
-class Pages(PageNumberPagination):
-    page_size = 10
 
 
 def properties(document: dict[str, Any], path: str, method: str, status: int) -> dict[str, Any]:
