@@ -1,4 +1,4 @@
-"""Which error bodies a view returns, which depends on the project's exception handler."""
+"""The choice of the error bodies, which depends on the exception handler of the project."""
 
 from __future__ import annotations
 

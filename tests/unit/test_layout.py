@@ -19,8 +19,8 @@ SOURCES = {path.relative_to(PACKAGE).as_posix(): path.read_text() for path in PA
 TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 WORKAROUNDS = "internal/backends/extensions/"
 
-MAX_MODULES = 173
-MAX_LINES = 18_700
+MAX_MODULES = 174
+MAX_LINES = 18_950
 """Lines that are not blank, comments and docstrings included."""
 MAX_FUNCTION_LINES = 50
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
