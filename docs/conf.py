@@ -19,6 +19,7 @@ version = release = tomllib.loads((ROOT / "pyproject.toml").read_text())["projec
 
 extensions = ["sphinx.ext.autodoc"]
 exclude_patterns = ["_build", "recipes"]
+html_extra_path = ["openapi.yaml"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 nitpicky = False
