@@ -78,7 +78,7 @@ export function createClient<Body = {
      */
     resume(partialToken: string | null, fields?: Record<string, any>): Promise<PausedResult | Completed<Body>>;
     /**
-     * Sign in, or connect, with the tokens of a provider's SDK.
+     * Sign in, or connect, with tokens that an SDK of the provider obtained.
      *
      * @param {string} provider
      * @param {NativeTokens} tokens

@@ -171,10 +171,6 @@ def test_blocks_parse(path: Path) -> None:
         json.loads(block)
 
 
-def test_readme_has_the_page_of_the_docs() -> None:
-    assert (RECIPES / "login.js").read_text() in code_blocks(ROOT / "README.rst", "javascript")
-
-
 def test_each_recipe_is_in_a_page() -> None:
     included = {
         name

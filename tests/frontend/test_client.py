@@ -14,13 +14,24 @@ import pytest
 from django.contrib.staticfiles.finders import AppDirectoriesFinder
 
 from tests.support import npm
-from tests.support.pages import ROOT
+from tests.support.pages import DOCS, ROOT, code_blocks
 
 FRONTEND = ROOT / "frontend"
 CLIENT = FRONTEND / "client.js"
 # Versions are fixed, because another version of the compiler may write the types in another way.
 TOOLS = {"typescript": "5.9.3", "terser": "5.51.4"}
 MAX_BYTES = 4096
+PAGES_WITH_CODE = ("client.rst", "pipelines.rst", "signing_out.rst")
+# What the code in the pages leaves to the reader.
+DECLARATIONS = """
+import { createClient, createNonce, SocialError, type Client } from "django-social-endpoints";
+declare const client: Client<{ token: string }>;
+declare const redirectUri: string;
+declare const button: HTMLButtonElement, form: HTMLFormElement;
+declare const addButton: any, askSDK: any, draw: any, forgetToken: any, readToken: any;
+declare const showError: any, showErrors: any, showForm: any, signOut: any, storeToken: any;
+declare const valuesOf: any;
+"""
 
 
 def run(program: str, *arguments: str | Path, directory: Path = FRONTEND) -> str:
@@ -66,20 +77,44 @@ def test_declarations_are_current(tools: Path, tmp_path: Path) -> None:
     assert (FRONTEND / "client.d.ts").read_text() == expected, "Run: npm run build"
 
 
-def test_types_accept_each_method_and_refuse_misuse(tools: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """Return a directory in which programs can import the package."""
     packages = tmp_path / "node_modules"
     packages.mkdir()
     (packages / "django-social-endpoints").symlink_to(FRONTEND)
     (tmp_path / "package.json").write_text('{"type": "module"}')
-    shutil.copy(FRONTEND / "test" / "types.ts", tmp_path)
+    return tmp_path
 
+
+def compile_strictly(tools: Path, program: Path, *arguments: str) -> None:
     run(
         "node",
         tools / "typescript" / "bin" / "tsc",
-        "--strict", "--noEmit", "--exactOptionalPropertyTypes", "--target", "es2023",
-        "--lib", "es2023,dom", "--module", "nodenext", "types.ts",
-        directory=tmp_path,
+        "--strict", "--noEmit", "--target", "es2023", "--lib", "es2023,dom", "--module", "nodenext",
+        *arguments,
+        directory=program,
     )  # fmt: skip
+
+
+def test_types_accept_each_method_and_refuse_misuse(tools: Path, program: Path) -> None:
+    shutil.copy(FRONTEND / "test" / "types.ts", program)
+
+    compile_strictly(tools, program, "--exactOptionalPropertyTypes", "types.ts")
+
+
+def test_code_in_pages_has_the_right_types(tools: Path, program: Path) -> None:
+    code = [DECLARATIONS]
+    for path in (ROOT / "README.rst", *(DOCS / name for name in PAGES_WITH_CODE)):
+        blocks = code_blocks(path, "javascript")
+        assert blocks
+        for block in blocks:
+            statements = re.sub(r"^import .*\n", "", block, flags=re.MULTILINE)
+            typed = statements.replace("catch (error)", "catch (error: any)")
+            code.append(f"// {path.name}\nasync () => {{\n{typed}}};\n")
+    (program / "pages.ts").write_text("".join(code))
+
+    compile_strictly(tools, program, "--noImplicitAny", "false", "pages.ts")
 
 
 def test_static_file_and_license_are_copies() -> None:

@@ -591,7 +591,7 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
     },
 
     /**
-     * Sign in, or connect, with the tokens of a provider's SDK.
+     * Sign in, or connect, with tokens that an SDK of the provider obtained.
      *
      * @param {string} provider
      * @param {NativeTokens} tokens
@@ -669,7 +669,7 @@ function getCallbackParams({ search, hash }) {
   return new URLSearchParams(isCallbackHash(hash) ? `${search}&${hash.slice(1)}` : search);
 }
 
-/** @param {string} hash @returns {boolean} Whether it has parameters, and is no path of a router. */
+/** @param {string} hash @returns {boolean} Whether it has parameters, unlike the path of a router. */
 const isCallbackHash = (hash) => /^#[^/!]*=/.test(hash);
 
 /** @param {Record<string, string>} params OAuth 1.0a has no state. Its token identifies the login. */
