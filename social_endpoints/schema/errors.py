@@ -71,7 +71,17 @@ _OAUTH = ("invalid_request", "server_error", "temporarily_unavailable")
 
 TEXT = "The text, safe to show to the user. It may change and be translated."
 CODE = "Stable and machine-readable. New versions may add codes, so keep a default branch."
-_RECOVERY = "What helps. `retry_later`: try again in a moment. `restart_login`: begin again."
+_RECOVERY = """What helps:
+
+- `restart_login`: begin again.
+- `retry_later`: try again in a moment, after `Retry-After` seconds if the response has the header.
+- `reauthenticate`: sign in again.
+- `reconnect`: connect the provider again.
+- `check_provider_profile`: the user completes the profile at the provider.
+- `use_existing_account`: the user signs in as before.
+- `correct_input`: correct the request, or ask the user again.
+- `contact_administrator`: show the text. Trying again does not help.
+- `none`: show the sign-in page."""
 
 
 class ErrorBodies:
@@ -92,9 +102,9 @@ class ErrorBodies:
         """
         return [self.register(body, self._build(body)) for body in bodies]
 
-    def get_example(self, status: int, code: str) -> Schema:
-        """Return the body with an error code."""
-        return self.add_oauth_error(examples.error(code), status)
+    def get_example(self, status: int, name: str) -> Schema:
+        """Return the body of an example."""
+        return self.add_oauth_error(examples.error(name), status)
 
     def register(self, name: str, schema: Schema) -> Schema:
         """Add a body to the document, and return the reference to it."""

@@ -118,6 +118,7 @@ class ErrorExample:
     :ivar source: ``error_source``. Without one, the text is stored under ``detail`` or under the
         name of a parameter.
     :ivar parameter: name of the parameter that contains the text.
+    :ivar code: ``error_code``, if it is not the name of the example.
     """
 
     text: str
@@ -125,6 +126,7 @@ class ErrorExample:
     source: str = ""
     stage: str = ""
     parameter: str = ""
+    code: str = ""
 
 
 _CORRECT, _CONTACT, _LATER = "correct_input", "contact_administrator", "retry_later"
@@ -158,6 +160,10 @@ _ERRORS = {
         "token_validation",
     ),
     "logout_not_supported": ErrorExample("Provider 'github' not supported", _CONTACT),
+    "login_not_ended": ErrorExample(
+        "The server cannot end this login.", _CONTACT, code="logout_not_supported"
+    ),
+    "malformed_request": ErrorExample("Malformed request.", _CORRECT, code="parse_error"),
     "method_not_allowed": ErrorExample('Method "PUT" not allowed.', _CORRECT),
     "missing_setting": ErrorExample(
         "Authentication configuration is incomplete.", _CONTACT, "configuration", "begin"
@@ -180,6 +186,9 @@ _ERRORS = {
         "Please sign in again to continue.", "reauthenticate", "local_policy", "begin"
     ),
     "redirect_uri_not_allowed": ErrorExample(_NOT_ALLOWED, _CORRECT, parameter="redirect_uri"),
+    "refresh_missing": ErrorExample(
+        "This field is required.", _CORRECT, parameter="refresh", code="invalid_parameter"
+    ),
     "state_mismatch": ErrorExample(_CALLBACK_LOST, "restart_login", "session", "callback"),
     "storage_unavailable": ErrorExample(
         "The service is temporarily unavailable. Please try again.", _LATER, "storage", "pipeline"
@@ -191,9 +200,9 @@ _ERRORS = {
 }
 
 
-def error(code: str) -> Schema:
-    """Return the error body with an error code."""
-    example = _ERRORS[code]
+def error(name: str) -> Schema:
+    """Return the error body of an example. Its name is usually its error code."""
+    example = _ERRORS[name]
     body: Schema = {"detail": example.text}
     if example.source:
         body = {
@@ -203,5 +212,5 @@ def error(code: str) -> Schema:
         }
     elif example.parameter:
         body = {example.parameter: [example.text]}
-    body |= {"error_code": code, "error_recovery": example.recovery, "error_id": "q7Zk3vJw"}
-    return body
+    always = {"error_recovery": example.recovery, "error_id": "q7Zk3vJw"}
+    return {**body, "error_code": example.code or name, **always}

@@ -41,8 +41,8 @@ class Operation:
     :ivar responses: the responses below 400, or functions that return them.
     :ivar parameters: called when the document is generated.
     :ivar bad_request: the bodies that a 400 can have.
-    :ivar examples_400: error codes of examples.
-    :ivar not_found: error code of the 404, or None if there is none.
+    :ivar examples_400: names of examples.
+    :ivar not_found: name of the example of the 404, or None if there is no 404.
     :ivar reads_body: whether the view parses the body. It then responds with 413 and 415.
     :ivar is_for_browser: whether errors are HTML pages.
     """
@@ -56,7 +56,7 @@ class Operation:
     request: type[Serializer[Any]] | Schema | None = None
     request_example: Callable[[], Schema] | Schema | None = None
     bad_request: tuple[str, ...] = (ERROR, FIELD_ERRORS, DETAIL)
-    examples_400: tuple[str, ...] = ("parse_error",)
+    examples_400: tuple[str, ...] = ("malformed_request",)
     not_found: str | None = "provider_not_supported"
     reads_body: bool = False
     is_for_browser: bool = False
@@ -156,7 +156,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             "provider sends the user to `redirect_uri`. That page completes the login.",
             parameters=_begin_parameters(BeginSerializer),
             responses={200: _begun},
-            examples_400=("redirect_uri_not_allowed", "connection_failed", "parse_error"),
+            examples_400=("redirect_uri_not_allowed", "connection_failed", "malformed_request"),
         ),
         "post": Operation(
             id="socialComplete",
@@ -197,7 +197,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             "one more identity to the signed-in user, or to ask for more access with `scope`.",
             parameters=_begin_parameters(ConnectBeginSerializer),
             responses={200: _begun},
-            examples_400=("redirect_uri_not_allowed", "connection_failed", "parse_error"),
+            examples_400=("redirect_uri_not_allowed", "connection_failed", "malformed_request"),
         ),
         "post": Operation(
             id="socialCompleteConnect",
@@ -242,7 +242,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
                     LogoutURLSerializer, "Send the user to `logout_url`.", examples.LOGOUT_URL
                 )
             },
-            examples_400=("post_logout_redirect_uri_not_allowed", "parse_error"),
+            examples_400=("post_logout_redirect_uri_not_allowed", "malformed_request"),
             not_found="logout_not_supported",
         )
     },
@@ -303,7 +303,8 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             request_example=examples.LOGOUT,
             responses={204: OpenApiResponse(description="The login has ended.")},
             bad_request=(FIELD_ERRORS, DETAIL),
-            not_found="logout_not_supported",
+            examples_400=("refresh_missing", "parse_error"),
+            not_found="login_not_ended",
             reads_body=True,
         )
     },

@@ -21,8 +21,12 @@ from social_endpoints.schema.operations import Operation
 from social_endpoints.views.base import ConnectionChangeView, IsProjectUser
 
 _NOT_FOUND = {
-    "socialDisconnect": "The user has no such connection.",
-    "socialLogout": "The server cannot end this login.",
+    "backchannel_logout_disabled": "The project does not accept logouts of this provider.",
+    "login_not_ended": "The server cannot end this login.",
+    "logout_not_supported": "The provider has no endpoint to sign the user out.",
+    "native_sign_in_disabled": "The project does not accept tokens of an SDK of this provider.",
+    "not_found": "The user has no such connection.",
+    "provider_not_supported": "The provider is not configured, or has no redirect login.",
 }
 _FORBIDDEN = {
     "not_authenticated": "The user is not signed in.",
@@ -64,7 +68,7 @@ class ErrorResponses:
         text = "The request is not valid, or the user, the browser or the provider made a mistake."
         yield self._build(400, text, operation.bad_request, *operation.examples_400)
         if operation.not_found is not None:
-            text = _NOT_FOUND.get(operation.id, "The provider does not support this.")
+            text = _NOT_FOUND[operation.not_found]
             yield self._build(404, text, (DETAIL,), operation.not_found)
         if operation.reads_body:
             text = f"The body is larger than {MAX_BODY:,} bytes."

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from drf_spectacular.plumbing import append_meta
+from rest_framework.status import is_server_error
 
 from social_endpoints.exceptions import ERROR_CODES
 from social_endpoints.schema import examples
@@ -48,25 +49,25 @@ class StandardizedErrorBodies(ErrorBodies):
     """The bodies that the formatter of drf-standardized-errors builds."""
 
     def get_schemas(self, status: int, bodies: Iterable[str]) -> list[Schema]:
-        names = [_CLIENT_ERRORS if status < 500 else _SERVER_ERRORS]
+        names = [_get_kind(status)]
         if FIELD_ERRORS in bodies:
             names.append(_VALIDATION_ERRORS)
         return [self.register(name, self._build_errors(name)) for name in names]
 
-    def get_example(self, status: int, code: str) -> Schema:
-        own = examples.error(code)
-        ((field, texts),) = [
-            (name, value) for name, value in own.items() if not name.startswith("error_")
-        ]
+    def get_example(self, status: int, name: str) -> Schema:
+        body = examples.error(name)
+        code = body["error_code"]
         is_field = code in CODES[FIELD_ERRORS]
+        ((field, texts),) = [
+            (key, value) for key, value in body.items() if not key.startswith("error_")
+        ]
         error = {
             "code": code,
             "detail": texts if isinstance(texts, str) else texts[0],
             "attr": field if is_field else None,
         }
-        kind = _SERVER_ERRORS if status >= 500 else _CLIENT_ERRORS
-        body = {"type": _TYPES[_VALIDATION_ERRORS if is_field else kind][0], "errors": [error]}
-        return self.add_oauth_error(body, status)
+        kind = _VALIDATION_ERRORS if is_field else _get_kind(status)
+        return self.add_oauth_error({"type": _TYPES[kind][0], "errors": [error]}, status)
 
     def _build_errors(self, name: str) -> Schema:
         kind, description = _TYPES[name]
@@ -88,3 +89,7 @@ class StandardizedErrorBodies(ErrorBodies):
         return build_object(
             description, {"type": kinds, "errors": {"type": "array", "items": error}}
         )
+
+
+def _get_kind(status: int) -> str:
+    return _SERVER_ERRORS if is_server_error(status) else _CLIENT_ERRORS

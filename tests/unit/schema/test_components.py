@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import models
 from django.urls import include, path
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -287,3 +289,43 @@ def _texts(value: Any) -> Iterator[str]:
     for each in value.values() if isinstance(value, dict) else value:
         if isinstance(each, (dict, list)):
             yield from _texts(each)
+
+
+# --- The id of a connection -----------------------------------------------------------
+
+
+class InheritedKey:
+    """The key of a model that inherits from another one with a table."""
+
+    is_relation = True
+    target_field = models.BigAutoField()
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (models.BigAutoField(), {"type": "integer"}),
+        (InheritedKey(), {"type": "integer"}),
+        (models.UUIDField(), {"type": "string", "format": "uuid"}),
+        (models.CharField(), {"type": "string"}),
+        (None, {"type": "integer"}),
+    ],
+    ids=["integer", "inherited", "uuid", "text", "no model"],
+)
+def test_id_of_a_connection_has_the_type_of_the_models_key(
+    key: Any, expected: dict[str, str], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meta = None if key is None else SimpleNamespace(pk=key)
+    monkeypatch.setattr(OwnStorage, "user", SimpleNamespace(_meta=meta), raising=False)
+    settings.SOCIAL_AUTH_STORAGE = f"{__name__}.OwnStorage"
+
+    document = generate()
+
+    in_list = document["components"]["schemas"]["SocialConnection"]["properties"]["id"]
+    (in_path,) = document["paths"]["/auth/connections/{id}/"]["delete"]["parameters"]
+    assert in_list == {**expected, "readOnly": True}
+    assert in_path["schema"] == expected
+
+
+class OwnStorage:
+    """A storage of the project, whose class for connections is set by the tests."""
