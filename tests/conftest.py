@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 import responses
 from django.conf import settings as django_settings
+from django.contrib.contenttypes.management import create_contenttypes
 from django.core.cache import cache
 from django.db import connection
+from django.db.models.signals import post_migrate
 from rest_framework.test import APIClient
 
 from social_endpoints.internal.network.document_cache import process_cache
@@ -46,6 +48,17 @@ def _is_installed(package: str) -> bool:
         return find_spec(package) is not None
     except ModuleNotFoundError:  # The package that contains it is not installed either.
         return False
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """Create the database.
+
+    A test that commits ends with a flush, which would create all permissions again. That takes
+    longer than most of these tests. pytest-django runs them after the tests that need permissions.
+    """
+    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
+    post_migrate.disconnect(create_contenttypes)
 
 
 @pytest.fixture
