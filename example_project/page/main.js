@@ -6,7 +6,7 @@
 import { api, client, currentUser, profile, sameOrigin } from "./api.js";
 import { drawForm, showFieldErrors } from "./form.js";
 import * as session from "./session.js";
-import { button, create, logo, run, say, show, showError, showLoading } from "./ui.js";
+import { button, create, logo, say, show, showError, showLoading } from "./ui.js";
 
 const CALLBACK = "/login/callback/";
 const inPopup = "popup" in document.body.dataset;
@@ -57,8 +57,7 @@ function showForm({ partial_token, fields }) {
     try {
       await accept(await client.resume(partial_token, values));
     } catch (error) {
-      if (showFieldErrors(form, error.fields ?? {})) return;
-      await showPage({ error });
+      if (!showFieldErrors(form, error.fields)) await showPage({ error, again: beginAgain() });
     }
   }
 
@@ -132,12 +131,10 @@ function showAccount(user, providers, connections, focus) {
       ),
       others.length > 0 && drawList({ "aria-label": "Not connected" }, others.map(drawOther)),
       create("div", { className: "buttons" },
-        button("Sign out", guarded(signOut)),
+        action("Sign out", signOut),
         // Only OpenID Connect has a logout at the provider.
         current?.protocol === "openid_connect" &&
-          button(`Sign out of ${current.title}`, guarded(() => signOutOf(current)), {
-            className: "quiet",
-          }),
+          action(`Sign out of ${current.title}`, () => signOutOf(current), { className: "quiet" }),
       ),
     ].filter(Boolean),
   });
@@ -149,7 +146,7 @@ const drawPerson = ({ username, first_name, email }) =>
     create("span", {},
       create("span", { className: "name" }, first_name || username),
       " ",
-      create("span", { id: "username" }, username),
+      create("span", { id: "username" }, `@${username}`),
     ),
     create("span", { className: "email" }, email),
   );
@@ -162,31 +159,32 @@ function drawList(attributes, items) {
 
 function drawConnection(connection, only) {
   const { id, provider, title, created, last_used, scopes, needs_reconnect } = connection;
-  const retry = { name: provider, title };
-  const used = last_used ? `, last used ${day(last_used)}` : "";
-  const access = needs_reconnect
-    ? create("span", { className: "detail warning" }, "The provider has ended the access")
-    : create("span", { className: "detail" }, `Access: ${scopes.join(", ") || "unknown"}`);
   const small = { object: title, className: "small" };
   return drawRow(connection,
-    [create("span", { className: "detail" }, `Since ${day(created)}${used}`), access],
+    [
+      create("span", {}, `Since ${day(created)}`),
+      create("span", {}, `Last used ${day(last_used)}`),
+      needs_reconnect
+        ? create("span", { className: "warning" }, "The provider has ended the access")
+        : create("span", {}, `Access: ${scopes.join(", ") || "unknown"}`),
+    ],
     [
       needs_reconnect
-        ? button("Connect again", guarded(() => begin(retry, true)), small)
-        : button("Profile", guarded(() => showProfile(provider, title)), small),
+        ? action("Connect again", () => begin({ name: provider, title }, true), small)
+        : action("Profile", () => showProfile(provider, title), small),
       only
         ? create("span", { className: "only" }, "Your only way to sign in")
-        : button("Disconnect", guarded(() => disconnect(id, title)), small),
+        : action("Disconnect", () => disconnect(id, title), small),
     ],
   );
 }
 
 const drawOther = (provider) =>
   drawRow(provider,
-    [create("span", { className: "detail" }, "Not connected")],
+    [create("span", {}, "Not connected")],
     [
-      button(inPopup ? "Connect in a popup" : "Connect", guarded(() => begin(provider, true)), {
-        object: provider.title,
+      action("Connect", () => begin(provider, true), {
+        object: inPopup ? `${provider.title} in a popup` : provider.title,
         className: "small",
       }),
     ],
@@ -195,8 +193,8 @@ const drawOther = (provider) =>
 const drawRow = (provider, details, actions) =>
   create("li", {},
     logo(provider),
-    create("div", { className: "details" },
-      create("span", { className: "title" }, provider.title), ...details),
+    create("span", { className: "title" }, provider.title),
+    create("div", { className: "details" }, ...details),
     create("div", { className: "actions" }, ...actions),
   );
 
@@ -212,7 +210,9 @@ async function showProfile(provider, title) {
     const { name, email } = await profile(provider);
     say(`${title} knows you as ${name}, ${email}.`, "success");
   } catch (error) {
-    await showPage({ error }); // The list shows whether the provider has ended the access.
+    const connect = () => begin({ name: provider, title }, true);
+    const again = error.recovery === "reconnect" ? connect : () => showProfile(provider, title);
+    await showPage({ error, again }); // The list shows whether the provider has ended the access.
   }
 }
 
@@ -220,49 +220,46 @@ async function showProfile(provider, title) {
 
 // What helps, by the `recovery` of an error.
 const HINTS = {
-  retry_later: "Please try again in a moment.",
   check_provider_profile: "Please complete your profile at the provider.",
   use_existing_account: "Please sign in the way you did before.",
   contact_administrator: "Please write to the site, and name the reference.",
 };
-const BEGIN_AGAIN = {
+const AGAIN = {
   restart_login: "Try again",
+  retry_later: "Try again",
   reauthenticate: "Sign in again",
   reconnect: "Connect again",
 };
 
-function fail(error) {
-  showError(error, HINTS[error.recovery], recoveryButton(error.recovery));
-}
-
-function recoveryButton(recovery) {
-  const attempt = session.attempt.get();
+/** Show an error. If it helps to do something again, `again` does it. */
+function fail(error, again) {
+  const { recovery } = error;
   const small = { className: "small" };
-  if (recovery === "retry_later") {
-    // On the callback page, the client sends the same request again.
-    const again = location.pathname === CALLBACK || !attempt ? start : retry;
-    return button("Try again", guarded(again), small);
-  }
-  if (recovery in BEGIN_AGAIN && attempt) return button(BEGIN_AGAIN[recovery], guarded(retry), small);
+  let help;
+  if (again && recovery in AGAIN) help = action(AGAIN[recovery], again, small);
   if (recovery === "contact_administrator") {
     const properties = { href: "mailto:support@example.com", className: "button small" };
-    return create("a", properties, "Write to the site");
+    help = create("a", properties, "Write to the site");
   }
-
-  function retry() {
-    return begin(attempt, attempt.connect);
-  }
+  showError(error, { hint: HINTS[recovery], help });
 }
 
-/** Return an action for a button that shows its error. */
-function guarded(action) {
-  return async () => {
+/** Return a function that begins the newest login of this tab again. */
+function beginAgain() {
+  const attempt = session.attempt.get();
+  return attempt && (() => begin(attempt, attempt.connect));
+}
+
+/** Create a button for an action. If the action fails, its error is shown. */
+function action(text, run, look) {
+  const guarded = async () => {
     try {
-      await action();
+      await run();
     } catch (error) {
-      fail(error);
+      fail(error, run);
     }
   };
+  return button(text, guarded, look);
 }
 
 /** Keep a button busy while the browser leaves the page. */
@@ -271,31 +268,31 @@ const leaving = () => new Promise(() => {});
 // --- The page --------------------------------------------------------------------------
 
 /** Show the account of the signed-in user, or the providers. */
-async function showPage({ message, error, focus } = {}) {
+async function showPage({ message, error, again, focus } = {}) {
   try {
     const [user, providers] = await Promise.all([currentUser(), client.providers()]);
     if (user) showAccount(user, providers, await client.connections(), focus);
     else showSignIn(providers, focus);
   } catch (failure) {
     showSignIn([]);
-    error ??= failure;
+    if (!error) [error, again] = [failure, start];
   }
-  if (error) fail(error);
+  if (error) fail(error, again);
   else if (message) say(message, "success");
 }
 
 function showSignIn(providers, focus) {
-  const list = create("ul", { className: "providers" });
-  for (const provider of providers) {
-    if (!provider.capabilities.includes("redirect")) continue;
-    const name = inPopup ? `${provider.title} in a popup` : provider.title;
-    const item = button(name, guarded(() => begin(provider)), {
-      icon: logo(provider),
-      className: "provider",
+  const items = providers
+    .filter(({ capabilities }) => capabilities.includes("redirect"))
+    .map((provider) => {
+      const text = inPopup ? `${provider.title} in a popup` : provider.title;
+      const look = { icon: logo(provider), className: "provider" };
+      return create("li", {}, action(text, () => begin(provider), look));
     });
-    list.append(create("li", {}, item));
-  }
-  show("sign-in", "Sign in", { text: drawCredentials(), content: [list], focus });
+  const list = create("ul", { className: "providers" }, ...items);
+  const text = "Your first sign-in creates an account.";
+  const after = create("p", { className: "after" }, text);
+  show("sign-in", "Sign in", { text: drawCredentials(), content: [list, after], focus });
 }
 
 function drawCredentials() {
@@ -303,13 +300,13 @@ function drawCredentials() {
     create("dt", {}, name),
     create("dd", {}, create("code", {}, value)),
   ];
-  return [
-    create("p", {}, "At the demo provider, log in as"),
+  return create("div", { className: "stack" },
+    create("p", {}, "The demo user"),
     create("dl", { className: "credentials" },
       ...entry("User name", "demo"),
       ...entry("Password", "open-sesame"),
     ),
-  ];
+  );
 }
 
 function describePage() {
@@ -323,9 +320,7 @@ function describePage() {
   const url = new URL(options.next, location.origin);
   url.hostname = sameOrigin ? "localhost" : "127.0.0.1";
   link.href = url.href;
-  link.textContent = sameOrigin
-    ? "Open this page on localhost, another origin"
-    : "Open this page on 127.0.0.1, the origin of the API";
+  link.textContent = `Open on ${url.hostname}`;
 }
 
 async function start() {
@@ -338,12 +333,12 @@ async function start() {
   try {
     await accept(await client.complete());
   } catch (error) {
-    await showPage({ error });
+    // After a failure that is temporary, complete() sends the same request again.
+    const again = error.recovery === "retry_later" ? start : beginAgain();
+    await showPage({ error, again });
   }
 }
 
-document.body.toggleAttribute("data-callback", location.pathname === CALLBACK);
-document.body.toggleAttribute("data-signed-in", session.token.get() !== null);
 describePage();
 start();
 // A page from the back/forward cache still shows that it is leaving.

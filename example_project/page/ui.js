@@ -24,7 +24,7 @@ export function show(name, title, { text, content = [], focus = false }) {
   document.title = `${title} · Example site`;
   heading.textContent = title;
   note.className = text ? "message" : "";
-  note.replaceChildren(...[text].flat().filter(Boolean));
+  note.replaceChildren(text ? create("div", {}, text) : "");
   view.replaceChildren(...content);
   say("");
   if (focus) heading.focus();
@@ -45,14 +45,14 @@ export function say(text, className = "") {
 }
 
 /** Show an error, with the button or link that helps. The focus moves to it. */
-export function showError(error, hint, help) {
+export function showError(error, { hint, help } = {}) {
   say("");
-  const reference = error.id && create("span", { className: "reference" }, `Reference ${error.id}`);
+  const text = create("p", {}, create("strong", {}, error.message), hint && ` ${hint}`);
+  if (error.id) {
+    text.append(" ", create("span", { className: "reference" }, `Reference ${error.id}`));
+  }
   alert.className = "message error";
-  alert.replaceChildren(
-    create("p", {}, create("strong", {}, error.message), hint && ` ${hint}`),
-    create("div", { className: "more" }, help, reference),
-  );
+  alert.replaceChildren(create("div", {}, text, help));
   alert.focus();
 }
 

@@ -115,7 +115,7 @@ def test_callback_of_another_browser_is_not_sent(
     attacker.close()
     victim = steps.Traffic(context)
     page.goto(traffic.callback())
-    steps.expect_error(page, "This sign-in was not begun in this tab.")
+    steps.expect_error(page, "Please sign in again.")
     screenshot(page, "not-begun-here")
     assert victim.completions() == []
 
