@@ -14,13 +14,16 @@ from drf_spectacular.plumbing import ComponentRegistry
 from rest_framework.settings import api_settings
 
 from social_endpoints import views
-from social_endpoints.conf import import_setting
 from social_endpoints.internal.http.serializers import NativeTokensSerializer
 from social_endpoints.schema.components import Schema
 from social_endpoints.schema.headers import add_headers
 from social_endpoints.schema.operations import OPERATIONS, Operation
 from social_endpoints.schema.responses import ErrorResponses, register_method_not_allowed
-from social_endpoints.schema.token_body import finish_token_body, get_token_response
+from social_endpoints.schema.token_body import (
+    find_token_serializer,
+    finish_token_body,
+    get_token_response,
+)
 
 # The operation ids of each document, with the paths that they belong to.
 _ids = WeakKeyDictionary[ComponentRegistry, dict[str, str]]()
@@ -50,7 +53,8 @@ class EndpointSchema(AutoSchema):
         errors = ErrorResponses(described, view, registry, security)
         responses = {**errors.get(self.method), **operation["responses"]}
         operation["responses"] = {status: responses[status] for status in sorted(responses)}
-        add_headers(described.id, responses)
+        serializer = find_token_serializer(view)
+        add_headers(described.id, responses, serializer)
         register_method_not_allowed(view, registry)
         if described.responses.get(201) is get_token_response:
             finish_token_body(responses["201"], registry)
@@ -79,21 +83,22 @@ class EndpointSchema(AutoSchema):
         return super().get_tags() if self.described is None else [self.described.tag]
 
     def get_override_parameters(self) -> list[Any]:
-        own = [] if self.described is None else self.described.parameters()
+        own = [] if self.described is None else self.described.parameters(self.view)
         return [*super().get_override_parameters(), *own]
 
     def get_request_serializer(self) -> Any:
         if self.described is None:
             return super().get_request_serializer()
         request = self.described.request
-        if request is NativeTokensSerializer and import_setting("TOKEN_SERIALIZER").sets_cookies:
+        sets_cookies = find_token_serializer(self.view).sets_cookies
+        if request is NativeTokensSerializer and sets_cookies:
             return {"application/json": request}  # See NativeView.require_json().
         return request
 
     def get_response_serializers(self) -> Any:
         if self.described is None:
             return super().get_response_serializers()
-        return self.described.get_responses()
+        return self.described.get_responses(self.view)
 
     def get_paginated_name(self, serializer_name: str) -> str:
         return "SocialConnectionPage"

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from django.conf import settings as django_settings
 
-from social_endpoints.conf import import_setting, settings
-from social_endpoints.schema.components import Schema, is_cookie_only
+from social_endpoints.conf import settings
+from social_endpoints.schema.components import Schema, find_component, is_cookie_only
+from social_endpoints.tokens.base import LoginSerializer
 
 # How each response uses cookies, by operation and status.
 _COOKIES = {
@@ -21,9 +22,16 @@ _COOKIES = {
 }
 
 
-def add_headers(operation_id: str, responses: dict[str, Schema]) -> None:
-    """Add the headers of the responses below 400."""
-    for status, name, header in _iterate(operation_id):
+def add_headers(
+    operation_id: str, responses: dict[str, Schema], serializer: type[LoginSerializer]
+) -> None:
+    """Add the headers of the responses below 400.
+
+    :param serializer: the token serializer.
+    """
+    for status, name, header in _iterate(operation_id, serializer):
+        if status not in responses:  # The project describes other responses.
+            continue
         responses[status].setdefault("headers", {}).setdefault(name, header)
 
 
@@ -39,7 +47,9 @@ def www_authenticate(scheme: str) -> Schema:
     return {"WWW-Authenticate": _header("The scheme of the authentication.", scheme)}
 
 
-def _iterate(operation_id: str) -> Iterator[tuple[str, str, Schema]]:
+def _iterate(
+    operation_id: str, serializer: type[LoginSerializer]
+) -> Iterator[tuple[str, str, Schema]]:
     """Yield status, name and description of each header."""
     if operation_id == "socialProviders":
         for status in ("200", "304"):
@@ -51,14 +61,14 @@ def _iterate(operation_id: str) -> Iterator[tuple[str, str, Schema]]:
         example = "https://app.example.com/callback?code=c1f2&state=Yv0PBqXU"
         yield "303", "Location", _header(text, example)
     for status, use in _COOKIES.get(operation_id, {}).items():
-        for text, example in _describe_cookies(use):
+        for text, example in _describe_cookies(use, serializer):
             yield status, "Set-Cookie", _header(text, example)
 
 
-def _describe_cookies(use: str) -> Iterator[tuple[str, str]]:
-    sets_cookies = import_setting("TOKEN_SERIALIZER").sets_cookies
+def _describe_cookies(use: str, serializer: type[LoginSerializer]) -> Iterator[tuple[str, str]]:
+    sets_cookies = serializer.sets_cookies
     attributes = "HttpOnly; Path=/; SameSite=Lax; Secure"
-    login_cookie = f"{_login_cookie()}=…"
+    login_cookie = f"{_login_cookie(serializer)}=…"
     flow_cookie = "__Host-auth_flow_IjFIOX93vtngaj2L"
     if use == "logout" and sets_cookies:
         yield "Deletes the cookies of the login.", f"{login_cookie}; Max-Age=0"
@@ -73,10 +83,11 @@ def _describe_cookies(use: str) -> Iterator[tuple[str, str]]:
         yield "Deletes the cookie with the flow.", f"{flow_cookie}=; Max-Age=0; Path=/"
 
 
-def _login_cookie() -> str:
-    serializer = import_setting("TOKEN_SERIALIZER").__name__
-    names = {"JWTCookieSerializer": settings.JWT_ACCESS_COOKIE}
-    return names.get(serializer, django_settings.SESSION_COOKIE_NAME)
+def _login_cookie(serializer: type[LoginSerializer]) -> str:
+    component = find_component(serializer)
+    if component is not None and component.name == "SocialJWTCookie":
+        return str(settings.JWT_ACCESS_COOKIE)
+    return str(django_settings.SESSION_COOKIE_NAME)
 
 
 def _header(text: str, example: str) -> Schema:

@@ -10,10 +10,8 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework.serializers import Serializer
 
 from social_endpoints.internal.http.serializers import (
-    BeginSerializer,
     BegunSerializer,
     CallbackSerializer,
-    ConnectBeginSerializer,
     ConnectionSerializer,
     LogoutSerializer,
     LogoutTokenSerializer,
@@ -33,13 +31,18 @@ _CONNECTIONS = "Social connections"
 _PROVIDERS = "Social providers"
 
 
+def _no_parameters(view: Any) -> list[Any]:
+    return []
+
+
 @dataclass(frozen=True, kw_only=True)
 class Operation:
     """The description of one method of a view.
 
     :ivar id: the operation id. Generated clients use it as the name of a method.
-    :ivar responses: the responses below 400, or functions that return them.
-    :ivar parameters: called when the document is generated.
+    :ivar responses: the responses below 400, or functions that return them. They are called with
+        the view when the document is generated.
+    :ivar parameters: called like these functions.
     :ivar bad_request: the bodies that a 400 can have.
     :ivar examples_400: names of examples.
     :ivar not_found: name of the example of the 404, or None if there is no 404.
@@ -52,7 +55,7 @@ class Operation:
     summary: str
     description: str
     responses: Mapping[int, Any]
-    parameters: Callable[[], list[Any]] = list
+    parameters: Callable[[Any], list[Any]] = _no_parameters
     request: type[Serializer[Any]] | Schema | None = None
     request_example: Callable[[], Schema] | Schema | None = None
     bad_request: tuple[str, ...] = (ERROR, FIELD_ERRORS, DETAIL)
@@ -61,10 +64,10 @@ class Operation:
     reads_body: bool = False
     is_for_browser: bool = False
 
-    def get_responses(self) -> dict[int, Any]:
+    def get_responses(self, view: Any) -> dict[int, Any]:
         """Return the responses below 400."""
         return {
-            status: response() if callable(response) else response
+            status: response(view) if callable(response) else response
             for status, response in self.responses.items()
         }
 
@@ -73,55 +76,60 @@ class Operation:
         return self.request_example() if callable(self.request_example) else self.request_example
 
 
-def _parameters(serializer: type[Serializer[Any]] | None = None) -> Callable[[], list[Any]]:
-    """Return the path parameter of a provider and the query parameters of a serializer."""
-    provider = OpenApiParameter(
-        "provider", str, "path", description="Name of the provider, as in the list of providers."
-    )
-    return lambda: [provider] if serializer is None else [provider, serializer]
+def _provider_parameters(view: Any) -> list[Any]:
+    text = "Name of the provider, as in the list of providers."
+    return [OpenApiParameter("provider", str, "path", description=text)]
 
 
-def _begin_parameters(serializer: type[Serializer[Any]]) -> Callable[[], list[Any]]:
+def _begin_parameters(view: Any) -> list[Any]:
     texts = {
         "openid_identifier": "OpenID of the user. Only for OpenID 2.0.",
         "idp": "Name of the identity provider. Only for SAML, if there are several.",
         "shop": "Name of the shop. Only for Shopify.",
     }
     optional = [OpenApiParameter(name, str, description=text) for name, text in texts.items()]
-    return lambda: [*_parameters(serializer)(), *optional]
+    return [*_provider_parameters(view), view.begin_serializer_class, *optional]
 
 
-def _connection_parameters() -> list[Any]:
+def _logout_parameters(view: Any) -> list[Any]:
+    return [*_provider_parameters(view), ProviderLogoutSerializer]
+
+
+def _connection_parameters(view: Any) -> list[Any]:
     return [OpenApiParameter("id", connection_id(), "path", description="Id of the connection.")]
 
 
-def _etag_parameters() -> list[Any]:
+def _etag_parameters(view: Any) -> list[Any]:
     text = "The `ETag` of the list that the client has. Browsers send it automatically."
     return [OpenApiParameter("If-None-Match", str, "header", description=text)]
 
 
-def _begun() -> OpenApiResponse:
+def _begun(view: Any) -> OpenApiResponse:
     text = "Send the user to `authorization_url`."
     return _response(BegunSerializer, text, examples.authorization())
 
 
-def _paused() -> OpenApiResponse:
+def _paused(view: Any) -> OpenApiResponse:
     text = "The login has paused, because the project asks the user for something. Post "
     text += "`partial_token` and the requested fields to resume it."
     return _response(PausedSerializer, text, examples.paused())
 
 
-def _paused_disconnect() -> OpenApiResponse:
+def _paused_disconnect(view: Any) -> OpenApiResponse:
     text = "Nothing has changed. Send the user to `redirect_to` first."
     return _response(PausedSerializer, text, examples.paused_disconnect())
 
 
-def _connected() -> OpenApiResponse:
+def _connected(view: Any) -> OpenApiResponse:
     return _response(ConnectionSerializer, "The connection.", examples.connection())
 
 
-def _connections() -> OpenApiResponse:
-    return _response(ConnectionSerializer(many=True), "The connections.", examples.connection())
+def _connections(view: Any) -> OpenApiResponse:
+    serializer = view.get_serializer_class()
+    text = "The connections."
+    if serializer is not ConnectionSerializer:  # A subclass of the view has its own.
+        return OpenApiResponse(serializer(many=True), text)
+    return _response(serializer(many=True), text, examples.connection())
 
 
 def _response(body: Any, text: str, example: Any) -> OpenApiResponse:
@@ -154,7 +162,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             summary="Begin a login",
             description="Returns the URL of the provider to send the user to. Afterwards, the "
             "provider sends the user to `redirect_uri`. That page completes the login.",
-            parameters=_begin_parameters(BeginSerializer),
+            parameters=_begin_parameters,
             responses={200: _begun},
             examples_400=("redirect_uri_not_allowed", "connection_failed", "malformed_request"),
         ),
@@ -164,7 +172,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             summary="Complete a login",
             description="Signs the user in. Post all parameters that the provider added to the "
             f"URL of the callback page, and the `flow`. {_ONE_USE}",
-            parameters=_parameters(),
+            parameters=_provider_parameters,
             request=CallbackSerializer,
             request_example=examples.callback,
             responses={201: get_token_response, 202: _paused},
@@ -179,7 +187,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             summary="Sign in with a token of an SDK",
             description="Signs the user in with a token that an SDK of the provider has given to "
             "the app. The project decides which providers are accepted.",
-            parameters=_parameters(),
+            parameters=_provider_parameters,
             request=NativeTokensSerializer,
             request_example=examples.NATIVE_TOKENS,
             responses={201: get_token_response, 202: _paused},
@@ -195,7 +203,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             summary="Begin a connect",
             description="Returns the URL of the provider to send the user to, in order to connect "
             "one more identity to the signed-in user, or to ask for more access with `scope`.",
-            parameters=_begin_parameters(ConnectBeginSerializer),
+            parameters=_begin_parameters,
             responses={200: _begun},
             examples_400=("redirect_uri_not_allowed", "connection_failed", "malformed_request"),
         ),
@@ -205,7 +213,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             summary="Complete a connect",
             description="Connects the identity to the signed-in user. Post all parameters that "
             f"the provider added to the URL of the callback page, and the `flow`. {_ONE_USE}",
-            parameters=_parameters(),
+            parameters=_provider_parameters,
             request=CallbackSerializer,
             request_example=examples.callback,
             responses={201: _connected, 202: _paused},
@@ -220,7 +228,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             summary="Connect with a token of an SDK",
             description="Connects an identity to the signed-in user, with a token that an SDK of "
             "the provider has given to the app.",
-            parameters=_parameters(),
+            parameters=_provider_parameters,
             request=NativeTokensSerializer,
             request_example=examples.NATIVE_TOKENS,
             responses={201: _connected, 202: _paused},
@@ -236,7 +244,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             summary="Sign out at the provider",
             description="Returns the URL of the provider that ends the user's session there. It "
             "does not end the login of this request.",
-            parameters=_parameters(ProviderLogoutSerializer),
+            parameters=_logout_parameters,
             responses={
                 200: _response(
                     LogoutURLSerializer, "Send the user to `logout_url`.", examples.LOGOUT_URL
@@ -253,7 +261,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             summary="Back-channel logout",
             description="A provider sends this request when a user has signed out there (OpenID "
             "Connect Back-Channel Logout 1.0). Clients do not use it.",
-            parameters=_parameters(),
+            parameters=_provider_parameters,
             request=LogoutTokenSerializer,
             request_example=examples.LOGOUT_TOKEN,
             responses={
@@ -272,7 +280,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             description="For providers that post their response, such as Apple and SAML. The "
             "browser sends it here, and is redirected to the page at which the login began, with "
             "a one-time `code` and the `state`. Clients do not use this endpoint.",
-            parameters=_parameters(),
+            parameters=_provider_parameters,
             request=request,
             request_example=examples.CALLBACK_FORM,
             responses={303: OpenApiResponse(description="A redirect to the frontend.")},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
@@ -10,11 +11,21 @@ from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from social_endpoints.conf import get_names, import_setting
 from social_endpoints.schema import examples
 from social_endpoints.schema.components import Schema, find_component, keep_names
+from social_endpoints.tokens.base import LoginSerializer
 
 
-def get_token_response() -> OpenApiResponse:
+def find_token_serializer(view: Any) -> type[LoginSerializer]:
+    """Return the token serializer of a view. A subclass may choose one by the request."""
+    with suppress(Exception):  # There is only a simulated request.
+        serializer: type[LoginSerializer] = view.get_token_serializer_class()
+        return serializer
+    configured: type[LoginSerializer] = import_setting("TOKEN_SERIALIZER")
+    return configured
+
+
+def get_token_response(view: Any) -> OpenApiResponse:
     """Return the 201 of a login."""
-    serializer = import_setting("TOKEN_SERIALIZER")
+    serializer = find_token_serializer(view)
     example = examples.token_body(serializer)
     return OpenApiResponse(
         _get_body(serializer),

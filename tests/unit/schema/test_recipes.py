@@ -1,0 +1,86 @@
+"""The OpenAPI documents of projects that follow the documentation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.urls import path
+from rest_framework import serializers
+
+from social_endpoints.tokens import JWTSerializer, TokenSerializer
+from social_endpoints.views import ConnectionListView, ProviderAuthView
+from tests.support.configuration import Configure
+from tests.support.openapi import content, generate
+from tests.support.urlconf import ENDPOINTS, urlconf
+
+AUTH = "/auth/o/{provider}/"
+
+
+@pytest.mark.parametrize(
+    ("serializer", "component"),
+    [
+        ("docs.recipes.profile.TokenWithProfile", "TokenWithProfile"),
+        ("docs.recipes.signing_out.SessionsInCache", "SessionsInCache"),
+    ],
+)
+def test_token_serializer_of_a_recipe_is_described(
+    serializer: str, component: str, configure: Configure
+) -> None:
+    configure(TOKEN_SERIALIZER=serializer)
+
+    document = generate()
+
+    schema = content(document["paths"][AUTH]["post"], 201)["schema"]
+    assert schema == {"$ref": f"#/components/schemas/{component}"}
+
+
+@pytest.mark.needs("rest_framework_simplejwt")
+def test_refreshing_view_of_a_recipe_is_described(configure: Configure, settings: Any) -> None:
+    configure(TOKEN_SERIALIZER="social_endpoints.tokens.JWTCookieSerializer")
+    settings.ROOT_URLCONF = "docs.recipes.jwt_urls"
+
+    assert generate()["paths"]["/auth/refresh/"].keys() == {"post"}
+
+
+class AppAuthView(ProviderAuthView):
+    """The example in the page about the installation."""
+
+    def get_token_serializer_class(self) -> Any:
+        return JWTSerializer if "X-App" in self.request.headers else TokenSerializer
+
+
+class JWTAuthView(ProviderAuthView):
+    def get_token_serializer_class(self) -> Any:
+        return JWTSerializer
+
+
+@pytest.mark.needs("rest_framework_simplejwt")
+@pytest.mark.parametrize(
+    ("view", "component"), [(AppAuthView, "SocialToken"), (JWTAuthView, "SocialJWT")]
+)
+def test_view_with_its_own_token_serializer_is_described(
+    view: Any, component: str, settings: Any
+) -> None:
+    settings.ROOT_URLCONF = urlconf(path("o/<str:provider>/", view.as_view()), ENDPOINTS)
+
+    document = generate()
+
+    schema = content(document["paths"]["/o/{provider}/"]["post"], 201)["schema"]
+    assert schema == {"$ref": f"#/components/schemas/{component}"}
+
+
+class OwnConnectionSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+
+
+class OwnConnectionList(ConnectionListView):
+    serializer_class = OwnConnectionSerializer
+
+
+def test_list_with_its_own_serializer_is_described(settings: Any) -> None:
+    settings.ROOT_URLCONF = urlconf(path("list/", OwnConnectionList.as_view()), ENDPOINTS)
+
+    schema = content(generate()["paths"]["/list/"]["get"], 200)["schema"]
+
+    assert schema["items"] == {"$ref": "#/components/schemas/OwnConnection"}
