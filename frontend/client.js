@@ -412,9 +412,7 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
         wasAtProvider ||= !popupWindow.closed && isCrossOrigin(popupWindow);
         if (popupWindow.closed && document.hasFocus() && (wasAtProvider || hasReturned)) {
           stop();
-          reject(
-            createError("popup_closed", "The window was closed before the sign-in was complete."),
-          );
+          reject(createClosedError());
         }
       }, 100);
       channel.onmessage = ({ data: { from, key, id, params } }) => {
@@ -514,6 +512,8 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
       }
       try {
         const { url, record } = await begin(provider, options);
+        // No provider's policy hides the window yet, so the user has closed it.
+        if (popupWindow.closed) throw createClosedError();
         const result = receiveCallback(popupWindow, record);
         try {
           // So the popup can complete the login itself if it has lost this page.
@@ -695,6 +695,9 @@ function isCrossOrigin(other) {
 /** @param {string} code @param {string} message */
 const createError = (code, message) =>
   new SocialError(message, { code, recovery: "restart_login" });
+
+const createClosedError = () =>
+  createError("popup_closed", "The window was closed before the sign-in was complete.");
 
 const createMissingError = () =>
   createError("session_context_missing", "There is no sign-in to complete. Please sign in again.");

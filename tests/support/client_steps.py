@@ -58,8 +58,8 @@ def obtain_id_token(example: Example, nonce: str) -> str:
     return str(response.json()["id_token"])
 
 
-def open_page(page: Page, origin: str, path: str = "") -> None:
-    page.goto(f"{origin}/client/{path}")
+def open_page(page: Page, origin: str) -> None:
+    page.goto(f"{origin}/client/")
     page.wait_for_function("window.client")
 
 
@@ -138,4 +138,6 @@ def set_focus(page: Page, *, has_focus: bool) -> None:
     In Firefox, the newest window has it.
     """
     if page.context.browser and page.context.browser.browser_type.name == "chromium":
-        page.evaluate(f"document.hasFocus = () => {str(has_focus).lower()}")
+        page.evaluate("(has) => { document.hasFocus = () => has; }", has_focus)
+        if has_focus:
+            page.evaluate("void dispatchEvent(new Event('focus'))")

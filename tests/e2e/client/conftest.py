@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright
@@ -23,6 +24,11 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
     with started_example(data, EXAMPLE_SETTINGS="tests.support.client_site.settings") as example:
         example.wait_for(GREETING)
         yield example
+
+
+@pytest.fixture(scope="session")
+def provider_session(example: Example) -> Any:
+    return new_provider_session(example)
 
 
 @pytest.fixture(scope="package", params=["chromium", "firefox"])
@@ -52,14 +58,14 @@ def firefox() -> str:
 
 
 @pytest.fixture
-def context(browser: Browser, example: Example) -> Iterator[BrowserContext]:
-    """Return a new browser profile with a session at the provider.
+def context(browser: Browser, provider_session: Any) -> Iterator[BrowserContext]:
+    """Return a new browser profile whose user is logged in at the provider.
 
     An exception in a script fails the test.
     """
     context = browser.new_context(viewport={"width": 800, "height": 600})
     context.set_default_timeout(10_000)
-    context.add_cookies([new_provider_session(example)])
+    context.add_cookies([provider_session])
     failures: list[PlaywrightError] = []
     context.on("weberror", lambda weberror: failures.append(weberror.error))
     yield context

@@ -5,14 +5,14 @@ from __future__ import annotations
 import urllib.request
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.support import client_steps as steps
 from tests.support.example import Example
 
 
-def test_native_sign_in_with_created_nonce(page: Page, origin: str, example: Example) -> None:
-    steps.open_page(page, origin)
+def test_native_sign_in_with_created_nonce(page: Page, example: Example) -> None:
+    steps.open_page(page, example.other_origin)
     nonce = page.evaluate("createNonce()")
     id_token = steps.obtain_id_token(example, nonce["sha256"])
 
@@ -27,8 +27,11 @@ def test_native_sign_in_with_created_nonce(page: Page, origin: str, example: Exa
     assert [each["provider"] for each in connections] == ["demo"]
 
 
-def test_logout_ends_login_here_and_at_provider(page: Page, origin: str) -> None:
-    steps.sign_in(page, origin)
+def test_logout_ends_login_here_and_at_provider(
+    page: Page, context: BrowserContext, example: Example
+) -> None:
+    context.add_cookies([steps.new_provider_session(example)])
+    steps.sign_in(page, example.site)
     page.evaluate(
         """() => void client.logout("demo", {
             postLogoutRedirectUri: location.origin + "/client/",
@@ -38,7 +41,7 @@ def test_logout_ends_login_here_and_at_provider(page: Page, origin: str) -> None
             },
         })"""
     )
-    page.wait_for_url(f"{origin}/client/?state=*")
+    page.wait_for_url(f"{example.site}/client/?state=*")
     error = steps.call(page, "client.connections()")["error"]
     assert (error["status"], error["recovery"]) == (401, "reauthenticate")
     page.evaluate("void signIn('demo')")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.support import client_steps as steps
 from tests.support.browser_steps import Traffic, cancel
@@ -74,9 +74,24 @@ def test_closed_popup_is_reported(page: Page, example: Example) -> None:
     steps.open_page(page, example.site)
     with steps.popup(page) as popup:
         expect(popup.get_by_role("button", name="Allow")).to_be_visible()
+        page.wait_for_timeout(300)  # The client looks at the window ten times a second.
         popup.close()
     error = steps.popup_outcome(page)["error"]
     assert (error["code"], error["recovery"]) == ("popup_closed", "restart_login")
+
+
+def test_popup_closed_before_provider_is_reported(page: Page, example: Example) -> None:
+    held: list[Route] = []
+    steps.open_page(page, example.site)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/auth/o/demo/?*", hold)
+    with page.expect_request("**/auth/o/demo/?*"), steps.popup(page) as popup:
+        popup.close()
+    held[0].continue_()
+    assert steps.popup_outcome(page)["error"]["code"] == "popup_closed"
 
 
 @pytest.mark.parametrize("policy", ["page", "provider"])
@@ -106,13 +121,14 @@ def test_closed_popup_is_reported_where_opener_policy_hides_it(
     with steps.popup(page) as popup:
         steps.set_focus(page, has_focus=False)
         expect(popup.get_by_role("button", name="Allow")).to_be_visible()
+        page.wait_for_timeout(300)  # The client looks at the window ten times a second.
         popup.close()
         steps.set_focus(page, has_focus=True)
     assert steps.popup_outcome(page)["error"]["code"] == "popup_closed"
 
 
-def test_two_popups_complete_in_any_order(page: Page, origin: str) -> None:
-    steps.open_page(page, origin)
+def test_two_popups_complete_in_any_order(page: Page, example: Example) -> None:
+    steps.open_page(page, example.site)
     with steps.popup(page, "demo", next=1) as first:
         expect(first.get_by_role("button", name="Allow")).to_be_visible()
     with steps.popup(page, "demo-oauth2", next=2) as second:
@@ -124,14 +140,14 @@ def test_two_popups_complete_in_any_order(page: Page, origin: str) -> None:
 
 @pytest.mark.parametrize("event", ["reload", "close", "leave"])
 def test_popup_without_opener_completes_itself(
-    page: Page, context: BrowserContext, origin: str, event: str
+    page: Page, context: BrowserContext, example: Example, event: str
 ) -> None:
     traffic = Traffic(context)
-    steps.open_page(page, origin)
+    steps.open_page(page, example.site if event == "leave" else example.other_origin)
     with steps.popup(page, next="/basket") as popup:
         expect(popup.get_by_role("button", name="Allow")).to_be_visible()
     if event == "reload":
-        steps.open_page(page, origin)
+        page.reload()
     elif event == "close":
         page.close()
     else:

@@ -51,11 +51,11 @@ def test_two_calls_of_complete_send_one_request(
 
 
 def test_callback_url_is_cleaned_and_reload_is_already_completed(
-    page: Page, context: BrowserContext, origin: str
+    page: Page, context: BrowserContext, example: Example
 ) -> None:
     traffic = Traffic(context)
-    steps.sign_in(page, origin, next="/basket")
-    assert page.url == f"{origin}/client/callback/"
+    steps.sign_in(page, example.site, next="/basket")
+    assert page.url == f"{example.site}/client/callback/"
     page.reload()
     completed = {"body": {"alreadyCompleted": True, "next": "/basket"}}
     assert steps.completion(page) == completed
@@ -104,13 +104,13 @@ def test_completion_that_failed_in_network_can_be_repeated(page: Page, example: 
 
 
 def test_callback_of_another_browser_is_not_sent(
-    page: Page, context: BrowserContext, origin: str
+    page: Page, context: BrowserContext, example: Example
 ) -> None:
     """Login CSRF: an attacker sends the own callback URL to a victim."""
     traffic = Traffic(context)
-    steps.open_page(page, origin)
+    steps.open_page(page, example.site)
     steps.begin(page)
-    page.goto(f"{origin}/client/callback/?code=of-attacker&state=of-attacker")
+    page.goto(f"{example.site}/client/callback/?code=of-attacker&state=of-attacker")
     page.wait_for_function("window.completion")
     assert summary(page.evaluate("completion")) == MISSING
     assert traffic.completions() == []
@@ -175,12 +175,12 @@ def test_back_button_returns_to_page_that_works(page: Page, example: Example) ->
     assert "token" in steps.completion(page)["body"]
 
 
-def test_back_to_callback_page_is_already_completed(
-    page: Page, context: BrowserContext, origin: str
+def test_back_to_callback_page_sends_no_request(
+    page: Page, context: BrowserContext, example: Example
 ) -> None:
     traffic = Traffic(context)
-    steps.sign_in(page, origin, next="/basket")
-    page.goto(f"{origin}/client/elsewhere/")
+    steps.sign_in(page, example.other_origin, next="/basket")
+    page.goto(f"{example.other_origin}/client/elsewhere/")
     steps.go_back(page, "/client/callback/")
     assert "token" in steps.call(page, "client.complete()")["body"]
     assert len(traffic.completions()) == 1
