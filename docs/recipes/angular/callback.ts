@@ -1,5 +1,5 @@
-import { Component, inject } from "@angular/core";
-import { RouterLink } from "@angular/router";
+import { Component, effect, inject } from "@angular/core";
+import { Router, RouterLink } from "@angular/router";
 
 import { answersOf, inputType } from "./fields";
 import { SocialLogin } from "./social-login";
@@ -55,7 +55,13 @@ export class Callback {
   protected readonly inputType = inputType;
 
   constructor() {
+    const router = inject(Router);
     void this.login.complete();
+    // It ends with the component: a user who has left this page stays where they are.
+    effect(() => {
+      const next = this.login.next();
+      if (next !== null) void router.navigateByUrl(next, { replaceUrl: true });
+    });
   }
 
   protected submit(event: SubmitEvent): void {

@@ -1,6 +1,5 @@
 import type { HttpInterceptorFn } from "@angular/common/http";
-import { DestroyRef, Injectable, computed, inject, resource, signal } from "@angular/core";
-import { Router } from "@angular/router";
+import { computed, DestroyRef, inject, Injectable, resource, signal } from "@angular/core";
 import type { Field, SocialError } from "django-social-endpoints";
 
 import { authorization, complete, getToken, resume, social, subscribe } from "./session";
@@ -15,7 +14,6 @@ interface Paused {
 /** The login of the user, for components and guards. */
 @Injectable({ providedIn: "root" })
 export class SocialLogin {
-  readonly #router = inject(Router);
   readonly #token = signal(getToken());
 
   readonly isSignedIn = computed(() => this.#token() !== null);
@@ -23,6 +21,8 @@ export class SocialLogin {
   readonly pending = signal(false);
   readonly error = signal<SocialError | null>(null);
   readonly paused = signal<Paused | null>(null);
+  /** The path to show after the login. */
+  readonly next = signal<string | null>(null);
 
   constructor() {
     inject(DestroyRef).onDestroy(subscribe(() => this.#token.set(getToken())));
@@ -31,6 +31,7 @@ export class SocialLogin {
   /** Finish the login whose callback is the URL of this page. */
   complete(): Promise<void> {
     this.paused.set(null);
+    this.next.set(null);
     return this.#follow(complete());
   }
 
@@ -46,7 +47,7 @@ export class SocialLogin {
     try {
       const result = await request;
       if (!("partial_token" in result)) {
-        await this.#router.navigateByUrl(result.next ?? "/", { replaceUrl: true });
+        this.next.set(result.next ?? "/");
       } else if (result.partial_token && result.fields) {
         this.paused.set({ partialToken: result.partial_token, fields: result.fields });
       } else {

@@ -26,6 +26,12 @@ const click = async (text) => (await until(() => find("button", text))).click();
 const posts = () => requests.filter(({ request }) => request.startsWith("POST"));
 const path = () => location.pathname + location.search;
 
+/** Show another page of the app, as the buttons of the browser do. */
+function move(url) {
+  history.pushState(null, "", url);
+  dispatchEvent(new PopStateEvent("popstate", { state: null }));
+}
+
 /**
  * Test an adapter.
  *
@@ -39,10 +45,6 @@ export function testAdapter(show) {
     await remove();
     window.happyDOM.setURL(new URL(url, APP).href);
     requests.length = 0;
-    await draw();
-  }
-
-  async function draw() {
     body.innerHTML = "<app-root></app-root>";
     remove = await show(body.firstChild);
   }
@@ -77,14 +79,15 @@ export function testAdapter(show) {
     assert.deepEqual(posts(), [{ request: "POST /auth/o/oidc/", page: `${APP}/login/callback` }]);
   });
 
-  test("page that is removed while the login completes shows the result later", async () => {
+  test("user who leaves the callback page stays where they are", async () => {
     await open(await leave());
     await until(() => posts().length === 1);
-    await remove();
+    move("/elsewhere");
     await until(() => sessionStorage.getItem("token"));
-    assert.equal(path(), "/login/callback");
-    await draw();
     await arrive();
+    assert.equal(path(), "/elsewhere");
+    move("/login/callback");
+    await until(() => path() === "/projects?page=2");
     assert.equal(posts().length, 1);
   });
 

@@ -1,3 +1,4 @@
+import type { Provider, SocialError } from "django-social-endpoints";
 import { cookies, headers } from "next/headers";
 
 import { ERROR, openLogin } from "@/lib/login";
@@ -8,11 +9,16 @@ type Props = { searchParams: Promise<{ next?: string }> };
 export default async function Login({ searchParams }: Props) {
   const { next = "/" } = await searchParams;
   const store = await cookies();
-  const providers = await openLogin(store, await headers()).social.providers();
-  const error = store.get(ERROR);
+  let { message } = JSON.parse(store.get(ERROR)?.value ?? "{}");
+  let providers: Provider[] = [];
+  try {
+    providers = await openLogin(store, await headers()).social.providers();
+  } catch (error) {
+    message = (error as SocialError).message;
+  }
   return (
     <>
-      {error && <p role="alert">{JSON.parse(error.value).message}</p>}
+      {message && <p role="alert">{message}</p>}
       {providers
         .filter(({ capabilities }) => capabilities.includes("redirect"))
         .map(({ name, title }) => (
