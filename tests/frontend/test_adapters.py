@@ -101,7 +101,7 @@ class Adapters:
     def run(self, program: str, **variables: str) -> None:
         """Run a program of the tests in Node.js."""
         result = subprocess.run(
-            [npm.find("node"), "--test", "--test-reporter=tap", f"out/{program}.mjs"],
+            [npm.find("node"), "--test-force-exit", f"out/{program}.mjs"],
             check=False,
             cwd=self.directory,
             env={**os.environ, "API": self.api, **variables},

@@ -11,17 +11,19 @@ type Providers =
   | { status: "ready"; providers: Provider[] }
   | { status: "failed"; error: SocialError };
 
+const loadProviders = (): Promise<Providers> =>
+  social.providers().then(
+    (providers) => ({ status: "ready", providers }),
+    (error: SocialError) => ({ status: "failed", error }),
+  );
+
 /** The providers of the sign-in page. */
 export function useProviders() {
   const [state, setState] = useState<Providers>({ status: "loading" });
-  const load = () => {
-    social.providers().then(
-      (providers) => setState({ status: "ready", providers }),
-      (error) => setState({ status: "failed", error }),
-    );
-  };
-  useEffect(load, []);
-  return { ...state, retry: load };
+  useEffect(() => {
+    void loadProviders().then(setState);
+  }, []);
+  return { ...state, retry: () => void loadProviders().then(setState) };
 }
 
 type Paused = { status: "paused"; partialToken: string; fields: Field[]; error?: SocialError };
@@ -31,37 +33,40 @@ type Completion =
   | { status: "done"; next: string }
   | { status: "failed"; error: SocialError };
 
+/** Wait for a completion. Returns what the page shows then. */
+async function settle(request: ReturnType<typeof complete>, form?: Paused): Promise<Completion> {
+  try {
+    const result = await request;
+    if (!("partial_token" in result)) return { status: "done", next: result.next ?? "/" };
+    const { partial_token: partialToken, fields, redirect_to: url } = result;
+    if (partialToken && fields) return { status: "paused", partialToken, fields };
+    location.assign(url ?? "/");
+    return { status: "loading" };
+  } catch (reason) {
+    const error = reason as SocialError;
+    // With field errors, the login is still paused, and the form is shown again.
+    const isPaused = form && Object.keys(error.fields).length > 0;
+    return isPaused ? { ...form, error } : { status: "failed", error };
+  }
+}
+
 /** Finish the login whose callback is the URL of this page. */
 export function useCompletion() {
   const [state, setState] = useState<Completion>({ status: "loading" });
 
-  // React ignores the state of a component that is gone, so a late response does no harm.
-  const follow = async (request: ReturnType<typeof complete>, form?: Paused) => {
-    try {
-      const result = await request;
-      if (!("partial_token" in result)) setState({ status: "done", next: result.next ?? "/" });
-      else if (result.partial_token && result.fields) {
-        const { partial_token: partialToken, fields } = result;
-        setState({ status: "paused", partialToken, fields });
-      } else location.assign(result.redirect_to ?? "/");
-    } catch (reason) {
-      const error = reason as SocialError;
-      // With field errors, the login is still paused, and the form is shown again.
-      const refused = form && Object.keys(error.fields).length > 0;
-      setState(refused ? { ...form, error } : { status: "failed", error });
-    }
-  };
-
-  // StrictMode runs the effect twice. complete() sends one request and returns it twice.
-  useEffect(() => void follow(complete()), []);
+  // StrictMode runs the effect twice. complete() sends one request and returns its result twice.
+  // If the page is gone when the response arrives, React ignores the state.
+  useEffect(() => {
+    void settle(complete()).then(setState);
+  }, []);
 
   return {
     state,
     retry: () => {
       setState({ status: "loading" });
-      void follow(complete());
+      void settle(complete()).then(setState);
     },
     answer: (form: Paused, answers: Record<string, unknown>) =>
-      follow(resume(form.partialToken, answers), form),
+      void settle(resume(form.partialToken, answers), form).then(setState),
   };
 }

@@ -6,6 +6,7 @@ export function answersOf(data: FormData, fields: Field[]) {
   for (const { name, type, required } of fields) {
     if (type === "boolean") answers[name] = data.has(name);
     else if (type === "multiple choice") answers[name] = data.getAll(name);
+    else if (type === "list") answers[name] = String(data.get(name)).split(",");
     else if (data.get(name) || required) answers[name] = data.get(name);
   }
   return answers;
@@ -13,5 +14,6 @@ export function answersOf(data: FormData, fields: Field[]) {
 
 /** Return the type of the input for a field that is neither a box nor a list of choices. */
 export function inputType({ type }: Field) {
+  if (type === "datetime") return "datetime-local";
   return ["date", "email", "time", "url"].includes(type) ? type : "text";
 }

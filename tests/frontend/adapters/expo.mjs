@@ -54,11 +54,11 @@ test("login continues in a new process of the app", async () => {
   device.endsApp = true;
   void app.signInWithBrowser("oidc", "/projects");
   await until(() => device.initialURL);
+  device.endsApp = false;
   const second = await startApp("second");
   const { next } = await second.completeAfterRestart();
   assert.equal(next, "/projects");
   assert.deepEqual(await listProviders(), ["oidc"]);
-  device.endsApp = false;
 });
 
 test("sign-out ends the login", async () => {
@@ -78,6 +78,11 @@ test("sign-out without a network removes the token from the device", async () =>
 
 test("SDK of Apple signs in with a nonce", async () => {
   await acceptTerms(await app.signInWithApple());
+  assert.deepEqual(await listProviders(), ["apple-id"]);
+});
+
+test("second sign-in with Apple has no name", async () => {
+  await app.signInWithApple();
   assert.deepEqual(await listProviders(), ["apple-id"]);
 });
 

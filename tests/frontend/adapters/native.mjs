@@ -41,11 +41,13 @@ export const digestStringAsync = async (algorithm, text) =>
 
 // expo-apple-authentication
 export const AppleAuthenticationScope = { FULL_NAME: 0, EMAIL: 1 };
+let fullName = { givenName: "Ada", familyName: "Lovelace" };
 export async function signInAsync({ nonce }) {
   const query = new URLSearchParams({ nonce });
   const response = await fetch(`${process.env.PROVIDER}/apple?${query}`);
-  const fullName = { givenName: "Ada", familyName: "Lovelace", middleName: null };
-  return { identityToken: await response.text(), fullName };
+  const credential = { identityToken: await response.text(), fullName };
+  fullName = { givenName: null, familyName: null };
+  return credential;
 }
 
 // @react-native-google-signin/google-signin
