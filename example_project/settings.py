@@ -40,6 +40,7 @@ STATICFILES_DIRS = [Path(__file__).parent / "static"]  # the icons of the provid
 # The page's view sets this header, because a popup at the provider must keep its opener.
 SECURE_CROSS_ORIGIN_OPENER_POLICY = None
 MIDDLEWARE = [
+    "example_project.site.middleware.content_security_policy",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -1,0 +1,105 @@
+"""The quality of the example's pages: keyboard, policy, size, and no JavaScript."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from example_project.provider import demo
+from tests.support import browser_steps as steps
+from tests.support.example import Example
+
+OPENID_CONNECT, OAUTH2 = steps.OPENID_CONNECT, steps.OAUTH2
+
+
+@pytest.fixture(autouse=True)
+def no_accounts(example: Example) -> None:
+    example.forget_accounts()
+
+
+def use(page: Page, target: Locator, key: str = "Enter") -> None:
+    """Move the focus to an element with the Tab key, and press a key there."""
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if target.evaluate("(element) => element === document.activeElement"):
+            break
+    expect(target).to_be_focused()
+    assert target.evaluate("(element) => getComputedStyle(element).outlineStyle") != "none"
+    page.keyboard.press(key)
+
+
+def button(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def expect_focus(page: Page, title: str) -> None:
+    expect(page.get_by_role("heading", name=title)).to_be_focused()
+
+
+def test_keyboard_is_enough(page: Page, origin: str) -> None:
+    page.goto(f"{origin}/")
+    use(page, button(page, OAUTH2))
+    expect(page.get_by_label("User name")).to_be_focused()
+    page.keyboard.type(demo.USERNAME)
+    page.keyboard.press("Tab")
+    page.keyboard.type(demo.PASSWORD)
+    page.keyboard.press("Enter")
+    use(page, button(page, "Allow"))
+    expect_focus(page, "One more step")
+    use(page, page.get_by_label("Display name"), "D")
+    page.keyboard.press("Enter")
+    expect(page.locator("[aria-invalid='true']").first).to_be_focused()
+    page.keyboard.type("ana")
+    use(page, page.get_by_label("I accept the terms"), "Space")
+    use(page, button(page, "Continue"))
+    expect_focus(page, "Your account")
+    use(page, button(page, f"Connect {OPENID_CONNECT}"))
+    use(page, button(page, "Allow"))
+    steps.expect_message(page, f"{OPENID_CONNECT} is connected.")
+    expect_focus(page, "Your account")
+    use(page, button(page, f"Disconnect {OAUTH2}"))
+    steps.expect_message(page, f"{OAUTH2} is disconnected.")
+    expect_focus(page, "Your account")
+    use(page, button(page, "Sign out"))
+    steps.expect_message(page, "You are signed out.")
+    expect_focus(page, "Sign in")
+
+
+def test_policy_blocks_injected_script(page: Page, example: Example) -> None:
+    for url in (
+        f"{example.site}/",
+        f"{example.other_origin}/popup/",
+        f"{example.other_origin}/provider/login/",
+        f"http://0.0.0.0:{example.port}/",
+    ):
+        page.goto(url)
+        page.evaluate(
+            """() => {
+                const script = document.createElement("script");
+                script.textContent = "window.injected = true";
+                document.head.append(script);
+            }"""
+        )
+        assert page.evaluate("window.injected") is None, url
+
+
+def test_page_is_small(page: Page, example: Example) -> None:
+    page.goto(f"{example.site}/")
+    expect(button(page, OAUTH2)).to_be_visible()
+    sizes = page.evaluate(
+        """() => ["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type))
+            .map(({ transferSize }) => transferSize)"""
+    )
+    assert len(sizes) < 16
+    assert sum(sizes) < 100_000  # Without compression.
+
+
+def test_page_without_javascript_says_what_it_needs(browser: Browser, example: Example) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{example.site}/")
+    # Playwright does not look for text in <noscript>.
+    assert "This page needs JavaScript." in page.locator(".slot noscript").inner_text()
+    expect(page.locator(".slot noscript p")).to_be_visible()
+    expect(page.locator(".notes")).to_be_hidden()
+    context.close()
