@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from social_core.pipeline import DEFAULT_AUTH_PIPELINE
+
 from example_project import local
 from example_project.settings import *  # noqa: F403 - a settings module extends another
 from example_project.settings import (
@@ -26,6 +28,9 @@ MIDDLEWARE = [
 ]
 # Each test chooses the policy of the page and of the provider.
 SECURE_CROSS_ORIGIN_OPENER_POLICY = None
+
+# Only the logins of one provider pause.
+SOCIAL_AUTH_PIPELINE = DEFAULT_AUTH_PIPELINE
 
 SOCIAL_ENDPOINTS = {
     **SOCIAL_ENDPOINTS,
