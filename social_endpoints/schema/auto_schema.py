@@ -101,7 +101,9 @@ class EndpointSchema(AutoSchema):
         return self.described.get_responses(self.view)
 
     def get_paginated_name(self, serializer_name: str) -> str:
-        return "SocialConnectionPage"
+        if serializer_name == "SocialConnection":
+            return "SocialConnectionPage"
+        return str(super().get_paginated_name(serializer_name))
 
 
 def _iterate_ids(operation_id: str, ids: dict[str, str], path: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
+from drf_spectacular.settings import spectacular_settings
 from rest_framework.permissions import SAFE_METHODS, AllowAny
 from rest_framework.views import APIView
 
@@ -130,9 +131,11 @@ class ErrorResponses:
         return any(scheme.get("in") == "cookie" for scheme in schemes)
 
     def _security_scheme(self, name: str) -> Schema:
-        with suppress(KeyError):  # The project defines it in its settings.
+        with suppress(KeyError):
             return self.registry[name, ResolvedComponent.SECURITY_SCHEMA].schema or {}
-        return {}
+        # The project defines it in its settings.
+        added = spectacular_settings.APPEND_COMPONENTS.get(ResolvedComponent.SECURITY_SCHEMA, {})
+        return dict(added.get(name, {}))
 
     def _build(
         self, status: int, text: str, bodies: tuple[str, ...], *codes: str

@@ -20,6 +20,7 @@ from social_endpoints.schema.errors import (
     ErrorBodies,
     build_object,
 )
+from social_endpoints.tokens.base import loaded_classes
 
 _VALIDATION_ERRORS, _CLIENT_ERRORS, _SERVER_ERRORS = (
     "ValidationErrors",
@@ -34,15 +35,20 @@ _TYPES = {
 
 
 def is_standardized(handler: Any) -> bool:
-    """Return whether drf-standardized-errors builds the bodies, with its own formatter."""
-    try:
-        from drf_standardized_errors.formatter import ExceptionFormatter
-        from drf_standardized_errors.handler import exception_handler
-        from drf_standardized_errors.settings import package_settings
-    except ImportError:  # It is not installed.
+    """Return whether drf-standardized-errors builds the bodies, with its own formatter.
+
+    The package is not imported, because it may not be installed.
+    """
+    names = (
+        "handler.exception_handler",
+        "formatter.ExceptionFormatter",
+        "settings.package_settings",
+    )
+    loaded = [*loaded_classes(f"drf_standardized_errors.{name}" for name in names)]
+    if handler not in loaded:
         return False
-    is_shipped = package_settings.EXCEPTION_FORMATTER_CLASS is ExceptionFormatter
-    return handler is exception_handler and is_shipped
+    _, formatter, settings = loaded
+    return settings.EXCEPTION_FORMATTER_CLASS is formatter
 
 
 class StandardizedErrorBodies(ErrorBodies):

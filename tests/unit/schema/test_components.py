@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import models
 from django.urls import include, path
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.views import APIView
@@ -150,7 +151,7 @@ def test_routes_that_differ_in_no_word_have_numbered_operation_ids(settings: Any
 
 def test_description_by_a_project_wins(settings: Any) -> None:
     class ProjectView(ProviderAuthView):
-        @extend_schema(operation_id="project", responses={200: ProviderSerializer}, tags=["own"])
+        @extend_schema(operation_id="project", responses={202: ProviderSerializer}, tags=["own"])
         def get(self, *args: Any, **kwargs: Any) -> Any:
             """Begin in another way."""
 
@@ -161,24 +162,56 @@ def test_description_by_a_project_wins(settings: Any) -> None:
 
     begin, complete = (document["paths"]["/{provider}/"][each] for each in ("get", "post"))
     assert (begin["operationId"], begin["tags"]) == ("project", ["own"])
-    assert content(begin, 200)["schema"] == {"$ref": "#/components/schemas/Provider"}
+    assert content(begin, 202)["schema"] == {"$ref": "#/components/schemas/Provider"}
     assert content(begin, 404)["schema"] == {"$ref": "#/components/schemas/SocialErrorDetail"}
     assert begin["summary"] == complete["summary"] == "Own summary"
     assert complete["operationId"] == "socialComplete"
 
 
-def test_method_that_a_project_adds_is_described_by_the_project(settings: Any) -> None:
-    class ProjectView(ProviderAuthView):
-        @extend_schema(request=ErrorSerializer, responses=ProviderSerializer)
-        def put(self, *args: Any, **kwargs: Any) -> Any:
-            """Do something else."""
+class OwnMethodView(ProviderAuthView):
+    serializer_class = ProviderSerializer
 
-    settings.ROOT_URLCONF = urlconf(ENDPOINTS, path("own/<str:provider>/", ProjectView.as_view()))
+    def put(self, *args: Any, **kwargs: Any) -> Any:
+        """Do something else."""
+
+
+def test_method_that_a_project_adds_is_described_by_the_project(settings: Any) -> None:
+    settings.ROOT_URLCONF = urlconf(ENDPOINTS, path("own/<str:provider>/", OwnMethodView.as_view()))
 
     operation = generate()["paths"]["/own/{provider}/"]["put"]
 
     assert operation["operationId"] == "own_update"
+    assert operation["description"] == "Do something else."
+    assert operation["tags"] == ["own"]
     assert operation["responses"].keys() == {"200"}
+    assert content(operation, 200)["schema"] == {"$ref": "#/components/schemas/Provider"}
+
+
+class TaggingSchema(AutoSchema):
+    """Another class than ``DEFAULT_SCHEMA_CLASS``."""
+
+    def get_external_docs(self) -> str:
+        return "https://docs.example.com/"
+
+
+@pytest.mark.parametrize(
+    "default", ["drf_spectacular.openapi.AutoSchema", f"{__name__}.OtherSchema"]
+)
+def test_schema_class_of_a_view_is_used(default: str, settings: Any) -> None:
+    class ProjectView(ProviderAuthView):
+        schema = TaggingSchema()
+
+    settings.REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": default}
+    settings.ROOT_URLCONF = urlconf(path("<str:provider>/", ProjectView.as_view()))
+
+    operation = generate()["paths"]["/{provider}/"]["get"]
+
+    assert operation["externalDocs"] == {"url": "https://docs.example.com/"}
+    assert operation["operationId"] == "socialBegin"
+
+
+class OtherSchema(AutoSchema):
+    pass
 
 
 # --- Settings -------------------------------------------------------------------------

@@ -20,7 +20,15 @@ from social_endpoints.views import (
 )
 from tests.support.authentication import SESSION, TOKEN
 from tests.support.configuration import Configure
-from tests.support.openapi import Document, alternatives, content, generate, operations, resolve
+from tests.support.openapi import (
+    Document,
+    alternatives,
+    content,
+    generate,
+    operations,
+    resolve,
+    spectacular,
+)
 from tests.support.urlconf import urlconf
 
 JWT = "rest_framework_simplejwt.authentication.JWTAuthentication"
@@ -174,6 +182,20 @@ def test_required_recent_login_is_an_error_body_of_the_403(
     bodies = alternatives(document, content(operation, 403)["schema"])
     assert bodies.keys() == {"SocialErrorDetail", "SocialError"}
     assert statuses(document, "/list/", "get") == {401}
+
+
+@pytest.mark.parametrize(("location", "expected"), [("header", {401}), ("cookie", {401, 403})])
+def test_scheme_in_the_settings_of_the_project_counts(
+    location: str, expected: set[int], settings: Any
+) -> None:
+    scheme = {"type": "apiKey", "in": location, "name": "own"}
+
+    with spectacular(
+        SECURITY=[{"own": []}], APPEND_COMPONENTS={"securitySchemes": {"own": scheme}}
+    ):
+        document = route(settings, TOKEN)
+
+    assert statuses(document, "/list/{id}/", "delete") == expected
 
 
 def test_project_can_authenticate_a_login(settings: Any) -> None:

@@ -10,8 +10,9 @@ from rest_framework import serializers
 
 from social_endpoints.tokens import JWTSerializer, TokenSerializer
 from social_endpoints.views import ConnectionListView, ProviderAuthView
+from tests.support.account_views import Pages
 from tests.support.configuration import Configure
-from tests.support.openapi import content, generate
+from tests.support.openapi import content, generate, resolve
 from tests.support.urlconf import ENDPOINTS, urlconf
 
 AUTH = "/auth/o/{provider}/"
@@ -55,13 +56,26 @@ class JWTAuthView(ProviderAuthView):
         return JWTSerializer
 
 
+class TenantAuthView(ProviderAuthView):
+    """Needs a request that has passed a middleware of the project."""
+
+    def get_token_serializer_class(self) -> Any:
+        return self.django_request.tenant.serializer
+
+
 @pytest.mark.needs("rest_framework_simplejwt")
 @pytest.mark.parametrize(
-    ("view", "component"), [(AppAuthView, "SocialToken"), (JWTAuthView, "SocialJWT")]
+    ("view", "component"),
+    [
+        (AppAuthView, "SocialToken"),
+        (JWTAuthView, "SocialJWT"),
+        (TenantAuthView, "SocialToken"),
+    ],
 )
 def test_view_with_its_own_token_serializer_is_described(
-    view: Any, component: str, settings: Any
+    view: Any, component: str, configure: Configure, settings: Any
 ) -> None:
+    configure(TOKEN_SERIALIZER="social_endpoints.tokens.TokenSerializer")
     settings.ROOT_URLCONF = urlconf(path("o/<str:provider>/", view.as_view()), ENDPOINTS)
 
     document = generate()
@@ -78,9 +92,13 @@ class OwnConnectionList(ConnectionListView):
     serializer_class = OwnConnectionSerializer
 
 
-def test_list_with_its_own_serializer_is_described(settings: Any) -> None:
-    settings.ROOT_URLCONF = urlconf(path("list/", OwnConnectionList.as_view()), ENDPOINTS)
+@pytest.mark.parametrize("pagination", [None, Pages])
+def test_list_with_its_own_serializer_is_described(pagination: Any, settings: Any) -> None:
+    view = OwnConnectionList.as_view(pagination_class=pagination)
+    settings.ROOT_URLCONF = urlconf(path("list/", view), ENDPOINTS)
 
-    schema = content(generate()["paths"]["/list/"]["get"], 200)["schema"]
+    document = generate()
 
+    page = resolve(document, content(document["paths"]["/list/"]["get"], 200)["schema"])
+    schema = page if pagination is None else page["properties"]["results"]
     assert schema["items"] == {"$ref": "#/components/schemas/OwnConnection"}
