@@ -57,7 +57,7 @@ export function createClient<Body = {
      */
     popup(provider: string, options: SignInOptions & {
         connect?: boolean;
-    }): Promise<PausedResult | Completed<Body>>;
+    }): Promise<Completed<Body> | PausedResult>;
     /**
      * Complete a login or a connect with the parameters of the callback page. Call it as often as
      * necessary: it sends one request. It removes the parameters from the URL of the page.
@@ -68,7 +68,7 @@ export function createClient<Body = {
      */
     complete(url?: string | {
         href: string;
-    }): Promise<(PausedResult | Completed<Body>) | AlreadyCompleted>;
+    }): Promise<(Completed<Body> | PausedResult) | AlreadyCompleted>;
     /**
      * Resume a paused login with what the user has entered.
      *
@@ -76,7 +76,7 @@ export function createClient<Body = {
      * @param {Record<string, any>} [fields]
      * @returns {Promise<Outcome>}
      */
-    resume(partialToken: string | null, fields?: Record<string, any>): Promise<PausedResult | Completed<Body>>;
+    resume(partialToken: string | null, fields?: Record<string, any>): Promise<Completed<Body> | PausedResult>;
     /**
      * Sign in, or connect, with tokens that an SDK of the provider obtained.
      *
@@ -115,114 +115,6 @@ export function createClient<Body = {
         refresh?: string | undefined;
     }): Promise<Awaited<R> | void>;
 };
-/**
- * @typedef {"redirect" | "id_token" | "access_token" | "connect"} Capability
- *
- * @typedef {object} Provider A configured provider, for drawing a button.
- * @property {string} name Name of the provider, the argument of the other methods.
- * @property {string} title Text for a button.
- * @property {string | null} icon URL of an image.
- * @property {string} protocol
- * @property {string | null} begin_url Null if the provider has no login by redirect.
- * @property {Capability[]} capabilities What the provider can be used for.
- *
- * @typedef {object} Connection An identity at a provider that is linked to the signed-in user.
- * @property {number | string} id
- * @property {string} provider
- * @property {string} title
- * @property {string} uid
- * @property {string} created
- * @property {string} last_used
- * @property {string[]} scopes Scopes that the provider granted. Empty if they are unknown.
- * @property {boolean} needs_reconnect Whether the provider's tokens have ended.
- *
- * @typedef {object} Field A form field that a paused login requests.
- * @property {string} name
- * @property {string} type
- * @property {boolean} required
- * @property {string} label
- * @property {string} help_text
- * @property {{ value: any, display_name: string }[] | null} choices
- * @property {number} [min_length]
- * @property {number} [max_length]
- * @property {any} [min_value]
- * @property {any} [max_value]
- * @property {number} [max_digits]
- * @property {number} [decimal_places]
- * @property {Record<string, any>} [child]
- * @property {Record<string, any>} [children]
- *
- * @typedef {object} Paused A login that waits for the user.
- * @property {string | null} partial_token Argument of `resume()`. Null if there is nothing to resume.
- * @property {string | null} redirect_to URL that the server wants the user to visit.
- * @property {Field[] | null} fields Fields of the form to draw.
- * @property {string} provider
- */
-/**
- * @typedef {object} ClientOptions
- * @property {string | URL} baseUrl URL below which the project includes the endpoints, for example
- *     `/auth/`. It may lack the final slash.
- * @property {"omit" | "same-origin" | "include"} [credentials] Passed to `fetch`. `"include"` if cookies must reach
- *     another origin.
- * @property {RequestHeaders | (() => RequestHeaders | Promise<RequestHeaders>)} [headers] Headers of each
- *     request, or a function that returns them.
- * @property {FlowStorage} [storage] Where logins in progress are stored. The default is
- *     `sessionStorage`, or the memory outside of a browser.
- *
- * @typedef {Record<string, string> | [string, string][] | Headers | undefined} RequestHeaders
- *
- * @typedef {object} FlowStorage For example `localStorage`.
- * @property {(key: string) => string | null | undefined} getItem
- * @property {(key: string, value: string) => void} setItem
- *
- * @typedef {object} SignInOptions
- * @property {string | URL} redirectUri URL of the page that calls `complete()`.
- * @property {any} [next] Value that `complete()` returns, for example the path to show then. It is
- *     stored as JSON.
- * @property {Record<string, string>} [params] More query parameters for the begin request.
- *
- * @typedef {object} NativeTokens
- * @property {string} [idToken]
- * @property {string} [accessToken]
- * @property {string} [nonce] `value` of `createNonce()`.
- * @property {any} [user] The `user` of the first sign-in with Apple.
- * @property {boolean} [connect] Whether to connect the identity to the signed-in user.
- *
- * @typedef {object} AlreadyCompleted The login has succeeded before, for example before a reload.
- * @property {true} alreadyCompleted
- * @property {any} next
- */
-/**
- * @template Body
- * @typedef {(Body | Connection) & { provider: string, next: any }} Completed The body of the response,
- *     and the value that `signIn()` got.
- */
-/** @typedef {Paused & { next: any }} PausedResult */
-/**
- * @template Body
- * @typedef {ReturnType<typeof createClient<Body>>} Client
- */
-/**
- * A login as the storage contains it.
- *
- * @typedef {object} FlowRecord
- * @property {number} key
- * @property {string | null} id Value in the callback that identifies the login.
- * @property {boolean} stateless Whether the login was begun without a state.
- * @property {string} provider
- * @property {boolean} connect
- * @property {string} [flow]
- * @property {string} [redirectUri] Absent after a native sign-in.
- * @property {any} [next]
- * @property {boolean} [popup] Whether it is the copy in the storage of a popup.
- * @property {Paused} [paused]
- * @property {boolean} [done]
- */
-/**
- * @typedef {"restart_login" | "retry_later" | "reauthenticate" | "reconnect" | "correct_input"
- *     | "use_existing_account" | "check_provider_profile" | "contact_administrator"
- *     | "none" | (string & {})} Recovery
- */
 /** A refusal by the server, or a failure of the login. `message` is a text for the user. */
 export class SocialError extends Error {
     /**
@@ -429,7 +321,7 @@ export type PausedResult = Paused & {
 };
 export type Client<Body> = ReturnType<typeof createClient<Body>>;
 /**
- * A login as the storage contains it.
+ * A login as the storage contains it. Private.
  */
 export type FlowRecord = {
     key: number;
@@ -454,6 +346,14 @@ export type FlowRecord = {
      */
     popup?: boolean | undefined;
     paused?: Paused | undefined;
+    /**
+     * Why the server refused it.
+     */
+    error?: {
+        message: string;
+        code: string;
+        recovery: string;
+    } | undefined;
     done?: boolean | undefined;
 };
 export type Recovery = "restart_login" | "retry_later" | "reauthenticate" | "reconnect" | "correct_input" | "use_existing_account" | "check_provider_profile" | "contact_administrator" | "none" | (string & {});

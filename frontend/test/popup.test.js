@@ -155,6 +155,13 @@ describe("a popup", () => {
     assert.equal((await failure(result)).code, "popup_closed");
   });
 
+  test("that the user closes before the login has begun is an error", async () => {
+    const result = newClient().popup("oidc", OPTIONS);
+    popupWindow.close();
+    assert.equal((await failure(result)).code, "popup_closed");
+    assert.equal(listeners.size, 0);
+  });
+
   test("closes if the login cannot begin", async () => {
     api.respond({ status: 404, body: { error_code: "provider_not_supported" } });
     const error = await failure(newClient().popup("x", OPTIONS));

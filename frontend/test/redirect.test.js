@@ -373,14 +373,32 @@ describe("a reload of the callback page", () => {
     assert.deepEqual(await newClient().complete(), { alreadyCompleted: true, next: "/next" });
   });
 
-  test("after a refusal rejects", async () => {
+  test("after a refusal rejects with the same error", async () => {
+    const { storage, state } = await beginLogin();
+    const page = openPage(callback(state, "code=secret"), storage);
+    const body = { error_code: "inactive", error_recovery: "none", non_field_errors: ["No."] };
+    api.respond({ status: 400, body });
+    const first = await failure(newClient().complete());
+    openPage(page.href, storage);
+    const second = await failure(newClient().complete());
+    assert.ok(second instanceof SocialError);
+    assert.deepEqual([{ ...second }, second.message], [{ ...first }, "No."]);
+    assert.equal(api.posts().length, 1);
+    assert.doesNotMatch(JSON.stringify([...storage.items]), /secret/);
+
+    openPage(callback(state), storage);
+    await newClient().complete();
+    openPage(page.href, storage);
+    assert.deepEqual(await newClient().complete(), { alreadyCompleted: true, next: "/next" });
+  });
+
+  test("after an error of the network rejects with restart_login", async () => {
     const { storage, state } = await beginLogin();
     const page = openPage(callback(state), storage);
-    api.respond({ status: 400, body: { error_code: "inactive", error_recovery: "none" } });
-    await failure(newClient().complete());
-    openPage(page.href, storage);
-    assert.equal((await failure(newClient().complete())).code, MISSING.code);
-    assert.equal(api.posts().length, 1);
+    api.respond({ cut: true });
+    assert.equal((await failure(newClient().complete())).recovery, "retry_later");
+    openPage(page.href, storage); // The code is lost.
+    assert.equal((await failure(newClient().complete())).recovery, "restart_login");
   });
 
   test("during the request rejects", async () => {

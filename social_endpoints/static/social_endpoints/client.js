@@ -13,121 +13,6 @@ const MAX_RECORDS = 10;
 /** Milliseconds in which the opener must acknowledge the callback of a popup. */
 const ACKNOWLEDGEMENT_TIMEOUT = 1000;
 
-/**
- * @typedef {"redirect" | "id_token" | "access_token" | "connect"} Capability
- *
- * @typedef {object} Provider A configured provider, for drawing a button.
- * @property {string} name Name of the provider, the argument of the other methods.
- * @property {string} title Text for a button.
- * @property {string | null} icon URL of an image.
- * @property {string} protocol
- * @property {string | null} begin_url Null if the provider has no login by redirect.
- * @property {Capability[]} capabilities What the provider can be used for.
- *
- * @typedef {object} Connection An identity at a provider that is linked to the signed-in user.
- * @property {number | string} id
- * @property {string} provider
- * @property {string} title
- * @property {string} uid
- * @property {string} created
- * @property {string} last_used
- * @property {string[]} scopes Scopes that the provider granted. Empty if they are unknown.
- * @property {boolean} needs_reconnect Whether the provider's tokens have ended.
- *
- * @typedef {object} Field A form field that a paused login requests.
- * @property {string} name
- * @property {string} type
- * @property {boolean} required
- * @property {string} label
- * @property {string} help_text
- * @property {{ value: any, display_name: string }[] | null} choices
- * @property {number} [min_length]
- * @property {number} [max_length]
- * @property {any} [min_value]
- * @property {any} [max_value]
- * @property {number} [max_digits]
- * @property {number} [decimal_places]
- * @property {Record<string, any>} [child]
- * @property {Record<string, any>} [children]
- *
- * @typedef {object} Paused A login that waits for the user.
- * @property {string | null} partial_token Argument of `resume()`. Null if there is nothing to resume.
- * @property {string | null} redirect_to URL that the server wants the user to visit.
- * @property {Field[] | null} fields Fields of the form to draw.
- * @property {string} provider
- */
-
-/**
- * @typedef {object} ClientOptions
- * @property {string | URL} baseUrl URL below which the project includes the endpoints, for example
- *     `/auth/`. It may lack the final slash.
- * @property {"omit" | "same-origin" | "include"} [credentials] Passed to `fetch`. `"include"` if cookies must reach
- *     another origin.
- * @property {RequestHeaders | (() => RequestHeaders | Promise<RequestHeaders>)} [headers] Headers of each
- *     request, or a function that returns them.
- * @property {FlowStorage} [storage] Where logins in progress are stored. The default is
- *     `sessionStorage`, or the memory outside of a browser.
- *
- * @typedef {Record<string, string> | [string, string][] | Headers | undefined} RequestHeaders
- *
- * @typedef {object} FlowStorage For example `localStorage`.
- * @property {(key: string) => string | null | undefined} getItem
- * @property {(key: string, value: string) => void} setItem
- *
- * @typedef {object} SignInOptions
- * @property {string | URL} redirectUri URL of the page that calls `complete()`.
- * @property {any} [next] Value that `complete()` returns, for example the path to show then. It is
- *     stored as JSON.
- * @property {Record<string, string>} [params] More query parameters for the begin request.
- *
- * @typedef {object} NativeTokens
- * @property {string} [idToken]
- * @property {string} [accessToken]
- * @property {string} [nonce] `value` of `createNonce()`.
- * @property {any} [user] The `user` of the first sign-in with Apple.
- * @property {boolean} [connect] Whether to connect the identity to the signed-in user.
- *
- * @typedef {object} AlreadyCompleted The login has succeeded before, for example before a reload.
- * @property {true} alreadyCompleted
- * @property {any} next
- */
-
-/**
- * @template Body
- * @typedef {(Body | Connection) & { provider: string, next: any }} Completed The body of the response,
- *     and the value that `signIn()` got.
- */
-
-/** @typedef {Paused & { next: any }} PausedResult */
-
-/**
- * @template Body
- * @typedef {ReturnType<typeof createClient<Body>>} Client
- */
-
-/**
- * A login as the storage contains it.
- *
- * @typedef {object} FlowRecord
- * @property {number} key
- * @property {string | null} id Value in the callback that identifies the login.
- * @property {boolean} stateless Whether the login was begun without a state.
- * @property {string} provider
- * @property {boolean} connect
- * @property {string} [flow]
- * @property {string} [redirectUri] Absent after a native sign-in.
- * @property {any} [next]
- * @property {boolean} [popup] Whether it is the copy in the storage of a popup.
- * @property {Paused} [paused]
- * @property {boolean} [done]
- */
-
-/**
- * @typedef {"restart_login" | "retry_later" | "reauthenticate" | "reconnect" | "correct_input"
- *     | "use_existing_account" | "check_provider_profile" | "contact_administrator"
- *     | "none" | (string & {})} Recovery
- */
-
 /** A refusal by the server, or a failure of the login. `message` is a text for the user. */
 export class SocialError extends Error {
   /**
@@ -317,8 +202,7 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
   function repeatCompletion() {
     const current = /** @type {NonNullable<typeof completion>} */ (completion);
     current.promise ??= current.run().catch((error) => {
-      const isFinal = error instanceof SocialError && error.recovery !== "retry_later";
-      if (!isFinal) current.promise = undefined; // The next call sends the request again.
+      if (!isFinal(error)) current.promise = undefined; // The next call sends the request again.
       throw error;
     });
     return current.promise;
@@ -344,13 +228,18 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
    * @param {FlowRecord} record
    * @param {Record<string, string>} params
    */
-  function finishCallback(record, params) {
+  async function finishCallback(record, params) {
     save(record); // Now it is the newest login.
     const id = getCallbackId(params);
     // So a login that was begun without a state is found after a reload.
     const identified = id === undefined ? record : { ...record, id, stateless: false };
-    // Anyone can write a link to the callback page. It must not contain our own parameters.
-    return finish(identified, { ...params, partial_token: undefined });
+    try {
+      // Anyone can write a link to the callback page. It must not contain our own parameters.
+      return await finish(identified, { ...params, partial_token: undefined });
+    } catch (error) {
+      if (isFinal(error)) save({ ...record, error: { ...error, message: error.message } });
+      throw error;
+    }
   }
 
   /**
@@ -370,7 +259,7 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
   function saveOutcome(record, status, data) {
     const { next } = record;
     if (status !== 202) {
-      save({ ...record, flow: undefined, paused: undefined, done: true });
+      save({ ...record, flow: undefined, paused: undefined, error: undefined, done: true });
       return { provider: record.provider, ...data, next };
     }
     const { flow, ...paused } = data;
@@ -506,7 +395,7 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
         typeof BroadcastChannel === "undefined"
           ? null
           : window.open("", "_blank", "popup,width=500,height=700");
-      if (!popupWindow) {
+      if (!popupWindow || popupWindow.closed) {
         await redirect(provider, options);
         return new Promise(() => {}); // The browser leaves this page.
       }
@@ -548,7 +437,9 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
       if (![...search.keys()].some((name) => !own.has(name))) {
         // There is no callback, for example after a reload.
         if (completion) return repeatCompletion();
-        return getEarlierResult(newest) ?? Promise.reject(createMissingError());
+        const { error } = newest ?? {};
+        const failure = error ? new SocialError(error.message, error) : createMissingError();
+        return getEarlierResult(newest) ?? Promise.reject(failure);
       }
       if (completion?.callback === String(search)) return repeatCompletion();
       // Without a record, another page may have opened this one as a popup.
@@ -696,6 +587,9 @@ function isCrossOrigin(other) {
 const createError = (code, message) =>
   new SocialError(message, { code, recovery: "restart_login" });
 
+/** @param {unknown} error @returns {error is SocialError} Whether the same request would fail again. */
+const isFinal = (error) => error instanceof SocialError && error.recovery !== "retry_later";
+
 const createClosedError = () =>
   createError("popup_closed", "The window was closed before the sign-in was complete.");
 
@@ -769,3 +663,121 @@ function parseJSON(text) {
 
 /** @param {Uint8Array} bytes */
 const toHex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+// --- Types -------------------------------------------------------------------------------
+
+/**
+ * @typedef {"redirect" | "id_token" | "access_token" | "connect"} Capability
+ *
+ * @typedef {object} Provider A configured provider, for drawing a button.
+ * @property {string} name Name of the provider, the argument of the other methods.
+ * @property {string} title Text for a button.
+ * @property {string | null} icon URL of an image.
+ * @property {string} protocol
+ * @property {string | null} begin_url Null if the provider has no login by redirect.
+ * @property {Capability[]} capabilities What the provider can be used for.
+ *
+ * @typedef {object} Connection An identity at a provider that is linked to the signed-in user.
+ * @property {number | string} id
+ * @property {string} provider
+ * @property {string} title
+ * @property {string} uid
+ * @property {string} created
+ * @property {string} last_used
+ * @property {string[]} scopes Scopes that the provider granted. Empty if they are unknown.
+ * @property {boolean} needs_reconnect Whether the provider's tokens have ended.
+ *
+ * @typedef {object} Field A form field that a paused login requests.
+ * @property {string} name
+ * @property {string} type
+ * @property {boolean} required
+ * @property {string} label
+ * @property {string} help_text
+ * @property {{ value: any, display_name: string }[] | null} choices
+ * @property {number} [min_length]
+ * @property {number} [max_length]
+ * @property {any} [min_value]
+ * @property {any} [max_value]
+ * @property {number} [max_digits]
+ * @property {number} [decimal_places]
+ * @property {Record<string, any>} [child]
+ * @property {Record<string, any>} [children]
+ *
+ * @typedef {object} Paused A login that waits for the user.
+ * @property {string | null} partial_token Argument of `resume()`. Null if there is nothing to resume.
+ * @property {string | null} redirect_to URL that the server wants the user to visit.
+ * @property {Field[] | null} fields Fields of the form to draw.
+ * @property {string} provider
+ */
+
+/**
+ * @typedef {object} ClientOptions
+ * @property {string | URL} baseUrl URL below which the project includes the endpoints, for example
+ *     `/auth/`. It may lack the final slash.
+ * @property {"omit" | "same-origin" | "include"} [credentials] Passed to `fetch`. `"include"` if cookies must reach
+ *     another origin.
+ * @property {RequestHeaders | (() => RequestHeaders | Promise<RequestHeaders>)} [headers] Headers of each
+ *     request, or a function that returns them.
+ * @property {FlowStorage} [storage] Where logins in progress are stored. The default is
+ *     `sessionStorage`, or the memory outside of a browser.
+ *
+ * @typedef {Record<string, string> | [string, string][] | Headers | undefined} RequestHeaders
+ *
+ * @typedef {object} FlowStorage For example `localStorage`.
+ * @property {(key: string) => string | null | undefined} getItem
+ * @property {(key: string, value: string) => void} setItem
+ *
+ * @typedef {object} SignInOptions
+ * @property {string | URL} redirectUri URL of the page that calls `complete()`.
+ * @property {any} [next] Value that `complete()` returns, for example the path to show then. It is
+ *     stored as JSON.
+ * @property {Record<string, string>} [params] More query parameters for the begin request.
+ *
+ * @typedef {object} NativeTokens
+ * @property {string} [idToken]
+ * @property {string} [accessToken]
+ * @property {string} [nonce] `value` of `createNonce()`.
+ * @property {any} [user] The `user` of the first sign-in with Apple.
+ * @property {boolean} [connect] Whether to connect the identity to the signed-in user.
+ *
+ * @typedef {object} AlreadyCompleted The login has succeeded before, for example before a reload.
+ * @property {true} alreadyCompleted
+ * @property {any} next
+ */
+
+/**
+ * @template Body
+ * @typedef {(Body | Connection) & { provider: string, next: any }} Completed The body of the response,
+ *     and the value that `signIn()` got.
+ */
+
+/** @typedef {Paused & { next: any }} PausedResult */
+
+/**
+ * @template Body
+ * @typedef {ReturnType<typeof createClient<Body>>} Client
+ */
+
+/**
+ * A login as the storage contains it. Private.
+ *
+ * @typedef {object} FlowRecord
+ * @property {number} key
+ * @property {string | null} id Value in the callback that identifies the login.
+ * @property {boolean} stateless Whether the login was begun without a state.
+ * @property {string} provider
+ * @property {boolean} connect
+ * @property {string} [flow]
+ * @property {string} [redirectUri] Absent after a native sign-in.
+ * @property {any} [next]
+ * @property {boolean} [popup] Whether it is the copy in the storage of a popup.
+ * @property {Paused} [paused]
+ * @property {{ message: string, code: string, recovery: string }} [error] Why the server refused it.
+ * @property {boolean} [done]
+ */
+
+/**
+ * @typedef {"restart_login" | "retry_later" | "reauthenticate" | "reconnect" | "correct_input"
+ *     | "use_existing_account" | "check_provider_profile" | "contact_administrator"
+ *     | "none" | (string & {})} Recovery
+ */
