@@ -92,15 +92,21 @@ describe("a popup", () => {
     assert.equal(api.posts()[0].path, "/auth/o/oidc/connect/");
   });
 
-  test("that has lost its opener completes in the opener", async () => {
-    // As with a Cross-Origin-Opener-Policy of the provider.
-    hasFocus = false;
-    const { result, url } = await openPopup();
-    popupWindow.closed = true;
-    await wait(250);
-    completeInPopup(url, { opener: null });
-    assert.deepEqual(await result, LOGIN);
-  });
+  // A Cross-Origin-Opener-Policy of the provider makes the window look closed.
+  for (const [moment, duration, focus] of [
+    ["before it was at the provider", 0, true],
+    ["after it was at the provider", 150, false],
+  ]) {
+    test(`that loses its opener ${moment} completes in the opener`, async () => {
+      hasFocus = focus;
+      const { result, url } = await openPopup();
+      await wait(duration);
+      popupWindow.closed = true;
+      await wait(250);
+      completeInPopup(url, { opener: null });
+      assert.deepEqual(await result, LOGIN);
+    });
+  }
 
   test("without access to its storage completes in the opener", async () => {
     Object.defineProperty(popupWindow, "sessionStorage", {

@@ -338,7 +338,7 @@ describe("calls that repeat complete()", () => {
     assert.equal((await client.complete()).token, "T");
   });
 
-  test("after a new login or a logout do not return the earlier token", async () => {
+  test("after a logout do not return the earlier token", async () => {
     const { storage, state } = await beginLogin();
     openPage(callback(state), storage);
     const client = newClient();
@@ -346,6 +346,13 @@ describe("calls that repeat complete()", () => {
     api.respond({ status: 204 });
     await client.logout();
     assert.deepEqual(await client.complete(), { alreadyCompleted: true, next: "/next" });
+  });
+
+  test("after a new login do not return the earlier token", async () => {
+    const { storage, state } = await beginLogin();
+    openPage(callback(state), storage);
+    const client = newClient();
+    await client.complete();
     await client.signIn("oidc", { redirectUri: REDIRECT_URI });
     assert.equal((await failure(client.complete())).code, MISSING.code);
   });
@@ -408,6 +415,19 @@ describe("a reload of the callback page", () => {
     const pending = newClient().complete();
     openPage(page.href, storage);
     assert.equal((await failure(newClient().complete())).recovery, "restart_login");
+    await pending;
+  });
+
+  test("during the request for an older login than the completed one rejects", async () => {
+    const older = await beginLogin();
+    const newer = await beginLogin({ storage: older.storage });
+    openPage(callback(newer.state), older.storage);
+    await newClient().complete();
+    const page = openPage(callback(older.state), older.storage);
+    api.respond({ status: 201, delay: 50 });
+    const pending = newClient().complete();
+    openPage(page.href, older.storage);
+    assert.equal((await failure(newClient().complete())).code, MISSING.code);
     await pending;
   });
 

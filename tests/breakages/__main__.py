@@ -18,7 +18,17 @@ from tempfile import TemporaryDirectory
 
 from tests.breakages.table import BREAKAGES, PACKAGE, ROOT, Breakage
 
-COPIED = ("docs", "social_endpoints", "tests", "CHANGELOG.rst", "README.rst", "pyproject.toml")
+COPIED = (
+    "docs",
+    "frontend",
+    "social_endpoints",
+    "tests",
+    "CHANGELOG.rst",
+    "README.rst",
+    "pyproject.toml",
+)
+
+IGNORED = shutil.ignore_patterns("__pycache__", "node_modules")
 
 ASSERTIONS = ("assert ", "AssertionError", "Failed: DID NOT ")
 """First words of pytest's message for an expectation that is not met."""
@@ -106,7 +116,7 @@ def copy_project(copy: Path) -> None:
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, copy / name, ignore=IGNORED)
         else:
             shutil.copy(source, copy / name)
 

@@ -259,7 +259,7 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
   function saveOutcome(record, status, data) {
     const { next } = record;
     if (status !== 202) {
-      save({ ...record, flow: undefined, paused: undefined, error: undefined, done: true });
+      save({ ...record, flow: undefined, paused: undefined, done: true });
       return { provider: record.provider, ...data, next };
     }
     const { flow, ...paused } = data;
