@@ -23,7 +23,9 @@ import { SocialLogin } from "./social-login";
                 [multiple]="field.type === 'multiple choice'"
               >
                 @for (choice of field.choices; track choice.value) {
-                  <option [value]="choice.value">{{ choice.display_name }}</option>
+                  <option [value]="choice.value">
+                    {{ choice.display_name }}
+                  </option>
                 }
               </select>
             } @else {

@@ -66,6 +66,4 @@ export class SocialLogin {
 
 /** Send the token with each request to the API, and with no other request. */
 export const authorizationInterceptor: HttpInterceptorFn = (request, next) =>
-  next(
-    request.url.startsWith(API) ? request.clone({ setHeaders: authorization() }) : request,
-  );
+  next(request.url.startsWith(API) ? request.clone({ setHeaders: authorization() }) : request);

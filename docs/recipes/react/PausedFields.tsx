@@ -9,7 +9,9 @@ export function PausedFields({ fields, errors = {} }: { fields: Field[]; errors?
   return fields.map((field) => (
     <label key={field.name}>
       {field.label} <Input field={field} />
-      {errors[field.name]?.map((text) => <em key={text}>{text}</em>)}
+      {errors[field.name]?.map((text) => (
+        <em key={text}>{text}</em>
+      ))}
     </label>
   ));
 }

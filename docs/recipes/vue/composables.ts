@@ -46,7 +46,8 @@ export function useCompletion(done: (next: string) => void) {
       const result = await request;
       if (!isOnPage) return;
       if (!("partial_token" in result)) return done(result.next ?? "/");
-      if (!result.partial_token || !result.fields) return location.assign(result.redirect_to ?? "/");
+      if (!result.partial_token || !result.fields)
+        return location.assign(result.redirect_to ?? "/");
       partialToken = result.partial_token;
       fields.value = result.fields;
     } catch (reason) {

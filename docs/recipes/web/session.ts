@@ -41,8 +41,8 @@ export const connect = (provider: Provider, next: unknown) =>
 /** Only paths of this app. A link to the sign-in page could name another site as `next`. */
 function localPath(next: unknown) {
   const path = String(next);
-  const isLocal = path.startsWith("/") && URL.parse(path, location.href)?.origin === location.origin;
-  return isLocal ? path : "/";
+  const isPath = path.startsWith("/") && URL.canParse(path, location.href);
+  return isPath && new URL(path, location.href).origin === location.origin ? path : "/";
 }
 
 /** Finish a sign-in or a connect on the callback page. */

@@ -24,7 +24,10 @@ const startApp = async (process) => ({
 const app = await startApp("first");
 
 async function acceptTerms(login) {
-  assert.deepEqual(login.fields.map(({ name }) => name), ["terms", "plan"]);
+  assert.deepEqual(
+    login.fields.map(({ name }) => name),
+    ["terms", "plan"],
+  );
   return app.resume(login.partial_token, { terms: true, plan: "free" });
 }
 

@@ -35,10 +35,11 @@ function move(url) {
 /**
  * Test an adapter.
  *
+ * @param session The module of the adapter.
  * @param show Draws the page of the current URL: /login, /login/callback, or one with an h1. Returns
  *     a function that removes it.
  */
-export function testAdapter(show) {
+export function testAdapter(session, show) {
   let remove = () => {};
 
   async function open(url) {
@@ -54,8 +55,11 @@ export function testAdapter(show) {
     sessionStorage.removeItem("token");
     await open(`/login?${new URLSearchParams({ next })}`);
     await click("OpenID Connect");
-    return authorize(await until(() => location.origin !== APP && location.href));
+    return atProvider();
   }
+
+  const atProvider = async () =>
+    authorize(await until(() => location.origin !== APP && location.href));
 
   const arrive = () => until(() => find("h1", "Page"));
 
@@ -122,6 +126,16 @@ export function testAdapter(show) {
     await open("/login");
     await click("Try again");
     await until(() => find("button", "GitHub"));
+  });
+
+  test("callback page completes a connect", async () => {
+    await open(await leave());
+    await arrive();
+    void session.connect({ name: "oidc" }, "/account");
+    await open(await atProvider());
+    await arrive();
+    assert.equal(path(), "/account");
+    assert.equal(posts()[0].request, "POST /auth/o/oidc/connect/");
   });
 
   test("sign-out ends the login and forgets the token", async () => {

@@ -14,7 +14,7 @@ const routes = h(
   h(Route, { path: "*", element: h("h1", null, "Page") }),
 );
 
-testAdapter((element) => {
+testAdapter(await import("./react/session"), (element) => {
   const root = createRoot(element);
   root.render(h(StrictMode, null, h(BrowserRouter, null, routes)));
   return () => root.unmount();

@@ -17,7 +17,8 @@ export function Callback() {
     if (state.status === "done") router.replace(state.next);
   }, [state, router]);
 
-  if (state.status === "loading" || state.status === "done") return <p role="status">Signing in…</p>;
+  if (state.status === "loading" || state.status === "done")
+    return <p role="status">Signing in…</p>;
   if (state.status === "failed")
     return (
       <div role="alert">
