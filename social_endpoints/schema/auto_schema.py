@@ -120,8 +120,10 @@ def _iterate_ids(operation_id: str, ids: dict[str, str], path: str) -> Iterator[
 
 
 def get_view(view: type[Any]) -> type[Any]:
-    """Return a subclass of a view with the inspector for it."""
-    name = next(each.__name__ for each in view.__mro__ if is_shipped(each))
+    """Return a subclass of a view with the inspector for it, or a view of the project itself."""
+    name = next((each.__name__ for each in view.__mro__ if is_shipped(each)), None)
+    if name is None:  # The project's view extends one of our base views.
+        return view
     operations = OPERATIONS[name]
     schema = get_schema_class(operations, type(view.schema))()
     described = type(view.__name__, (view,), {"schema": schema})

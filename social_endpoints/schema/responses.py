@@ -71,6 +71,8 @@ class ErrorResponses:
         if operation.not_found is not None:
             text = _NOT_FOUND[operation.not_found]
             yield self._build(404, text, (DETAIL,), operation.not_found)
+        elif getattr(self.view, "pagination_class", None) is not None:
+            yield self._build(404, "There is no such page.", (DETAIL,), "not_found")
         if operation.reads_body:
             text = f"The body is larger than {MAX_BODY:,} bytes."
             yield self._build(413, text, (DETAIL,), "body_too_large")
@@ -168,6 +170,9 @@ def register_method_not_allowed(view: APIView, registry: ComponentRegistry) -> N
     """Add the response to a request with another method. Operations do not refer to it."""
     error_bodies = find_error_bodies(view, registry)
     media_type = build_media_type(error_bodies, 405, (DETAIL,), "method_not_allowed")
-    text = "The endpoint does not support this method. All endpoints can respond with it."
-    response = {"description": text, "content": {"application/json": media_type}}
+    text = "The endpoint does not support this method. All endpoints can respond with it; that for "
+    text += "the browser of a user responds with a page."
+    page = {"schema": {"type": "string"}, "example": examples.ERROR_PAGE}
+    content = {"application/json": media_type, "text/html": page}
+    response = {"description": text, "content": content}
     register(registry, "SocialMethodNotAllowed", response, ResolvedComponent.RESPONSE)

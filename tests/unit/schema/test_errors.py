@@ -74,6 +74,8 @@ def test_error_codes_of_the_bodies_are_disjoint_and_complete(document: Document)
 def test_no_operation_has_a_405_but_a_component_describes_it(document: Document) -> None:
     assert not any("405" in operation["responses"] for _, _, operation in operations(document))
     assert document["components"]["responses"].keys() == {"SocialMethodNotAllowed"}
+    content = document["components"]["responses"]["SocialMethodNotAllowed"]["content"]
+    assert content.keys() == {"application/json", "text/html"}
 
 
 def test_errors_of_the_callback_are_pages(document: Document) -> None:

@@ -202,9 +202,11 @@ def test_list_of_connections_is_an_array(document: Document) -> None:
 def test_paginated_list_of_connections_is_a_page(settings: Any) -> None:
     route_account_views(settings, pagination=Pages)
 
-    page = properties(generate(), CONNECTIONS, "get", 200)
+    document = generate()
 
+    page = properties(document, CONNECTIONS, "get", 200)
     assert set(page) == {"count", "next", "previous", "results"}
+    assert "404" in document["paths"][CONNECTIONS]["get"]["responses"]
 
 
 # --- The body of the token serializer -------------------------------------------------

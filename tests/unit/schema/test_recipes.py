@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from social_endpoints.tokens import JWTSerializer, TokenSerializer
 from social_endpoints.views import ConnectionListView, ProviderAuthView
+from social_endpoints.views.base import AccountView
 from tests.support.account_views import Pages
 from tests.support.configuration import Configure
 from tests.support.openapi import content, generate, resolve
@@ -102,3 +103,19 @@ def test_list_with_its_own_serializer_is_described(pagination: Any, settings: An
     page = resolve(document, content(document["paths"]["/list/"]["get"], 200)["schema"])
     schema = page if pagination is None else page["properties"]["results"]
     assert schema["items"] == {"$ref": "#/components/schemas/OwnConnection"}
+
+
+class DevicesView(AccountView):
+    serializer_class = OwnConnectionSerializer
+
+    def get(self, request: Any) -> Any:
+        """List the devices of the user."""
+
+
+def test_view_that_extends_a_base_view_is_described_by_the_project(settings: Any) -> None:
+    settings.ROOT_URLCONF = urlconf(path("devices/", DevicesView.as_view()), ENDPOINTS)
+
+    operation = generate()["paths"]["/devices/"]["get"]
+
+    assert operation["description"] == "List the devices of the user."
+    assert operation["responses"].keys() == {"200"}
