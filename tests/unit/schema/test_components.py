@@ -231,6 +231,7 @@ def test_document_is_valid_in_each_version(version: str, splits: bool, settings:
     assert ("SocialCallbackRequest" in components(document)) is splits
 
 
+@pytest.mark.needs("djangorestframework_camel_case")
 def test_hook_for_camel_case_does_not_rename_properties(configure: Configure) -> None:
     # The views do not use the renderer of the project.
     configure(TOKEN_SERIALIZER="tests.support.with_profile.TokenSerializer")
