@@ -27,12 +27,11 @@ beforeEach(() => {
     closed: false,
     close: () => (popupWindow.closed = true),
     sessionStorage: new MemoryStorage(),
-    document: {},
-    location: {},
+    location: { href: "about:blank" },
   };
   popupWindow.arrived = new Promise((resolve) => {
     popupWindow.location.replace = (url) => {
-      Object.defineProperty(popupWindow, "document", {
+      Object.defineProperty(popupWindow.location, "href", {
         get() {
           throw new Error("SecurityError");
         },

@@ -517,6 +517,15 @@ describe("the storage", () => {
     assert.equal((await client.complete(url)).token, "T");
   });
 
+  test("of a server's client does not return the result of another user", async () => {
+    const client = newClient();
+    const navigate = (url) => new URL(url).searchParams.get("state");
+    const state = await client.signIn("oidc", { redirectUri: REDIRECT_URI, navigate });
+    await client.complete(callback(state));
+    const result = await client.complete(REDIRECT_URI);
+    assert.deepEqual(Object.keys(result), ["alreadyCompleted", "next"]);
+  });
+
   test("can be given, and shared by tabs", async () => {
     const storage = new MemoryStorage();
     openPage("https://app.example.com/");

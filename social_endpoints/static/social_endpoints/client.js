@@ -298,7 +298,7 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
       const onFocus = () => (hasReturned = true);
       addEventListener("focus", onFocus);
       const timer = setInterval(() => {
-        wasAtProvider ||= !popupWindow.closed && isCrossOrigin(popupWindow);
+        wasAtProvider ||= !popupWindow.closed && hasLeft(popupWindow);
         if (popupWindow.closed && document.hasFocus() && (wasAtProvider || hasReturned)) {
           stop();
           reject(createClosedError());
@@ -435,8 +435,9 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
       const newest = load().at(-1);
       const own = new URL((record ?? newest)?.redirectUri ?? "about:blank").searchParams;
       if (![...search.keys()].some((name) => !own.has(name))) {
-        // There is no callback, for example after a reload.
-        if (completion) return repeatCompletion();
+        // There is no callback, for example after a reload. A server has no page, so there the result
+        // may be that of another user.
+        if (completion && globalThis.location) return repeatCompletion();
         const { error } = newest ?? {};
         const failure = error ? new SocialError(error.message, error) : createMissingError();
         return getEarlierResult(newest) ?? Promise.reject(failure);
@@ -572,12 +573,12 @@ const getQuery = (url) => new URL(url).search;
 /** @param {string} url */
 const leavePage = (url) => location.assign(url);
 
-/** @param {Window} other */
-function isCrossOrigin(other) {
+/** @param {Window} popupWindow @returns {boolean} Whether it shows another page than the first one. */
+function hasLeft(popupWindow) {
   try {
-    return !other.document;
+    return popupWindow.location.href !== "about:blank";
   } catch {
-    return true;
+    return true; // Pages of other origins are hidden.
   }
 }
 
