@@ -37,7 +37,8 @@ INSTALLED_APPS = [
 ]
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [Path(__file__).parent / "static"]  # the icons of the providers
-# The page's view sets this header, because a popup at the provider must keep its opener.
+# The view of the page with popups sets this header. A popup at the provider, and then at the
+# callback, keeps its opener only if these pages do not have it.
 SECURE_CROSS_ORIGIN_OPENER_POLICY = None
 MIDDLEWARE = [
     "example_project.site.middleware.content_security_policy",

@@ -26,7 +26,7 @@ urlpatterns = [
     path("static/<path:path>", serve_static, {"insecure": True}),
     path("", views.page),
     path("login/callback/", views.page),
-    path("popup/", views.page, {"name": "popup.html"}),
+    path("popup/", views.popup_page),
     path("<path:path>", serve, {"document_root": views.PAGE}),
 ]
 

@@ -19,19 +19,30 @@ export const client = createClient({ baseUrl: new URL("auth/", api).href, header
 /** Return the signed-in user, or null. */
 export async function currentUser() {
   if (!session.token.get()) return null;
-  const response = await get("api/me/");
-  if (response.ok) return response.json();
-  if (response.status === 401) session.token.clear();
-  return null;
+  try {
+    return await get("api/me/");
+  } catch (error) {
+    if (error.status !== 401) throw error;
+    session.token.clear(); // It has ended, for example in another tab.
+    return null;
+  }
 }
 
 /** Let the site ask a provider for the user's profile, with the provider's token. */
-export async function profile(provider) {
-  const response = await get(`api/profile/${provider}/`);
-  const body = await response.json();
+export const profile = (provider) => get(`api/profile/${provider}/`);
+
+/** Return the response of one of the site's own endpoints, or throw an error like the client's. */
+async function get(path) {
+  const response = await fetch(new URL(path, api), { headers: headers() }).catch(() => {
+    throw createError("The site cannot be reached.", { recovery: "retry_later" });
+  });
+  const body = await response.json().catch(() => ({}));
   if (response.ok) return body;
-  const { detail, non_field_errors, error_recovery: recovery, error_id: id } = body;
-  throw Object.assign(new Error(detail ?? non_field_errors), { recovery, id });
+  throw createError(body.detail ?? body.non_field_errors ?? "The site has failed.", {
+    status: response.status,
+    recovery: body.error_recovery,
+    id: body.error_id,
+  });
 }
 
-const get = (path) => fetch(new URL(path, api), { headers: headers() });
+const createError = (text, details) => Object.assign(new Error(text), details);

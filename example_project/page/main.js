@@ -15,6 +15,9 @@ const options = {
   next: inPopup ? "/popup/" : "/",
 };
 
+/** Return a title for a button that opens a window on the page with popups. */
+const withWindow = (title) => (inPopup ? `${title} in a popup` : title);
+
 // --- Sign in and connect ---------------------------------------------------------------
 
 /** Send the user to a provider: to sign in, or to connect one more identity to the account. */
@@ -39,13 +42,16 @@ async function accept(result) {
     session.token.set(result.token);
     session.provider.set(result.provider);
   }
-  leaveCallback(result.next);
+  await leaveCallback(result.next);
   await showPage({ message: result.title && `${result.title} is connected.`, focus: true });
 }
 
-/** Replace the callback's URL with that of the page where the login began. */
-function leaveCallback(next = "/") {
-  if (location.pathname === CALLBACK) history.replaceState(null, "", next);
+/** Return from the callback's URL to the page where the login began. */
+async function leaveCallback(next = "/") {
+  if (location.pathname !== CALLBACK) return;
+  if (next === "/") return history.replaceState(null, "", next); // It is the same page.
+  location.replace(next);
+  await leaving();
 }
 
 function showForm({ partial_token, fields }) {
@@ -57,12 +63,15 @@ function showForm({ partial_token, fields }) {
     try {
       await accept(await client.resume(partial_token, values));
     } catch (error) {
-      if (!showFieldErrors(form, error.fields)) await showPage({ error, again: beginAgain() });
+      if (showFieldErrors(form, error.fields)) return;
+      if (error.recovery === "retry_later") return fail(error, () => submit(values));
+      await leaveCallback();
+      await showPage({ error, again: beginAgain() });
     }
   }
 
   async function cancel() {
-    leaveCallback();
+    await leaveCallback();
     await showPage({ focus: true });
   }
 }
@@ -170,7 +179,10 @@ function drawConnection(connection, only) {
     ],
     [
       needs_reconnect
-        ? action("Connect again", () => begin({ name: provider, title }, true), small)
+        ? action("Connect again", () => begin({ name: provider, title }, true), {
+            ...small,
+            object: withWindow(title),
+          })
         : action("Profile", () => showProfile(provider, title), small),
       only
         ? create("span", { className: "only" }, "Your only way to sign in")
@@ -184,7 +196,7 @@ const drawOther = (provider) =>
     [create("span", {}, "Not connected")],
     [
       action("Connect", () => begin(provider, true), {
-        object: inPopup ? `${provider.title} in a popup` : provider.title,
+        object: withWindow(provider.title),
         className: "small",
       }),
     ],
@@ -241,7 +253,8 @@ function fail(error, again) {
     const properties = { href: "mailto:support@example.com", className: "button small" };
     help = create("a", properties, "Write to the site");
   }
-  showError(error, { hint: HINTS[recovery], help });
+  const wait = error.retryAfter ? `Please wait ${error.retryAfter} seconds.` : undefined;
+  showError(error, { hint: wait ?? HINTS[recovery], help });
 }
 
 /** Return a function that begins the newest login of this tab again. */
@@ -285,9 +298,8 @@ function showSignIn(providers, focus) {
   const items = providers
     .filter(({ capabilities }) => capabilities.includes("redirect"))
     .map((provider) => {
-      const text = inPopup ? `${provider.title} in a popup` : provider.title;
       const look = { icon: logo(provider), className: "provider" };
-      return create("li", {}, action(text, () => begin(provider), look));
+      return create("li", {}, action(withWindow(provider.title), () => begin(provider), look));
     });
   const list = create("ul", { className: "providers" }, ...items);
   const text = "Your first sign-in creates an account.";
@@ -333,9 +345,10 @@ async function start() {
   try {
     await accept(await client.complete());
   } catch (error) {
-    // After a failure that is temporary, complete() sends the same request again.
-    const again = error.recovery === "retry_later" ? start : beginAgain();
-    await showPage({ error, again });
+    // After a temporary failure, complete() sends the same request again.
+    const isTemporary = error.recovery === "retry_later";
+    if (!isTemporary) await leaveCallback();
+    await showPage({ error, again: isTemporary ? start : beginAgain() });
   }
 }
 

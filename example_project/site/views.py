@@ -50,8 +50,12 @@ class ProviderProfileView(APIView):
 def page(request: HttpRequest, name: str = "index.html") -> HttpResponseBase:
     if f"http://{request.get_host()}" not in (local.SITE, local.OTHER_ORIGIN):
         return wrong_address(request)  # For example, a tunnel from another port.
-    response = serve(request, name, document_root=str(PAGE))
-    # With "same-origin", a popup at the provider would lose its opener.
+    return serve(request, name, document_root=str(PAGE))
+
+
+def popup_page(request: HttpRequest) -> HttpResponseBase:
+    response = page(request, "popup.html")
+    # With Django's default, "same-origin", this page could not see whether its popup is open.
     response["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups"
     return response
 

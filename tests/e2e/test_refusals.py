@@ -159,3 +159,20 @@ def test_unreachable_site_can_be_tried_again(
     page.unroute("**/auth/o/demo/*")
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_label("User name")).to_be_visible()
+
+
+def test_callback_is_sent_again_after_failure_of_network(
+    page: Page, origin: str, screenshot: Screenshot
+) -> None:
+    traffic = steps.Traffic(page.context)
+    steps.choose_provider(page, origin)
+    steps.log_in(page)
+    page.route("**/auth/o/demo/", lambda route: route.abort())
+    steps.allow(page)
+    steps.expect_error(page, "The server cannot be reached.")
+    screenshot(page, "failed")
+    page.unroute("**/auth/o/demo/")
+    steps.click(page, "Try again")
+    steps.expect_signed_in(page)
+    assert len(traffic.completions()) == 1
+    assert page.url == f"{origin}/"
