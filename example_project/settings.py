@@ -36,7 +36,13 @@ INSTALLED_APPS = [
     "social_endpoints",
 ]
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [Path(__file__).parent / "static"]  # the icons of the providers
+# The icons in the list of providers: those of this site's backends, and those of social-core's.
+STATICFILES_DIRS = [Path(__file__).parent / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "social_django.finders.SocialAuthIconFinder",
+]
 # The view of the page with popups sets this header. A popup at the provider, and then at the
 # callback, keeps its opener only if these pages do not have it.
 SECURE_CROSS_ORIGIN_OPENER_POLICY = None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from example_project.provider import demo
 from tests.support import browser_steps as steps
-from tests.support.example import Example
+from tests.support.example import Example, status_of
+from tests.support.page_quality import Quality
 
 OPENID_CONNECT, OAUTH2 = steps.OPENID_CONNECT, steps.OAUTH2
 
@@ -81,6 +82,31 @@ def test_policy_blocks_injected_script(page: Page, example: Example) -> None:
             }"""
         )
         assert page.evaluate("window.injected") is None, url
+
+
+def test_popup_signs_in_under_policy(page: Page, context: BrowserContext, example: Example) -> None:
+    quality = Quality(context, (f"{example.site}/", f"{example.other_origin}/"))
+    page.goto(f"{example.other_origin}/popup/")
+    with page.expect_popup() as opened:
+        steps.click(page, f"{OPENID_CONNECT} in a popup")
+    popup = opened.value
+    steps.log_in(popup)
+    with popup.expect_event("close"):
+        steps.allow(popup)
+    steps.expect_signed_in(page)
+    expect_focus(page, "Your account")
+    assert page.url == f"{example.other_origin}/popup/"
+    assert quality.faults == []
+
+
+def test_icons_are_shown(page: Page, origin: str, example: Example) -> None:
+    page.goto(f"{origin}/")
+    for name in (OPENID_CONNECT, OAUTH2):
+        icon = button(page, name).locator("img")
+        expect(icon).to_have_js_property("complete", True)
+        assert icon.evaluate("({ naturalWidth }) => naturalWidth") > 0
+        assert icon.get_attribute("alt") == ""  # The title is beside it.
+    assert status_of(f"{example.site}/static/social_auth/icons/github.svg") == 200
 
 
 def test_page_is_small(page: Page, example: Example) -> None:
