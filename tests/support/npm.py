@@ -44,7 +44,7 @@ def installed(packages: dict[str, str], *options: str) -> Path:
                  "--no-package-lock", "--ignore-scripts", "--omit=optional", "--loglevel=error",
                  *options],
                 check=True,
-                timeout=120,
+                timeout=300,
             )  # fmt: skip
             try:
                 new.rename(target)
