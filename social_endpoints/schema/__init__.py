@@ -12,6 +12,7 @@ from drf_spectacular.extensions import (
     OpenApiSerializerExtension,
     OpenApiViewExtension,
 )
+from rest_framework.settings import api_settings
 
 from social_endpoints.conf import settings
 from social_endpoints.schema.components import COMPONENTS, Component, Schema, keep_names
@@ -28,7 +29,8 @@ class EndpointExtension(OpenApiViewExtension):  # type: ignore[no-untyped-call] 
         # time, all apps must be ready.
         from social_endpoints.schema.auto_schema import get_view
 
-        return get_view(self.target)
+        default: Any = api_settings.DEFAULT_SCHEMA_CLASS  # The stubs have the setting's type.
+        return get_view(self.target, default)
 
 
 def register_serializer(path: str, component: Component) -> None:

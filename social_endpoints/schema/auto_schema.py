@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import count
 from typing import Any, ClassVar, cast
 from weakref import WeakKeyDictionary
@@ -11,7 +12,6 @@ from weakref import WeakKeyDictionary
 from drf_spectacular.drainage import isolate_view_method
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry
-from rest_framework.settings import api_settings
 
 from social_endpoints import views
 from social_endpoints.internal.http.serializers import NativeTokensSerializer
@@ -119,13 +119,17 @@ def _iterate_ids(operation_id: str, ids: dict[str, str], path: str) -> Iterator[
     yield from (f"{longer}{number}" for number in count(2))
 
 
-def get_view(view: type[Any]) -> type[Any]:
-    """Return a subclass of a view with the inspector for it, or a view of the project itself."""
+@lru_cache(maxsize=256)  # drf-spectacular caches the source of each class.
+def get_view(view: type[Any], default: type[Any]) -> type[Any]:
+    """Return a subclass of a view with the inspector for it, or a view of the project itself.
+
+    :param default: ``DEFAULT_SCHEMA_CLASS``.
+    """
     name = next((each.__name__ for each in view.__mro__ if is_shipped(each)), None)
     if name is None:  # The project's view extends one of our base views.
         return view
     operations = OPERATIONS[name]
-    schema = get_schema_class(operations, type(view.schema))()
+    schema = get_schema_class(operations, type(view.schema), default)()
     described = type(view.__name__, (view,), {"schema": schema})
     for method in operations:
         # extend_schema() has stored its own inspector on a method.
@@ -133,7 +137,7 @@ def get_view(view: type[Any]) -> type[Any]:
         if own is not None:
             # drf-spectacular has no annotations here.
             isolated = isolate_view_method(described, method)  # type: ignore[no-untyped-call]
-            isolated.kwargs["schema"] = get_schema_class(operations, own)
+            isolated.kwargs["schema"] = get_schema_class(operations, own, default)
     return described
 
 
@@ -142,12 +146,13 @@ def is_shipped(view: type[Any]) -> bool:
     return getattr(views, view.__name__, None) is view
 
 
-def get_schema_class(operations: dict[str, Operation], own: type[Any]) -> type[EndpointSchema]:
+def get_schema_class(
+    operations: dict[str, Operation], own: type[Any], default: type[Any]
+) -> type[EndpointSchema]:
     """Return the class of the inspector.
 
     :param own: the class that the project uses. The result inherits from it.
     """
-    default: Any = api_settings.DEFAULT_SCHEMA_CLASS  # The stubs have the type of the setting.
     added: list[type[Any]] = []
     if issubclass(own, default):
         # Classes that extend_schema() has added must come first.

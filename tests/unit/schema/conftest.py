@@ -35,4 +35,4 @@ def json_schema_document(configure: Configure) -> Document:
 @cache
 def _generate_once(version: str) -> Document:
     with spectacular(OAS_VERSION=version):
-        return generate()
+        return generate(validates=True)
