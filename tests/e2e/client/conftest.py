@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, WebError
 from playwright.sync_api import Error as PlaywrightError
 
 from tests.support.client_steps import new_provider_session
@@ -57,19 +57,35 @@ def firefox() -> str:
     return path
 
 
+@pytest.fixture(scope="package")
+def profile(browser: Browser) -> Iterator[BrowserContext]:
+    """Return the only profile of a browser, because a new one for each test takes long."""
+    with browser.new_context(viewport={"width": 800, "height": 600}) as profile:
+        profile.set_default_timeout(15_000)
+        yield profile
+
+
 @pytest.fixture
-def context(browser: Browser, provider_session: Any) -> Iterator[BrowserContext]:
-    """Return a new browser profile whose user is logged in at the provider.
+def context(
+    profile: BrowserContext, example: Example, provider_session: Any
+) -> Iterator[BrowserContext]:
+    """Return an empty profile whose user is logged in at the provider, and new at the site.
 
     An exception in a script fails the test.
     """
-    context = browser.new_context(viewport={"width": 800, "height": 600})
-    context.set_default_timeout(10_000)
-    context.add_cookies([provider_session])
     failures: list[PlaywrightError] = []
-    context.on("weberror", lambda weberror: failures.append(weberror.error))
-    yield context
-    context.close()
+
+    def record(weberror: WebError) -> None:
+        failures.append(weberror.error)
+
+    example.forget_accounts()
+    profile.add_cookies([provider_session])
+    profile.on("weberror", record)
+    yield profile
+    for page in profile.pages:
+        page.close()  # A new page has an empty sessionStorage.
+    profile.clear_cookies()
+    profile.remove_listener("weberror", record)
     assert failures == []
 
 

@@ -8,18 +8,15 @@ from example_project import local
 from example_project.settings import *  # noqa: F403 - a settings module extends another
 from example_project.settings import (
     AUTHENTICATION_BACKENDS,
-    INSTALLED_APPS,
     MIDDLEWARE,
     SOCIAL_AUTH_DEMO_SECRET,
     SOCIAL_ENDPOINTS,
 )
-from tests.support.pipeline import ASK_NAME, BEFORE_CREATE_USER, pipeline_with
+from tests.support.pipeline import ASK_NAME, BEFORE_CREATE_USER, DEFAULT_PIPELINE, pipeline_with
 
 PAGES = [f"{origin}/client/" for origin in (local.SITE, local.OTHER_ORIGIN)]
 
 ROOT_URLCONF = "tests.support.client_site.urls"
-STATIC_URL = "static/"
-INSTALLED_APPS = [*dict.fromkeys([*INSTALLED_APPS, "django.contrib.staticfiles"])]
 # Playwright's wait_for_function() calls eval(), which the example's policy does not allow.
 MIDDLEWARE = [
     *(name for name in MIDDLEWARE if not name.endswith(".content_security_policy")),
@@ -43,6 +40,8 @@ AUTHENTICATION_BACKENDS = [
     *AUTHENTICATION_BACKENDS,
     "tests.support.client_site.backends.PausingOpenIdConnect",
 ]
+# Only one provider pauses.
+SOCIAL_AUTH_PIPELINE = DEFAULT_PIPELINE
 SOCIAL_AUTH_DEMO_PAUSING_OIDC_ENDPOINT = local.PROVIDER
 SOCIAL_AUTH_DEMO_PAUSING_KEY = "example-site"
 SOCIAL_AUTH_DEMO_PAUSING_SECRET = SOCIAL_AUTH_DEMO_SECRET

@@ -1,10 +1,9 @@
-"""The example's URLs, the test page, and static files as ``runserver`` serves them."""
+"""The example's URLs, and the test page."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from django.contrib.staticfiles.views import serve as serve_static
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import include, path
 from django.views.static import serve
@@ -20,6 +19,5 @@ urlpatterns = [
     path("client/", page),
     path("client/callback/", page),
     path("client/elsewhere/", page),
-    path("static/<path:path>", serve_static, {"insecure": True}),
     path("", include("example_project.urls")),
 ]
