@@ -17,6 +17,7 @@ from django.contrib.contenttypes.management import create_contenttypes
 from django.core.cache import cache
 from django.db import connection
 from django.db.models.signals import post_migrate
+from django.test import Client
 from rest_framework.test import APIClient
 
 from social_endpoints.internal.network.document_cache import process_cache
@@ -105,3 +106,13 @@ def frontend(request: pytest.FixtureRequest, configure: Configure) -> Frontend:
     """Return a frontend, once for each transport."""
     configure(FLOW_TRANSPORT=request.param)
     return Frontend(request.param)
+
+
+@pytest.fixture(autouse=True)
+def described_responses(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compare each response with the OpenAPI document, if the environment asks for it."""
+    if "TEST_DOCUMENT" in os.environ and request.node.get_closest_marker("undocumented") is None:
+        # Imported here, because drf-spectacular may not be installed.
+        from tests.support import documented
+
+        monkeypatch.setattr(Client, "request", documented.checked(Client.request))

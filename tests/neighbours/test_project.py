@@ -20,6 +20,7 @@ from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
 from tests.support.native import post_tokens
 from tests.support.neighbours.native import id_token_with_nonce
+from tests.support.openapi import alternatives, content, generate
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import ASK_NAME, BEFORE_CREATE_USER, pipeline_with
 from tests.support.stored_tokens import connect
@@ -156,6 +157,17 @@ def test_mistake_in_the_settings_has_the_shape_of_the_project(
     assert response.json()["type"] == "server_error"
 
 
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+def test_document_has_the_shape_of_the_project(status: int) -> None:
+    """With ``TEST_DOCUMENT``, the other tests compare it with the responses."""
+    document = generate()
+    operation = document["paths"]["/auth/o/{provider}/connect/"]["post"]
+
+    bodies = alternatives(document, content(operation, status)["schema"])
+
+    assert [body["required"] for body in bodies.values()] == [["errors", "type"]] * len(bodies)
+
+
 # --- djangorestframework-camel-case ---------------------------------------------------
 
 
@@ -233,6 +245,7 @@ def test_refusal_without_rejected_credential_locks_nobody_out(
     assert not AccessAttempt.objects.exists()
 
 
+@pytest.mark.undocumented("the 429 is a page of django-axes")
 def test_rejected_tokens_are_failed_attempts_and_do_not_stop_a_login(
     frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:

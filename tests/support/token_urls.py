@@ -26,6 +26,7 @@ class PublicView(APIView):
     """Returns the name of the user, or an empty string."""
 
     permission_classes = (permissions.AllowAny,)
+    schema = None  # The OpenAPI document does not contain it.
 
     def get_authenticators(self) -> list[Any]:
         return [import_string(AUTHENTICATIONS[self.kwargs["authentication"]])()]

@@ -219,6 +219,7 @@ def test_cursor_pages_are_ordered_by_primary_key(ada: Any, settings: Any) -> Non
 
 
 @pytest.mark.parametrize("pagination", [PageNumberPagination, LimitOffsetPagination])
+@pytest.mark.undocumented("drf-spectacular describes a page")
 def test_pagination_without_a_page_size_returns_a_plain_list(
     pagination: type, ada: Any, settings: Any
 ) -> None:
@@ -286,6 +287,7 @@ def test_anonymous_request_is_a_401(ada: Any) -> None:
     assert uids() == ["1", "2"]
 
 
+@pytest.mark.undocumented("no authentication class of a project has two models")
 def test_row_of_another_model_with_the_key_of_a_user_is_a_403(
     ada: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -268,6 +268,7 @@ def respond_with_django(exc: Exception, context: Any) -> JsonResponse:
 
 
 @pytest.mark.parametrize("path", ["oidc/?redirect_uri=https://evil.example", "oidc/callback/"])
+@pytest.mark.undocumented("the project's handler chooses the status")
 def test_status_of_the_projects_exception_handler_is_logged(
     path: str, client: APIClient, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

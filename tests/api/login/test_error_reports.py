@@ -32,6 +32,7 @@ from tests.support.token_serializers import DJOSER, PAIRS
 
 pytestmark = [
     pytest.mark.django_db,
+    pytest.mark.undocumented("Django's page of an error is the response"),
     pytest.mark.filterwarnings('ignore:The "namespace" attribute:DeprecationWarning'),
 ]
 HERE = "tests.api.login.test_error_reports"

@@ -343,6 +343,7 @@ def test_typo_in_a_backend_of_the_project_is_a_500(
         (exceptions.ValidationError({"terms": ["No."]}), (400, "invalid_parameter")),
     ],
 )
+@pytest.mark.undocumented("the project's step chooses the status")
 def test_exception_of_drf_in_a_step_is_the_response(
     exception: Exception,
     expected: tuple[int, str],
@@ -372,6 +373,7 @@ def test_exception_of_drf_in_a_step_is_the_response(
         (503, "retry_later"),
     ],
 )
+@pytest.mark.undocumented("the project's step chooses the status")
 def test_exception_of_drf_with_a_code_of_its_own_has_a_recovery(
     status: int, recovery: str, frontend: Frontend, openid: OpenIDProvider, settings: Any
 ) -> None:
@@ -717,6 +719,7 @@ def test_exception_handler_that_fails_is_replaced(
     assert response["Content-Type"] == "application/json"
 
 
+@pytest.mark.undocumented("the project's handler chooses the status")
 def test_exception_handler_may_return_a_response_of_django(settings: Any) -> None:
     settings.REST_FRAMEWORK = {"EXCEPTION_HANDLER": f"{HERE}.return_a_response_of_django"}
 

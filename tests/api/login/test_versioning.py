@@ -16,7 +16,10 @@ from tests.support.frontend import Frontend, browser
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.urlconf import urlconf
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.undocumented("a document contains the paths of one version"),
+]
 
 SCHEMES = {
     "AcceptHeaderVersioning": versioning.AcceptHeaderVersioning,
