@@ -183,7 +183,12 @@ def run(python: str, *command: str) -> int:
     while child.poll() is None and not received_signals:
         time.sleep(0.05)
     child.stdin.close()  # ends the child
-    return child.wait()
+    code = child.wait()
+    if received_signals:
+        # Python restores the default actions when it ends. Then a second Ctrl-C would kill it.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+    return code
 
 
 if __name__ == "__main__":
