@@ -95,7 +95,7 @@ def test_calendar_example(
     assert (params["access_type"], params["include_granted_scopes"]) == ("offline", "true")
     assert completed.status_code == 201, completed.data
     assert (scope in completed.data["scopes"]) is is_granted
-    assert response.data == ([{"id": "event"}] if is_granted else {"ask_for": scope})
+    assert response.data == ({"events": [{"id": "event"}]} if is_granted else {"ask_for": scope})
     sent = [call.request.headers["Authorization"] for call in api.calls]
     assert sent == (["Bearer the-token"] if is_granted else [])
 

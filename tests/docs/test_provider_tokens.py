@@ -41,14 +41,14 @@ def run_block(text: str, **names: Any) -> dict[str, Any]:
 
 
 def test_view_requests_the_events_of_the_user(ada: Any, wire: responses.RequestsMock) -> None:
-    wire.get(EVENTS, json={"items": ["a"]})
+    wire.get(EVENTS, json={"items": [{"id": "a"}]})
     view = run_block("class Events")["Events"]
     request = APIRequestFactory().get("/")
     force_authenticate(request, ada)
 
     response = view.as_view()(request)
 
-    assert response.data == ["a"]
+    assert response.data == {"events": [{"id": "a"}]}
     assert wire.calls[-1].request.headers["Authorization"] == "Bearer access-1"
 
 
@@ -78,17 +78,17 @@ def test_token_for_another_client(ada: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "content", "expected"),
     [
-        (200, {"access_token": "access-1"}, ["a"]),
+        (200, {"access_token": "access-1"}, [{"id": "a"}]),
         (503, {}, ["retry 10"]),
         (400, {"error": "invalid_grant"}, ["asked"]),
     ],
 )
 def test_task(
-    status: int, content: Any, expected: list[str], ada: Any, wire: responses.RequestsMock
+    status: int, content: Any, expected: list[Any], ada: Any, wire: responses.RequestsMock
 ) -> None:
-    done: list[str] = []
+    done: list[Any] = []
     wire.replace("POST", TOKEN, json=content, status=status)
-    wire.get(EVENTS, json={"items": ["a"]})
+    wire.get(EVENTS, json={"items": [{"id": "a"}]})
 
     class Retry(Exception):
         pass

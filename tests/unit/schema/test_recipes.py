@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -14,9 +15,32 @@ from social_endpoints.views.base import AccountView
 from tests.support.account_views import Pages
 from tests.support.configuration import Configure
 from tests.support.openapi import content, generate, resolve
+from tests.support.pages import PAGES, code_blocks
 from tests.support.urlconf import ENDPOINTS, urlconf
 
 AUTH = "/auth/o/{provider}/"
+BLOCKS_WITH_VIEWS = [
+    pytest.param(block, name, id=f"{page.stem}-{name}")
+    for page in PAGES
+    for block in code_blocks(page, "python")
+    for name in re.findall(r"^class (\w+)\(.*View\):", block, re.MULTILINE)
+]
+
+
+def test_pages_have_views() -> None:
+    assert len(BLOCKS_WITH_VIEWS) >= 3
+
+
+@pytest.mark.needs("rest_framework_simplejwt")
+@pytest.mark.parametrize(("block", "name"), BLOCKS_WITH_VIEWS)
+def test_view_in_a_page_is_described(block: str, name: str, settings: Any) -> None:
+    names: dict[str, Any] = {"__name__": __name__}
+    exec(block, names)
+    settings.ROOT_URLCONF = urlconf(path("view/<str:provider>/", names[name].as_view()), ENDPOINTS)
+
+    operation = generate()["paths"]["/view/{provider}/"]["get"]
+
+    assert content(operation, 200)["schema"]["$ref"]
 
 
 @pytest.mark.parametrize(
