@@ -38,67 +38,65 @@ class EndpointSchema(AutoSchema):
     operations: ClassVar[dict[str, Operation]] = {}
 
     @property
-    def described(self) -> Operation | None:
-        """The description of the current method, or None if the method is the project's."""
+    def entry(self) -> Operation | None:
+        """The entry of the current method in the table, or None for a method of the project."""
         return self.operations.get(self.method.lower())
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Schema | None:
         """Return the operation with its error responses, headers and examples."""
         operation: Schema | None = super().get_operation(*args, **kwargs)
-        described = self.described
-        if operation is None or described is None:
+        entry = self.entry
+        if operation is None or entry is None:
             return operation
         registry, view = self.registry, self.view
         security = operation.get("security", [])
-        errors = ErrorResponses(described, view, registry, security)
+        errors = ErrorResponses(entry, view, registry, security)
         responses = {**errors.get(self.method), **operation["responses"]}
         operation["responses"] = {status: responses[status] for status in sorted(responses)}
         serializer = find_token_serializer(view)
-        add_headers(described.id, responses, serializer)
+        add_headers(entry.id, responses, serializer)
         register_method_not_allowed(view, registry)
-        if described.responses.get(201) is get_token_response:
+        if entry.responses.get(201) is get_token_response:
             finish_token_body(responses["201"], registry)
         for media_type in operation.get("requestBody", {}).get("content", {}).values():
-            example = {"value": described.get_request_example()}
+            example = {"value": entry.get_request_example()}
             media_type.setdefault("examples", {"Request": example})
         return operation
 
     def get_operation_id(self) -> str:
-        if self.described is None:
+        if self.entry is None:
             return str(super().get_operation_id())
         ids = _ids.setdefault(self.registry, {})
-        candidates = _iterate_ids(self.described.id, ids, self.path)
+        candidates = _iterate_ids(self.entry.id, ids, self.path)
         return next(each for each in candidates if ids.setdefault(each, self.path) == self.path)
 
     # drf-spectacular overrides the method of DRF in the same way.
     def get_description(self) -> str:  # type: ignore[override]
-        return (
-            str(super().get_description()) if self.described is None else self.described.description
-        )
+        return str(super().get_description()) if self.entry is None else self.entry.description
 
     def get_summary(self) -> str | None:
-        return super().get_summary() if self.described is None else self.described.summary
+        return super().get_summary() if self.entry is None else self.entry.summary
 
     def get_tags(self) -> list[str]:
-        return super().get_tags() if self.described is None else [self.described.tag]
+        return super().get_tags() if self.entry is None else [self.entry.tag]
 
     def get_override_parameters(self) -> list[Any]:
-        own = [] if self.described is None else self.described.parameters(self.view)
+        own = [] if self.entry is None else self.entry.parameters(self.view)
         return [*super().get_override_parameters(), *own]
 
     def get_request_serializer(self) -> Any:
-        if self.described is None:
+        if self.entry is None:
             return super().get_request_serializer()
-        request = self.described.request
+        request = self.entry.request
         sets_cookies = find_token_serializer(self.view).sets_cookies
         if request is NativeTokensSerializer and sets_cookies:
             return {"application/json": request}  # See NativeView.require_json().
         return request
 
     def get_response_serializers(self) -> Any:
-        if self.described is None:
+        if self.entry is None:
             return super().get_response_serializers()
-        return self.described.get_responses(self.view)
+        return self.entry.get_responses(self.view)
 
     def get_paginated_name(self, serializer_name: str) -> str:
         if serializer_name == "SocialConnection":
@@ -130,15 +128,15 @@ def get_view(view: type[Any], default: type[Any]) -> type[Any]:
         return view
     operations = OPERATIONS[name]
     schema = get_schema_class(operations, type(view.schema), default)()
-    described = type(view.__name__, (view,), {"schema": schema})
+    replacement = type(view.__name__, (view,), {"schema": schema})
     for method in operations:
         # extend_schema() has stored its own inspector on a method.
         own = getattr(getattr(view, method, None), "kwargs", {}).get("schema")
         if own is not None:
             # drf-spectacular has no annotations here.
-            isolated = isolate_view_method(described, method)  # type: ignore[no-untyped-call]
-            isolated.kwargs["schema"] = get_schema_class(operations, own, default)
-    return described
+            method_copy = isolate_view_method(replacement, method)  # type: ignore[no-untyped-call]
+            method_copy.kwargs["schema"] = get_schema_class(operations, own, default)
+    return replacement
 
 
 def is_shipped(view: type[Any]) -> bool:
@@ -153,10 +151,10 @@ def get_schema_class(
 
     :param own: the class that the project uses. The result inherits from it.
     """
-    added: list[type[Any]] = []
+    mixins: list[type[Any]] = []
     if issubclass(own, default):
         # Classes that extend_schema() has added must come first.
-        added = [each for each in own.__mro__ if each not in default.__mro__]
+        mixins = [each for each in own.__mro__ if each not in default.__mro__]
         own = default
-    bases = (*added, EndpointSchema, own)
+    bases = (*mixins, EndpointSchema, own)
     return cast("type[EndpointSchema]", type("EndpointSchema", bases, {"operations": operations}))

@@ -32,10 +32,10 @@ def find_error_bodies(
     view: Any, registry: ComponentRegistry, *, is_for_provider: bool = False
 ) -> ErrorBodies:
     """Return the error bodies of a view."""
-    kind = ErrorBodies if _keeps_shape(view) else UnknownErrorBodies
+    bodies_class = ErrorBodies if _keeps_shape(view) else UnknownErrorBodies
     if is_standardized(api_settings.EXCEPTION_HANDLER):
-        kind = StandardizedErrorBodies
-    return kind(registry, is_for_provider=is_for_provider)
+        bodies_class = StandardizedErrorBodies
+    return bodies_class(registry, is_for_provider=is_for_provider)
 
 
 def _keeps_shape(view: Any) -> bool:

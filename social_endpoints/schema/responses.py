@@ -1,4 +1,4 @@
-"""The error responses and the headers of an operation."""
+"""The error responses of an operation."""
 
 from __future__ import annotations
 
@@ -136,8 +136,8 @@ class ErrorResponses:
         with suppress(KeyError):
             return self.registry[name, ResolvedComponent.SECURITY_SCHEMA].schema or {}
         # The project defines it in its settings.
-        added = spectacular_settings.APPEND_COMPONENTS.get(ResolvedComponent.SECURITY_SCHEMA, {})
-        return dict(added.get(name, {}))
+        own = spectacular_settings.APPEND_COMPONENTS.get(ResolvedComponent.SECURITY_SCHEMA, {})
+        return dict(own.get(name, {}))
 
     def _build(
         self, status: int, text: str, bodies: tuple[str, ...], *codes: str

@@ -22,11 +22,9 @@ from social_endpoints.schema.errors import (
 )
 from social_endpoints.tokens.base import loaded_classes
 
-_VALIDATION_ERRORS, _CLIENT_ERRORS, _SERVER_ERRORS = (
-    "ValidationErrors",
-    "ClientErrors",
-    "ServerErrors",
-)
+_VALIDATION_ERRORS = "ValidationErrors"
+_CLIENT_ERRORS = "ClientErrors"
+_SERVER_ERRORS = "ServerErrors"
 _TYPES = {
     _VALIDATION_ERRORS: ("validation_error", "Parameters are missing or not valid."),
     _CLIENT_ERRORS: ("client_error", "The request was refused, or the login has failed."),
@@ -55,7 +53,7 @@ class StandardizedErrorBodies(ErrorBodies):
     """The bodies that the formatter of drf-standardized-errors builds."""
 
     def get_schemas(self, status: int, bodies: Iterable[str]) -> list[Schema]:
-        names = [_get_kind(status)]
+        names = [_get_name(status)]
         if FIELD_ERRORS in bodies:
             names.append(_VALIDATION_ERRORS)
         return [self.register(name, self._build_errors(name)) for name in names]
@@ -72,11 +70,11 @@ class StandardizedErrorBodies(ErrorBodies):
             "detail": texts if isinstance(texts, str) else texts[0],
             "attr": field if is_field else None,
         }
-        kind = _VALIDATION_ERRORS if is_field else _get_kind(status)
-        return self.add_oauth_error({"type": _TYPES[kind][0], "errors": [error]}, status)
+        body_name = _VALIDATION_ERRORS if is_field else _get_name(status)
+        return self.add_oauth_error({"type": _TYPES[body_name][0], "errors": [error]}, status)
 
     def _build_errors(self, name: str) -> Schema:
-        kind, description = _TYPES[name]
+        error_type, description = _TYPES[name]
         attr = {"type": "string"}
         code: Schema = {"type": "string", "description": "Why the parameter is not valid."}
         if name != _VALIDATION_ERRORS:
@@ -91,11 +89,11 @@ class StandardizedErrorBodies(ErrorBodies):
                 ),
             },
         )
-        kinds = self.register_enum(f"{name}Type", [kind], "Distinguishes the bodies.")
+        types = self.register_enum(f"{name}Type", [error_type], "Distinguishes the bodies.")
         return build_object(
-            description, {"type": kinds, "errors": {"type": "array", "items": error}}
+            description, {"type": types, "errors": {"type": "array", "items": error}}
         )
 
 
-def _get_kind(status: int) -> str:
+def _get_name(status: int) -> str:
     return _SERVER_ERRORS if is_server_error(status) else _CLIENT_ERRORS
