@@ -44,6 +44,11 @@ def origin(request: pytest.FixtureRequest, example: Example) -> str:
     return str(getattr(example, request.param))
 
 
+@pytest.fixture
+def no_accounts(example: Example) -> None:
+    example.forget_accounts()
+
+
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     names = ("site", "openid-connect", "saml")

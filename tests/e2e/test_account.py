@@ -11,10 +11,7 @@ from tests.support.example import Example
 
 OPENID_CONNECT, OAUTH2 = steps.OPENID_CONNECT, steps.OAUTH2
 
-
-@pytest.fixture(autouse=True)
-def no_accounts(example: Example) -> None:
-    example.forget_accounts()
+pytestmark = pytest.mark.usefixtures("no_accounts")
 
 
 def expect_connections(page: Page, *titles: str) -> None:

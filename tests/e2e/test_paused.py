@@ -11,10 +11,7 @@ from tests.support.example import Example
 
 EMPTY = "This field may not be blank."
 
-
-@pytest.fixture(autouse=True)
-def no_accounts(example: Example) -> None:
-    example.forget_accounts()
+pytestmark = pytest.mark.usefixtures("no_accounts")
 
 
 def pause(page: Page, origin: str) -> None:

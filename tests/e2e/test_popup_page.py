@@ -9,21 +9,13 @@ from tests.support import browser_steps as steps
 from tests.support.browser_steps import Screenshot
 from tests.support.example import Example
 
-
-@pytest.fixture(autouse=True)
-def no_accounts(example: Example) -> None:
-    example.forget_accounts()
+pytestmark = pytest.mark.usefixtures("no_accounts")
 
 
 def open_popup(page: Page, button: str) -> Page:
     with page.expect_popup() as popup:
         steps.click(page, f"{button} in a popup")
     return popup.value
-
-
-def expect_closed(popup: Page) -> None:
-    if not popup.is_closed():
-        popup.wait_for_event("close")
 
 
 def test_user_signs_in_and_connects_in_popup(
@@ -38,11 +30,11 @@ def test_user_signs_in_and_connects_in_popup(
     steps.allow(popup)
     steps.expect_signed_in(page)
     expect(page.get_by_role("heading", name="Your account")).to_be_focused()
-    expect_closed(popup)
+    steps.expect_closed(popup)
     popup = open_popup(page, f"Connect {steps.OAUTH2}")
     steps.allow(popup)
     steps.expect_message(page, f"{steps.OAUTH2} is connected.")
-    expect_closed(popup)
+    steps.expect_closed(popup)
     assert page.url == f"{origin}/popup/"
 
 
@@ -53,7 +45,7 @@ def test_form_of_paused_login_is_in_opener(page: Page, example: Example) -> None
     steps.allow(popup)
     steps.sign_up(page)
     steps.expect_signed_in(page)
-    expect_closed(popup)
+    steps.expect_closed(popup)
 
 
 def test_closed_popup_can_be_opened_again(page: Page, example: Example) -> None:

@@ -11,10 +11,7 @@ from tests.support import browser_steps as steps
 from tests.support.browser_steps import Screenshot
 from tests.support.example import Example
 
-
-@pytest.fixture(autouse=True)
-def no_accounts(example: Example) -> None:
-    example.forget_accounts()
+pytestmark = pytest.mark.usefixtures("no_accounts")
 
 
 @pytest.mark.parametrize("button", [steps.OPENID_CONNECT, steps.OAUTH2])

@@ -21,6 +21,7 @@ from tests.support import access_token_providers, id_token_providers, npm
 from tests.support.configuration import Configure
 from tests.support.http_provider import served
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.pipeline import AFTER_SOCIAL_USER, pipeline_with
 
 ROOT = Path(__file__).parents[2]
 RECIPES = ROOT / "docs" / "recipes"
@@ -73,18 +74,7 @@ OPTIONS = {
     "rootDir": ".",
     "outDir": "out",
 }
-PIPELINE = [
-    "social_core.pipeline.social_auth.social_details",
-    "social_core.pipeline.social_auth.social_uid",
-    "social_core.pipeline.social_auth.auth_allowed",
-    "social_core.pipeline.social_auth.social_user",
-    "docs.recipes.sign_up.ask_terms",
-    "social_core.pipeline.user.get_username",
-    "social_core.pipeline.user.create_user",
-    "social_core.pipeline.social_auth.associate_user",
-    "social_core.pipeline.social_auth.load_extra_data",
-    "social_core.pipeline.user.user_details",
-]
+ASK_TERMS = "docs.recipes.sign_up.ask_terms"
 
 
 @dataclass
@@ -164,7 +154,7 @@ def run_node(program: Path, *arguments: str, cwd: Path) -> str:
 @pytest.fixture
 def provider(transactional_db: None, settings: Any) -> Iterator[OpenIDProvider]:
     """Run the provider at which the adapters sign in. New users accept the terms first."""
-    settings.SOCIAL_AUTH_PIPELINE = PIPELINE
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((AFTER_SOCIAL_USER, ASK_TERMS))
     with served() as (url, provider):
         settings.SOCIAL_AUTH_OIDC_OIDC_ENDPOINT = url
         yield provider

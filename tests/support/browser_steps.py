@@ -76,6 +76,11 @@ def expect_error(page: Page, text: str) -> None:
     expect(error).to_be_focused()
 
 
+def expect_closed(popup: Page) -> None:
+    if not popup.is_closed():
+        popup.wait_for_event("close")
+
+
 class Traffic:
     """The requests that a browser has sent."""
 

@@ -16,6 +16,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from example_project.provider import demo
+from tests.support.browser_steps import allow
 from tests.support.example import Example
 from tests.support.servers.frontend import User
 
@@ -74,10 +75,6 @@ def begin(page: Page, provider: str = "demo", **options: Any) -> None:
     expect(page.get_by_role("button", name="Allow")).to_be_visible()
 
 
-def allow(page: Page) -> None:
-    page.get_by_role("button", name="Allow").click()
-
-
 def completion(page: Page) -> Any:
     """Wait for the callback page; return the outcome of ``complete()``."""
     page.wait_for_url(CALLBACK)
@@ -119,11 +116,6 @@ def go_back(page: Page, path: str) -> None:
                 return
         assert time.monotonic() < deadline
         page.wait_for_timeout(50)
-
-
-def expect_closed(popup: Page) -> None:
-    if not popup.is_closed():
-        popup.wait_for_event("close")
 
 
 def send_opener_policy(context: BrowserContext, host: str) -> None:

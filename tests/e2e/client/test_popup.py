@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.support import client_steps as steps
-from tests.support.browser_steps import Traffic, cancel
+from tests.support.browser_steps import Traffic, allow, cancel, expect_closed
 from tests.support.example import Example
 
 
@@ -16,11 +16,11 @@ def test_popup_completes_in_opener(page: Page, context: BrowserContext, origin: 
     traffic = Traffic(context)
     steps.open_page(page, origin)
     with steps.popup(page, next="/basket") as popup:
-        steps.allow(popup)
+        allow(popup)
     body = steps.popup_outcome(page)["body"]
     assert body.pop("token")
     assert body == {"provider": "demo", "next": "/basket"}
-    steps.expect_closed(popup)
+    expect_closed(popup)
     assert page.url == f"{origin}/client/"
     (completion,) = traffic.completions()
     assert completion.frame.page == page
@@ -29,9 +29,9 @@ def test_popup_completes_in_opener(page: Page, context: BrowserContext, origin: 
 def test_popup_connects(page: Page, example: Example) -> None:
     steps.sign_in(page, example.site)
     with steps.popup(page, "demo-oauth2", connect=True) as popup:
-        steps.allow(popup)
+        allow(popup)
     assert steps.popup_outcome(page)["body"]["uid"]
-    steps.expect_closed(popup)
+    expect_closed(popup)
 
 
 def test_declined_login_in_popup_fails_in_opener(page: Page, example: Example) -> None:
@@ -39,15 +39,15 @@ def test_declined_login_in_popup_fails_in_opener(page: Page, example: Example) -
     with steps.popup(page) as popup:
         cancel(popup)
     assert steps.popup_outcome(page)["error"]["code"] == "authorization_declined"
-    steps.expect_closed(popup)
+    expect_closed(popup)
 
 
 def test_paused_login_in_popup_resumes_in_opener(page: Page, example: Example) -> None:
     steps.open_page(page, example.site)
     with steps.popup(page, "demo-pausing", next="/basket") as popup:
-        steps.allow(popup)
+        allow(popup)
     paused = steps.popup_outcome(page)["body"]
-    steps.expect_closed(popup)
+    expect_closed(popup)
     resumed = steps.call(page, f"client.resume('{paused['partial_token']}', {{name: 'Ada'}})")
     assert resumed["body"]["next"] == "/basket"
 
@@ -56,7 +56,7 @@ def test_blocked_popup_becomes_redirect(page: Page, example: Example) -> None:
     steps.open_page(page, example.site)
     # The browser allows one window for each click.
     page.evaluate("open('about:blank').close(); void client.popup('demo', options())")
-    steps.allow(page)
+    allow(page)
     assert "token" in steps.completion(page)["body"]
 
 
@@ -65,7 +65,7 @@ def test_begin_that_fails_closes_popup(page: Page, example: Example) -> None:
     with steps.popup(page, "unknown") as popup:
         pass
     assert steps.popup_outcome(page)["error"]["status"] == 404
-    steps.expect_closed(popup)
+    expect_closed(popup)
 
 
 def test_closed_popup_is_reported(page: Page, example: Example) -> None:
@@ -105,9 +105,9 @@ def test_popup_cut_by_opener_policy_completes_in_opener(
         expect(popup.get_by_role("button", name="Allow")).to_be_visible()
         assert popup.evaluate("opener") is None
         page.wait_for_timeout(500)
-        steps.allow(popup)
+        allow(popup)
     assert "token" in steps.popup_outcome(page)["body"]
-    steps.expect_closed(popup)
+    expect_closed(popup)
     assert len(traffic.completions()) == 1
 
 
@@ -130,9 +130,9 @@ def test_two_popups_complete_in_any_order(page: Page, example: Example) -> None:
     with steps.popup(page, "demo", next=1) as first:
         expect(first.get_by_role("button", name="Allow")).to_be_visible()
     with steps.popup(page, "demo-oauth2", next=2) as second:
-        steps.allow(second)
+        allow(second)
     assert steps.popup_outcome(page)["body"]["next"] == 2
-    steps.allow(first)
+    allow(first)
     outcome = page.evaluate("popups.at(0)")
     assert "error" not in outcome
     assert outcome["body"]["next"] == 1
@@ -152,7 +152,7 @@ def test_popup_without_opener_completes_itself(
         page.close()
     else:
         page.goto("about:blank")
-    steps.allow(popup)
+    allow(popup)
     body = steps.completion(popup)["body"]
     assert body["token"]
     assert body["next"] == "/basket"
@@ -174,7 +174,7 @@ def test_messages_of_another_origin_have_no_effect(
         }"""
     )
     with steps.popup(page) as popup:
-        steps.allow(popup)
+        allow(popup)
     steps.popup_outcome(page)
     messages = page.evaluate("messages")
     assert any(message.get("params") for message in messages)
@@ -198,5 +198,5 @@ def test_messages_of_another_origin_have_no_effect(
         popup.wait_for_timeout(300)
         assert traffic.completions() == []
         popup.goto(genuine)
-        steps.allow(popup)
+        allow(popup)
     assert "token" in steps.popup_outcome(page)["body"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from social_core.pipeline import DEFAULT_AUTH_PIPELINE
-
 from example_project import local
 from example_project.settings import *  # noqa: F403 - a settings module extends another
 from example_project.settings import (
@@ -26,9 +24,6 @@ MIDDLEWARE = [
 # Each test chooses the policy of the page and of the provider.
 SECURE_CROSS_ORIGIN_OPENER_POLICY = None
 
-# Only the logins of one provider pause.
-SOCIAL_AUTH_PIPELINE = DEFAULT_AUTH_PIPELINE
-
 SOCIAL_ENDPOINTS = {
     **SOCIAL_ENDPOINTS,
     "ALLOWED_REDIRECT_URIS": [f"{page}callback/" for page in PAGES],
@@ -40,7 +35,7 @@ AUTHENTICATION_BACKENDS = [
     *AUTHENTICATION_BACKENDS,
     "tests.support.client_site.backends.PausingOpenIdConnect",
 ]
-# Only one provider pauses.
+# Only the logins of one provider pause.
 SOCIAL_AUTH_PIPELINE = DEFAULT_PIPELINE
 SOCIAL_AUTH_DEMO_PAUSING_OIDC_ENDPOINT = local.PROVIDER
 SOCIAL_AUTH_DEMO_PAUSING_KEY = "example-site"
