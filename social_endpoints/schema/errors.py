@@ -7,6 +7,7 @@ distinguish the bodies by the code.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from drf_spectacular.plumbing import ComponentRegistry
 from rest_framework.settings import api_settings
@@ -16,6 +17,14 @@ from social_endpoints.exceptions import (
     ERROR_RECOVERIES,
     ERROR_SOURCES,
     ERROR_STAGES,
+)
+from social_endpoints.internal.http.serializers import (
+    CallbackSerializer,
+    ConnectBeginSerializer,
+    LogoutSerializer,
+    LogoutTokenSerializer,
+    NativeTokensSerializer,
+    ProviderLogoutSerializer,
 )
 from social_endpoints.schema import examples
 from social_endpoints.schema.components import Schema, reference, register, register_enum
@@ -66,6 +75,16 @@ CODES = {
     FIELD_ERRORS: FIELD_CODES,
     DETAIL: DETAIL_CODES,
 }
+
+_SERIALIZERS: tuple[type[Any], ...] = (
+    CallbackSerializer,
+    ConnectBeginSerializer,
+    LogoutSerializer,
+    LogoutTokenSerializer,
+    NativeTokensSerializer,
+    ProviderLogoutSerializer,
+)
+_PARAMETERS = sorted(name for serializer in _SERIALIZERS for name in serializer().fields)
 
 _OAUTH = ("invalid_request", "server_error", "temporarily_unavailable")
 
@@ -142,15 +161,27 @@ class ErrorBodies:
             schema = build_object(
                 "A parameter is missing or not valid. Its texts are stored under its name.",
                 always,
-                optional={**texts, **origin},
+                optional={**{name: _texts() for name in _PARAMETERS}, **texts, **origin},
             )
-            return {**schema, "additionalProperties": _texts()}
+            return {**schema, "additionalProperties": self._register_field_texts()}
         text = "Only with `DEBUG`: the exception of the project."
         return build_object(
             "The login has failed, or another use of the provider.",
             {**texts, **always, **origin},
             optional={"debug": {"type": "string", "description": text}},
         )
+
+    def _register_field_texts(self) -> Schema:
+        """Describe the texts of a form field that a project requests."""
+        nested = {"type": "object", "additionalProperties": {}}
+        text = {"type": "string"}
+        schema = {
+            "oneOf": [{"type": "array", "items": {"oneOf": [text, nested]}}, nested, text],
+            "description": "The texts of a form field, usually a list. If the field is an object "
+            "or a list, the texts can be stored under the names or the positions of its items.",
+        }
+        register(self.registry, "SocialFieldTexts", schema)
+        return reference("SocialFieldTexts")
 
 
 def build_object(description: str, required: Schema, optional: Schema | None = None) -> Schema:

@@ -7,13 +7,17 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 
+from social_endpoints.pipeline import require_fields
 from tests.support.accounts import logged_in, user_with
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend, browser
 from tests.support.openapi import Document, validate
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.pipeline import BEFORE_CREATE_USER, pipeline_with
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +31,8 @@ def check(document: Document, response: Any, status: int) -> None:
     assert bool(response.content) is ("content" in described)
     for name in ("Retry-After", "WWW-Authenticate", "ETag", "Location"):
         assert name not in response or name in described.get("headers", {})
-    assert not response.cookies or "Set-Cookie" in described["headers"]
+    if any(cookie.value for cookie in response.cookies.values()):
+        assert "Set-Cookie" in described["headers"]
     if "content" in described:
         media_type = response["Content-Type"].partition(";")[0]
         body = response.json() if media_type == "application/json" else response.content.decode()
@@ -149,3 +154,55 @@ def test_error_of_the_project_is_described(
     configure(TOKEN_SERIALIZER="no.such.Serializer")
 
     check(json_schema_document, browser().post("/auth/o/github/", {"code": "c", "state": "s"}), 500)
+
+
+class AddressSerializer(serializers.Serializer[Any]):
+    street = serializers.CharField()
+
+
+class NestedSerializer(serializers.Serializer[Any]):
+    numbers = serializers.ListField(child=serializers.IntegerField())
+    address = AddressSerializer()
+    others = AddressSerializer(many=True)
+
+
+ask_nested = require_fields(NestedSerializer)
+
+
+def refuse(**kwargs: Any) -> None:
+    raise ValidationError({"email": "Use the address of your company."})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"numbers": ["a"], "address": {}, "others": [{}]},
+        {"numbers": "a", "address": "a", "others": "a"},
+    ],
+    ids=["missing", "items", "type"],
+)
+def test_errors_of_nested_fields_are_described(
+    values: dict[str, Any],
+    openid: OpenIDProvider,
+    settings: Any,
+    json_schema_document: Document,
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((BEFORE_CREATE_USER, f"{__name__}.ask_nested"))
+    frontend = Frontend()
+    paused = frontend.log_in(openid)
+    form = {name: paused.data[name] for name in ("partial_token", "flow")}
+
+    response = frontend.client.post("/auth/o/oidc/", {**form, **values}, format="json")
+
+    check(json_schema_document, paused, 202)
+    check(json_schema_document, response, 400)
+    assert response.data.keys() > NestedSerializer().fields.keys()
+
+
+def test_field_error_of_a_pipeline_step_is_described(
+    openid: OpenIDProvider, settings: Any, json_schema_document: Document
+) -> None:
+    settings.SOCIAL_AUTH_PIPELINE = pipeline_with((BEFORE_CREATE_USER, f"{__name__}.refuse"))
+
+    check(json_schema_document, Frontend().log_in(openid), 400)
