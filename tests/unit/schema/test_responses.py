@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
@@ -12,10 +11,11 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 
 from social_endpoints.pipeline import require_fields
+from tests.support import documented
 from tests.support.accounts import logged_in, user_with
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend, browser
-from tests.support.openapi import Document, validate
+from tests.support.openapi import Document
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import BEFORE_CREATE_USER, pipeline_with
 
@@ -23,29 +23,8 @@ pytestmark = pytest.mark.django_db
 
 
 def check(document: Document, response: Any, status: int) -> None:
-    """Compare the status, the media type, the headers and the body with the document."""
     assert response.status_code == status
-    request = response.wsgi_request
-    operation = find_path(document, request.path)[request.method.lower()]
-    described = operation["responses"][str(status)]
-    assert bool(response.content) is ("content" in described)
-    for name in ("Retry-After", "WWW-Authenticate", "ETag", "Location"):
-        assert name not in response or name in described.get("headers", {})
-    if any(cookie.value for cookie in response.cookies.values()):
-        assert "Set-Cookie" in described["headers"]
-    if "content" in described:
-        media_type = response["Content-Type"].partition(";")[0]
-        body = response.json() if media_type == "application/json" else response.content.decode()
-        validate(document, described["content"][media_type]["schema"], body)
-
-
-def find_path(document: Document, path: str) -> dict[str, Any]:
-    (found,) = [
-        operations
-        for template, operations in document["paths"].items()
-        if re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path)
-    ]
-    return found
+    documented.check(document, response)
 
 
 @pytest.mark.parametrize(
