@@ -15,7 +15,7 @@ const options = {
   next: inPopup ? "/popup/" : "/",
 };
 
-/** Return a title for a button that opens a window on the page with popups. */
+/** Return the title for the name of a button, which can open a window. */
 const withWindow = (title) => (inPopup ? `${title} in a popup` : title);
 
 // --- Sign in and connect ---------------------------------------------------------------
@@ -133,9 +133,9 @@ function showAccount(user, providers, connections, focus) {
     focus,
     content: [
       drawPerson(user),
-      create("h3", { id: "ways" }, "Ways to sign in"),
+      create("h3", { id: "connections" }, "Connections"),
       drawList(
-        { "aria-labelledby": "ways" },
+        { "aria-labelledby": "connections" },
         connections.map((each) => drawConnection({ ...each, icon: icons[each.provider] }, only)),
       ),
       others.length > 0 && drawList({ "aria-label": "Not connected" }, others.map(drawOther)),
@@ -143,7 +143,7 @@ function showAccount(user, providers, connections, focus) {
         action("Sign out", signOut),
         // Only OpenID Connect has a logout at the provider.
         current?.protocol === "openid_connect" &&
-          action(`Sign out of ${current.title}`, () => signOutOf(current), { className: "quiet" }),
+          action(`Sign out of ${current.title}`, () => signOutOf(current)),
       ),
     ].filter(Boolean),
   });
@@ -179,11 +179,14 @@ function drawConnection(connection, only) {
     ],
     [
       needs_reconnect
-        ? action("Connect again", () => begin({ name: provider, title }, true), {
+        ? action("Reconnect", () => begin({ name: provider, title }, true), {
             ...small,
             object: withWindow(title),
           })
-        : action("Profile", () => showProfile(provider, title), small),
+        : action("Profile", () => showProfile(provider, title), {
+            className: "small",
+            description: `title-${id}`,
+          }),
       only
         ? create("span", { className: "only" }, "Your only way to sign in")
         : action("Disconnect", () => disconnect(id, title), small),
@@ -205,7 +208,7 @@ const drawOther = (provider) =>
 const drawRow = (provider, details, actions) =>
   create("li", {},
     logo(provider),
-    create("span", { className: "title" }, provider.title),
+    create("span", { className: "title", id: provider.id && `title-${provider.id}` }, provider.title),
     create("div", { className: "details" }, ...details),
     create("div", { className: "actions" }, ...actions),
   );
@@ -240,7 +243,7 @@ const AGAIN = {
   restart_login: "Try again",
   retry_later: "Try again",
   reauthenticate: "Sign in again",
-  reconnect: "Connect again",
+  reconnect: "Reconnect",
 };
 
 /** Show an error. If it helps to do something again, `again` does it. */
@@ -269,7 +272,8 @@ function action(text, run, look) {
     try {
       await run();
     } catch (error) {
-      fail(error, run);
+      if (error.status === 401) await showPage({ focus: true });
+      else fail(error, run);
     }
   };
   return button(text, guarded, look);
@@ -282,13 +286,15 @@ const leaving = () => new Promise(() => {});
 
 /** Show the account of the signed-in user, or the providers. */
 async function showPage({ message, error, again, focus } = {}) {
+  const hadToken = session.token.get() !== null;
   try {
     const [user, providers] = await Promise.all([currentUser(), client.providers()]);
     if (user) showAccount(user, providers, await client.connections(), focus);
     else showSignIn(providers, focus);
+    if (hadToken && !user) return say("Your session has ended. Please sign in again.");
   } catch (failure) {
-    showSignIn([]);
-    if (!error) [error, again] = [failure, start];
+    show("failed", hadToken ? "Your account" : "Sign in");
+    if (!error) [error, again] = [failure, () => showPage({ focus: true })];
   }
   if (error) fail(error, again);
   else if (message) say(message, "success");
@@ -298,8 +304,8 @@ function showSignIn(providers, focus) {
   const items = providers
     .filter(({ capabilities }) => capabilities.includes("redirect"))
     .map((provider) => {
-      const look = { icon: logo(provider), className: "provider" };
-      return create("li", {}, action(withWindow(provider.title), () => begin(provider), look));
+      const look = { icon: logo(provider), hint: inPopup && "in a popup", className: "provider" };
+      return create("li", {}, action(provider.title, () => begin(provider), look));
     });
   const list = create("ul", { className: "providers" }, ...items);
   const text = "Your first sign-in creates an account.";

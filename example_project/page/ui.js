@@ -18,9 +18,9 @@ export function create(name, properties = {}, ...children) {
 }
 
 /** Replace the view. With `focus`, a screen reader continues at its heading. */
-export function show(name, title, { text, content = [], focus = false }) {
+export function show(name, title, { text, content = [], focus = false } = {}) {
   card.dataset.view = name;
-  card.ariaBusy = name === "loading";
+  view.ariaBusy = name === "loading";
   document.title = `${title} · Example site`;
   heading.textContent = title;
   note.className = text ? "message" : "";
@@ -38,6 +38,8 @@ export function showLoading(title, ...heights) {
 
 /** Show a short message, which a screen reader reads when it has finished its sentence. */
 export function say(text, className = "") {
+  // The button in the error has the focus, and will be removed.
+  if (alert.contains(document.activeElement)) heading.focus();
   alert.className = "";
   alert.replaceChildren();
   status.className = text && `message ${className}`;
@@ -59,26 +61,31 @@ export function showError(error, { hint, help } = {}) {
 /**
  * Create a button that shows its progress and ignores clicks meanwhile.
  *
- * The name for screen readers contains the object, because "Disconnect" alone is ambiguous.
+ * The name for screen readers contains the object, because "Disconnect" alone is ambiguous. A
+ * description is the ID of an element that says more.
  */
-export function button(text, action, { object, icon, className = "", type = "button" } = {}) {
+export function button(text, action, look = {}) {
+  const { object, description, icon, hint, className = "", type = "button" } = look;
   const ariaLabel = object && `${text} ${object}`;
-  const element = create("button", { type, className, ariaLabel }, icon, create("span", {}, text));
+  const label = create("span", {}, text, hint && create("small", {}, ` ${hint}`));
+  const element = create("button", { type, className, ariaLabel }, icon, label);
+  if (description) element.setAttribute("aria-describedby", description);
   if (action) element.addEventListener("click", () => run(element, action));
   return element;
 }
 
-/** Run an action of a button. The card is busy until it ends. */
+/** Run an action of a button. The view is busy until it ends. */
 export async function run(button, action) {
-  if (card.ariaBusy === "true") return;
-  card.ariaBusy = true;
+  if (view.ariaBusy === "true") return;
+  // Not the whole card: a screen reader does not read the messages of a busy element.
+  view.ariaBusy = true;
   // A button that is really disabled would lose the focus.
   for (const each of card.querySelectorAll("button")) each.ariaDisabled = true;
   button.ariaBusy = true;
   try {
     await action();
   } finally {
-    card.ariaBusy = false;
+    view.ariaBusy = false;
     button.ariaBusy = false;
     for (const each of card.querySelectorAll("button")) each.ariaDisabled = false;
   }

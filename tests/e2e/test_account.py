@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("no_accounts")
 
 
 def expect_connections(page: Page, *titles: str) -> None:
-    items = page.get_by_role("list", name="Ways to sign in").get_by_role("listitem")
+    items = page.get_by_role("list", name="Connections").get_by_role("listitem")
     expect(items).to_have_count(len(titles))
     for item, title in zip(items.all(), titles, strict=True):
         expect(item).to_contain_text(title)
@@ -86,16 +86,61 @@ def test_user_sees_profile_at_provider_until_access_ends(
     steps.sign_in(page, example.site, title)
     expect_connections(page, title)
     expect(page.get_by_role("listitem").first).to_contain_text("Access: openid, profile, email")
-    steps.click(page, f"Profile {title}")
+    steps.show_profile(page, title)
     steps.expect_message(page, f"{title} knows you as Dana Demo, dana@example.com.")
     screenshot(page, "1-profile")
     example.revoke_provider_tokens()
-    steps.click(page, f"Profile {title}")
+    steps.show_profile(page, title)
     steps.expect_error(page, "Reference")
     expect(page.get_by_role("listitem").first).to_contain_text("The provider has ended the access")
     screenshot(page, "2-access-ended")
-    steps.click(page, f"Connect again {title}")
+    steps.click(page, f"Reconnect {title}")
     steps.allow(page)
     steps.expect_message(page, f"{title} is connected.")
-    steps.click(page, f"Profile {title}")
+    steps.show_profile(page, title)
     steps.expect_message(page, f"{title} knows you as Dana Demo, dana@example.com.")
+
+
+def test_ended_session_leads_to_sign_in(
+    page: Page, example: Example, screenshot: Screenshot
+) -> None:
+    ended = "Your session has ended. Please sign in again."
+    steps.sign_in(page, example.site)
+    example.end_sessions()
+    steps.click(page, f"Connect {OAUTH2}")
+    steps.expect_message(page, ended)
+    expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_focused()
+    screenshot(page, "ended")
+    steps.click(page, OPENID_CONNECT)
+    steps.allow(page)
+    steps.expect_signed_in(page)
+    example.end_sessions()
+    page.reload()
+    steps.expect_message(page, ended)
+    page.reload()
+    expect(page.get_by_role("button", name=OPENID_CONNECT, exact=True)).to_be_visible()
+    steps.expect_message(page, "")
+
+
+def test_first_button_to_connect_is_of_the_other_provider(page: Page, example: Example) -> None:
+    steps.sign_in(page, example.site)
+    connect = page.get_by_role("button", name="Connect").first
+    expect(connect).to_have_accessible_name(f"Connect {OAUTH2}")
+    expect(page.get_by_role("button", name="Disconnect")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Sign in")).to_have_count(0)
+
+
+def test_unreachable_account_can_be_loaded_again(
+    page: Page, example: Example, screenshot: Screenshot
+) -> None:
+    steps.sign_in(page, example.site)
+    page.route("**/auth/connections/", lambda route: route.abort())
+    page.reload()
+    steps.expect_error(page, "The server cannot be reached.")
+    expect(page.get_by_role("heading", name="Your account")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sign in")).to_have_count(0)
+    screenshot(page, "unreachable")
+    page.unroute("**/auth/connections/")
+    steps.click(page, "Try again")
+    expect(page.get_by_role("heading", name="Your account")).to_be_focused()
+    expect_connections(page, OPENID_CONNECT)

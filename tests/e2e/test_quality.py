@@ -125,4 +125,24 @@ def test_page_without_javascript_says_what_it_needs(browser: Browser, example: E
     assert "This page needs JavaScript." in page.locator(".slot noscript").inner_text()
     expect(page.locator(".slot noscript p")).to_be_visible()
     expect(page.locator(".notes")).to_be_hidden()
+    expect(page.locator(".skeleton").first).to_be_hidden()
     context.close()
+
+
+def test_page_shows_its_shape_before_its_modules_are_loaded(page: Page, example: Example) -> None:
+    page.route("**/main.js", lambda route: None)  # It never answers.
+    page.goto(f"{example.site}/", wait_until="commit")
+    expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
+    expect(page.locator(".skeleton")).to_have_count(2)
+
+
+def test_message_is_outside_of_busy_element(page: Page, example: Example) -> None:
+    """Screen readers do not read the messages of a busy element."""
+    page.goto(f"{example.other_origin}/popup/")
+    with page.expect_popup() as opened:
+        steps.click(page, f"{OPENID_CONNECT} in a popup")
+    steps.expect_message(page, "Continue in the window that has opened. Close it to cancel.")
+    expect(page.locator("[aria-busy=true]").first).to_be_visible()
+    expect(page.locator("[aria-busy=true] [role=status]")).to_have_count(0)
+    expect(page.locator("#note")).to_be_hidden()
+    opened.value.close()

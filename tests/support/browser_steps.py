@@ -60,6 +60,13 @@ def sign_up(page: Page) -> None:
     click(page, "Continue")
 
 
+def show_profile(page: Page, title: str) -> None:
+    connection = page.get_by_role("listitem").filter(has_text=title)
+    button = connection.get_by_role("button", name="Profile", exact=True)
+    expect(button).to_have_accessible_description(title)
+    button.click()
+
+
 def expect_signed_in(page: Page) -> None:
     expect(page.get_by_role("heading", name="Your account")).to_be_visible()
     expect(page.get_by_text(demo.EMAIL)).not_to_have_count(0)

@@ -66,6 +66,11 @@ class Example:
             database.execute("DELETE FROM social_auth_usersocialauth")
             database.execute("DELETE FROM auth_user WHERE username != ?", [demo.USERNAME])
 
+    def end_sessions(self) -> None:
+        """Delete all tokens of the site."""
+        with closing(sqlite3.connect(self.data / "example.sqlite3")) as database, database:
+            database.execute("DELETE FROM authtoken_token")
+
     def revoke_provider_tokens(self) -> None:
         """Delete all tokens that the provider has issued."""
         with closing(sqlite3.connect(self.data / "example.sqlite3")) as database, database:
