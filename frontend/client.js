@@ -291,8 +291,8 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
         removeEventListener("focus", onFocus);
         channel.close();
       };
-      // A provider's Cross-Origin-Opener-Policy makes an open window look closed. Usually, it never
-      // looks open at the provider then. And while it is open, the user is there and not here.
+      // With a Cross-Origin-Opener-Policy, an open window looks closed. So the window only counts as
+      // closed if this page has seen it at the provider, or if the user has returned to this page.
       let wasAtProvider = false;
       let hasReturned = false;
       const onFocus = () => (hasReturned = true);

@@ -15,17 +15,17 @@ const INPUT_TYPES = {
 
 /** Return a form that passes the values to `submit`, which may throw an error with `fields`. */
 export function drawForm(fields, submit, cancel) {
-  const drawn = fields.map((field) => drawField(field));
+  const rows = fields.map((field) => drawField(field));
   const send = button("Continue", null, { type: "submit", className: "primary" });
   const buttons = create("div", { className: "buttons" }, send, button("Cancel", cancel));
   // The API checks the values, so that all errors look the same.
   const form = create("form", { noValidate: true, className: "form" });
-  form.append(...drawn.map(({ element }) => element), buttons);
+  form.append(...rows.map(({ element }) => element), buttons);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const values = drawn.map(({ name, read }) => [name, read()]);
-    const known = values.filter(([, value]) => value !== undefined);
-    run(send, () => submit(Object.fromEntries(known)));
+    const values = rows.map(({ name, read }) => [name, read()]);
+    const entered = values.filter(([, value]) => value !== undefined);
+    run(send, () => submit(Object.fromEntries(entered)));
   });
   return form;
 }
