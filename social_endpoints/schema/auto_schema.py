@@ -128,7 +128,14 @@ def get_view(view: type[Any], default: type[Any]) -> type[Any]:
         return view
     operations = OPERATIONS[name]
     schema = get_schema_class(operations, type(view.schema), default)()
-    replacement = type(view.__name__, (view,), {"schema": schema})
+
+    def determine_version(replaced: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the version of the document if the route has none: the view has no versions."""
+        version, scheme = view.determine_version(replaced, request, *args, **kwargs)
+        return version or getattr(request, "version", None), scheme
+
+    attributes = {"schema": schema, "determine_version": determine_version}
+    replacement = type(view.__name__, (view,), attributes)
     for method in operations:
         # extend_schema() has stored its own inspector on a method.
         own = getattr(getattr(view, method, None), "kwargs", {}).get("schema")

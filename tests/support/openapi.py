@@ -15,13 +15,15 @@ from jsonschema import Draft202012Validator, FormatChecker
 Document: TypeAlias = dict[str, Any]
 
 
-def generate(*, validates: bool = False) -> Document:
+def generate(*, validates: bool = False, version: str = "") -> Document:
     """Generate the document. Warnings are errors.
 
     :param validates: whether to validate it, which takes longer than its generation.
+    :param version: version of the project's API.
     """
     output = StringIO()
     arguments = ["--fail-on-warn", "--format=openapi-json", *(["--validate"] if validates else [])]
+    arguments += [f"--api-version={version}"] if version else []
     call_command("spectacular", *arguments, stdout=output)
     document: Document = json.loads(output.getvalue())
     return document

@@ -12,7 +12,7 @@ from django.db import models
 from django.urls import include, path
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
+from rest_framework import serializers, versioning
 from rest_framework.views import APIView
 
 from social_endpoints.tokens import LoginSerializer, TokenSerializer
@@ -229,6 +229,21 @@ def test_document_is_valid_in_each_version(version: str, splits: bool, settings:
 
     assert document["openapi"] == version
     assert ("SocialCallbackRequest" in components(document)) is splits
+
+
+def test_document_of_each_version_contains_routes_without_a_version(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(APIView, "versioning_class", versioning.NamespaceVersioning)
+    versioned = path("v2/", include(("social_endpoints.urls", "app"), namespace="v2"))
+    settings.ROOT_URLCONF = urlconf(ENDPOINTS, versioned)
+
+    paths = [generate(version=version)["paths"].keys() for version in ("v1", "v2")]
+
+    assert [{"/auth/o/", "/v2/o/"} & each for each in paths] == [
+        {"/auth/o/"},
+        {"/auth/o/", "/v2/o/"},
+    ]
 
 
 @pytest.mark.needs("djangorestframework_camel_case")
