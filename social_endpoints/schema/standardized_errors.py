@@ -66,7 +66,8 @@ class StandardizedErrorBodies(ErrorBodies):
             (key, value) for key, value in body.items() if not key.startswith("error_")
         ]
         error = {
-            "code": code,
+            # The formatter keeps the codes of the fields.
+            "code": "required" if code == "invalid_parameter" else code,
             "detail": texts if isinstance(texts, str) else texts[0],
             "attr": field if is_field else None,
         }

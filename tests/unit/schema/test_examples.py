@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.account_views import Pages, route_account_views
 from tests.support.configuration import Configure
-from tests.support.openapi import Document, generate, operations, spectacular, validate
+from tests.support.openapi import Document, content, generate, operations, spectacular, validate
 from tests.support.token_serializers import SHIPPED
 
 
@@ -74,7 +74,12 @@ def test_each_body_of_standardized_errors_has_a_valid_example(settings: Any) -> 
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "EXCEPTION_HANDLER": handler}
 
     with spectacular(OAS_VERSION="3.1.0"):
-        assert check_examples(generate(validates=True)) == set()
+        document = generate(validates=True)
+
+    assert check_examples(document) == set()
+    complete = document["paths"]["/auth/o/{provider}/"]["post"]
+    (error,) = content(complete, 400)["examples"]["invalid_parameter"]["value"]["errors"]
+    assert error["code"] == "required"
 
 
 def test_token_serializer_of_a_project_has_no_example_of_ours(configure: Configure) -> None:
