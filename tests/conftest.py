@@ -56,7 +56,7 @@ def django_db_setup(django_db_setup: None) -> None:
     """Create the database.
 
     A test that commits ends with a flush, which would create all permissions again. That takes
-    longer than most of these tests. pytest-django runs them after the tests that need permissions.
+    longer than most tests. They are not needed, because pytest-django runs these tests last.
     """
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     post_migrate.disconnect(create_contenttypes)

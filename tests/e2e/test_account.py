@@ -74,7 +74,7 @@ def test_user_who_declines_to_connect_stays_signed_in(
     steps.sign_in(page, example.other_origin)
     steps.click(page, f"Connect {OAUTH2}")
     steps.cancel(page)
-    steps.expect_error(page, "")
+    steps.expect_error(page, "Reference")
     expect_connections(page, OPENID_CONNECT)
     screenshot(page, "declined")
 

@@ -75,7 +75,7 @@ def test_sign_in_has_no_faults_in_any_state(
     heading(page, "Signing you in")
     quality.audit(page, "callback")
     release(page, "**/auth/o/demo-oauth2/", waiting)
-    steps.expect_error(page, "")
+    steps.expect_error(page, "Reference")
     quality.audit(page, "declined")
 
     steps.click(page, OAUTH2)

@@ -98,7 +98,7 @@ def properties(document: dict[str, Any], path: str, method: str, status: int) ->
         ),
     ],
 )
-def test_operation(
+def test_operation_has_its_id_texts_statuses_and_bodies(
     path: str,
     method: str,
     operation_id: str,
