@@ -117,7 +117,7 @@ def test_page_is_small(page: Page, example: Example) -> None:
     assert sum(sizes) < 100_000  # Without compression.
 
 
-def test_page_without_javascript_explains_its_requirement(browser: Browser, example: Example) -> None:
+def test_page_without_javascript_explains_itself(browser: Browser, example: Example) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{example.site}/")
