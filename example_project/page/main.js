@@ -15,7 +15,7 @@ const options = {
   next: inPopup ? "/popup/" : "/",
 };
 
-/** Return the title for the name of a button, which can open a window. */
+/** Return the title of a provider. On the page with popups, it also names the window. */
 const withWindow = (title) => (inPopup ? `${title} in a popup` : title);
 
 // --- Sign in and connect ---------------------------------------------------------------
@@ -272,7 +272,7 @@ function action(text, run, look) {
     try {
       await run();
     } catch (error) {
-      if (error.status === 401) await showPage({ focus: true });
+      if (error.status === 401) await showPage({ focus: true }); // It reports the ended session.
       else fail(error, run);
     }
   };

@@ -61,8 +61,8 @@ export function showError(error, { hint, help } = {}) {
 /**
  * Create a button that shows its progress and ignores clicks meanwhile.
  *
- * The name for screen readers contains the object, because "Disconnect" alone is ambiguous. A
- * description is the ID of an element that says more.
+ * The name for screen readers contains the object, because "Disconnect" alone is ambiguous.
+ * `description` is the ID of an element with more text.
  */
 export function button(text, action, look = {}) {
   const { object, description, icon, hint, className = "", type = "button" } = look;

@@ -129,9 +129,9 @@ def get_view(view: type[Any], default: type[Any]) -> type[Any]:
     operations = OPERATIONS[name]
     schema = get_schema_class(operations, type(view.schema), default)()
 
-    def determine_version(replaced: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """Return the version of the document if the route has none: the view has no versions."""
-        version, scheme = view.determine_version(replaced, request, *args, **kwargs)
+    def determine_version(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the version of the route, or that of the document if the route has none."""
+        version, scheme = view.determine_version(self, request, *args, **kwargs)
         return version or getattr(request, "version", None), scheme
 
     attributes = {"schema": schema, "determine_version": determine_version}

@@ -19,7 +19,7 @@ def generate(*, validates: bool = False, version: str = "") -> Document:
     """Generate the document. Warnings are errors.
 
     :param validates: whether to validate it, which takes longer than its generation.
-    :param version: version of the project's API.
+    :param version: the API version, if the project has several.
     """
     output = StringIO()
     arguments = ["--fail-on-warn", "--format=openapi-json", *(["--validate"] if validates else [])]
