@@ -57,10 +57,11 @@ class EndpointSchema(AutoSchema):
         add_headers(entry.id, responses, serializer)
         register_method_not_allowed(view, registry)
         if entry.responses.get(201) is get_token_response:
-            finish_token_body(responses["201"], registry)
-        for media_type in operation.get("requestBody", {}).get("content", {}).values():
-            example = {"value": entry.get_request_example()}
-            media_type.setdefault("examples", {"Request": example})
+            finish_token_body(responses.get("201", {}), registry)
+        if self.get_request_serializer() == EndpointSchema.get_request_serializer(self):
+            for media_type in operation.get("requestBody", {}).get("content", {}).values():
+                example = {"value": entry.get_request_example()}
+                media_type.setdefault("examples", {"Request": example})
         return operation
 
     def get_operation_id(self) -> str:

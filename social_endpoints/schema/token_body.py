@@ -39,9 +39,9 @@ def finish_token_body(response: Schema, registry: ComponentRegistry) -> None:
 
     A subclass inherits our docstring, which is not Markdown.
 
-    :param response: the 201.
+    :param response: the 201. A project can describe one without a body, or other statuses.
     """
-    schemas = [media_type["schema"] for media_type in response["content"].values()]
+    schemas = [media_type["schema"] for media_type in response.get("content", {}).values()]
     for name in {schema.get("$ref", "").rpartition("/")[2] for schema in schemas} - {""}:
         component = registry[name, ResolvedComponent.SCHEMA]
         documented = next(each for each in type(component.object).__mro__ if each.__doc__)

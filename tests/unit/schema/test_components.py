@@ -11,12 +11,12 @@ import pytest
 from django.db import models
 from django.urls import include, path
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers, versioning
 from rest_framework.views import APIView
 
 from social_endpoints.tokens import LoginSerializer, TokenSerializer
-from social_endpoints.views import ProviderAuthView
+from social_endpoints.views import ProviderAuthView, ProviderTokenView
 from tests.support.configuration import Configure
 from tests.support.openapi import Document, content, generate, operations, resolve, spectacular
 from tests.support.urlconf import ENDPOINTS, urlconf
@@ -166,6 +166,36 @@ def test_description_by_a_project_wins(settings: Any) -> None:
     assert content(begin, 404)["schema"] == {"$ref": "#/components/schemas/SocialErrorDetail"}
     assert begin["summary"] == complete["summary"] == "Own summary"
     assert complete["operationId"] == "socialComplete"
+
+
+@pytest.mark.parametrize(
+    "responses",
+    [ProviderSerializer, {200: ProviderSerializer}, {201: None}, {201: {"type": "object"}}],
+    ids=["serializer", "status", "no body", "schema"],
+)
+@pytest.mark.parametrize("view", [ProviderAuthView, ProviderTokenView])
+def test_project_can_describe_other_responses_of_a_login(
+    responses: Any, view: Any, settings: Any
+) -> None:
+    decorate = extend_schema_view(post=extend_schema(responses=responses))
+    own = decorate(type("OwnView", (view,), {}))
+    settings.ROOT_URLCONF = urlconf(path("<str:provider>/", own.as_view()))
+
+    described = generate()["paths"]["/{provider}/"]["post"]["responses"]
+
+    expected = responses if isinstance(responses, dict) else {200: responses}
+    assert {int(status) for status in described if status < "400"} == expected.keys()
+    assert "404" in described
+
+
+def test_request_of_a_project_has_no_example_of_ours(settings: Any) -> None:
+    decorate = extend_schema_view(post=extend_schema(request=ProviderSerializer))
+    own = decorate(type("OwnView", (ProviderAuthView,), {}))
+    settings.ROOT_URLCONF = urlconf(path("<str:provider>/", own.as_view()))
+
+    body = generate()["paths"]["/{provider}/"]["post"]["requestBody"]["content"]
+
+    assert all("examples" not in media_type for media_type in body.values())
 
 
 class OwnMethodView(ProviderAuthView):
