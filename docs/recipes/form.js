@@ -37,9 +37,10 @@ function row(field) {
 function control({ name, type, required, choices }) {
   const tag = choices ? "select" : type === "list" ? "textarea" : "input";
   const element = document.createElement(tag);
+  // Before the options, because a list with one choice selects the first of them.
+  if (tag === "select") element.multiple = type === "multiple choice";
   for (const { value, display_name } of choices ?? [])
     element.append(new Option(display_name, value));
-  if (tag === "select") element.multiple = type === "multiple choice";
   if (tag === "input") element.type = INPUTS[type] ?? "text";
   // An unchecked box is a value as well. The server decides whether it accepts it.
   return Object.assign(element, { name, required: required && type !== "boolean" });

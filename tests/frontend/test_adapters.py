@@ -171,6 +171,12 @@ def test_adapter_in_browser_signs_in(
     adapters.run(framework)
 
 
+def test_form_without_framework_returns_what_the_user_has_entered(adapters: Adapters) -> None:
+    shutil.copy(RECIPES / "form.js", adapters.directory / "out")
+
+    adapters.run("form")
+
+
 def test_nextjs_routes_complete_on_the_server(
     adapters: Adapters, provider: OpenIDProvider, settings: Any, configure: Configure
 ) -> None:
