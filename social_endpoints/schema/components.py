@@ -144,7 +144,7 @@ COMPONENTS = {
         "SocialProvider", "A configured provider, for a button.", _finish_provider
     ),
     f"{_SERIALIZERS}.BegunSerializer": Component(
-        "SocialAuthorization", "Where to send the user to sign in.", _finish_begun
+        "SocialAuthorization", "Where to send the user to sign in or to connect.", _finish_begun
     ),
     f"{_SERIALIZERS}.CallbackSerializer": Component(
         "SocialCallback",

@@ -146,10 +146,10 @@ class ErrorBodies:
 
     def _build(self, body: str) -> Schema:
         code = self.register_enum(f"{body.removesuffix('s')}Code", sorted(CODES[body]), CODE)
-        source = self.register_enum("ErrorSource", ERROR_SOURCES, "Where the cause is.")
-        stage = self.register_enum("ErrorStage", ERROR_STAGES, "How far the login has come.")
+        source = self.register_enum("ErrorSource", ERROR_SOURCES, "What caused the error.")
+        stage = self.register_enum("ErrorStage", ERROR_STAGES, "The step that failed.")
         recovery = self.register_enum("ErrorRecovery", ERROR_RECOVERIES, _RECOVERY)
-        text = "Random. The log of the server contains it, so a user can quote it to the support."
+        text = "Random. The log of the server contains it, so a user can quote it in a question."
         error_id = {"type": "string", "description": text}
         texts = {api_settings.NON_FIELD_ERRORS_KEY: {**_texts(), "description": TEXT}}
         origin = {"error_source": source, "error_stage": stage}
@@ -166,7 +166,7 @@ class ErrorBodies:
             return {**schema, "additionalProperties": self._register_field_texts()}
         text = "Only with `DEBUG`: the exception of the project."
         return build_object(
-            "The login has failed, or another use of the provider.",
+            "A login, a connect or another request has failed.",
             {**texts, **always, **origin},
             optional={"debug": {"type": "string", "description": text}},
         )

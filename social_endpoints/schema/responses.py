@@ -170,8 +170,8 @@ def register_method_not_allowed(view: APIView, registry: ComponentRegistry) -> N
     """Add the response to a request with another method. Operations do not refer to it."""
     error_bodies = find_error_bodies(view, registry)
     media_type = build_media_type(error_bodies, 405, (DETAIL,), "method_not_allowed")
-    text = "The endpoint does not support this method. All endpoints can respond with it; that for "
-    text += "the browser of a user responds with a page."
+    text = "The endpoint does not support this method. All endpoints can send this response. "
+    text += "The callback sends a page."
     page = {"schema": {"type": "string"}, "example": examples.ERROR_PAGE}
     content = {"application/json": media_type, "text/html": page}
     response = {"description": text, "content": content}

@@ -80,7 +80,9 @@ class PostLogoutRedirectURIField(RedirectURIField):
 class BeginSerializer(serializers.Serializer[Any]):
     """The query parameters of begin."""
 
-    redirect_uri = RedirectURIField(help_text="URI that the provider sends the user back to.")
+    redirect_uri = RedirectURIField(
+        help_text="URI that the provider sends the user back to. The project lists the allowed ones."
+    )
 
 
 class ScopeField(serializers.CharField):
@@ -122,7 +124,7 @@ class ProviderLogoutSerializer(serializers.Serializer[Any]):
     """The query parameters of a logout at the provider."""
 
     post_logout_redirect_uri = PostLogoutRedirectURIField(
-        help_text="URI that the provider sends the user back to."
+        help_text="URI that the provider sends the user back to. The project lists the allowed ones."
     )
 
 
@@ -205,8 +207,8 @@ class AskedFieldSerializer(serializers.Serializer[Any]):
     choices = ChoiceSerializer(many=True, allow_null=True)
     min_length = serializers.IntegerField(required=False)
     max_length = serializers.IntegerField(required=False)
-    min_value = serializers.JSONField(required=False, help_text="Usually a number.")
-    max_value = serializers.JSONField(required=False, help_text="Usually a number.")
+    min_value = serializers.JSONField(required=False, help_text="Smallest value, usually a number.")
+    max_value = serializers.JSONField(required=False, help_text="Largest value, usually a number.")
     max_digits = serializers.IntegerField(required=False)
     decimal_places = serializers.IntegerField(required=False)
     child = serializers.DictField(required=False, help_text="Its items, if it is a list.")
@@ -257,7 +259,9 @@ class ConnectionSerializer(serializers.Serializer[Any]):
     provider = serializers.CharField(read_only=True, help_text="Name of the provider.")
     title = serializers.SerializerMethodField(help_text="Name of the provider to show.")
     uid = serializers.CharField(read_only=True, help_text="Identifier of the user at the provider.")
-    created = serializers.DateTimeField(read_only=True)
+    created = serializers.DateTimeField(
+        read_only=True, help_text="Time of the first sign-in, or of connecting."
+    )
     last_used = LastUsedField(
         source="*", read_only=True, help_text="Time of the last sign-in, or of connecting."
     )
