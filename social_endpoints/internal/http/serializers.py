@@ -81,7 +81,7 @@ class BeginSerializer(serializers.Serializer[Any]):
     """The query parameters of begin."""
 
     redirect_uri = RedirectURIField(
-        help_text="URI that the provider sends the user back to. The project lists the allowed ones."
+        help_text="URI that the provider sends the user back to, one that the project allows."
     )
 
 
@@ -124,7 +124,7 @@ class ProviderLogoutSerializer(serializers.Serializer[Any]):
     """The query parameters of a logout at the provider."""
 
     post_logout_redirect_uri = PostLogoutRedirectURIField(
-        help_text="URI that the provider sends the user back to. The project lists the allowed ones."
+        help_text="URI that the provider sends the user back to, one that the project allows."
     )
 
 
