@@ -34,7 +34,8 @@ export const profile = (provider) => get(`api/profile/${provider}/`);
 /** Return the response of one of the site's own endpoints, or throw an error like the client's. */
 async function get(path) {
   const response = await fetch(new URL(path, api), { headers: headers() }).catch(() => {
-    throw createError("The site cannot be reached.", { recovery: "retry_later" });
+    const text = "The server cannot be reached. Please try again.";
+    throw createError(text, { recovery: "retry_later" });
   });
   const body = await response.json().catch(() => ({}));
   if (response.ok) return body;

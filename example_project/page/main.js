@@ -285,7 +285,7 @@ const leaving = () => new Promise(() => {});
 // --- The page --------------------------------------------------------------------------
 
 /** Show the account of the signed-in user, or the providers. */
-async function showPage({ message, error, again, focus } = {}) {
+async function showPage({ message, error, again, focus = Boolean(error) } = {}) {
   const hadToken = session.token.get() !== null;
   try {
     const [user, providers] = await Promise.all([currentUser(), client.providers()]);
@@ -345,7 +345,8 @@ async function start() {
   if (location.pathname !== CALLBACK) {
     if (session.token.get()) showLoading("Your account", "", "tall", "tall");
     else showLoading("Sign in", "", "");
-    return showPage({ message: logoutMessage() });
+    const message = logoutMessage();
+    return showPage({ message, focus: message !== "" });
   }
   showLoading("Signing you in", "", "tall", "tall");
   try {

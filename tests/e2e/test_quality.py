@@ -146,3 +146,16 @@ def test_message_is_outside_of_busy_element(page: Page, example: Example) -> Non
     expect(page.locator("[aria-busy=true] [role=status]")).to_have_count(0)
     expect(page.locator("#note")).to_be_hidden()
     opened.value.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/popup/"])
+def test_provider_on_small_screen_has_height_of_its_skeleton(
+    page: Page, example: Example, path: str
+) -> None:
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.goto(f"{example.site}{path}")
+    for title in (OPENID_CONNECT, OAUTH2):
+        name = f"{title} in a popup" if path == "/popup/" else title
+        box = button(page, name).bounding_box()
+        assert box is not None
+        assert box["height"] == 56

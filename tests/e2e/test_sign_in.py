@@ -44,6 +44,7 @@ def test_user_signs_out_at_provider(page: Page, origin: str, screenshot: Screens
     with page.expect_response("**/auth/logout/") as response:
         steps.click(page, f"Sign out of {steps.OPENID_CONNECT}")
     steps.expect_message(page, f"You are signed out of this site and of {steps.OPENID_CONNECT}.")
+    expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_focused()
     assert response.value.status == 204
     assert page.url == f"{origin}/"
     screenshot(page, "signed-out")
