@@ -1,7 +1,7 @@
 import { Component, effect, inject } from "@angular/core";
 import { Router, RouterLink } from "@angular/router";
 
-import { answersOf, inputType } from "./fields";
+import { inputType, valuesOf } from "./fields";
 import { SocialLogin } from "./social-login";
 
 /** The page at /login/callback. */
@@ -69,6 +69,6 @@ export class Callback {
   protected submit(event: SubmitEvent): void {
     event.preventDefault();
     const fields = this.login.paused()?.fields ?? [];
-    void this.login.answer(answersOf(new FormData(event.target as HTMLFormElement), fields));
+    void this.login.resume(valuesOf(new FormData(event.target as HTMLFormElement), fields));
   }
 }

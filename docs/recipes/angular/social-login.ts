@@ -36,9 +36,9 @@ export class SocialLogin {
   }
 
   /** Continue a paused login. */
-  async answer(answers: Record<string, unknown>): Promise<void> {
+  async resume(values: Record<string, unknown>): Promise<void> {
     const paused = this.paused();
-    if (paused) await this.#follow(resume(paused.partialToken, answers));
+    if (paused) await this.#follow(resume(paused.partialToken, values));
   }
 
   async #follow(request: ReturnType<typeof complete>): Promise<void> {

@@ -27,8 +27,8 @@ export async function remember<Result extends object>(login: Promise<Result>) {
 }
 
 /** Continue a paused login. */
-export const resume = (partialToken: string, answers: Record<string, unknown>) =>
-  remember(social.resume(partialToken, answers));
+export const resume = (partialToken: string, values: Record<string, unknown>) =>
+  remember(social.resume(partialToken, values));
 
 export async function signOut() {
   await social.logout().catch(() => {}); // Without a network, the device still forgets the token.

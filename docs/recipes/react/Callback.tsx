@@ -1,13 +1,13 @@
 import type { FormEvent } from "react";
 import { Link, Navigate } from "react-router";
 
-import { answersOf } from "./fields";
+import { valuesOf } from "./fields";
 import { PausedFields } from "./PausedFields";
 import { useCompletion } from "./hooks";
 
 /** The page at /login/callback. */
 export function Callback() {
-  const { state, retry, answer } = useCompletion();
+  const { state, retry, resume } = useCompletion();
 
   if (state.status === "loading") return <p role="status">Signing in…</p>;
   if (state.status === "done") return <Navigate to={state.next} replace />;
@@ -25,7 +25,7 @@ export function Callback() {
 
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    void answer(state, answersOf(new FormData(event.currentTarget), state.fields));
+    void resume(state, valuesOf(new FormData(event.currentTarget), state.fields));
   };
   return (
     <form onSubmit={submit}>

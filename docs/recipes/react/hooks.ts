@@ -66,7 +66,7 @@ export function useCompletion() {
       setState({ status: "loading" });
       void settle(complete()).then(setState);
     },
-    answer: (form: Paused, answers: Record<string, unknown>) =>
-      void settle(resume(form.partialToken, answers), form).then(setState),
+    resume: (form: Paused, values: Record<string, unknown>) =>
+      void settle(resume(form.partialToken, values), form).then(setState),
   };
 }

@@ -64,6 +64,6 @@ export function useCompletion(done: (next: string) => void) {
     error,
     fields,
     retry: () => follow(complete()),
-    answer: (answers: Record<string, unknown>) => follow(resume(partialToken, answers)),
+    resume: (values: Record<string, unknown>) => follow(resume(partialToken, values)),
   };
 }

@@ -1,15 +1,15 @@
 import type { Field } from "django-social-endpoints";
 
 /** Return what the user has entered in the form of a paused login. */
-export function answersOf(data: FormData, fields: Field[]) {
-  const answers: Record<string, unknown> = {};
+export function valuesOf(data: FormData, fields: Field[]) {
+  const values: Record<string, unknown> = {};
   for (const { name, type, required } of fields) {
-    if (type === "boolean") answers[name] = data.has(name);
-    else if (type === "multiple choice") answers[name] = data.getAll(name);
-    else if (type === "list") answers[name] = String(data.get(name)).split(",");
-    else if (data.get(name) || required) answers[name] = data.get(name);
+    if (type === "boolean") values[name] = data.has(name);
+    else if (type === "multiple choice") values[name] = data.getAll(name);
+    else if (type === "list") values[name] = String(data.get(name)).split(",").filter(Boolean);
+    else if (data.get(name) || required) values[name] = data.get(name);
   }
-  return answers;
+  return values;
 }
 
 /** Return the type of the input for a field that is neither a box nor a list of choices. */

@@ -49,8 +49,8 @@ function localPath(next: unknown) {
 export const complete = () => remember(social.complete());
 
 /** Continue a paused login with what the user has entered. */
-export const resume = (partialToken: string, answers: Record<string, unknown>) =>
-  remember(social.resume(partialToken, answers));
+export const resume = (partialToken: string, values: Record<string, unknown>) =>
+  remember(social.resume(partialToken, values));
 
 async function remember(request: ReturnType<typeof social.complete>) {
   const result = await request;

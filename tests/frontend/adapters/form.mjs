@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 const { draw, valuesOf } = await import("./form.js");
+const { valuesOf: valuesOfData } = await import("./react/fields");
 
 // happy-dom does not have it.
 globalThis.Option = function (textContent, value) {
@@ -67,11 +68,11 @@ test("values have the types that the serializer expects", () => {
 
 test("empty form contains the required fields, the boxes and the lists", () => {
   const form = drawForm();
-  assert.deepEqual(valuesOf(form, FIELDS), {
-    terms: false,
-    email: "",
-    plan: "free",
-    plans: [],
-    tags: [],
-  });
+  const values = { terms: false, email: "", plan: "free", plans: [], tags: [] };
+  assert.deepEqual(valuesOf(form, FIELDS), values);
+  // What a browser reads from the form. happy-dom adds a choice.
+  const data = new FormData();
+  for (const name of ["email", "nickname", "tags"]) data.set(name, "");
+  data.set("plan", "free");
+  assert.deepEqual(valuesOfData(data, FIELDS), values);
 });

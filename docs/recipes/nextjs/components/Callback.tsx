@@ -4,13 +4,13 @@ import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { type FormEvent, useEffect } from "react";
 
-import { answersOf } from "@/lib/fields";
+import { valuesOf } from "@/lib/fields";
 import { useCompletion } from "@/lib/hooks";
 import { PausedFields } from "@/lib/PausedFields";
 
 /** The page at /login/callback, if the browser completes the login. */
 export function Callback() {
-  const { state, retry, answer } = useCompletion();
+  const { state, retry, resume } = useCompletion();
   const router = useRouter();
 
   useEffect(() => {
@@ -33,7 +33,7 @@ export function Callback() {
 
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    void answer(state, answersOf(new FormData(event.currentTarget), state.fields));
+    void resume(state, valuesOf(new FormData(event.currentTarget), state.fields));
   };
   return (
     <form onSubmit={submit}>
