@@ -238,7 +238,6 @@ export type Paused = {
      * Fields of the form to draw.
      */
     fields: Field[] | null;
-    provider: string;
 };
 export type ClientOptions = {
     /**
@@ -313,7 +312,6 @@ export type AlreadyCompleted = {
  *     and the value that `signIn()` got.
  */
 export type Completed<Body> = (Body | Connection) & {
-    provider: string;
     next: any;
 };
 export type PausedResult = Paused & {

@@ -192,7 +192,7 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
 
   /**
    * The completion of this page, for calls that repeat it. It contains the callback's parameters,
-   * which are never stored.
+   * which are never stored. After a success it is forgotten, because its result contains a token.
    *
    * @type {{ callback: string, run: () => Promise<Result>, promise?: Promise<Result> } | undefined}
    */
@@ -201,10 +201,17 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
   /** @returns {Promise<Result>} */
   function repeatCompletion() {
     const current = /** @type {NonNullable<typeof completion>} */ (completion);
-    current.promise ??= current.run().catch((error) => {
-      if (!isFinal(error)) current.promise = undefined; // The next call sends the request again.
-      throw error;
-    });
+    current.promise ??= current.run().then(
+      (result) => {
+        // Without a record, a popup has nothing else that shows its success.
+        if (completion === current && !("alreadyCompleted" in result)) completion = undefined;
+        return result;
+      },
+      (error) => {
+        if (!isFinal(error)) current.promise = undefined; // The next call sends the request again.
+        throw error;
+      },
+    );
     return current.promise;
   }
 
@@ -237,9 +244,14 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
       // Anyone can write a link to the callback page. It must not contain our own parameters.
       return await finish(identified, { ...params, partial_token: undefined });
     } catch (error) {
-      if (isFinal(error)) save({ ...record, error: { ...error, message: error.message } });
+      if (isFinal(error)) saveError(record, error);
       throw error;
     }
+  }
+
+  /** @param {FlowRecord} record @param {SocialError} error */
+  function saveError(record, error) {
+    save({ ...record, paused: undefined, error: { ...error, message: error.message } });
   }
 
   /**
@@ -260,17 +272,18 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
     const { next } = record;
     if (status !== 202) {
       save({ ...record, flow: undefined, paused: undefined, done: true });
-      return { provider: record.provider, ...data, next };
+      return { ...data, next };
     }
-    const { flow, ...paused } = data;
+    const { flow, partial_token, redirect_to, fields } = data;
+    const paused = { partial_token, redirect_to, fields };
     save({ ...record, flow, paused });
     return { ...paused, next };
   }
 
-  /** @param {FlowRecord} [record] @returns {Promise<Result> | undefined} */
+  /** @param {FlowRecord} [record] @returns {Result | undefined} */
   function getEarlierResult(record) {
-    if (record?.done) return Promise.resolve({ alreadyCompleted: true, next: record.next });
-    if (record?.paused) return Promise.resolve({ ...record.paused, next: record.next });
+    if (record?.done) return { alreadyCompleted: true, next: record.next };
+    if (record?.paused) return { ...record.paused, next: record.next };
   }
 
   // --- Popup -----------------------------------------------------------------------------
@@ -427,24 +440,29 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
      * @returns {Promise<Result>} The response body and `next`.
      * @throws {SocialError}
      */
-    complete(url = globalThis.location) {
-      const page = new URL(typeof url === "string" ? url : url.href, globalThis.location?.href);
+    async complete(url = globalThis.location ?? "") {
+      const page = new URL(
+        typeof url === "string" ? url : url.href,
+        globalThis.location?.href ?? "http://localhost",
+      );
       const search = getCallbackParams(page);
       const params = Object.fromEntries(search);
       const record = findRecord(params);
       const newest = load().at(-1);
       const own = new URL((record ?? newest)?.redirectUri ?? "about:blank").searchParams;
-      if (![...search.keys()].some((name) => !own.has(name))) {
+      const isCallback = [...search.keys()].some((name) => !own.has(name));
+      if (!isCallback || (!record && getCallbackId(params) === undefined)) {
         // There is no callback, for example after a reload. A server has no page, so there the result
         // may be that of another user.
         if (completion && globalThis.location) return repeatCompletion();
+        const earlier = getEarlierResult(newest);
+        if (earlier) return earlier;
         const { error } = newest ?? {};
-        const failure = error ? new SocialError(error.message, error) : createMissingError();
-        return getEarlierResult(newest) ?? Promise.reject(failure);
+        throw error ? new SocialError(error.message, error) : createMissingError();
       }
       if (completion?.callback === String(search)) return repeatCompletion();
       // Without a record, another page may have opened this one as a popup.
-      if (!record && !globalThis.opener) return Promise.reject(createMissingError());
+      if (!record && !globalThis.opener) throw createMissingError();
       if (record && page.href === globalThis.location?.href) {
         const hash = isCallbackHash(page.hash) ? "" : page.hash;
         const query = getQuery(/** @type {string} */ (record.redirectUri));
@@ -479,7 +497,13 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
         ({ paused }) => partialToken && paused?.partial_token === partialToken,
       );
       if (!record) throw createMissingError();
-      return finish(record, { ...fields, partial_token: partialToken });
+      try {
+        return await finish(record, { ...fields, partial_token: partialToken });
+      } catch (error) {
+        // After other errors, the user can correct the form.
+        if (isFinal(error) && error.recovery === "restart_login") saveError(record, error);
+        throw error;
+      }
     },
 
     /**
@@ -542,7 +566,6 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
     async logout(provider, { postLogoutRedirectUri, navigate, refresh } = {}) {
       if (!provider) {
         await request("logout/", "POST", { refresh });
-        completion = undefined; // It contains a token.
         return undefined;
       }
       const query = new URLSearchParams({
@@ -708,7 +731,6 @@ const toHex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(
  * @property {string | null} partial_token Argument of `resume()`. Null if there is nothing to resume.
  * @property {string | null} redirect_to URL that the server wants the user to visit.
  * @property {Field[] | null} fields Fields of the form to draw.
- * @property {string} provider
  */
 
 /**
@@ -748,7 +770,7 @@ const toHex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(
 
 /**
  * @template Body
- * @typedef {(Body | Connection) & { provider: string, next: any }} Completed The body of the response,
+ * @typedef {(Body | Connection) & { next: any }} Completed The body of the response,
  *     and the value that `signIn()` got.
  */
 

@@ -40,7 +40,7 @@ async function accept(result) {
   if (result.fields) return showForm(result);
   if (result.token) {
     session.token.set(result.token);
-    session.provider.set(result.provider);
+    session.provider.set(session.attempt.get()?.name ?? null);
   }
   await leaveCallback(result.next);
   await showPage({ message: result.title && `${result.title} is connected.`, focus: true });

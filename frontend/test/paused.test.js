@@ -8,12 +8,12 @@ import { failure, leaveBrowser, openPage, REDIRECT_URI, startAPI } from "./suppo
 
 const api = await startAPI();
 const FIELDS = [{ name: "email", type: "email", required: true, label: "E-mail", help_text: "" }];
-const PAUSED = { partial_token: "P", redirect_to: "/email", fields: FIELDS, provider: "oidc" };
+const PAUSED = { partial_token: "P", redirect_to: "/email", fields: FIELDS };
 
 afterEach(leaveBrowser);
 
 const newClient = () => createClient({ baseUrl: api.baseUrl });
-const pause = (values) => ({ status: 202, body: { ...PAUSED, flow: "flow-P", ...values } });
+const pause = (values) => ({ status: 202, body: { ...PAUSED, provider: "oidc", flow: "flow-P", ...values } });
 
 /** Begin a login that pauses; return the page, and what complete() has returned. */
 async function pauseLogin({ method = "signIn", values } = {}) {
@@ -35,7 +35,7 @@ describe("a paused login", () => {
     const { page } = await pauseLogin();
     openPage("https://app.example.com/email", page.storage);
     const result = await newClient().resume("P", { email: "ada@example.com", flow: "evil" });
-    assert.deepEqual(result, { token: "T", provider: "oidc", next: "/next" });
+    assert.deepEqual(result, { token: "T", next: "/next" });
     const [, { path, body }] = api.posts();
     assert.equal(path, "/auth/o/oidc/");
     assert.deepEqual(body, { email: "ada@example.com", partial_token: "P", flow: "flow-P" });
@@ -59,6 +59,27 @@ describe("a paused login", () => {
         .slice(1),
       ["flow-P", "flow-P"],
     );
+  });
+
+  test("that has expired rejects again after a reload", async () => {
+    const { page } = await pauseLogin();
+    const client = newClient();
+    api.respond({ status: 400, body: { error_code: "expired", error_recovery: "restart_login" } });
+    assert.equal((await failure(client.resume("P", {}))).code, "expired");
+    assert.equal((await failure(client.complete())).code, "expired");
+    openPage(page.href, page.storage);
+    assert.equal((await failure(newClient().complete())).code, "expired");
+  });
+
+  test("that is resumed in the same page is already completed", async () => {
+    openPage("https://app.example.com/");
+    const client = newClient();
+    const navigate = (url) => new URL(url).searchParams.get("state");
+    const state = await client.signIn("oidc", { redirectUri: REDIRECT_URI, next: "/next", navigate });
+    api.respond(pause());
+    await client.complete(`${REDIRECT_URI}?code=C&state=${state}`);
+    await client.resume("P", {});
+    assert.deepEqual(await client.complete(), { alreadyCompleted: true, next: "/next" });
   });
 
   test("may pause again", async () => {

@@ -15,7 +15,7 @@ import {
 
 const api = await startAPI();
 const OPTIONS = { redirectUri: REDIRECT_URI, next: "/next" };
-const LOGIN = { token: "T", provider: "oidc", next: "/next" };
+const LOGIN = { token: "T", next: "/next" };
 
 let page, popupWindow, listeners, hasFocus;
 
@@ -183,7 +183,7 @@ describe("a popup", () => {
 
   test("may pause, and the opener resumes", async () => {
     const { result, url } = await openPopup();
-    const paused = { partial_token: "P", redirect_to: null, fields: [], provider: "oidc" };
+    const paused = { partial_token: "P", redirect_to: null, fields: [] };
     api.respond({ status: 202, body: { ...paused, flow: "flow-P" } });
     completeInPopup(url);
     assert.deepEqual(await result, { ...paused, next: "/next" });

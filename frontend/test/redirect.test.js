@@ -79,7 +79,7 @@ describe("complete", () => {
   test("posts what the provider sent, with the flow, and returns next", async () => {
     const { storage, state } = await beginLogin();
     openPage(callback(state, "code=C&iss=https%3A%2F%2Fidp&scope=a+b"), storage);
-    assert.deepEqual(await newClient().complete(), { token: "T", provider: "oidc", next: "/next" });
+    assert.deepEqual(await newClient().complete(), { token: "T", next: "/next" });
     const [{ path, body, headers }] = api.posts();
     assert.equal(path, "/auth/o/oidc/");
     assert.equal(headers["content-type"], "application/json");
@@ -153,7 +153,8 @@ describe("complete", () => {
       [second, "two", 2],
     ]) {
       openPage(callback(login.state), first.storage);
-      assert.deepEqual(await newClient().complete(), { token: "T", provider, next });
+      assert.deepEqual(await newClient().complete(), { token: "T", next });
+      assert.equal(api.posts().at(-1).path, `/auth/o/${provider}/`);
     }
   });
 
@@ -190,6 +191,17 @@ describe("complete", () => {
     assert.equal((await failure(newClient().complete())).recovery, "restart_login");
   });
 
+  for (const url of [undefined, "", "/login/callback", "/login/callback?code=C&state=S"]) {
+    test(`outside of a browser with ${JSON.stringify(url)} is rejected`, async () => {
+      assert.equal((await failure(newClient().complete(url))).code, MISSING.code);
+      assert.deepEqual(api.requests, []);
+    });
+  }
+
+  test("with an invalid URL rejects", async () => {
+    assert.ok((await failure(newClient().complete("https://["))) instanceof TypeError);
+  });
+
   test("takes a text, a URL or a location", async () => {
     for (const convert of [String, (url) => new URL(url), (href) => ({ href })]) {
       const { storage, state } = await beginLogin();
@@ -205,7 +217,8 @@ describe("a login without a state", () => {
     api.state = false;
     const { storage } = await beginLogin({ provider: "saml" });
     const page = openPage(callback("handoff"), storage);
-    assert.equal((await newClient().complete()).provider, "saml");
+    assert.equal((await newClient().complete()).token, "T");
+    assert.equal(api.posts()[0].path, "/auth/o/saml/");
 
     for (const url of [page.href, callback("handoff")]) {
       openPage(url, storage);
@@ -221,7 +234,8 @@ describe("a login without a state", () => {
     const { storage } = await beginLogin({ provider: "one" });
     await beginLogin({ provider: "two", storage });
     openPage(`${REDIRECT_URI}?code=C`, storage);
-    assert.equal((await newClient().complete()).provider, "two");
+    await newClient().complete();
+    assert.equal(api.posts()[0].path, "/auth/o/two/");
   });
 
   test("is found by the token of OAuth 1.0a", async () => {
@@ -236,7 +250,8 @@ describe("a login without a state", () => {
       ["denied=second", "two"],
     ]) {
       openPage(`${REDIRECT_URI}?${query}`, storage);
-      assert.equal((await newClient().complete()).provider, provider);
+      await newClient().complete();
+      assert.equal(api.posts().at(-1).path, `/auth/o/${provider}/`);
     }
   });
 
@@ -245,7 +260,8 @@ describe("a login without a state", () => {
     api.state = false;
     await beginLogin({ provider: "saml", storage });
     openPage(callback(state), storage);
-    assert.equal((await newClient().complete()).provider, "oidc");
+    await newClient().complete();
+    assert.equal(api.posts()[0].path, "/auth/o/oidc/");
   });
 });
 
@@ -286,17 +302,28 @@ describe("the URL of the callback page", () => {
 });
 
 describe("calls that repeat complete()", () => {
-  test("in one page share one promise, before and after the response", async () => {
+  test("before the response share it, and then return alreadyCompleted", async () => {
     const { storage, state } = await beginLogin();
     const page = openPage(callback(state), storage);
     const client = newClient();
-    const first = client.complete();
-    assert.equal(client.complete(), first);
-    assert.equal(client.complete(callback(state)), first); // A URL from before it was cleaned.
-    await first;
-    assert.equal(client.complete(), first);
+    const url = callback(state); // A URL from before it was cleaned.
+    const results = await Promise.all([client.complete(), client.complete(), client.complete(url)]);
+    for (const result of results) assert.deepEqual(result, { token: "T", next: "/next" });
+    for (const argument of [undefined, url]) {
+      const result = await client.complete(argument);
+      assert.deepEqual(result, { alreadyCompleted: true, next: "/next" });
+    }
     assert.equal(api.posts().length, 1);
     assert.equal(page.replaced.length, 1);
+  });
+
+  test("after a page has cleared the storage do not return the token", async () => {
+    const { storage, state } = await beginLogin();
+    openPage(callback(state), storage);
+    const client = newClient();
+    await client.complete();
+    storage.items.clear();
+    assert.equal((await failure(client.complete())).code, MISSING.code);
   });
 
   test("after a refusal reject again", async () => {
@@ -338,16 +365,6 @@ describe("calls that repeat complete()", () => {
     assert.equal((await client.complete()).token, "T");
   });
 
-  test("after a logout do not return the earlier token", async () => {
-    const { storage, state } = await beginLogin();
-    openPage(callback(state), storage);
-    const client = newClient();
-    await client.complete();
-    api.respond({ status: 204 });
-    await client.logout();
-    assert.deepEqual(await client.complete(), { alreadyCompleted: true, next: "/next" });
-  });
-
   test("after a new login do not return the earlier token", async () => {
     const { storage, state } = await beginLogin();
     openPage(callback(state), storage);
@@ -369,6 +386,8 @@ describe("a reload of the callback page", () => {
       assert.deepEqual(await newClient().complete(), { alreadyCompleted: true, next: "/next" });
       assert.equal(reloaded.href, REDIRECT_URI);
     }
+    openPage(`${page.href}?language=de`, storage); // The page itself has added a parameter.
+    assert.deepEqual(await newClient().complete(), { alreadyCompleted: true, next: "/next" });
     assert.equal(api.posts().length, 1);
   });
 

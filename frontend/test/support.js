@@ -12,7 +12,8 @@ export async function startAPI() {
   const api = { requests: [], begun: 0, state: true, flow: true };
   const responses = [];
   const server = createServer(async (request, response) => {
-    const chunks = await Array.fromAsync(request);
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
     const text = Buffer.concat(chunks).toString();
     const url = new URL(request.url, "http://api");
     const { method, headers } = request;

@@ -39,10 +39,10 @@ export async function everyMethod(): Promise<void> {
         const { partial_token, fields }: { partial_token: string | null; fields: Field[] | null } =
             completed;
         const resumed = await client.resume(partial_token, { email: "ada@example.com" });
-        if ("token" in resumed) showToken(resumed.token, resumed.provider, resumed.next);
+        if ("token" in resumed) showToken(resumed.token, resumed.next);
         console.log(fields?.map(({ label, choices }) => [label, choices?.[0].display_name]));
     } else if ("token" in completed) {
-        showToken(completed.token, completed.provider, completed.next);
+        showToken(completed.token, completed.next);
     } else {
         const connection: Connection = completed;
         console.log(connection.title, connection.scopes.join());
@@ -95,8 +95,8 @@ export function advice(error: unknown): string {
     }
 }
 
-function showToken(token: string, provider?: string, next?: unknown): void {
-    console.log(token, provider, next);
+function showToken(token: string, next?: unknown): void {
+    console.log(token, next);
 }
 
 export function misuse(error: SocialError): void {

@@ -19,7 +19,7 @@ def test_popup_completes_in_opener(page: Page, context: BrowserContext, origin: 
         allow(popup)
     body = steps.popup_outcome(page)["body"]
     assert body.pop("token")
-    assert body == {"provider": "demo", "next": "/basket"}
+    assert body == {"next": "/basket"}
     expect_closed(popup)
     assert page.url == f"{origin}/client/"
     (completion,) = traffic.completions()
