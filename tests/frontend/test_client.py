@@ -28,7 +28,7 @@ import { createClient, createNonce, SocialError, type Client } from "django-soci
 declare const client: Client<{ token: string }>;
 declare const redirectUri: string;
 declare const button: HTMLButtonElement, form: HTMLFormElement;
-declare const addButton: any, askSDK: any, draw: any, forgetToken: any, readToken: any;
+declare const addButton: any, ask: any, askSDK: any, draw: any, forgetToken: any, readToken: any;
 declare const showError: any, showErrors: any, showForm: any, signOut: any, storeToken: any;
 declare const valuesOf: any;
 """
