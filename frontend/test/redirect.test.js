@@ -293,6 +293,13 @@ describe("the URL of the callback page", () => {
     });
   }
 
+  test("loses the parameters if the redirect URI is relative", async () => {
+    const { storage, state } = await beginLogin({ redirectUri: "/login/callback?tab=1" });
+    const page = openPage(`${REDIRECT_URI}?tab=1&code=C&state=${state}`, storage);
+    await newClient().complete();
+    assert.equal(page.href, `${REDIRECT_URI}?tab=1`);
+  });
+
   test("keeps the path that the server has chosen", async () => {
     const { storage, state } = await beginLogin();
     const page = openPage(`https://app.example.com/de/login/?code=C&state=${state}`, storage);

@@ -12,6 +12,8 @@
 const MAX_RECORDS = 10;
 /** Milliseconds in which the opener must acknowledge the callback of a popup. */
 const ACKNOWLEDGEMENT_TIMEOUT = 1000;
+/** Base of relative URLs where there is no page. */
+const BASE = "http://localhost";
 
 /** A refusal by the server, or a failure of the login. `message` is a text for the user. */
 export class SocialError extends Error {
@@ -443,13 +445,13 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
     async complete(url = globalThis.location ?? "") {
       const page = new URL(
         typeof url === "string" ? url : url.href,
-        globalThis.location?.href ?? "http://localhost",
+        globalThis.location?.href ?? BASE,
       );
       const search = getCallbackParams(page);
       const params = Object.fromEntries(search);
       const record = findRecord(params);
       const newest = load().at(-1);
-      const own = new URL((record ?? newest)?.redirectUri ?? "about:blank").searchParams;
+      const own = new URLSearchParams(getQuery((record ?? newest)?.redirectUri ?? ""));
       const isCallback = [...search.keys()].some((name) => !own.has(name));
       if (!isCallback || (!record && getCallbackId(params) === undefined)) {
         // There is no callback, for example after a reload. A server has no page, so there the result
@@ -590,8 +592,8 @@ const isCallbackHash = (hash) => /^#[^/!]*=/.test(hash);
 /** @param {Record<string, string>} params OAuth 1.0a has no state. Its token identifies the login. */
 const getCallbackId = ({ state, oauth_token, denied }) => state ?? oauth_token ?? denied;
 
-/** @param {string} url */
-const getQuery = (url) => new URL(url).search;
+/** @param {string} url @returns {string} The query of a URL, which may be relative. */
+const getQuery = (url) => new URL(url, BASE).search;
 
 /** @param {string} url */
 const leavePage = (url) => location.assign(url);
