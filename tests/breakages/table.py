@@ -925,6 +925,12 @@ BREAKAGES = (
         CLIENT_TESTS,
     ),
     Breakage(
+        "the client returns the token of a completed login again",
+        CLIENT,
+        {'!("alreadyCompleted" in result)': "false"},
+        CLIENT_TESTS,
+    ),
+    Breakage(
         "users of a server share the logins of its clients",
         CLIENT,
         {"(globalThis.location && globalThis.sessionStorage)": "globalThis.sessionStorage"},
