@@ -160,6 +160,16 @@ describe("a popup", () => {
     assert.equal((await failure(result)).code, "popup_closed");
   });
 
+  test("that stays closed is an error even if no event shows that the user has returned", async (t) => {
+    t.mock.timers.enable({ apis: ["setInterval"] });
+    const { result } = await openPopup();
+    popupWindow.close();
+    t.mock.timers.tick(9_000);
+    assert.equal(await Promise.race([result, "open"]), "open");
+    t.mock.timers.tick(2_000);
+    assert.equal((await failure(result)).code, "popup_closed");
+  });
+
   test("that the user closes before the login has begun is an error", async () => {
     const result = newClient().popup("oidc", OPTIONS);
     popupWindow.close();

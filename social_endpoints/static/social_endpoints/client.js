@@ -12,6 +12,10 @@
 const MAX_RECORDS = 10;
 /** Milliseconds in which the opener must acknowledge the callback of a popup. */
 const ACKNOWLEDGEMENT_TIMEOUT = 1000;
+/** Milliseconds between two looks at a popup. It may be closed soon after it reaches the provider. */
+const POLL_INTERVAL = 20;
+/** Looks at a closed popup after which the user must have closed it. */
+const MAX_CLOSED_POLLS = 500;
 /** Base of relative URLs where there is no page. */
 const BASE = "http://localhost";
 
@@ -310,15 +314,17 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
       // closed if this page has seen it at the provider, or if the user has returned to this page.
       let wasAtProvider = false;
       let hasReturned = false;
+      let closedPolls = 0;
       const onFocus = () => (hasReturned = true);
       addEventListener("focus", onFocus);
       const timer = setInterval(() => {
         wasAtProvider ||= !popupWindow.closed && hasLeft(popupWindow);
-        if (popupWindow.closed && document.hasFocus() && (wasAtProvider || hasReturned)) {
+        closedPolls = popupWindow.closed && document.hasFocus() ? closedPolls + 1 : 0;
+        if (closedPolls && (wasAtProvider || hasReturned || closedPolls > MAX_CLOSED_POLLS)) {
           stop();
           reject(createClosedError());
         }
-      }, 100);
+      }, POLL_INTERVAL);
       channel.onmessage = ({ data: { from, key, id, params } }) => {
         if (key !== record.key && (id === undefined || id !== record.id)) return;
         channel.postMessage({ to: from });
