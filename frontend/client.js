@@ -14,7 +14,9 @@ const MAX_RECORDS = 10;
 const ACKNOWLEDGEMENT_TIMEOUT = 1000;
 /** Milliseconds between two looks at a popup. It may be closed soon after it reaches the provider. */
 const POLL_INTERVAL = 20;
-/** Looks at a closed popup after which the user must have closed it. */
+/** Looks at a closed popup, one after the other, after which the user has probably closed it. */
+const CLOSED_POLLS = 15;
+/** Looks after which the user must have closed it. */
 const MAX_CLOSED_POLLS = 500;
 /** Base of relative URLs where there is no page. */
 const BASE = "http://localhost";
@@ -320,7 +322,8 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
       const timer = setInterval(() => {
         wasAtProvider ||= !popupWindow.closed && hasLeft(popupWindow);
         closedPolls = popupWindow.closed && document.hasFocus() ? closedPolls + 1 : 0;
-        if (closedPolls && (wasAtProvider || hasReturned || closedPolls > MAX_CLOSED_POLLS)) {
+        // A window that is being cut looks for a moment as if it was open at the provider.
+        if (closedPolls > (wasAtProvider || hasReturned ? CLOSED_POLLS : MAX_CLOSED_POLLS)) {
           stop();
           reject(createClosedError());
         }

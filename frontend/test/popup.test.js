@@ -107,6 +107,17 @@ describe("a popup", () => {
     });
   }
 
+  test("that loses its opener a moment before it gets the focus completes in the opener", async () => {
+    const { result, url } = await openPopup();
+    await wait(150);
+    popupWindow.closed = true;
+    await wait(100);
+    hasFocus = false;
+    await wait(400);
+    completeInPopup(url, { opener: null });
+    assert.deepEqual(await result, LOGIN);
+  });
+
   test("without access to its storage completes in the opener", async () => {
     Object.defineProperty(popupWindow, "sessionStorage", {
       get() {

@@ -72,7 +72,7 @@ def test_closed_popup_is_reported(page: Page, example: Example) -> None:
     steps.open_page(page, example.site)
     with steps.popup(page) as popup:
         expect(popup.get_by_role("button", name="Allow")).to_be_visible()
-        page.wait_for_timeout(300)  # The client looks at the window ten times a second.
+        page.wait_for_timeout(300)  # The client looks at the window fifty times a second.
         popup.close()
     error = steps.popup_outcome(page)["error"]
     assert (error["code"], error["recovery"]) == ("popup_closed", "restart_login")
@@ -119,7 +119,7 @@ def test_closed_popup_is_reported_where_opener_policy_hides_it(
     with steps.popup(page) as popup:
         steps.set_focus(page, has_focus=False)
         expect(popup.get_by_role("button", name="Allow")).to_be_visible()
-        page.wait_for_timeout(300)  # The client looks at the window ten times a second.
+        page.wait_for_timeout(300)  # The client looks at the window fifty times a second.
         popup.close()
         steps.set_focus(page, has_focus=True)
     assert steps.popup_outcome(page)["error"]["code"] == "popup_closed"
