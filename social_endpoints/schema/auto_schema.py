@@ -71,8 +71,7 @@ class EndpointSchema(AutoSchema):
         candidates = _iterate_ids(self.entry.id, ids, self.path)
         return next(each for each in candidates if ids.setdefault(each, self.path) == self.path)
 
-    # drf-spectacular overrides the method of DRF in the same way.
-    def get_description(self) -> str:  # type: ignore[override]
+    def get_description(self) -> str:  # type: ignore[override]  # as in drf-spectacular
         return str(super().get_description()) if self.entry is None else self.entry.description
 
     def get_summary(self) -> str | None:
@@ -141,8 +140,8 @@ def get_view(view: type[Any], default: type[Any]) -> type[Any]:
         # extend_schema() has stored its own inspector on a method.
         own = getattr(getattr(view, method, None), "kwargs", {}).get("schema")
         if own is not None:
-            # drf-spectacular has no annotations here.
-            method_copy = isolate_view_method(replacement, method)  # type: ignore[no-untyped-call]
+            isolate: Any = isolate_view_method  # It has no annotations.
+            method_copy = isolate(replacement, method)
             method_copy.kwargs["schema"] = get_schema_class(operations, own, default)
     return replacement
 

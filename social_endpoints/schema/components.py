@@ -48,9 +48,8 @@ def register(
     """Add a component to the document, unless it is there."""
     if group == ResolvedComponent.SCHEMA:
         schema = keep_names(schema)
-    # drf-spectacular has no annotations here.
-    component = ResolvedComponent(name=name, type=group, schema=schema, object=name)  # type: ignore[no-untyped-call]
-    registry.register_on_missing(component)
+    build: Any = ResolvedComponent  # Its constructor has no annotations.
+    registry.register_on_missing(build(name=name, type=group, schema=schema, object=name))
 
 
 def keep_names(schema: Schema) -> Schema:
