@@ -13,13 +13,16 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.formats import localize
 from django.utils.timezone import is_aware, localtime
+from django.utils.translation import pgettext, pgettext_lazy
 from social_django.admin import AssociationOption, NonceOption, UserSocialAuthOption
 from social_django.models import Association, Nonce, UserSocialAuth
 
-from social_endpoints.internal.connections.token_state import NAME, as_datetime, read_state
+from social_endpoints.internal.connections.encryption import STATE
+from social_endpoints.internal.connections.token_state import as_datetime, read_state
 from social_endpoints.internal.flows.storage import CLAIM_PREFIX
 
-HIDDEN = "(hidden)"
+# Translators: Replaces a secret value in the admin.
+HIDDEN = pgettext_lazy("connection", "(hidden)")
 
 # Any other text may be a token: its name in extra_data is the project's choice.
 _SHOWN = frozenset(
@@ -47,32 +50,40 @@ class ConnectionAdmin(_SecretFieldMixin, UserSocialAuthOption):
         *("token_expires_at", "scopes", "needs_reconnect", "provider_data"),
     )
 
-    @admin.display(description="access token expires at")
+    # Translators: Label of a time in the admin. "Access token" is the term of OAuth 2.0.
+    @admin.display(description=pgettext_lazy("connection", "access token expires at"))
     def token_expires_at(self, social: UserSocialAuth) -> str:
         """Return the expiry of the access token, in the current time zone."""
         expires_at = read_state(social.extra_data).expires_at
         if expires_at is None:
-            return "never, or unknown"
+            # Translators: In the admin, after the label "access token expires at".
+            return pgettext("connection", "never, or unknown")
         moment = as_datetime(expires_at)
         return str(localize(localtime(moment) if is_aware(moment) else moment))
 
-    @admin.display
+    # Translators: Label in the admin. "Scope" is the term of OAuth 2.0.
+    @admin.display(description=pgettext_lazy("connection", "scopes"))
     def scopes(self, social: UserSocialAuth) -> str:
         """Return the granted scopes."""
-        return " ".join(read_state(social.extra_data).scopes) or "unknown"
+        # Translators: In the admin, in place of the scopes.
+        return " ".join(read_state(social.extra_data).scopes) or pgettext("connection", "unknown")
 
-    @admin.display(boolean=True)
+    # Translators: Label in the admin, followed by yes or no: the user has to connect the account at
+    # the provider again, because no access token can be obtained for it.
+    @admin.display(description=pgettext_lazy("connection", "needs reconnect"), boolean=True)
     def needs_reconnect(self, social: UserSocialAuth) -> bool:
         """Return whether only a new login or connect can bring a new access token."""
         return read_state(social.extra_data).needs_reconnect
 
-    @admin.display(description="extra data")
+    # Translators: Label in the admin of the data that a provider has sent.
+    @admin.display(description=pgettext_lazy("connection", "extra data"))
     def provider_data(self, social: UserSocialAuth) -> str:
         """Return ``extra_data`` as JSON, with most texts hidden."""
         shown = social.extra_data
         if isinstance(shown, dict):
-            shown = {name: value for name, value in shown.items() if name != NAME}
-        return json.dumps(_hide_values(shown), default=lambda value: HIDDEN)
+            shown = {name: value for name, value in shown.items() if name != STATE}
+        hidden = str(HIDDEN)
+        return json.dumps(_hide_values(shown), default=lambda value: hidden, ensure_ascii=False)
 
     def get_search_fields(self, request: Any = None) -> Any:
         admin_of_users: Any = super()  # social_django has no types for it.
@@ -102,7 +113,7 @@ def _hide_values(value: Any, name: str = "") -> Any:
     if isinstance(value, (list, tuple)):
         return [_hide_values(each, name) for each in value]
     is_shown = name in _SHOWN or isinstance(value, (int, float, type(None)))
-    return value if is_shown else HIDDEN
+    return value if is_shown else str(HIDDEN)
 
 
 def replace_classes(site: admin.AdminSite) -> None:

@@ -40,6 +40,7 @@ __all__ = [
 
 _AUTHORIZATION = "Authorization"
 _PORTS = {"http": 80, "https": 443}
+_KEEP_BODY = frozenset({307, 308})
 
 Origin = tuple[str | None, str | None, int | None]
 
@@ -96,7 +97,7 @@ class ProviderAuth(AuthBase):
 
     Instances can be shared by threads.
 
-    :param user: see :func:`get_access_token`, also for the exceptions of a request.
+    See :func:`get_access_token` for the parameters, and for the exceptions that a request raises.
     """
 
     def __init__(self, user: Any, provider: str, *, uid: str | None = None) -> None:
@@ -129,15 +130,23 @@ class _Exchange:
         self._has_repeated = False
 
     def authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        token = self._credentials.access_token
         if self._credentials.oauth1 is not None:
-            key, secret, token_secret = self._credentials.oauth1
-            signed: requests.PreparedRequest = OAuth1(key, secret, token.token, token_secret)(
-                request
-            )
-            return signed
+            return self._sign(request, *self._credentials.oauth1)
         request.headers[_AUTHORIZATION] = self._bearer()
         return request
+
+    def _sign(
+        self, request: requests.PreparedRequest, key: str, secret: str, token_secret: str
+    ) -> requests.PreparedRequest:
+        body: Any = request.body
+        is_stream = body is not None and not isinstance(body, (bytes, str))
+        if is_stream:  # It is not signed, but OAuth1 would read a part of it.
+            request.body = None
+        auth = OAuth1(key, secret, self._credentials.access_token.token, token_secret)
+        signed: requests.PreparedRequest = auth(request)
+        if is_stream:
+            signed.body = body
+        return signed
 
     def handle(self, response: requests.Response, **options: Any) -> requests.Response:
         """Repeat a request after a 401, and remove the token before a redirect to another origin.
@@ -147,9 +156,26 @@ class _Exchange:
         request = response.request
         if response.status_code == requests.codes.unauthorized:
             response = self._repeat(response, options)
-        if response.is_redirect and not self._stays(response):
-            request.headers.pop(_AUTHORIZATION, None)
+        if response.is_redirect:
+            url = _redirect_target(response)
+            if _origin(url) != self._origin:
+                request.headers.pop(_AUTHORIZATION, None)
+            elif self._credentials.oauth1 is not None and _AUTHORIZATION in request.headers:
+                self._sign_redirect(request, response, url)
         return response
+
+    def _sign_redirect(
+        self, request: requests.PreparedRequest, response: requests.Response, url: str
+    ) -> None:
+        """Sign the request that requests will send next, in place of the one that was sent."""
+        following = request.copy()
+        following.url = url
+        SessionRedirectMixin().rebuild_method(following, response)
+        if response.status_code not in _KEEP_BODY:
+            following.body = None
+            following.headers.pop("Content-Type", None)
+        signed = self.authorize(following)
+        request.headers[_AUTHORIZATION] = signed.headers[_AUTHORIZATION]
 
     def _repeat(self, response: requests.Response, options: dict[str, Any]) -> requests.Response:
         request = response.request
@@ -178,24 +204,24 @@ class _Exchange:
     def _bearer(self) -> str:
         return f"Bearer {self._credentials.access_token.token}"
 
-    def _stays(self, response: requests.Response) -> bool:
-        """Return whether a redirect stays at the origin, for both parsers of URLs in use."""
-        try:
-            target = SessionRedirectMixin().get_redirect_target(response)
-            url = urljoin(response.url, requote_uri(target or ""))
-        except ValueError:
-            return False
-        return _origin(url) == self._origin
+
+def _redirect_target(response: requests.Response) -> str:
+    """Return the URL that requests will follow; empty if it is malformed."""
+    try:
+        target = SessionRedirectMixin().get_redirect_target(response)
+        return urljoin(response.url, requote_uri(target or ""))
+    except ValueError:
+        return ""
 
 
 def _rewind(request: requests.PreparedRequest) -> bool:
-    """Return whether the body of a request can be sent again, with a file at its beginning."""
-    body: Any = request.body  # may be a file or a generator
+    """Rewind a file in the body of a request. Return whether the body can be sent again."""
+    body: Any = request.body  # May be a file or a generator.
     if body is None or isinstance(body, (bytes, str)):
         return True
     try:
         rewind_body(request)
-    except (UnrewindableBodyError, ValueError):  # a generator or a closed file
+    except (UnrewindableBodyError, ValueError):  # A generator or a closed file.
         return False
     return True
 
@@ -205,7 +231,7 @@ def _origin(url: str) -> Origin | None:
     try:
         parts, other = urlsplit(url), parse_url(url)
         port = parts.port or _PORTS.get(parts.scheme)
-    except ValueError:  # urllib3 raises the subclass LocationParseError
+    except ValueError:  # urllib3 raises the subclass LocationParseError.
         return None
     origin = parts.scheme, parts.hostname, port
     host = (other.host or "").strip("[]")

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.checks import CheckMessage, Error
 from django.utils.module_loading import import_string
 
-from social_endpoints.checks.providers import configured_providers
-from social_endpoints.checks.settings import COLLECTIONS, did_you_mean
+from social_endpoints.checks.providers import configured_providers, unknown_provider_hint
+from social_endpoints.checks.settings import COLLECTIONS
 from social_endpoints.conf import NAME, settings
 from social_endpoints.internal.backends.config import is_redirect_class
 from social_endpoints.internal.backends.extensions.more_access import SETTING, has_scopes
@@ -20,10 +20,11 @@ from social_endpoints.internal.connections.token_response import is_scope
 
 def check_connect_scopes(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report entries of ``CONNECT_SCOPES`` for unknown or unsuitable providers, and bad scopes."""
-    scopes = settings.CONNECT_SCOPES
-    providers = configured_providers() if isinstance(scopes, Mapping) else None
-    for name, listed in scopes.items() if providers and isinstance(scopes, Mapping) else ():
-        for problem, hint in _problems(name, listed, providers or {}):
+    scopes, providers = settings.CONNECT_SCOPES, configured_providers()
+    if providers is None or not isinstance(scopes, Mapping):
+        return
+    for name, listed in scopes.items():
+        for problem, hint in _problems(name, listed, providers):
             yield Error(problem, hint=hint, id="social_endpoints.E029")
 
 
@@ -32,7 +33,8 @@ def _problems(
 ) -> Iterator[tuple[str, str]]:
     entry = f"{NAME}[{SETTING!r}]"
     if name not in providers:
-        yield f"{entry} contains {name!r}, which is not configured.", did_you_mean(name, providers)
+        problem = f"{entry} contains {name!r}, which is not configured."
+        yield problem, unknown_provider_hint(name, providers)
     elif not has_scopes(providers[name].backend):
         yield f"{entry} contains {name!r}, which does not use OAuth 2.0.", "Remove it."
     elif not is_redirect_class(providers[name].backend):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import cache, partial
 from typing import Any, TypeVar
 
@@ -12,7 +11,7 @@ from django.db import connections, transaction
 
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.extensions.encrypted_tokens import token_aliases
-from social_endpoints.internal.backends.registry import configured
+from social_endpoints.internal.backends.registry import all_providers
 from social_endpoints.internal.connections.encryption import (
     LostToken,
     as_dictionary,
@@ -21,6 +20,7 @@ from social_endpoints.internal.connections.encryption import (
     is_encrypted,
     renew,
 )
+from social_endpoints.internal.errors.failures import is_storage_failure
 from social_endpoints.internal.flows.flow import CONNECT, Flow
 from social_endpoints.internal.retries import Retries
 from social_endpoints.strategy import Strategy
@@ -156,13 +156,18 @@ def _transaction(using: str, work: Callable[[], T]) -> T:
 
 
 def _find_aliases(name: str) -> frozenset[str]:
-    """Return the names of tokens that the settings of a provider define, if it is configured."""
-    provider = configured().get(name)
+    """Return the names of tokens that the settings of a provider define, if it is configured.
+
+    A strategy of the project may have more settings than Django's.
+    """
+    provider = all_providers().get(name)
     if provider is None:
         return frozenset()
     load = partial(loading.load, provider, request=None, data={}, flow=Flow(name, CONNECT, ""))
     aliases = token_aliases(load(strategy_class=Strategy)[1])
-    # A strategy of the project may have more settings, or may need the request to find them.
-    with suppress(Exception):
+    try:
         aliases |= token_aliases(load()[1])
+    except Exception as error:  # A strategy of the project may need the request.
+        if is_storage_failure(error):  # Tokens would stay as they are.
+            raise
     return aliases

@@ -28,11 +28,7 @@ from social_endpoints.internal.connections.stored_tokens import (
 )
 from social_endpoints.internal.errors.redaction import clear_local_variables
 from social_endpoints.internal.flows.flow import CONNECT, Flow
-from social_endpoints.internal.log.events import (
-    add_log_values,
-    log_event,
-    log_values,
-)
+from social_endpoints.internal.log.events import add_log_values, log_event, log_values
 
 
 def get_credentials(
@@ -89,6 +85,8 @@ def _get_credentials(
     stored = StoredTokens.read(social.extra_data)
     if stored.state.needs_reconnect or stored.is_lost:
         raise ReauthenticationRequired("undecryptable" if stored.is_lost else "marked")
+    if issubclass(found.backend, BaseOAuth1) and stored.oauth1_secret is None:
+        raise ReauthenticationRequired("no_token")
     if stored.identity == rejected or not stored.lives(min_lifetime):
         stored = _get_refreshed(found, social, stored, rejected)
     return _to_credentials(found, social, stored)
@@ -97,8 +95,8 @@ def _get_credentials(
 def _find_connection(user: Any, provider: str, uid: str | None) -> Any:
     """Return the row of a connection: that with a uid, or the one that was used last."""
     users = loading.users()
-    pk = getattr(user, "pk", None) if users.is_account(user) else None
-    connections = [] if pk is None else read_connections(users, pk, provider)
+    has_key = getattr(user, "pk", None) is not None and users.is_account(user)
+    connections = read_connections(users, user, provider) if has_key else []
     if not connections:
         raise ReauthenticationRequired("no_connection")
     if uid is not None:

@@ -106,7 +106,7 @@ def is_rejected(backend: Any, error: SocialAuthBaseException) -> bool:
         return True
     if any(isinstance(backend, bases) and code in numbers for bases, numbers in _NUMBERS):
         return True
-    return not _REJECTIONS.isdisjoint(map(_normalized, [str(code), *_texts_of_response(error)]))
+    return not _REJECTIONS.isdisjoint(map(_normalize, [str(code), *_texts_of_response(error)]))
 
 
 def _texts_of_response(error: SocialAuthBaseException) -> list[str]:
@@ -120,14 +120,14 @@ def _texts_of_response(error: SocialAuthBaseException) -> list[str]:
         return []
 
 
-def _normalized(text: str) -> str:
+def _normalize(text: str) -> str:
     return re.sub("[^a-z0-9]+", "_", text[:100].lower()).strip("_")
 
 
 def retry_seconds(error: SocialAuthBaseException) -> int:
-    """Return the seconds of ``Retry-After``, which is a number or a date (RFC 9110 10.2.3).
+    """Return the seconds of ``Retry-After``, which is a number or a date.
 
-    A day is the maximum.
+    RFC 9110, section 10.2.3. A day is the maximum.
     """
     value = error.retry_after or ""
     date = parse_http_date_safe(value)
@@ -138,8 +138,8 @@ def retry_seconds(error: SocialAuthBaseException) -> int:
     return min(seconds, _LONGEST_WAIT)
 
 
-def is_nonsense(backend: Any, error: Exception) -> bool:
-    """Return whether reading the response has failed with an exception that is not a provider's.
+def is_unreadable_response(backend: Any, error: Exception) -> bool:
+    """Return whether an exception was raised because the backend cannot read the response.
 
     Before the request, the same exception is a mistake of the project.
     """
@@ -157,7 +157,7 @@ def as_token_error(error: Exception) -> Exception:
     """
     translated = error
     if not isinstance(error, ProviderTokenError):
-        translated = _translated(error)
+        translated = _translate(error)
     if isinstance(translated, ProjectError):
         # A strategy translates the exceptions of the project's get_setting().
         cause = error.__cause__ if isinstance(error, ProjectError) else None
@@ -169,7 +169,7 @@ def as_token_error(error: Exception) -> Exception:
     return translated
 
 
-def _translated(error: Exception) -> Exception:
+def _translate(error: Exception) -> Exception:
     is_response = isinstance(error, DataError)  # The database does not accept a value.
     translated = as_api_exception(error, "refresh", is_response=is_response)
     if type(translated) is not EndpointError:  # The project's own mistake or storage.

@@ -16,14 +16,10 @@ from social_core.exceptions import AuthResponseError, SocialAuthBaseException
 
 from social_endpoints.conf import get_seconds
 from social_endpoints.exceptions import ProviderUnavailable, ReauthenticationRequired
-from social_endpoints.internal.actions.refresh_errors import is_nonsense, is_rejected
+from social_endpoints.internal.actions.refresh_errors import is_rejected, is_unreadable_response
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.registry import Provider
-from social_endpoints.internal.backends.token_refresh import (
-    ask_for_tokens,
-    mark,
-    merge,
-)
+from social_endpoints.internal.backends.token_refresh import ask_for_tokens, mark, merge
 from social_endpoints.internal.connections.stored_tokens import StoredTokens
 from social_endpoints.internal.errors.failures import find_database_failure, is_lock_error
 from social_endpoints.internal.flows.flow import CONNECT, Flow
@@ -93,8 +89,10 @@ def _process_lock(work: TokenRefresh) -> Iterator[None]:
     # A thread in a transaction may block the one that holds this lock.
     is_free = transaction.get_autocommit(using=work.using)
     seconds = max(work.deadline - time.monotonic(), 0) if is_free else PATIENCE
-    if not lock.acquire(timeout=seconds):
-        raise ProviderUnavailable("locked")
+    if not lock.acquire(blocking=False):
+        work.begin_waiting()
+        if not lock.acquire(timeout=seconds):
+            raise ProviderUnavailable("locked")
     try:
         yield
     finally:
@@ -112,15 +110,17 @@ class TokenRefresh:
         self.rows = on_primary(loading.storage().user.objects)
         self.using: str = self.rows.db
         self.pk = social.pk
+        self._identity = {"pk": social.pk, "provider": social.provider, "uid": social.uid}
         self.deadline = time.monotonic() + get_seconds("LOGIN_TIMEOUT")
         self._provider = provider
-        self._seen = StoredTokens.read(social.extra_data).identity
-        self._began = time.monotonic()
+        self._seen = StoredTokens.read(social.extra_data).version
+        self._waits_since: float | None = None
         self._retries = Retries(self.using)
         self._pauses = 0
         self._is_elsewhere = False
         self._has_asked = False
         self._backend: Any = None
+        self._user: Any = None
         self._refresh_token: str | None = None
         self._response: dict[str, Any] | None = None
         self._rejection: SocialAuthBaseException | None = None
@@ -150,6 +150,11 @@ class TokenRefresh:
             log_completed("refresh")
         return extra_data
 
+    def begin_waiting(self) -> None:
+        """Measure how long this worker waits for another worker."""
+        if self._waits_since is None:
+            self._waits_since = time.monotonic()
+
     def read_locked(self) -> Any:
         """Lock the row in the caller's transaction; return what another worker has stored.
 
@@ -164,7 +169,7 @@ class TokenRefresh:
         if row is None:
             raise ReauthenticationRequired("no_connection")
         stored = StoredTokens.read(row.extra_data)
-        has_changed = stored.identity != self._seen and stored.lives()
+        has_changed = stored.version != self._seen and stored.lives()
         if not has_changed and not stored.state.needs_reconnect:
             raise ProviderUnavailable("locked_by_caller")
         return row.extra_data
@@ -173,9 +178,15 @@ class TokenRefresh:
     def _has_result(self) -> bool:
         return self._response is not None or self._rejection is not None
 
+    @property
+    def _has_waited_long(self) -> bool:
+        since = self._waits_since
+        return since is not None and time.monotonic() - since > PATIENCE
+
     def _require_visible(self) -> None:
-        # A locking read would wait for the transaction that has created the row (InnoDB).
-        found = retry_query(self.using, self.rows.filter(pk=self.pk).exists)
+        # A locking read would wait for the transaction that has created the row (InnoDB). With a
+        # schema for each tenant, this connection may find the row of another tenant.
+        found = retry_query(self.using, self.rows.filter(**self._identity).exists)
         if not found:
             raise _NotVisible
 
@@ -205,9 +216,9 @@ class TokenRefresh:
         stored = StoredTokens.read(row.extra_data)
         if stored.state.needs_reconnect:
             raise ReauthenticationRequired("marked")
-        if stored.identity != self._seen and stored.lives():
+        if stored.version != self._seen and stored.lives():
             return row.extra_data
-        if stored.identity == self._seen and time.monotonic() - self._began > PATIENCE:
+        if stored.version == self._seen and self._has_waited_long:
             raise ProviderUnavailable("refresh_failed")
         self._ask(row, stored)
         return None
@@ -219,6 +230,9 @@ class TokenRefresh:
         self._refresh_token = backend.get_refresh_token(stored.extra_data)
         if not self._refresh_token:
             raise ReauthenticationRequired("expired")
+        # Read before the request, because a failure would lose the new tokens. Otherwise a router
+        # chooses where it is read.
+        self._user = self.rows.select_related("user").get(pk=self.pk).user
         self._has_asked = True
         try:
             with ProviderRequests():
@@ -228,7 +242,7 @@ class TokenRefresh:
                 raise
             self._rejection = error
         except Exception as error:
-            if not is_nonsense(backend, error):
+            if not is_unreadable_response(backend, error):
                 raise
             raise AuthResponseError(backend, code="malformed_response", stage="refresh") from error
         self.deadline = time.monotonic() + get_seconds("LOGIN_TIMEOUT")
@@ -247,7 +261,7 @@ class TokenRefresh:
         if self._response is None:
             extra_data = mark(row.extra_data)
         else:
-            extra_data = merge(self._backend, row, self._response)
+            extra_data = merge(self._backend, row, self._user, self._response)
         # Not save(), because receivers of the project could fail and lose the tokens.
         self.rows.filter(pk=self.pk).update(extra_data=extra_data)
         return extra_data
@@ -275,13 +289,13 @@ class TokenRefresh:
         return True
 
     def _wait(self) -> None:
+        self.begin_waiting()
         longest = min(_FIRST_PAUSE * 2**self._pauses, _LONGEST_PAUSE)
         pause = longest * (0.5 + random.random() / 2)  # noqa: S311 - not a secret
         self._pauses += 1
         if time.monotonic() + pause > self.deadline:
             raise ProviderUnavailable("locked")
-        is_long = time.monotonic() - self._began > PATIENCE
-        if self._is_elsewhere and is_long and not self._has_asked:
+        if self._is_elsewhere and self._has_waited_long and not self._has_asked:
             raise _Blocked
         release_connections()
         time.sleep(pause)

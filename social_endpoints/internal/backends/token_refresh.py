@@ -8,11 +8,10 @@ from social_core.exceptions import AuthResponseError
 
 from social_endpoints.internal.backends.extensions.encrypted_tokens import token_aliases
 from social_endpoints.internal.backends.id_tokens.refreshed import keep_valid_id_token
-from social_endpoints.internal.connections.encryption import as_dictionary, to_stored
+from social_endpoints.internal.connections.encryption import STATE, as_dictionary, to_stored
 from social_endpoints.internal.connections.stored_tokens import StoredTokens, is_token
 from social_endpoints.internal.connections.token_state import (
     LIFETIMES,
-    NAME,
     TokenState,
     describe,
     with_auth_time,
@@ -38,10 +37,10 @@ def ask_for_tokens(
     return response
 
 
-def merge(backend: Any, social: Any, response: dict[str, Any]) -> dict[str, Any]:
+def merge(backend: Any, social: Any, user: Any, response: dict[str, Any]) -> dict[str, Any]:
     """Return the extra data of a connection with new tokens, and with its ``auth_time``."""
     plain = StoredTokens.read(social.extra_data).extra_data
-    values = backend.extra_data(social.user, social.uid, response, plain, {})
+    values = backend.extra_data(user, social.uid, response, plain, {})
     old = as_dictionary(social.extra_data)
     merged = {name: value for name, value in old.items() if name not in LIFETIMES}
     merged |= {name: value for name, value in values.items() if value is not None}
@@ -58,7 +57,7 @@ def mark(extra_data: Any) -> dict[str, Any]:
     stored = StoredTokens.read(extra_data)
     state = TokenState(stored.state.expires_at, stored.state.scopes, needs_reconnect=True)
     token = stored.extra_data.get("access_token")
-    return {**as_dictionary(extra_data), NAME: describe(token, state)}
+    return {**as_dictionary(extra_data), STATE: describe(token, state)}
 
 
 def _require_well_formed(backend: Any, response: dict[str, Any]) -> None:

@@ -27,7 +27,11 @@ PREFIX = "encrypted:"
 decrypted, so it is treated as lost."""
 
 STATE = "social_endpoints"
-"""The entry of ``extra_data`` that describes the access token. It contains no token."""
+"""The name in ``extra_data`` of the state of the access token.
+
+Its value contains no token. It is a dictionary with ``token`` (a digest), ``expires_at`` (seconds
+since the epoch, or None), ``scopes`` (a list) and, after the provider has rejected the refresh
+token, ``needs_reconnect``."""
 
 _KEY_PURPOSE = b"social_endpoints.provider_token.v1"
 
@@ -36,8 +40,7 @@ _KEY_PURPOSE = b"social_endpoints.provider_token.v1"
 # names that projects and GET_ALL_EXTRA_DATA store, such as bot_access_token (Slack). They do not
 # match token_type, refresh_token_expires_in or any name that social-core identifies users by.
 _SECRET_NAME = re.compile(
-    "(?:token|secret|password|jwt|assertion|(?:api|private|session)_?key)s?$|secret",
-    re.IGNORECASE,
+    "(?:token|secret|password|jwt|assertion|(?:api|private|session)_?key)s?$|secret", re.IGNORECASE
 )
 
 

@@ -27,14 +27,14 @@ OAUTH1 = "OAuth"
 _TOKEN = re.compile(r"[\x20-\x7e]+")  # RFC 6749 appendix A.12
 
 
-def read_connections(users: Any, pk: Any, provider: str) -> list[Any]:
-    """Return the connections of a user at a provider.
+def read_connections(users: Any, user: Any, provider: str) -> list[Any]:
+    """Return the connections of a user at a provider, in the order of their creation.
 
     :param users: the project's user storage.
-    :param pk: the user's primary key. An authentication class may have read it from a token.
+    :param user: the user. An authentication class may have read the primary key from a token.
     """
     try:
-        rows = users.get_social_auth_for_user(pk, provider)
+        rows = users.get_social_auth_for_user(user, provider).order_by("pk")
         connections: list[Any] = retry_query(rows.db, lambda: [*rows])
     except (TypeError, ValueError, OverflowError, ValidationError):  # It has another type.
         return []
@@ -47,8 +47,9 @@ def find_last_used(connections: Iterable[Any]) -> Any:
     return max(connections, key=_last_use, default=None)
 
 
-def _last_use(social: Any) -> tuple[float, Any]:
-    return read_auth_time(social.extra_data) or social.modified.timestamp(), social.pk
+def _last_use(social: Any) -> tuple[float, float, Any]:
+    modified = social.modified.timestamp()  # Decides between logins in the same second.
+    return read_auth_time(social.extra_data) or modified, modified, social.pk
 
 
 def is_token(value: Any) -> bool:
@@ -103,6 +104,12 @@ class StoredTokens:
     def identity(self) -> str:
         """A digest that differs if the access token has been replaced."""
         return digest(self.extra_data.get("access_token"))
+
+    @property
+    def version(self) -> str:
+        """A digest that also differs if the access token was extended, or can be refreshed anew."""
+        values = (self.extra_data.get(name) for name in ("access_token", "refresh_token"))
+        return digest([*values, self.state.expires_at])
 
     def lives(self, seconds: float = 0) -> bool:
         """Return whether there is an access token that does not expire in this time.

@@ -16,7 +16,10 @@ from social_endpoints.internal.connections.token_state import LATEST, LONGEST_LI
 # separators are ignored. A name that also contains "refresh", "id" or "ext" is not matched.
 _SECONDS = ("expiresinsec", "expiresinseconds", "expiresin", "expirein", "accesstokenexpiresin")
 _TIMES = ("expireson", "expiresat", "expiredat", "accesstokenexpiresat")
-_EITHER = ("expires", "expire", "expiry", "expiration", "accesstokenexpires")
+_EITHER = (
+    *("expires", "expire", "expiry", "expiration", "accesstokenexpires", "accesstokenexpirein"),
+    *("expireat", "expiretime", "expirationtime", "expirydate", "accesstokenexpiry"),
+)
 
 # A larger number is a time in milliseconds, as in ``expires_in`` of Chatwork.
 _LATEST_IN_SECONDS = 10**11
@@ -66,7 +69,7 @@ def as_scopes(value: str | Iterable[Any], separator: str) -> tuple[str, ...]:
 
 def _split(text: str, separator: str) -> Iterator[str]:
     parts = text.replace(separator or " ", " ").split()
-    if len(parts) == 1:  # LinkedIn asks with spaces and answers with commas.
+    if len(parts) == 1:  # LinkedIn uses spaces in requests and commas in responses.
         parts = parts[0].split(",")
     return (part.strip(",") for part in parts)
 

@@ -20,11 +20,6 @@ from django.utils import timezone
 
 from social_endpoints.internal.connections.encryption import STATE, to_plain
 
-NAME = STATE
-"""The name in ``extra_data``. Its value is a dictionary with ``token`` (the digest),
-``expires_at`` (seconds since the epoch, or None), ``scopes`` (a list) and, after the provider has
-rejected the refresh token, ``needs_reconnect``."""
-
 LATEST = 253_370_764_800
 """The year 9999, in seconds since the epoch. ``datetime`` represents no later year."""
 
@@ -52,7 +47,7 @@ class TokenState:
 
 
 def describe(access_token: Any, state: TokenState) -> dict[str, Any]:
-    """Return the entry to store under :data:`NAME`.
+    """Return the entry to store under ``STATE``.
 
     :param access_token: the token in clear: a text or, for OAuth 1.0a, a dictionary.
     """
@@ -73,7 +68,7 @@ def read_state(extra_data: Any) -> TokenState:
     stored = extra_data if isinstance(extra_data, Mapping) else {}
     tokens = {name: stored[name] for name in (_TOKEN, _REFRESH_TOKEN) if stored.get(name)}
     plain = to_plain(tokens)
-    entry, lost = stored.get(NAME), tokens.keys() - plain.keys()
+    entry, lost = stored.get(STATE), tokens.keys() - plain.keys()
     if _TOKEN in lost:
         return TokenState(needs_reconnect=True)
     if not isinstance(entry, Mapping) or entry.get("token") != digest(plain.get(_TOKEN)):
@@ -113,7 +108,7 @@ def with_auth_time(extra_data: Mapping[str, Any], auth_time: int) -> dict[str, A
     """Return a copy of ``extra_data`` with another ``auth_time``.
 
     social-core counts ``expires_in`` and a short ``expires`` from ``auth_time``. They are changed,
-    so that ``social.access_token_expired()`` gives the same answer as before.
+    so that ``social.access_token_expired()`` returns the same result as before.
 
     :param auth_time: seconds since the epoch.
     """

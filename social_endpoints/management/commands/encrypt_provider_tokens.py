@@ -78,7 +78,9 @@ class Command(BaseCommand):
         model = _find_model()
         using = options["database"] or router.db_for_write(model)
         if using not in connections:
-            raise CommandError(f"There is no database {using!r} in DATABASES.")
+            raise CommandError(
+                f"{using!r} is not in DATABASES. Choose from {', '.join(connections)}."
+            )
         conversion = Conversion(
             model, using, decrypts=decrypts, writes=not checks, batch_size=options["batch_size"]
         )
@@ -103,18 +105,19 @@ class Command(BaseCommand):
             keys = ", ".join(map(str, conversion.lost))
             more = ", ..." if outcomes[LOST] > len(conversion.lost) else ""
             self.stderr.write(
-                f"The tokens of {outcomes[LOST]} rows cannot be decrypted with SECRET_KEY or"
-                " SECRET_KEY_FALLBACKS. These rows were not changed. Add the key that encrypted"
-                " them to SECRET_KEY_FALLBACKS, or let the users connect again. Primary keys:"
+                "Rows with tokens that cannot be decrypted with SECRET_KEY or SECRET_KEY_FALLBACKS:"
+                f" {outcomes[LOST]}. They were not changed. Add the key that encrypted them to"
+                " SECRET_KEY_FALLBACKS, or let the users connect again. Primary keys:"
                 f" {keys}{more}"
             )
         remaining = sum(outcomes[each] for each in CHANGES) if checks else 0
         if remaining:
-            raise CommandError(f"{remaining} rows have to be converted.", returncode=1)
+            raise CommandError(f"Rows that have to be converted: {remaining}.", returncode=1)
         if django_settings.SECRET_KEY_FALLBACKS:
+            rows = "the other rows" if outcomes[LOST] else "these rows"
             self.stdout.write(
-                "No token in these rows needs SECRET_KEY_FALLBACKS. Sessions, flows and other"
-                " signed values may still need it."
+                f"No token in {rows} needs SECRET_KEY_FALLBACKS. Sessions, flows and other signed"
+                " values may still need it."
             )
 
 
@@ -139,5 +142,8 @@ def _find_model() -> Any:
     except ImproperlyConfigured as error:
         raise CommandError(str(error)) from error
     if not (isinstance(model, type) and issubclass(model, Model)):
-        raise CommandError("The class of connections in SOCIAL_AUTH_STORAGE is not a model.")
+        raise CommandError(
+            "The class of connections in SOCIAL_AUTH_STORAGE is not a model of Django. This command"
+            " cannot read its rows."
+        )
     return model

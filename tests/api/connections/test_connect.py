@@ -166,7 +166,7 @@ def test_anonymous_request_is_a_401(
     assert response.status_code == 401
     assert response.headers["WWW-Authenticate"] == "Token"
     assert "no-store" in response.headers["Cache-Control"]
-    assert openid.requests == []
+    assert openid.paths == []
 
 
 def test_session_authentication_enforces_csrf(

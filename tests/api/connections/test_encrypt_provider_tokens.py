@@ -6,17 +6,27 @@ import io
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection, connections, models, transaction
+from django.db import (
+    DatabaseError,
+    OperationalError,
+    connection,
+    connections,
+    models,
+    transaction,
+)
+from django.test.utils import isolate_apps
 from social_core.backends.oauth import BaseOAuth2
 from social_core.backends.utils import load_backends
 from social_django.models import AbstractUserSocialAuth, DjangoStorage, UserSocialAuth
 
+from social_endpoints.exceptions import StorageUnavailable
 from social_endpoints.internal.connections.encryption import PREFIX, encrypt, is_encrypted, to_plain
 from social_endpoints.strategy import Strategy
 from tests.support.configuration import Configure
@@ -46,6 +56,13 @@ class TenantStrategy(Strategy):
         return super().get_setting(name)
 
 
+class StrictTenantStrategy(Strategy):
+    def get_setting(self, name: str) -> Any:
+        if self.request is None:
+            raise RuntimeError("there is no tenant without a request")
+        return super().get_setting(name)
+
+
 class StoredStrategy(Strategy):
     """A strategy with a setting that Django's settings do not have."""
 
@@ -53,6 +70,13 @@ class StoredStrategy(Strategy):
         if name == "SOCIAL_AUTH_EXAMPLE_EXTRA_DATA":
             return [("refresh_token", "stored")]
         return super().get_setting(name)
+
+
+class UnavailableStrategy(Strategy):
+    """A strategy whose settings are in a database that has failed."""
+
+    def get_setting(self, name: str) -> Any:
+        raise OperationalError("the database is unavailable")
 
 
 @pytest.fixture(autouse=True)
@@ -132,7 +156,7 @@ def test_check_counts_and_writes_nothing(capsys: pytest.CaptureFixture[str]) -> 
     store(TOKENS, {"access_token": encrypt("a")}, LOST)
     before = raw_column()
 
-    with pytest.raises(CommandError, match="1 rows have to be converted") as caught:
+    with pytest.raises(CommandError, match=r"have to be converted: 1\.") as caught:
         convert("--check")
 
     assert caught.value.returncode == 1
@@ -175,7 +199,7 @@ def test_row_under_a_lost_key_is_left_as_it_is(
 
     assert raw_column().startswith(before)
     message = capsys.readouterr().err
-    assert "2 rows cannot be decrypted" in message
+    assert "SECRET_KEY_FALLBACKS: 2. They were not changed." in message
     assert f"Primary keys: {lost[0]}, {lost[1]}" in message
 
 
@@ -184,6 +208,18 @@ def test_name_that_looks_like_an_encrypted_token_is_not_lost() -> None:
 
     assert convert() == {"encrypted": 1}
     assert LOST["access_token"] in raw_column()
+
+
+def test_lost_row_can_still_need_a_fallback(settings: Any) -> None:
+    store({**LOST, "refresh_token": encrypt("a")}, TOKENS)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = OTHER_KEY
+    output = io.StringIO()
+
+    call_command("encrypt_provider_tokens", stdout=output)
+
+    assert "No token in the other rows needs SECRET_KEY_FALLBACKS." in output.getvalue()
+    assert values()[0] == {"refresh_token": "a"}
 
 
 def test_message_about_many_lost_rows_is_short(capsys: pytest.CaptureFixture[str]) -> None:
@@ -207,7 +243,12 @@ def test_alias_of_the_project_is_encrypted(settings: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("strategy", "found"), [("TenantStrategy", ["rt"]), ("StoredStrategy", ["rt", "stored"])]
+    ("strategy", "found"),
+    [
+        ("TenantStrategy", ["rt"]),
+        ("StrictTenantStrategy", ["rt"]),
+        ("StoredStrategy", ["rt", "stored"]),
+    ],
 )
 def test_alias_is_found_without_a_request(
     strategy: str, found: list[str], settings: Any, configure: Configure
@@ -220,6 +261,14 @@ def test_alias_is_found_without_a_request(
     assert convert() == {"encrypted": 1}
     (stored,) = UserSocialAuth.objects.values_list("extra_data", flat=True)
     assert [name for name in stored if stored[name].startswith(PREFIX)] == found
+
+
+def test_failure_of_storage_leaves_no_token_behind(configure: Configure) -> None:
+    configure(STRATEGY=f"{__name__}.UnavailableStrategy")
+    store({"stored": "a-token"})
+
+    with pytest.raises(StorageUnavailable):
+        convert()
 
 
 @pytest.mark.parametrize(
@@ -268,18 +317,21 @@ def test_storage_without_a_model_is_refused(storage: str, text: str, settings: A
         convert()
 
 
-class OwnConnection(AbstractUserSocialAuth):
-    """A model of the project, with a primary key of its own."""
+# Other tests read the rows of all models, and delete users: they must not know a model without a
+# table.
+with isolate_apps("social_django"):
 
-    key = models.CharField(primary_key=True, max_length=40)
-    # Other tests delete users, and have no such table.
-    user = models.ForeignKey(User, models.DO_NOTHING, related_name="+", db_constraint=False)
+    class OwnConnection(AbstractUserSocialAuth):
+        """A model of the project, with a primary key of its own."""
 
-    class Meta:
-        app_label = "social_django"
-        managed = False
-        db_table = "own_connection"
-        constraints = []
+        key = models.CharField(primary_key=True, max_length=40)
+        user = models.ForeignKey(User, models.DO_NOTHING, related_name="+", db_constraint=False)
+
+        class Meta:
+            app_label = "social_django"
+            managed = False
+            db_table = "own_connection"
+            constraints = []
 
 
 class OwnStorage(DjangoStorage):
@@ -304,6 +356,42 @@ def test_model_of_the_project_is_converted(settings: Any) -> None:
     finally:
         with connection.schema_editor() as editor:
             editor.delete_model(OwnConnection)
+
+
+class OtherRouter:
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        return "other"
+
+
+@pytest.mark.parametrize(
+    ("routers", "arguments"), [([], ["--database=other"]), ([f"{__name__}.OtherRouter"], [])]
+)
+def test_rows_of_another_database_are_converted(
+    routers: list[str], arguments: list[str], settings: Any, tmp_path: Path
+) -> None:
+    store(TOKENS)
+    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "other.sqlite3")}
+    connections.databases["other"] = {**connections.databases["default"], "OPTIONS": {}, **database}
+    connections["other"].connect()  # Django would refuse a later connection in a test.
+    try:
+        with connections["other"].schema_editor() as editor:
+            editor.create_model(User)
+            editor.create_model(UserSocialAuth)
+        rows = UserSocialAuth.objects.using("other")
+        ada = User.objects.using("other").create(username="ada")
+        row = UserSocialAuth(user=ada, provider="example", uid="1", extra_data=TOKENS)
+        rows.bulk_create([row])
+        settings.DATABASE_ROUTERS = routers
+
+        assert convert(*arguments) == {"encrypted": 1}
+
+        (stored,) = rows.values_list("extra_data", flat=True)
+        assert is_encrypted(stored["access_token"])
+        assert to_plain(stored) == TOKENS
+        assert "the-access-token" in raw_column()
+    finally:
+        connections["other"].close()
+        del connections["other"], connections.databases["other"]
 
 
 # --- Other requests at the same time ------------------------------------------------------

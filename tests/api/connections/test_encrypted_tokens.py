@@ -25,16 +25,12 @@ from social_endpoints.internal.backends.loading import load
 from social_endpoints.internal.backends.registry import find
 from social_endpoints.internal.connections.encryption import (
     PREFIX,
+    STATE,
     is_encrypted,
     to_plain,
     to_stored,
 )
-from social_endpoints.internal.connections.token_state import (
-    NAME,
-    TokenState,
-    describe,
-    read_state,
-)
+from social_endpoints.internal.connections.token_state import TokenState, describe, read_state
 from social_endpoints.internal.flows.flow import CONNECT, Flow
 from social_endpoints.provider_tokens import (
     ProviderError,
@@ -205,9 +201,10 @@ def test_login_with_an_encrypted_token_of_another_row_is_refused(
 ) -> None:
     """A copy from the database or a backup would be decrypted and sent to this provider."""
     settings.AUTHENTICATION_BACKENDS = [OPENID]
+    settings.SOCIAL_AUTH_OIDC_EXTRA_DATA = ["family_name", "groups"]
+    openid.userinfo["groups"] = ["a-group"] * 1_500  # must not hide what comes before
     stolen = stored(ada).extra_data["access_token"]
     if name == "family_name":
-        settings.SOCIAL_AUTH_OIDC_EXTRA_DATA = [name]
         openid.userinfo[name] = stolen
     else:
         openid.token_params[name] = stolen
@@ -230,7 +227,7 @@ def test_refresh_with_an_encrypted_token_of_another_row_is_refused(
     ada: Any, wire: responses.RequestsMock
 ) -> None:
     social = stored(ada, age=7_200)
-    social.extra_data |= {NAME: describe(ACCESS, TokenState(expires_at=1))}
+    social.extra_data |= {STATE: describe(ACCESS, TokenState(expires_at=1))}
     social.save()
     answer(wire, "token", access_token=social.extra_data["rt"])
 

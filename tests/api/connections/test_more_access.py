@@ -11,8 +11,8 @@ from social_core.backends.github import GithubOAuth2
 from social_core.utils import setting_name
 from social_django.models import UserSocialAuth
 
-from social_endpoints.internal.connections.encryption import PREFIX
-from social_endpoints.internal.connections.token_state import NAME, TokenState, describe
+from social_endpoints.internal.connections.encryption import PREFIX, STATE
+from social_endpoints.internal.connections.token_state import TokenState, describe
 from tests.support.access_token_providers import PROVIDERS, TokenProvider
 from tests.support.account_views import route_account_views
 from tests.support.accounts import connections, list_connections, logged_in
@@ -48,12 +48,14 @@ def listed(configure: Configure) -> None:
     configure(CONNECT_SCOPES={"oidc": [CALENDAR, "mail"], "github": ["repo", "gist"]})
 
 
-def connected_with(username: str, provider: str, uid: str, *scopes: str) -> UserSocialAuth:
+def connected_with(
+    username: str, provider: str, uid: str, *scopes: str, pk: int | None = None
+) -> UserSocialAuth:
     """Create a connection whose token has these scopes."""
-    extra_data = {"access_token": "old", NAME: describe("old", TokenState(scopes=scopes))}
+    extra_data = {"access_token": "old", STATE: describe("old", TokenState(scopes=scopes))}
     user, _ = User.objects.get_or_create(username=username)
     social: UserSocialAuth = user.social_auth.create(
-        provider=provider, uid=uid, extra_data=extra_data
+        pk=pk, provider=provider, uid=uid, extra_data=extra_data
     )
     return social
 
@@ -93,7 +95,7 @@ def test_scope_that_is_not_listed_is_a_field_error(
     assert error(begun) == (400, "scope_not_allowed")
     assert begun.data["error_recovery"] == "correct_input"
     assert details(begun) == {"scope": ["This scope is not allowed."]}
-    assert openid.requests == []
+    assert openid.paths == []
     assert "Set-Cookie" not in begun.headers
 
 
@@ -139,7 +141,7 @@ def test_setting_of_the_wrong_type_is_a_500(
     configure(CONNECT_SCOPES=setting)
 
     assert error(grace.begin(scope="mail")) == (500, "invalid_setting")
-    assert openid.requests == []
+    assert openid.paths == []
 
 
 def test_scope_of_a_provider_without_scopes_is_a_500(
@@ -168,8 +170,9 @@ def test_scopes_granted_before_are_asked_for_again(
 
 
 def test_scopes_of_all_connections_at_the_provider_are_asked_for(grace: Frontend) -> None:
-    connected_with("grace", "github", "1", "gist")
-    connected_with("grace", "github", "2", "notifications")
+    # The order of the rows on disk is not that of their keys.
+    connected_with("grace", "github", "2", "notifications", pk=2**30 + 2)
+    connected_with("grace", "github", "1", "gist", pk=2**30 + 1)
 
     assert scope_of(grace.begin("github", scope="repo")) == "gist,notifications,repo"
     assert "scope" not in authorization_params(grace.begin("github"))
@@ -432,7 +435,7 @@ def test_declined_access_keeps_the_old_token(
 def stored_token() -> tuple[str, list[str]]:
     """Return the stored access token and its scopes."""
     extra_data = UserSocialAuth.objects.get().extra_data
-    return extra_data["access_token"], extra_data[NAME]["scopes"]
+    return extra_data["access_token"], extra_data[STATE]["scopes"]
 
 
 @pytest.fixture
@@ -487,7 +490,7 @@ def test_connect_without_more_scopes_replaces_the_token(
 
 
 def state_of(token: str, **values: Any) -> dict[str, Any]:
-    return {NAME: describe(token, TokenState(scopes=(*DEFAULT.split(), "mail"), **values))}
+    return {STATE: describe(token, TokenState(scopes=(*DEFAULT.split(), "mail"), **values))}
 
 
 @pytest.mark.parametrize(
@@ -558,7 +561,7 @@ def install(openid: OpenIDProvider, settings: Any, configure: Configure) -> Any:
         provider.install(openid)
         provider.sign_in()
         state = TokenState(scopes=(*provider.granted, CALENDAR))
-        extra_data = {"access_token": "old", NAME: describe("old", state)}
+        extra_data = {"access_token": "old", STATE: describe("old", state)}
         UserSocialAuth.objects.update(extra_data=extra_data)
         return provider
 

@@ -96,7 +96,7 @@ def test_begin_is_refused_before_the_provider_is_asked(
     begun = grace.begin()
 
     assert_refused(begun, "begin")
-    assert openid.requests == []
+    assert openid.paths == []
     assert "Set-Cookie" not in begun.headers
     (request,) = asked
     assert (request.user.username, request.method) == ("grace", "GET")
@@ -106,12 +106,12 @@ def test_completion_is_refused_and_the_connect_stays_open(
     grace: Frontend, openid: OpenIDProvider, refuse: Any, configure: Configure, sent: list[Any]
 ) -> None:
     begun, callback = grace.authorize(openid)
-    before = [*openid.requests]
+    before = [*openid.paths]
     refuse()
 
     assert_refused(grace.complete(begun, callback), "begin")
 
-    assert openid.requests == before
+    assert openid.paths == before
     assert (connections(), Nonce.objects.count(), sent) == ([], 0, [])
     configure(REAUTHENTICATION=f"{__name__}.always")
     assert grace.complete(begun, callback).status_code == 201
@@ -237,7 +237,7 @@ def test_callable_that_fails_changes_nothing(
     assert error(grace.begin()) == expected
     assert error(disconnect(logged_in(ada), ada.social_auth.first())) == expected
     assert UserSocialAuth.objects.count() == 2
-    assert openid.requests == []
+    assert openid.paths == []
 
 
 class RecentView(ProviderConnectView):

@@ -249,7 +249,7 @@ def test_setting_of_provider_replaces_the_general_one(
 
     assert disconnect_uid(ada).status_code == 204
     assert len(received) == revokes
-    assert bool(openid.requests) is revokes
+    assert bool(openid.paths) is revokes
 
 
 # --- Failures ---------------------------------------------------------------------------

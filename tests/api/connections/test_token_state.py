@@ -14,13 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_django.models import Partial, UserSocialAuth
 
-from social_endpoints.internal.connections.encryption import to_plain
-from social_endpoints.internal.connections.token_state import (
-    NAME,
-    TokenState,
-    describe,
-    read_state,
-)
+from social_endpoints.internal.connections.encryption import STATE, to_plain
+from social_endpoints.internal.connections.token_state import TokenState, describe, read_state
 from tests.support.access_token_providers import PLAIN
 from tests.support.accounts import list_connections, logged_in, user_with
 from tests.support.configuration import Configure
@@ -34,7 +29,6 @@ pytestmark = pytest.mark.django_db
 HERE = "tests.api.connections.test_token_state"
 DEFAULT = ("openid", "profile", "email")
 TOKENS = ("access_token", "id_token", "refresh_token")
-SOON = pytest.approx(time.time() + 3600, abs=600)
 
 LOCALIZED = {"localized": {"en_US": "Ada"}, "preferredLocale": {"country": "US", "language": "en"}}
 
@@ -98,7 +92,7 @@ PROVIDERS = {
     "strava": (
         "social_core.backends.strava.StravaOAuth",
         "https://www.strava.com/oauth/token",
-        {"expires_at": int(time.time()) + 3600, "athlete": {"id": 9}},
+        lambda: {"expires_at": int(time.time()) + 3600, "athlete": {"id": 9}},
         "https://www.strava.com/api/v3/athlete",
         {"id": 9},
         {"scope": "read,admin"},
@@ -141,6 +135,10 @@ def state() -> TokenState:
     return read_state(stored())
 
 
+def in_an_hour() -> Any:
+    return pytest.approx(time.time() + 3600, abs=60)
+
+
 def store(**values: Any) -> None:
     """Change the stored extra data, as another process would."""
     social = UserSocialAuth.objects.get()
@@ -160,6 +158,7 @@ def install(name: str, wire: responses.RequestsMock, settings: Any) -> tuple[Any
         "AUTHORIZATION_URL": f"{token_url}/authorize",
     }.items():
         setattr(settings, f"{prefix}_{setting}", value)
+    tokens = tokens() if callable(tokens) else tokens
     text = tokens if isinstance(tokens, str) else json.dumps({"access_token": "token", **tokens})
     for method in ("GET", "POST"):
         wire.add(method, token_url, body=text)
@@ -183,7 +182,7 @@ def test_login_stores_the_expiry_and_the_granted_scopes(
     response = frontend.complete(begun, callback, name)
 
     assert response.status_code == 201, response.data
-    assert state() == TokenState(expires_at=SOON, scopes=scopes)  # type: ignore[arg-type]  # approx
+    assert state() == TokenState(expires_at=in_an_hour(), scopes=scopes)
     (shown,) = list_connections(logged_in(UserSocialAuth.objects.get().user)).data
     assert (shown["scopes"], shown["needs_reconnect"]) == ([*scopes], False)
 
@@ -196,7 +195,7 @@ def test_login_with_openid_connect_stores_what_social_core_does_not(
 
     assert frontend.log_in(openid).status_code == 201
 
-    assert state() == TokenState(expires_at=SOON, scopes=("openid", "email"))  # type: ignore[arg-type]  # approx
+    assert state() == TokenState(expires_at=in_an_hour(), scopes=("openid", "email"))
 
 
 def test_connect_returns_the_granted_scopes(grace: Frontend, openid: OpenIDProvider) -> None:
@@ -231,7 +230,7 @@ def test_token_of_oauth_1_has_no_expiry(wire: responses.RequestsMock, settings: 
 
     assert stored()["access_token"]["oauth_token"] == "access"
     entry = describe(stored()["access_token"], TokenState())
-    assert stored()[NAME] == entry
+    assert stored()[STATE] == entry
 
 
 # --- Scopes that were asked for -------------------------------------------------------
@@ -299,7 +298,7 @@ def test_resumed_login_stores_the_expiry_of_the_token_response(
     resumed = frontend.resume(paused, name="Ada")
 
     assert resumed.status_code == 201
-    assert state() == TokenState(expires_at=SOON, scopes=("openid", "email"))  # type: ignore[arg-type]  # approx
+    assert state() == TokenState(expires_at=in_an_hour(), scopes=("openid", "email"))
     assert stored()["expires_in"] == pytest.approx(3500, abs=30)
 
 
@@ -460,7 +459,7 @@ def test_row_is_only_read_again_to_keep_a_refresh_token(
 
 def mark() -> None:
     """Store that the provider has rejected the refresh token."""
-    store(**{NAME: describe(stored()["access_token"], TokenState(needs_reconnect=True))})
+    store(**{STATE: describe(stored()["access_token"], TokenState(needs_reconnect=True))})
 
 
 @pytest.mark.parametrize("below", ["", "connect/"])
@@ -509,7 +508,7 @@ def test_encrypted_tokens_have_the_same_state(
     plain, text = to_plain(stored()), json.dumps(stored())
     assert plain["refresh_token"] == "the-refresh-token"
     assert [name for name in TOKENS if plain[name] in text] == []
-    assert state() == TokenState(expires_at=SOON, scopes=DEFAULT)  # type: ignore[arg-type]  # approx
+    assert state() == TokenState(expires_at=in_an_hour(), scopes=DEFAULT)
 
 
 @pytest.mark.parametrize("token", ["encrypted:lost", {"oauth_token": "encrypted:lost", "x": "y"}])

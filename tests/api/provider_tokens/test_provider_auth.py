@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
+from oauthlib.oauth1 import Client
 
 from social_endpoints.provider_tokens import (
     ProviderAuth,
@@ -368,3 +370,47 @@ def test_request_is_signed_with_oauth_1(
     assert "secret" not in header
     assert redirected.status_code == 401
     assert tokens_of(other) == [None]
+
+
+@pytest.mark.parametrize("status", [303, 307])
+def test_redirect_to_the_same_origin_is_signed_again(
+    status: int, ada: Any, server: TokenServer, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.twitter.TwitterOAuth"]
+    settings.SOCIAL_AUTH_TWITTER_KEY = settings.SOCIAL_AUTH_TWITTER_SECRET = "ours"
+    token = {"oauth_token": "token-1", "oauth_token_secret": "secret-1"}
+    connect(ada, "twitter", token=token, expires_in=None)
+    redirect(server, "/old", "/api?page=2", status=status)
+    auth = ProviderAuth(ada, "twitter")
+
+    requests.post(f"{server.url}/old", data={"a": "b"}, auth=auth, timeout=10)
+
+    first, second = server.provider.received
+    headers = [each.headers["authorization"] for each in (first, second)]
+    values = dict(re.findall('(oauth_nonce|oauth_timestamp)="([^"]+)"', headers[1]))
+    client = Client("ours", "ours", "token-1", "secret-1")
+    client.nonce, client.timestamp = values["oauth_nonce"], values["oauth_timestamp"]
+    content_type = second.headers.get("content-type")
+    form = {"Content-Type": content_type} if content_type else {}
+    url, body = f"{server.url}{second.target}", second.body.decode() or None
+    assert headers[1] == client.sign(url, second.method, body, form)[1]["Authorization"]
+    assert values["oauth_nonce"] not in headers[0]
+    assert bool(second.body) is (status == 307)
+
+
+@pytest.mark.parametrize("make", [io.BytesIO, lambda content: iter([content])], ids=["file", "it"])
+def test_body_of_a_signed_request_is_complete(make: Any, ada: Any, settings: Any) -> None:
+    """The signature does not contain a body that is not a form (RFC 5849 section 3.4.1.3.1)."""
+    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.twitter.TwitterOAuth"]
+    settings.SOCIAL_AUTH_TWITTER_KEY = settings.SOCIAL_AUTH_TWITTER_SECRET = "ours"
+    token = {"oauth_token": "token-1", "oauth_token_secret": "secret-1"}
+    connect(ada, "twitter", token=token, expires_in=None)
+    auth = ProviderAuth(ada, "twitter")
+
+    request = requests.Request("POST", "https://x.com", data=make(b"1\n2"), auth=auth).prepare()
+
+    body: Any = request.body
+    assert b"".join(body) == b"1\n2"
+    is_chunked = "Transfer-Encoding" in request.headers
+    assert is_chunked or request.headers["Content-Length"] == "3"
+    assert b"OAuth " in request.headers["Authorization"]

@@ -16,7 +16,9 @@ from django.db import connection, connections, transaction
 from django.test import TestCase
 from social_django.models import UserSocialAuth
 
-from social_endpoints.internal.connections.token_state import NAME, TokenState, describe
+from social_endpoints.internal.actions.token_refresh import PATIENCE
+from social_endpoints.internal.connections.encryption import STATE
+from social_endpoints.internal.connections.token_state import TokenState, describe
 from social_endpoints.provider_tokens import (
     ProviderAuth,
     ProviderUnavailable,
@@ -33,7 +35,8 @@ from tests.support.token_worker import tokens_of_processes
 pytestmark = pytest.mark.django_db(transaction=True)
 
 WORKERS = 20
-MARKED = {NAME: describe("access-0", TokenState(needs_reconnect=True))}
+EXPIRED = describe("access-0", TokenState(expires_at=1))
+MARKED = {STATE: describe("access-0", TokenState(needs_reconnect=True))}
 
 
 def outcome_of(user: Any) -> str:
@@ -90,6 +93,20 @@ def test_threads_that_got_a_401_refresh_once(ada: Any, server: TokenServer) -> N
     assert len(server.posted) == 1
 
 
+def test_threads_extend_the_same_token_once(ada: Any, server: TokenServer) -> None:
+    """A token that has not expired can stay the same (WeChat, Strava, Facebook)."""
+    connect(ada, expires_in=30)
+
+    def extend(connection: Connection, request: Any) -> None:
+        time.sleep(0.2)
+        connection.answer({"access_token": "access-0", "expires_in": 3600})
+
+    server.answer = extend
+
+    assert set(together([lambda: outcome_of(ada)] * WORKERS)) == {"access-0"}
+    assert len(server.posted) == 1
+
+
 def test_threads_mark_a_rejected_connection_once(ada: Any, server: TokenServer) -> None:
     connect(ada)
     server.answer = answering({"error": "invalid_grant"}, status=400)
@@ -113,6 +130,20 @@ def test_threads_do_not_wait_for_an_outage_one_after_the_other(
     assert set(together([lambda: outcome_of(ada)] * WORKERS)) == {"ProviderUnavailable"}
     assert time.monotonic() - began < 8
     assert len(server.posted) <= 2
+
+
+def test_slow_database_is_not_another_worker(ada: Any, server: TokenServer) -> None:
+    connect(ada)
+    queries: list[str] = []
+
+    def delay_second(execute: Any, sql: str, *args: Any) -> Any:
+        queries.append(sql)
+        if len(queries) == 2:
+            time.sleep(PATIENCE + 0.1)
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(delay_second):
+        assert {outcome_of(ada)} == server.access_tokens
 
 
 # --- Transactions of the caller ---------------------------------------------------------
@@ -280,6 +311,23 @@ def test_caller_in_a_transaction_asks_only_after_a_short_wait(
 
     assert {outcome} == (server.access_tokens if is_refreshed else {"ProviderUnavailable"})
     assert len(server.posted) == is_refreshed
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="Others have no such schemas.")
+def test_row_of_another_schema_is_not_used(ada: Any, server: TokenServer) -> None:
+    """Only the caller's connection may have the schema of a tenant."""
+    other = connect(ada, uid="2", token="access-of-another-tenant", expires_in=3600)
+
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            table = UserSocialAuth._meta.db_table
+            cursor.execute(f"CREATE TEMPORARY TABLE {table} (LIKE {table}) ON COMMIT DROP")
+        social = UserSocialAuth(pk=other.pk, user=ada, provider="token-server", uid="1")
+        social.extra_data = {**other.extra_data, STATE: EXPIRED, "access_token": "access-0"}
+        social.save(force_insert=True)
+        token = outcome_of(ada)
+
+    assert {token} == server.access_tokens
 
 
 @pytest.mark.row_locks

@@ -14,7 +14,8 @@ from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from social_django.models import UserSocialAuth
 
-from social_endpoints.internal.connections.token_state import NAME, TokenState, describe
+from social_endpoints.internal.connections.encryption import STATE
+from social_endpoints.internal.connections.token_state import TokenState, describe
 from social_endpoints.internal.network.document_cache import process_cache
 from social_endpoints.provider_tokens import ProviderError, get_access_token
 from tests.support.frontend import Frontend
@@ -53,7 +54,7 @@ def answer(openid: OpenIDProvider, key: Any = None, **claims: Any) -> None:
     now = int(time.time())
     default = {"iss": ISSUER, "aud": "our-client-id", "sub": "user-1", "iat": now, "exp": now + 300}
     values = {name: each for name, each in {**default, **claims}.items() if each is not None}
-    id_token = jwt.encode(values, key or openid.key, "RS256", headers={"kid": "1"})
+    id_token = jwt.encode(values, key or openid.private_key, "RS256", headers={"kid": "1"})
     content = {"access_token": "access-1", "refresh_token": "refresh-1", "id_token": id_token}
     openid.wire.remove("POST", f"{ISSUER}/token")
     openid.wire.post(f"{ISSUER}/token", json=content)
@@ -145,7 +146,7 @@ def test_nonce_is_that_of_the_login_that_has_brought_the_refresh_token(
             first = nonce_of(social.extra_data)
     assert nonce_of(social.extra_data) != first  # The logout needs the newest ID token.
     state = describe(social.extra_data["access_token"], TokenState(expires_at=5))
-    social.extra_data |= {NAME: state}
+    social.extra_data |= {STATE: state}
     social.save()
     answer(openid, nonce=nonce_of(social.extra_data))
     with pytest.raises(ProviderError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from social_core.backends.base import BaseAuth
@@ -37,7 +38,7 @@ class EncryptedTokens(Backend):
         data = super().extra_data(user, uid, response, details, pipeline_kwargs)
         social = pipeline_kwargs.get("social")
         stored = getattr(social, "extra_data", None) if pipeline_kwargs else details
-        if any(map(is_readable, {*texts(data)} - {*texts(stored)})):
+        if any(map(is_readable, {*texts(data, inf)} - {*texts(stored, inf)})):
             raise AuthResponseError(self, code="malformed_response", stage="user_info")
         return to_stored(data, token_aliases(self))
 

@@ -18,12 +18,11 @@ from social_core.backends.strava import StravaOAuth
 from social_endpoints.internal.backends.extensions.bases import Backend, OAuth
 from social_endpoints.internal.backends.extensions.encrypted_tokens import token_aliases
 from social_endpoints.internal.backends.id_tokens.refreshed import CONTEXT, first_claims
-from social_endpoints.internal.connections.encryption import as_dictionary, to_plain
+from social_endpoints.internal.connections.encryption import STATE, as_dictionary, to_plain
 from social_endpoints.internal.connections.stored_tokens import is_token
 from social_endpoints.internal.connections.token_response import as_scopes, read_token_response
 from social_endpoints.internal.connections.token_state import (
     LIFETIMES,
-    NAME,
     TokenState,
     describe,
     read_state,
@@ -169,12 +168,12 @@ def _with_tokens(
     if received and auth_time and auth_time - received > _LONGEST_COMPLETION:
         data = with_auth_time({**data, "auth_time": received}, auth_time)
     outdated = dict.fromkeys({*LIFETIMES, CONTEXT} & _stored(social).keys())
-    return {**outdated, **data, NAME: describe(data[_ACCESS_TOKEN], state)}
+    return {**outdated, **data, STATE: describe(data[_ACCESS_TOKEN], state)}
 
 
 def _without_tokens(backend: Any, data: dict[str, Any], social: Any) -> dict[str, Any]:
     """Return the update of a sign-in with an ID token alone, which keeps the stored tokens."""
-    names = (_ACCESS_TOKEN, *_refresh_token_names(backend), *LIFETIMES, NAME)
+    names = (_ACCESS_TOKEN, *_refresh_token_names(backend), *LIFETIMES, STATE)
     data = _keep(backend, social, {**data, **dict.fromkeys(names)}, names)
     if "auth_time" not in data:
         return data
@@ -192,7 +191,7 @@ def _after_refresh(
     )
     names = _refresh_token_names(backend)
     data = {name: value for name, value in data.items() if value or name not in names}
-    return {**data, NAME: describe(data.get(_ACCESS_TOKEN), state)}
+    return {**data, STATE: describe(data.get(_ACCESS_TOKEN), state)}
 
 
 def _keep(backend: Any, social: Any, data: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
@@ -205,12 +204,12 @@ def _keep(backend: Any, social: Any, data: dict[str, Any], names: Iterable[str])
     if any(_stored(social).get(name) for name in empty):
         backend.strategy.storage.user.read_extra_data_again(social)
         _require_dictionary(social)
-    kept = {name: value for name, value in data.items() if name not in empty}
+    update = {name: value for name, value in data.items() if name not in empty}
     if _REFRESH_TOKEN in empty and _stored(social).get(_REFRESH_TOKEN):
         # Its ID tokens continue the login that has brought it (OpenID Connect Core section 12.2).
         claims = first_claims(to_plain(social.extra_data))
-        kept |= {CONTEXT: claims} if claims else {}
-    return kept
+        update |= {CONTEXT: claims} if claims else {}
+    return update
 
 
 def _refresh_token_names(backend: Any) -> list[str]:

@@ -101,7 +101,7 @@ class MoreAccess(OAuth2):
     def get_scope_argument(self) -> dict[str, str]:
         """Return the parameter with all scopes, even if a backend has its own ``get_scope()``."""
         backend: Any = super()  # This method of social-core has no annotations.
-        return self._completed(backend.get_scope_argument())
+        return self._with_more_scopes(backend.get_scope_argument())
 
     def auth_extra_arguments(self) -> dict[str, str]:
         """Return the extra parameters, of which ``scope`` replaces the parameter."""
@@ -111,7 +111,7 @@ class MoreAccess(OAuth2):
             extra = {**extra, **_GOOGLE}
         if isinstance(self, FacebookOAuth2) and self.more_scopes:
             extra = {**_FACEBOOK, **extra}
-        return self._completed(extra) if self.SCOPE_PARAMETER_NAME in extra else extra
+        return self._with_more_scopes(extra) if self.SCOPE_PARAMETER_NAME in extra else extra
 
     def extra_data(
         self, user: Any, uid: str, response: Any, details: Any, pipeline_kwargs: dict[str, Any]
@@ -150,7 +150,7 @@ class MoreAccess(OAuth2):
     def _adds_granted(self) -> bool:
         return isinstance(self, _INCREMENTAL)
 
-    def _completed(self, parameters: Mapping[str, str]) -> dict[str, str]:
+    def _with_more_scopes(self, parameters: Mapping[str, str]) -> dict[str, str]:
         name, separator = self.SCOPE_PARAMETER_NAME, self._separator()
         present = [each for each in parameters.get(name, "").split(separator) if each]
         missing = [each for each in self.more_scopes if each not in present]
