@@ -10,8 +10,8 @@ from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning
 from social_core.utils import setting_name
 
-from social_endpoints.checks.providers import configured_providers
-from social_endpoints.checks.settings import COLLECTIONS, did_you_mean
+from social_endpoints.checks.providers import configured_providers, unknown_provider_hint
+from social_endpoints.checks.settings import COLLECTIONS
 from social_endpoints.checks.tokens import configured_serializer
 from social_endpoints.conf import NAME, settings
 from social_endpoints.internal.accounts.logins import (
@@ -54,7 +54,7 @@ def check_backchannel_providers(**kwargs: Any) -> Iterator[CheckMessage]:
     for name in names:
         if not isinstance(name, str) or name not in providers:
             problem = f"{_SETTING} contains {name!r}, which is not configured."
-            hint = did_you_mean(name, providers)
+            hint = unknown_provider_hint(name, providers)
         elif protocol(providers[name].backend) != OPENID_CONNECT:
             problem = f"{_SETTING} contains {name!r}, whose backend is not for OpenID Connect."
             hint = "Remove it, or use a backend that derives from OpenIdConnectAuth."
@@ -79,8 +79,8 @@ def _find_requirement(serializer: type[LoginSerializer]) -> str | None:
     """Return what the method revoke() of a serializer needs, or None if it has everything."""
     if serializer.revoke is LoginSerializer.revoke:
         return (
-            "Override revoke() in your serializer. If a receiver of logged_out_by_provider ends "
-            "the logins, silence this id."
+            "Override revoke() in your serializer. If a receiver of logged_out_by_provider ends"
+            " the logins, add this id to SILENCED_SYSTEM_CHECKS."
         )
     for path, is_met, hint in _REQUIREMENTS:
         with suppress(Exception):  # Other checks report a wrong SESSION_ENGINE or strategy.
@@ -120,7 +120,10 @@ def _find_logout_requirement(serializer: type[LoginSerializer]) -> str | None:
     if issubclass(serializer, DjoserSerializer):
         return None  # Its strategy is not known.
     if serializer.log_out is LoginSerializer.log_out:
-        return "Override log_out(). If your serializer issues tokens of DRF, silence this id."
+        return (
+            "Override log_out() in your serializer. If it issues tokens of DRF, add this id to"
+            " SILENCED_SYSTEM_CHECKS."
+        )
     for shipped in loaded_classes([_REVOCABLE_JWT]):
         if issubclass(serializer, shipped) and not has_jwt_blacklist():
             return _NO_BLACKLIST

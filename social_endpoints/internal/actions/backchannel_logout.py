@@ -18,10 +18,12 @@ from social_endpoints.conf import get_names
 from social_endpoints.exceptions import BackchannelLogoutDisabled, EndpointError
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.extensions.discovery import document_renewal
+from social_endpoints.internal.backends.extensions.encrypted_tokens import token_aliases
 from social_endpoints.internal.backends.id_tokens.issuers import find_issuer
 from social_endpoints.internal.backends.id_tokens.logout_tokens import claim_once, verified_claims
 from social_endpoints.internal.backends.registry import OPENID_CONNECT, Provider, find, protocol
 from social_endpoints.internal.backends.setting_types import require_valid_settings
+from social_endpoints.internal.connections.encryption import find_tokens
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.internal.log.events import log_completed
 from social_endpoints.internal.native.access_token import input_error
@@ -50,11 +52,7 @@ def find_backchannel_provider(name: str) -> Provider:
 
 
 def log_out_by_provider(
-    *,
-    provider: Provider,
-    logout_token: str,
-    request: HttpRequest,
-    revoke: Callable[[Any], None],
+    *, provider: Provider, logout_token: str, request: HttpRequest, revoke: Callable[[Any], None]
 ) -> None:
     """Verify a logout token and end the logins of its user.
 
@@ -108,6 +106,10 @@ def _end_logins(
     """Claim the token, end the logins of its users, and return the users."""
     claim_once(backend, claims)
     connections = {social.user.pk: social for social in _find_connections(backend, claims)}
+    aliases = token_aliases(backend)
+    # The strategy hides these tokens in the log: an exception of the project may contain them.
+    tokens = [find_tokens(social.extra_data, aliases) for social in connections.values()]
+    backend.strategy.provider_response = {"tokens": tokens}
     for social in connections.values():
         revoke(social.user)
         signals.logged_out_by_provider.send(

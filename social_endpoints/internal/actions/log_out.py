@@ -22,10 +22,22 @@ def log_out(*, end: Callable[[], ResponseT], take_back: Callable[[], None]) -> R
     :param take_back: called after each rollback, to undo effects outside the database.
     :raises StorageUnavailable: the database or the cache has failed. The login has not ended.
     """
+    response = run_in_transaction(end, take_back)
+    log_event("logout completed")
+    return response
+
+
+def run_in_transaction(
+    build_response: Callable[[], ResponseT], take_back: Callable[[], None]
+) -> ResponseT:
+    """Run a request in one transaction of the users' database, and return its response.
+
+    :param build_response: runs again after a collision with another request.
+    :param take_back: called after each rollback.
+    """
     using = router.db_for_write(loading.storage().user)
     work = UnitOfWork(using, list)
     work.stage, work.take_back = "unknown", take_back
     with work:
-        response: ResponseT = work.finish(work.run(end), lambda result: result)
-    log_event("logout completed")
+        response: ResponseT = work.finish(work.run(build_response), lambda result: result)
     return response

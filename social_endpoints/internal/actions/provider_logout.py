@@ -23,6 +23,8 @@ from social_endpoints.internal.connections.encryption import to_plain
 from social_endpoints.internal.connections.stored_tokens import find_last_used, read_connections
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.internal.log.events import log_completed
+from social_endpoints.internal.network import substitutes
+from social_endpoints.internal.network.fake_providers import LOGOUT
 from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.internal.translation import translate_errors
 
@@ -81,6 +83,7 @@ def begin_provider_logout(
             **_locales(),
         }
         url = _build_url(endpoint, parameters)
+        url = substitutes.browser_url(backend.name, LOGOUT, url)
     log_completed("provider logout")
     return LogoutRequest(url, state)
 
@@ -131,7 +134,7 @@ def _identification(backend: BaseAuth[Any], user: Any) -> dict[str, str]:
 
     The provider then knows the client, with whom the redirect URI is registered (section 2).
     """
-    social = find_last_used(read_connections(loading.users(), user.pk, backend.name))
+    social = find_last_used(read_connections(loading.users(), user, backend.name))
     id_token = to_plain(social.extra_data).get("id_token") if social is not None else None
     if isinstance(id_token, str) and id_token.isascii() and 0 < len(id_token) <= MAX_HINT:
         return {"id_token_hint": id_token}

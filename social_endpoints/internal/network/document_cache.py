@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,15 +19,17 @@ from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from social_core.backends.base import BaseAuth
 
-from social_endpoints.internal.cache import CacheUnavailable, optional_cache
+from social_endpoints.internal.cache import CLOCK_SKEW, CacheUnavailable, optional_cache
+from social_endpoints.internal.network import substitutes
 from social_endpoints.internal.translation import log_failure
 
 MIN_LIFETIME = 300
 """Shortest time, in seconds, for which a document is not requested again."""
 
 MAX_LIFETIME = 3_600
-"""Longest such time, and that for a response without a ``max-age``. A begin cannot notice that the
-endpoint to which it sends the browser has moved."""
+"""Longest time, in seconds, for which a document is not requested again. It also applies to a
+response without a ``max-age``. A begin cannot notice that the endpoint to which it sends the
+browser has moved."""
 
 GRACE = 86_400
 """Seconds for which an expired document is still used while the provider fails."""
@@ -40,9 +43,6 @@ BURST = 5
 
 REFILL = PAUSE // BURST
 """Seconds after which anonymous clients can cause one more request for a document."""
-
-CLOCK_SKEW = 60
-"""Seconds by which the clock of another server may be ahead."""
 
 MAX_LENGTH = 200_000
 """Maximum characters of a stored document. Memcached stores at most a megabyte."""
@@ -75,6 +75,8 @@ class CachedDocument:
         from the cache.
     :param max_lifetime: replaces :data:`MAX_LIFETIME`.
     :param grace: replaces :data:`GRACE`.
+    :ivar is_over_limit: whether :meth:`versions` could not request the current document, because
+        anonymous clients have caused too many requests.
     """
 
     def __init__(
@@ -89,14 +91,16 @@ class CachedDocument:
         grace: int = GRACE,
     ) -> None:
         path = f"{type(backend).__module__}.{type(backend).__qualname__}"
-        parts = json.dumps([path, url, str(backend.setting("VERIFY_SSL", True))])
-        digest = hashlib.sha256(parts.encode()).hexdigest()
+        parts = [path, url, str(backend.setting("VERIFY_SSL", True))]
+        parts += substitutes.identity(backend.name)
+        digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
         self._name = f"social_endpoints.{content_type}.{digest}"
         self._provider = backend.name
         self._fetch = fetch
         self._is_complete = is_complete
         self._max_lifetime, self._grace = max_lifetime, grace
         self._entry: _Entry | None = None  # The stored document in use.
+        self.is_over_limit = False
 
     def get(self) -> Any:
         """Return the stored document, or request it.
@@ -125,6 +129,8 @@ class CachedDocument:
             yield self._entry.document
         if not rate_limited or self._take_request():
             yield self._request()
+        else:
+            self.is_over_limit = True
 
     def renew(self) -> Any:
         """Return the provider's current document, because the one in use does not work.
@@ -190,7 +196,7 @@ class CachedDocument:
         with suppress(RecursionError):  # The document is nested too deeply.
             text = json.dumps([entry.fetched, entry.expires, entry.document])
             if len(text) <= MAX_LENGTH:
-                _store(self._name, text, int(entry.expires - time.time()) + self._grace)
+                store_in_cache(self._name, text, entry.expires - time.time() + self._grace)
 
     def _read(self) -> _Entry | None:
         """Return the stored document if it is well formed, complete and not too old."""
@@ -221,14 +227,6 @@ def _lifetime(cache_control: str) -> int:
     return min(max(seconds, MIN_LIFETIME), MAX_LIFETIME)
 
 
-def _store(name: str, text: str, timeout: int) -> None:
-    def store(target: BaseCache) -> Any:
-        target.set(name, text, timeout)
-        return target.get(name)
-
-    run_in_cache(store)
-
-
 def _reserve(names: list[str]) -> bool:
     """Return whether one of these names is free, and reserve the first one for :data:`PAUSE`.
 
@@ -244,6 +242,16 @@ def _reserve(names: list[str]) -> bool:
         return is_free if target.get_many(names) else None
 
     return bool(run_in_cache(reserve))
+
+
+def store_in_cache(name: str, value: Any, seconds: float) -> None:
+    """Store a value in the cache ``default``, or in the process's if that does not keep it."""
+
+    def store(target: BaseCache) -> Any:
+        target.set(name, value, math.ceil(seconds))
+        return target.get(name)
+
+    run_in_cache(store)
 
 
 def run_in_cache(operation: Callable[[BaseCache], Any]) -> Any:

@@ -116,10 +116,10 @@ def test_stored_document_is_requested_once(
 ) -> None:
     with clock(ahead):
         Frontend().begin()
-    assert openid.requests == [DISCOVERY]
+    assert openid.paths == [DISCOVERY]
 
     assert statuses([lambda: Frontend().log_in(openid)] * 2) == [201, 201]
-    assert openid.requests[1:] == [
+    assert openid.paths[1:] == [
         *(DISCOVERY, "/token", "/jwks", "/userinfo"),
         *("/token", "/userinfo"),
     ]

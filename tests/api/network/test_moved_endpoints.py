@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from social_core.backends.github import GithubOAuth2
@@ -18,6 +17,7 @@ from social_endpoints.internal.network.document_cache import (
     PAUSE,
     CachedDocument,
 )
+from social_endpoints.testing import ProviderResponse
 from tests.support import caches
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, error
@@ -91,7 +91,7 @@ def begin_before_the_move(
     openid.endpoints = {ENDPOINTS[path]: old_url}
     begun, callback = frontend.authorize(openid)
     openid.endpoints = {}
-    openid.requests.clear()
+    openid.paths.clear()
     return begun, callback
 
 
@@ -114,11 +114,11 @@ def test_login_continues_at_the_new_endpoint(
     completed = frontend.complete(begun, callback)
 
     assert completed.status_code == 201, completed.data
-    assert sorted(openid.requests) == sorted([DISCOVERY, *ENDPOINTS])
+    assert sorted(openid.paths) == sorted([DISCOVERY, *ENDPOINTS])
     assert old_server.requests.total() <= 2
-    openid.requests.clear()
+    openid.paths.clear()
     assert frontend.log_in(openid).status_code == 201
-    assert DISCOVERY not in openid.requests
+    assert DISCOVERY not in openid.paths
 
 
 @pytest.mark.parametrize(
@@ -143,9 +143,9 @@ def test_code_that_may_have_been_redeemed_is_not_sent_again(
     begun, callback = begin_before_the_move(frontend, openid, "/token", f"{old_server.url}/old")
 
     assert frontend.complete(begun, callback).status_code == 400
-    assert openid.requests == []
+    assert openid.paths == []
     assert frontend.log_in(openid).status_code == 201
-    assert openid.requests.count(DISCOVERY) == 1
+    assert openid.paths.count(DISCOVERY) == 1
 
 
 @pytest.mark.parametrize("failure", [Connection.close, Connection.reset])
@@ -161,7 +161,7 @@ def test_code_that_was_sent_through_a_proxy_is_not_sent_again(
 
     assert error(refused) == (400, "connection_failed")
     assert old_server.requests.total() == 1
-    assert openid.requests == []
+    assert openid.paths == []
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_refused_code_causes_no_request_for_discovery(
 
     assert frontend.complete(begun, callback).status_code == 400
     frontend.begin()
-    assert openid.requests == []
+    assert openid.paths == []
 
 
 @pytest.mark.parametrize(
@@ -199,16 +199,14 @@ def test_forged_tokens_cause_no_request_for_discovery(
 ) -> None:
     configure(NATIVE_PROVIDERS=["oidc"])
     openid.endpoints["introspection_endpoint"] = f"{openid.url}/introspect"
-    inactive = 200, {"Content-Type": "application/json"}, '{"active": false}'
-    openid.wire.add_callback("POST", f"{openid.url}/introspect", callback=lambda _: inactive)
     assert frontend.log_in(openid).status_code == 201
     caches.age_documents(PAUSE)
-    openid.requests.clear()
+    openid.paths.clear()
 
     assert post_tokens("oidc", **body).status_code == 400
     frontend.begin()
 
-    assert DISCOVERY not in openid.requests
+    assert DISCOVERY not in openid.paths
 
 
 def test_endpoint_in_the_settings_is_not_replaced(
@@ -219,7 +217,7 @@ def test_endpoint_in_the_settings_is_not_replaced(
     begun, callback = begin_before_the_move(frontend, openid, "/token", f"{old_server.url}/old")
 
     assert error(frontend.complete(begun, callback)) == (400, "http_error")
-    assert openid.requests == []
+    assert openid.paths == []
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
@@ -234,7 +232,7 @@ def test_unchanged_document_is_requested_once_a_minute(
     for _ in range(3):
         assert error(frontend.log_in(openid)) == (400, "http_error")
 
-    assert openid.requests.count(DISCOVERY) == 1
+    assert openid.paths.count(DISCOVERY) == 1
     assert old_server.requests.total() == 4
 
 
@@ -252,17 +250,12 @@ def test_stored_document_is_used_while_discovery_fails(
     old_server.special["/old"] = with_status(404)
     begun, callback = begin_before_the_move(frontend, openid, "/token", f"{old_server.url}/old")
     status, content = document
-    asked = []
-
-    def answer(request: Any) -> tuple[int, dict[str, str], str]:
-        asked.append(urlsplit(request.url).path)
-        return status, {"Content-Type": "application/json"}, content
-
-    openid.wire.add_callback("GET", openid.url + DISCOVERY, callback=answer)
+    headers = {"Content-Type": "application/json"}
+    openid.replace("discovery", ProviderResponse(status, content, headers))
 
     assert error(frontend.complete(begun, callback)) == (400, "http_error")
     assert error(frontend.log_in(openid)) == (400, "http_error")
-    assert asked == [DISCOVERY]
+    assert openid.paths.count(DISCOVERY) == 1
 
 
 def test_document_that_another_login_has_requested_is_used(
@@ -278,7 +271,7 @@ def test_document_that_another_login_has_requested_is_used(
     begun, callback = begin_before_the_move(frontend, openid, "/token", f"{old_server.url}/old")
 
     assert frontend.complete(begun, callback).status_code == 201
-    assert openid.requests.count(DISCOVERY) == 1
+    assert openid.paths.count(DISCOVERY) == 1
 
 
 def test_document_that_this_login_has_requested_is_not_requested_again(
@@ -290,7 +283,7 @@ def test_document_that_this_login_has_requested_is_not_requested_again(
     caches.TrackedCache("test_moved_endpoints", {}).clear()
 
     assert error(frontend.complete(begun, callback)) == (400, "http_error")
-    assert openid.requests == [DISCOVERY]
+    assert openid.paths == [DISCOVERY]
 
 
 def test_keys_that_another_login_has_requested_are_used_first(openid: OpenIDProvider) -> None:
@@ -316,7 +309,7 @@ def test_native_sign_in_uses_the_new_keys(
     old_server.special["/old"] = with_status(404)
     begin_before_the_move(frontend, openid, "/jwks", f"{old_server.url}/old")
 
-    refused = post_tokens("oidc", id_token=signed(b"{}", openid.key, kid="1"))
+    refused = post_tokens("oidc", id_token=signed(b"{}", openid.private_key, kid="1"))
 
     assert refused.data["error_code"] != "http_error"  # The signature was verified.
-    assert openid.requests == [DISCOVERY, "/jwks"]
+    assert openid.paths == [DISCOVERY, "/jwks"]

@@ -46,7 +46,7 @@ def test_dripping_response_ends_in_time(
     answer = begin(server)
 
     assert (answer.status_code, answer.data["error_code"]) == (400, "timeout")
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def sign_in_natively(openid: OpenIDProvider) -> Any:
     now = int(time.time())
     claims = {"iss": ISSUER, "aud": "our-client-id", "sub": "user-2", "iat": now, "exp": now + 300}
     payload = json.dumps({**claims, "nonce": hexadecimal(NONCE)}).encode()
-    return post_tokens("oidc", id_token=signed(payload, openid.key, kid="1"), nonce=NONCE)
+    return post_tokens("oidc", id_token=signed(payload, openid.private_key, kid="1"), nonce=NONCE)
 
 
 def begin_with_handoff(openid: OpenIDProvider, settings: Any) -> tuple[Frontend, Any, Any]:

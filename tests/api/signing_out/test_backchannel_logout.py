@@ -26,7 +26,8 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_django.models import Nonce, UserSocialAuth
 
 from social_endpoints.internal.backends.extensions.discovery import KEYS_LIFETIME
-from social_endpoints.internal.network.document_cache import BURST
+from social_endpoints.internal.connections.encryption import encrypt
+from social_endpoints.internal.network.document_cache import BURST, REFILL
 from social_endpoints.signals import logged_out_by_provider
 from social_endpoints.tokens import TokenSerializer
 from social_endpoints.views import ProviderBackchannelLogoutView
@@ -34,6 +35,7 @@ from tests.support.accounts import logged_in, user_with
 from tests.support.caches import age_documents
 from tests.support.concurrency import THREADS, together
 from tests.support.configuration import Configure
+from tests.support.error_reports import reported_errors
 from tests.support.frontend import Frontend, browser, error
 from tests.support.id_token_providers import signed
 from tests.support.keys import other_key, public, signing_key
@@ -340,6 +342,7 @@ def test_required_claim_is_missing(name: str, user: Any) -> None:
         ({"events": {EVENT: True}}, "invalid_claim"),
         ({"events": {EVENT: []}}, "invalid_claim"),
         ({"events": {EVENT.upper(): {}}}, "invalid_claim"),
+        ({"trace_id": "x" * 16_384}, "invalid_parameter"),
     ],
 )
 def test_claim_that_is_not_valid_is_refused(claims: dict[str, Any], code: str, user: Any) -> None:
@@ -430,8 +433,10 @@ def test_logout_token_does_not_sign_in(user: Any) -> None:
 # --- Single use -----------------------------------------------------------------------
 
 
-def test_logout_token_is_accepted_once(user: Any) -> None:
-    token = logout_token()
+@pytest.mark.parametrize("remaining", [120, -10])
+def test_logout_token_is_accepted_once(remaining: int, user: Any, settings: Any) -> None:
+    settings.SOCIAL_AUTH_OIDC_JWT_LEEWAY = 600
+    token = logout_token(exp=int(time.time()) + remaining)
     assert_signed_out(post(token))
     Token.objects.create(user=user)
 
@@ -536,7 +541,7 @@ def test_logins_that_cannot_be_ended_are_an_error_of_the_project(
 
 def test_new_key_is_accepted_at_once(user: Any, openid: OpenIDProvider) -> None:
     assert post(logout_token(sub="nobody")).status_code == 200
-    openid.key, openid.kid = other_key(), "2"
+    openid.private_key, openid.kid = other_key(), "2"
 
     assert_signed_out(post(logout_token(other_key(), headers={"kid": "2"})))
 
@@ -544,25 +549,60 @@ def test_new_key_is_accepted_at_once(user: Any, openid: OpenIDProvider) -> None:
 def test_removed_key_is_refused_after_minutes(user: Any, openid: OpenIDProvider) -> None:
     assert post(logout_token(sub="nobody")).status_code == 200
     Nonce.objects.all().delete()
-    openid.key, openid.kid = other_key(), "2"
+    openid.private_key, openid.kid = other_key(), "2"
     age_documents(KEYS_LIFETIME)
 
     assert_refused(post(logout_token()), "invalid_signature")
 
 
+def post_forged() -> Any:
+    return post(logout_token(other_key(), headers={"kid": "forged"}))
+
+
+@pytest.fixture
+def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Return a function that advances the clock."""
+    now, advanced = time.time, [0.0]
+    monkeypatch.setattr(time, "time", lambda: now() + sum(advanced))
+    # The next period begins here, so none ends during the test.
+    advanced.append(-time.time() % REFILL)
+    return advanced.append
+
+
 def test_forged_tokens_cause_a_limited_number_of_requests(
-    user: Any, openid: OpenIDProvider
+    user: Any, openid: OpenIDProvider, pass_time: Callable[[float], None]
 ) -> None:
     post(logout_token(sub="nobody"))
     Nonce.objects.all().delete()
-    before = len(openid.requests)
+    before = len(openid.paths)
 
-    for number in range(3 * BURST):
-        token = logout_token(other_key(), headers={"kid": f"x{number}"})
-        assert_refused(post(token), "invalid_signature")
+    for _ in range(BURST):
+        assert_refused(post_forged(), "invalid_signature")
+    for _ in range(BURST):
+        assert_refused(post_forged(), "provider_unavailable", status=503)
 
-    # A new period may begin during the test.
-    assert len(openid.requests) - before in {BURST, BURST + 1}
+    assert len(openid.paths) - before == BURST
+    assert Token.objects.exists()
+
+
+def test_new_key_that_must_not_be_requested_now_is_a_503(
+    user: Any, openid: OpenIDProvider, pass_time: Callable[[float], None]
+) -> None:
+    post(logout_token(sub="nobody"))
+    Nonce.objects.all().delete()
+    for _ in range(BURST):
+        post_forged()
+    openid.private_key, openid.kid = other_key(), "2"
+    token = logout_token(other_key(), headers={"kid": "2"})
+
+    response = post(token)
+    assert_refused(response, "provider_unavailable", status=503)
+    assert response.headers["Retry-After"] == str(REFILL)
+    assert_refused(post(logout_token(nonce="x")), "invalid_claim")
+    assert_refused(post(signed(b"[]", kid="1")), "invalid_claim")
+
+    pass_time(REFILL)
+    assert_signed_out(post(token))
 
 
 def cut_off(**response: Any) -> Callable[[Any, str], None]:
@@ -612,6 +652,16 @@ def test_unusable_discovery_is_a_503(
     assert_signed_out(post())
 
 
+def test_new_spelling_of_the_issuer_is_accepted_after_one_refusal(
+    user: Any, openid: OpenIDProvider
+) -> None:
+    assert post(logout_token(sub="nobody")).status_code == 200  # Discovery is cached now.
+    openid.endpoints = {"issuer": f"{ISSUER}/"}
+
+    assert error(post(logout_token(iss=f"{ISSUER}/"))) == (400, "invalid_claim")
+    assert_signed_out(post(logout_token(iss=f"{ISSUER}/")))
+
+
 def test_outage_is_not_reported_as_an_error_of_the_project(
     user: Any, openid: OpenIDProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -645,7 +695,7 @@ def test_logout_is_off_by_default(
     response = post(provider=provider)
 
     assert error(response) == (404, code)
-    assert openid.requests == []
+    assert openid.paths == []
     assert Token.objects.exists()
 
 
@@ -735,6 +785,21 @@ def test_log_contains_the_user_and_no_token(user: Any, caplog: pytest.LogCapture
     assert [line.get("user") for line in lines] == [str(user.pk), None, None]
     assert lines[2]["claim"] == "nonce"
     assert not any(part in caplog.text for token in tokens for part in token.split("."))
+
+
+@pytest.mark.parametrize("store", [str, encrypt])
+def test_stored_token_in_the_exception_of_a_receiver_is_not_reported(
+    store: Callable[[str], str], user: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    user.social_auth.update(extra_data={"refresh_token": store("ya29.a0AfH6SM")})
+    url = "https://id.example.com/revoke?token=ya29.a0AfH6SM"
+    receiver = FailingReceiver(requests.HTTPError(f"400 Client Error for url: {url}"))
+
+    with connected(receiver, logged_out_by_provider), reported_errors() as reports:
+        assert post().status_code == 500
+
+    assert "HTTPError" in caplog.text
+    assert "ya29" not in caplog.text + "".join(reports)
 
 
 def test_user_of_the_request_is_not_used(user: Any) -> None:

@@ -246,12 +246,15 @@ def test_setting_replaces_discovery(settings: Any, openid: OpenIDProvider) -> No
 
     assert urls[0].startswith("https://sso.example.com/logout?client_id=our-github-id&")
     assert urls[1].startswith("https://id.example.com/end?client_id=our-client-id&")
-    assert openid.requests == []
+    assert openid.paths == []
 
 
-@pytest.mark.parametrize("value", ["no URL", "ftp://id.example.com/"])
-def test_wrong_setting_is_a_mistake_of_the_project(value: str, settings: Any) -> None:
-    settings.SOCIAL_AUTH_OIDC_END_SESSION_URL = value
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("END_SESSION_URL", "no URL"), ("END_SESSION_URL", "ftp://id.example.com/"), ("KEY", "")],
+)
+def test_wrong_setting_is_a_mistake_of_the_project(setting: str, value: str, settings: Any) -> None:
+    setattr(settings, f"SOCIAL_AUTH_OIDC_{setting}", value)
 
     assert ask(logged_in(user_with())).status_code == 500
 

@@ -116,13 +116,13 @@ def is_time(value: Any) -> bool:
 
 
 def _time(issuer: Issuer, claims: Mapping[str, Any], name: str) -> float:
-    value = required(issuer, claims, name)
+    value = required_claim(issuer, claims, name)
     if not is_time(value):
         raise issuer.error("invalid_claim", name)
     return float(value)
 
 
-def required(issuer: Issuer, claims: Mapping[str, Any], name: str) -> Any:
+def required_claim(issuer: Issuer, claims: Mapping[str, Any], name: str) -> Any:
     """Return a claim that must not be missing or null."""
     if claims.get(name) is None:
         raise issuer.error("missing_claim", name)
@@ -131,7 +131,7 @@ def required(issuer: Issuer, claims: Mapping[str, Any], name: str) -> Any:
 
 def require_issuer(issuer: Issuer, claims: Mapping[str, Any]) -> None:
     """Refuse a token of another issuer (rule 2)."""
-    value = required(issuer, claims, "iss")
+    value = required_claim(issuer, claims, "iss")
     if not isinstance(value, str) or value not in issuer.names(claims):
         raise issuer.error("invalid_claim", "iss")
 
@@ -139,7 +139,7 @@ def require_issuer(issuer: Issuer, claims: Mapping[str, Any]) -> None:
 def require_audience(issuer: Issuer, claims: Mapping[str, Any]) -> None:
     """Refuse a token that names a client of another project (rules 3 to 5)."""
     own = own_client_ids(issuer.backend)
-    audience = required(issuer, claims, "aud")
+    audience = required_claim(issuer, claims, "aud")
     audiences = audience if isinstance(audience, list) else [audience]
     if not audiences or not all(isinstance(each, str) and each in own for each in audiences):
         raise issuer.error("invalid_claim", "aud")
@@ -166,7 +166,7 @@ def _require_id_token(issuer: Issuer, claims: Mapping[str, Any]) -> None:
 
 def require_subject(issuer: Issuer, claims: Mapping[str, Any]) -> None:
     """Refuse a subject that is not a string of 1 to 255 characters."""
-    subject = required(issuer, claims, "sub")
+    subject = required_claim(issuer, claims, "sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT_LENGTH:
         raise issuer.error("invalid_claim", "sub")
 
@@ -197,7 +197,7 @@ def _require_authentication(issuer: Issuer, claims: Mapping[str, Any]) -> None:
             raise issuer.error("response_not_yet_valid", "auth_time")
         if auth_time < begin_time - _seconds(issuer, max_age, "MAX_AGE") - tolerance:
             raise issuer.error("response_expired", "auth_time")
-    if acr_values and required(issuer, claims, "acr") not in str(acr_values).split():
+    if acr_values and required_claim(issuer, claims, "acr") not in str(acr_values).split():
         raise issuer.error("invalid_claim", "acr")
 
 

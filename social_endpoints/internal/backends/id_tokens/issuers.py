@@ -166,7 +166,7 @@ def own_client_ids(backend: BaseAuth[Any]) -> frozenset[str]:
 def leeway(backend: BaseAuth[Any]) -> float:
     """Return the allowed clock difference in seconds: the setting ``JWT_LEEWAY``.
 
-    :raises AuthConfigurationError: it is not a number, negative or infinite.
+    :raises AuthConfigurationError: it is not a number, or is negative or infinite.
     """
     value = backend.setting("JWT_LEEWAY", getattr(backend, "JWT_LEEWAY", 1.0))
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -17,7 +17,7 @@ from social_endpoints.internal.backends.id_tokens.claims import (
     require_issuer,
     require_subject,
     require_times,
-    required,
+    required_claim,
 )
 from social_endpoints.internal.backends.id_tokens.issuers import Issuer
 from social_endpoints.internal.backends.id_tokens.signature import SignedToken
@@ -43,7 +43,8 @@ def verified_claims(issuer: Issuer, logout_token: str) -> dict[str, Any]:
     :raises SocialAuthBaseException: the token is not valid, or the provider failed.
     :raises AuthConfigurationError: a setting of the provider is invalid.
     """
-    claims = SignedToken.verify(issuer, logout_token, _HEADER_TYPES).claims
+    signed = SignedToken.verify(issuer, logout_token, _HEADER_TYPES, can_be_sent_again=True)
+    claims = signed.claims
     require_times(issuer, claims)
     require_issuer(issuer, claims)
     require_audience(issuer, claims)
@@ -54,7 +55,8 @@ def verified_claims(issuer: Issuer, logout_token: str) -> dict[str, Any]:
 
 def _require_logout_token(issuer: Issuer, claims: Mapping[str, Any]) -> None:
     """Refuse a token of another type, which may have the same key, issuer and audience."""
-    events, token_id = required(issuer, claims, "events"), required(issuer, claims, "jti")
+    events = required_claim(issuer, claims, "events")
+    token_id = required_claim(issuer, claims, "jti")
     if not isinstance(events, dict) or not isinstance(events.get(EVENT), dict):
         raise issuer.error("invalid_claim", "events")
     if not isinstance(token_id, str) or not token_id:

@@ -10,8 +10,10 @@ import jwt
 from social_core.backends.utils import jwt_error
 from social_core.exceptions import AuthResponseError
 
+from social_endpoints.exceptions import AuthProviderUnavailable
 from social_endpoints.internal.backends.extensions.discovery import signing_keys
 from social_endpoints.internal.backends.id_tokens.issuers import Issuer
+from social_endpoints.internal.network.document_cache import REFILL
 
 KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 """Key types by the first letters of an algorithm (RFC 7518 section 3.1 and RFC 8037)."""
@@ -36,13 +38,21 @@ class SignedToken:
 
     @classmethod
     def verify(
-        cls, issuer: Issuer, token: str, types: Container[str] = ID_TOKEN_TYPES
+        cls,
+        issuer: Issuer,
+        token: str,
+        types: Container[str] = ID_TOKEN_TYPES,
+        *,
+        can_be_sent_again: bool = False,
     ) -> SignedToken:
         """Verify a token with the issuer's stored keys, or with newly requested ones.
 
         The number of requests for new keys is limited, because anyone can post a wrong signature.
 
         :param types: accepted values of ``typ`` in the header.
+        :param can_be_sent_again: whether the sender waits and sends the token again if new keys
+            may not be requested now.
+        :raises AuthProviderUnavailable: they may not.
         """
         header = read_header(issuer, token, types)
         failure = issuer.error("invalid_signature")
@@ -54,6 +64,8 @@ class SignedToken:
                 return _with_verified_signature(issuer, token, header, keys)
             except AuthResponseError as error:
                 failure = error
+        if can_be_sent_again and cached_keys.is_over_limit and failure.code == "invalid_signature":
+            raise AuthProviderUnavailable(REFILL, cause="too_many_key_requests") from failure
         raise failure
 
 
