@@ -43,7 +43,10 @@ class SealedFlow:
 class ListedProvider:
     """A configured provider, with the values that a sign-in button needs.
 
+    :param name: the name of its backend, as in the paths.
+    :param title: its name for users.
     :param icon: a URL, an absolute path, or None.
+    :param protocol: ``oauth2``, ``openid_connect``, ``oauth1``, ``openid2``, ``saml`` or ``other``.
     :param capabilities: what the provider can be used for: ``redirect``, ``id_token``,
         ``access_token``, ``connect``.
     """
@@ -57,7 +60,11 @@ class ListedProvider:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A login that the browser continues at the provider."""
+    """A login or a connect that the browser continues at the provider.
+
+    :param authorization_url: the URL of the provider to which the browser is sent.
+    :param flow: the flow with which the login completes.
+    """
 
     authorization_url: str = field(repr=False)
     flow: SealedFlow
@@ -67,6 +74,7 @@ class Begun:
 class Login:
     """A completed login, for which a token serializer builds the response.
 
+    :param user: an instance of the project's user model.
     :param social: the ``UserSocialAuth`` row of the identity, or None if the pipeline has not
         set one.
     :param provider: the provider's name.
@@ -85,6 +93,7 @@ class Login:
 class Connected:
     """An identity that is connected to the user who began.
 
+    :param user: an instance of the project's user model.
     :param social: the ``UserSocialAuth`` row of the identity.
     :param provider: the provider's name.
     :param new_association: whether this request has created ``social``.

@@ -25,6 +25,8 @@ urlpatterns = [
         views.ProviderBackchannelLogoutView.as_view(),
         name="provider-backchannel-logout",
     ),
+    path("me/", views.CurrentUserView.as_view(), name="current-user"),
+    path("refresh/", views.RefreshView.as_view(), name="refresh"),
     path("logout/", views.LogoutView.as_view(), name="logout"),
     path("connections/", views.ConnectionListView.as_view(), name="connection-list"),
     path("connections/<str:id>/", views.ConnectionDetailView.as_view(), name="connection-detail"),

@@ -23,7 +23,7 @@ SHIPPED_AUTHENTICATION = (
     "rest_framework.authentication.RemoteUserAuthentication",
     *SHIPPED,
 )
-"""Authentication classes of which it is known which token they accept."""
+"""Authentication classes whose accepted tokens are known."""
 
 
 def check_token_serializer(**kwargs: Any) -> Iterator[CheckMessage]:
@@ -98,7 +98,8 @@ def _undeclared_cookies(serializer: type[LoginSerializer]) -> Iterator[CheckMess
         yield Warning(
             f"{serializer.__name__} overrides set_cookies(), but sets_cookies is False. If it"
             " sets a cookie, native sign-in and logins with a flow in the body fail with a 500.",
-            hint="Set sets_cookies = True, or silence this id if the method only deletes cookies.",
+            hint="Set sets_cookies = True. If the method only deletes cookies, add this id to"
+            " SILENCED_SYSTEM_CHECKS.",
             id="social_endpoints.W030",
         )
 

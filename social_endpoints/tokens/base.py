@@ -11,13 +11,17 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from rest_framework import serializers
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from social_endpoints.conf import NAME, get_names
+from social_endpoints.exceptions import RefreshNotSupported
 from social_endpoints.types import Login
+from social_endpoints.users import get_user_serializer_class
 
-OPTIONAL_FIELDS = ("is_new_user", "new_association")  # the names that TOKEN_FIELDS accepts
+OPTIONAL_FIELDS = ("is_new_user", "new_association", "profile")
+"""The names that ``TOKEN_FIELDS`` accepts."""
 
 SHIPPED = {
     "rest_framework.authentication.SessionAuthentication": "SessionSerializer",
@@ -75,8 +79,11 @@ class LoginSerializer(serializers.Serializer[Login]):
         all_fields = super().get_fields()
         for name in get_names("TOKEN_FIELDS"):
             if name not in OPTIONAL_FIELDS:
-                raise ImproperlyConfigured(f"{NAME}['TOKEN_FIELDS']: unknown field {name!r}.")
-            all_fields.setdefault(name, serializers.BooleanField(read_only=True))
+                raise ImproperlyConfigured(
+                    f"{NAME}['TOKEN_FIELDS'] contains {name!r}. Choose from"
+                    f" {', '.join(OPTIONAL_FIELDS)}."
+                )
+            all_fields.setdefault(name, _get_optional_field(name))
         return all_fields
 
     def issue(self, login: Login) -> Mapping[str, Any]:
@@ -107,8 +114,9 @@ class LoginSerializer(serializers.Serializer[Login]):
         Override this method if you issue tokens of your own: end the token in ``request.auth``, and
         call ``super().log_out(request)``. Do not end other logins of the user. It is called inside
         a transaction, which is rolled back if you raise an exception. After a collision with
-        another request, it is called again, on the same serializer. If you do not override it, the
-        response is a 404 ``logout_not_supported``.
+        another request, it is called again, on the same serializer. So delete a token with a query:
+        ``request.auth.delete()`` fails the second time. If you do not override it, the response is
+        a 404 ``logout_not_supported``.
 
         :param request: DRF's request, with ``user``, ``auth`` and ``data``.
         """
@@ -117,6 +125,33 @@ class LoginSerializer(serializers.Serializer[Login]):
 
     def delete_cookies(self, response: Response) -> None:
         """Delete the cookies of the login. ``POST logout/`` calls it after :meth:`log_out`."""
+
+    def check_refresh(self, request: Request) -> None:
+        """Check a request to ``POST refresh/`` before :meth:`refresh_login` is called.
+
+        If ``sets_cookies`` is true, this enforces CSRF, because a browser sends cookies
+        automatically.
+
+        :raises PermissionDenied: the request fails Django's CSRF check.
+        """
+        if self.sets_cookies:
+            SessionAuthentication().enforce_csrf(request)
+
+    def refresh_login(self, request: Request) -> Mapping[str, Any]:
+        """Exchange the refresh token of a request to ``POST refresh/`` for new tokens.
+
+        Override this method if you issue refresh tokens of your own. Return the body of the
+        response. If it is empty, the response is a 204. If ``sets_cookies`` is true,
+        :meth:`set_cookies` is called afterwards. The method must check that the user exists and is
+        active. It is called inside a transaction, which is rolled back if you raise an exception.
+        After a collision with another request, it is called again, on the same serializer. If you
+        do not override it, the response is a 404 ``refresh_not_supported``.
+
+        :param request: DRF's request, with ``data`` and ``COOKIES``. It has no user.
+        :raises RefreshTokenInvalid: the token is not accepted. The response is a 401, which
+            deletes the cookies of the login with :meth:`delete_cookies`.
+        """
+        raise RefreshNotSupported
 
     def _django_request(self, request: Request) -> Any:
         """Return Django's request, which receivers of Django's signals expect."""
@@ -136,8 +171,20 @@ class LoginSerializer(serializers.Serializer[Login]):
     def to_representation(self, instance: Login) -> dict[str, Any]:
         """Return the body of the response."""
         login = {field.name: getattr(instance, field.name) for field in fields(instance)}
-        values: Any = {**login, "is_new_user": instance.is_new, **self.issue(instance)}
+        values: Any = {
+            **login,
+            "is_new_user": instance.is_new,
+            "profile": instance.user,
+            **self.issue(instance),
+        }
         return dict(super().to_representation(values))
+
+
+def _get_optional_field(name: str) -> serializers.Field[Any, Any, Any, Any]:
+    if name == "profile":
+        field: serializers.Field[Any, Any, Any, Any] = get_user_serializer_class()(read_only=True)
+        return field
+    return serializers.BooleanField(read_only=True)
 
 
 def loaded_classes(paths: Iterable[str]) -> Iterator[Any]:

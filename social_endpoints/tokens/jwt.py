@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from calendar import timegm
+from datetime import timedelta
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import rotate_token
+from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from rest_framework import serializers
@@ -17,15 +20,29 @@ from rest_framework.response import Response
 from rest_framework_simplejwt import settings as jwt_settings
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidToken, TokenError
-from rest_framework_simplejwt.tokens import RefreshToken, Token
+from rest_framework_simplejwt.tokens import RefreshToken, Token, UntypedToken
 
 from social_endpoints.conf import settings
-from social_endpoints.exceptions import LoginNotEnded
-from social_endpoints.internal.accounts.logins import blacklist_jwts, has_jwt_blacklist
+from social_endpoints.exceptions import (
+    LoginNotEnded,
+    RefreshTokenInvalid,
+    StorageFailure,
+    StorageUnavailable,
+)
+from social_endpoints.internal.accounts.logins import (
+    blacklist_jwts,
+    has_jwt_blacklist,
+    is_blacklisted,
+    lock_refresh_token,
+)
+from social_endpoints.internal.actions.refresh_login import find_active_user
 from social_endpoints.internal.http.login_session import store_csrf_token
 from social_endpoints.internal.http.parameters import text_parameter
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login
+
+ROTATION_SECONDS = 60
+"""Time in which a browser that has several tabs may send a refresh token that was just replaced."""
 
 
 class RevocableJWT(LoginSerializer):
@@ -38,6 +55,22 @@ class RevocableJWT(LoginSerializer):
         """
         if has_jwt_blacklist():
             blacklist_jwts(user)
+
+    def exchange_refresh_token(self, text: str) -> dict[str, Any]:
+        """Return the result of Simple JWT's ``TOKEN_REFRESH_SERIALIZER`` for a refresh token.
+
+        :raises RefreshTokenInvalid: the token is not accepted, or its user is not active.
+        """
+        require_accepted(text)
+        path = jwt_settings.api_settings.TOKEN_REFRESH_SERIALIZER
+        serializer = import_string(path)(data={"refresh": text}, context=self.context)
+        try:
+            serializer.is_valid(raise_exception=True)
+        except (AuthenticationFailed, TokenError) as error:
+            raise RefreshTokenInvalid from error
+        except ObjectDoesNotExist as error:  # It reads the user, perhaps from a replica.
+            raise StorageUnavailable(StorageFailure(stage="refresh")) from error
+        return dict(serializer.validated_data)
 
 
 class JWTSerializer(RevocableJWT):
@@ -63,11 +96,22 @@ class JWTSerializer(RevocableJWT):
         """
         if not (has_jwt_blacklist() and isinstance(request.auth, Token)):
             raise LoginNotEnded
-        refresh = find_refresh_token(text_parameter(request, "refresh"), request.auth)
+        posted = text_parameter(request, "refresh", in_query=True)  # It ends with this request.
+        refresh = find_refresh_token(posted, request.auth)
         if refresh is None:
-            raise serializers.ValidationError({"refresh": [_("Invalid token.")]})
+            # Translators: "refresh token" is the term of OAuth 2.0.
+            text = _("This refresh token is not valid.")
+            raise serializers.ValidationError({"refresh": [text]})
         refresh.blacklist()
         super().log_out(request)
+
+    def refresh_login(self, request: Request) -> dict[str, Any]:
+        """Return ``{"access": "…"}``, with a new ``refresh`` if Simple JWT rotates these tokens.
+
+        :raises ValidationError: ``refresh`` is missing in the body. A query string is ignored.
+        :raises RefreshTokenInvalid: the token is not accepted.
+        """
+        return self.exchange_refresh_token(text_parameter(request, "refresh", in_query=False))
 
 
 class JWTCookieSerializer(RevocableJWT):
@@ -86,7 +130,11 @@ class JWTCookieSerializer(RevocableJWT):
 
     def issue(self, login: Login) -> dict[str, Any]:
         """Issue a new token pair."""
-        self._refresh_token = get_refresh_token(login.user)
+        refresh = get_refresh_token(login.user)
+        self._tokens = [
+            (settings.JWT_ACCESS_COOKIE, refresh.access_token),
+            (settings.JWT_REFRESH_COOKIE, refresh),
+        ]
         return {}
 
     def log_in(self, request: HttpRequest, login: Login) -> None:
@@ -96,10 +144,10 @@ class JWTCookieSerializer(RevocableJWT):
         store_csrf_token(request)
 
     def set_cookies(self, response: Response) -> None:
-        """Set one cookie for each token, with the lifetime of the token."""
-        secure, refresh = self.context["request"].is_secure(), self._refresh_token
-        set_jwt_cookie(response, settings.JWT_ACCESS_COOKIE, refresh.access_token, secure)
-        set_jwt_cookie(response, settings.JWT_REFRESH_COOKIE, refresh, secure)
+        """Set one cookie for each new token, with the lifetime of the token."""
+        secure = self.context["request"].is_secure()
+        for name, token in self._tokens:
+            set_jwt_cookie(response, name, token, secure)
 
     def log_out(self, request: Request) -> None:
         """Blacklist the refresh token in its cookie, if Simple JWT's blacklist app is installed.
@@ -113,6 +161,29 @@ class JWTCookieSerializer(RevocableJWT):
         if refresh is not None:
             refresh.blacklist()
         super().log_out(request)
+
+    def check_refresh(self, request: Request) -> None:
+        """Enforce CSRF, unless there is no cookie that another site could use.
+
+        :raises RefreshTokenInvalid: the cookie with the refresh token is missing.
+        """
+        if not request.COOKIES.get(settings.JWT_REFRESH_COOKIE):
+            raise RefreshTokenInvalid
+        super().check_refresh(request)
+
+    def refresh_login(self, request: Request) -> dict[str, Any]:
+        """Exchange the refresh token in its cookie. The new tokens are in cookies as well.
+
+        :raises RefreshTokenInvalid: the token is not accepted.
+        """
+        tokens = self.exchange_refresh_token(request.COOKIES[settings.JWT_REFRESH_COOKIE])
+        names = {"access": settings.JWT_ACCESS_COOKIE, "refresh": settings.JWT_REFRESH_COOKIE}
+        self._tokens = [
+            (cookie, issued_token(tokens.pop(name)))
+            for name, cookie in names.items()
+            if name in tokens
+        ]
+        return tokens
 
     def delete_cookies(self, response: Response) -> None:
         """Delete both cookies."""
@@ -187,6 +258,64 @@ def parse_refresh_token(text: str) -> Token | None:
     return token
 
 
+def require_accepted(text: str) -> None:
+    """Require a valid refresh token of an active user.
+
+    Simple JWT checks some of this as well, but perhaps in a replica of the database.
+
+    :raises RefreshTokenInvalid: it is not accepted.
+    """
+    config, token = jwt_settings.api_settings, parse_refresh_token(text)
+    if token is None or has_ended(token):
+        raise RefreshTokenInvalid(deletes_cookies=not was_just_rotated(text))
+    user_id = token.get(config.USER_ID_CLAIM)
+    user = find_active_user(**{config.USER_ID_FIELD: user_id}) if user_id else None
+    if user is None:
+        raise RefreshTokenInvalid
+    if config.CHECK_REVOKE_TOKEN:  # It compares the password, which the serializer does not do.
+        try:
+            JWTAuthentication().get_user(token)
+        except AuthenticationFailed as error:
+            raise RefreshTokenInvalid from error
+
+
+def has_ended(token: Token) -> bool:
+    """Return whether a refresh token is blacklisted. Wait for a request that is replacing it."""
+    if not has_jwt_blacklist():
+        return False
+    token_id = str(token[jwt_settings.api_settings.JTI_CLAIM])
+    if rotates_once():
+        lock_refresh_token(token_id)
+    return is_blacklisted(token_id)
+
+
+def rotates_once() -> bool:
+    """Return whether Simple JWT replaces a refresh token at each refresh and blacklists it."""
+    config = jwt_settings.api_settings
+    return bool(config.ROTATE_REFRESH_TOKENS and config.BLACKLIST_AFTER_ROTATION)
+
+
+def was_just_rotated(text: str) -> bool:
+    """Return whether a refresh token was probably replaced by another request of this browser.
+
+    Another tab may have sent it at the same time. The response to the slower request must not
+    delete the cookies that the other response has set.
+    """
+    if not (has_jwt_blacklist() and rotates_once()):
+        return False
+    try:
+        token = UntypedToken(text)  # type: ignore[arg-type]  # a wrong annotation
+    except (TokenError, KeyError, RecursionError):  # See parse_refresh_token().
+        return False
+    token_id = str(token.get(jwt_settings.api_settings.JTI_CLAIM))
+    return is_blacklisted(token_id, since=timezone.now() - timedelta(seconds=ROTATION_SECONDS))
+
+
+def issued_token(text: str) -> Token:
+    """Return a token that Simple JWT has just issued. It is not verified again."""
+    return UntypedToken(text, verify=False)  # type: ignore[arg-type]  # a wrong annotation
+
+
 def find_refresh_token(text: str, authenticated_by: Token) -> Any:
     """Return a refresh token, or None if it is not valid or was issued to another user.
 
@@ -195,7 +324,7 @@ def find_refresh_token(text: str, authenticated_by: Token) -> Any:
     token, claim = parse_refresh_token(text), jwt_settings.api_settings.USER_ID_CLAIM
     if token is None or str(token.get(claim)) != str(authenticated_by.get(claim)):
         return None
-    return token
+    return None if has_ended(token) else token
 
 
 def set_jwt_cookie(response: HttpResponseBase, name: str, token: Token, secure: bool) -> None:

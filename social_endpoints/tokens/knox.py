@@ -47,7 +47,8 @@ class KnoxTokenSerializer(LoginSerializer):
         if limit is not None:
             valid = Q(expiry__gt=timezone.now()) | Q(expiry__isnull=True)
             if stored.filter(valid, user=login.user).count() >= limit:
-                text = _("This account has reached its limit of tokens.")
+                # Translators: Shown to the user, who is signed in on too many devices.
+                text = _("You are signed in on too many devices. Please sign out on one of them.")
                 raise serializers.ValidationError(
                     {api_settings.NON_FIELD_ERRORS_KEY: [text]},
                     code="token_limit",

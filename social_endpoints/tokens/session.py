@@ -41,7 +41,7 @@ class SessionSerializer(LoginSerializer):
         :raises ImproperlyConfigured: the request has no session.
         """
         if not hasattr(request, "session"):
-            raise ImproperlyConfigured("SessionSerializer needs Django's SessionMiddleware.")
+            raise ImproperlyConfigured("SessionSerializer needs SessionMiddleware in MIDDLEWARE.")
         session, key = request.session, request.session.session_key
         django_login(request, login.user, backend=login.user.backend)
         store_csrf_token(request)

@@ -6,6 +6,7 @@ from social_endpoints.views.connections import (
     ProviderConnectTokenView,
     ProviderConnectView,
 )
+from social_endpoints.views.current_user import CurrentUserView
 from social_endpoints.views.handoff import ProviderCallbackView
 from social_endpoints.views.login import ProviderAuthView, ProviderTokenView
 from social_endpoints.views.logout import LogoutView
@@ -14,10 +15,12 @@ from social_endpoints.views.provider_logout import (
     ProviderLogoutView,
 )
 from social_endpoints.views.providers import ProviderListView
+from social_endpoints.views.refresh import RefreshView
 
 __all__ = [
     "ConnectionDetailView",
     "ConnectionListView",
+    "CurrentUserView",
     "LogoutView",
     "ProviderAuthView",
     "ProviderBackchannelLogoutView",
@@ -27,4 +30,5 @@ __all__ = [
     "ProviderListView",
     "ProviderLogoutView",
     "ProviderTokenView",
+    "RefreshView",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, NoReturn, cast
 
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
@@ -24,7 +24,7 @@ from rest_framework.status import is_server_error
 from rest_framework.views import APIView, exception_handler
 
 from social_endpoints.conf import import_setting, settings
-from social_endpoints.exceptions import EndpointError, RecentLoginRequired
+from social_endpoints.exceptions import EndpointError, RecentLoginRequired, TooManyRequests
 from social_endpoints.internal.actions.refusals import log_refusal
 from social_endpoints.internal.backends.loading import users
 from social_endpoints.internal.cache import limit_cache_use
@@ -68,7 +68,7 @@ class EndpointView(APIView):
     request_secrets: list[str] | None = None
 
     log_action: ClassVar[str] = "request"
-    """First word of the names of the events in the log."""
+    """Beginning of the names of the events in the log, such as ``login`` in ``login refused``."""
 
     log_via: ClassVar[str | None] = None
     """``via`` in the log: ``redirect`` or ``native``."""
@@ -137,7 +137,9 @@ class EndpointView(APIView):
         serializer: type[LoginSerializer] = import_setting("TOKEN_SERIALIZER", LoginSerializer)
         for app in serializer.required_apps:
             if not apps.is_installed(app):
-                raise ImproperlyConfigured(f"{serializer.__name__} needs the app {app!r}.")
+                raise ImproperlyConfigured(
+                    f"{serializer.__name__} needs the app {app!r} in INSTALLED_APPS."
+                )
         return serializer
 
     def get_endpoint_path(self, url_name: str, **kwargs: Any) -> str:
@@ -152,12 +154,18 @@ class EndpointView(APIView):
         try:
             return reverse(name, kwargs={**match.kwargs, **kwargs})
         except NoReverseMatch as error:
-            raise ImproperlyConfigured(f"No URL is named {name!r}.") from error
+            raise ImproperlyConfigured(
+                f"No URL is named {name!r}. Include 'social_endpoints.urls' in the URLconf."
+            ) from error
 
     def get_throttles(self) -> list[Any]:
         """Return the view's throttles, followed by those of ``THROTTLE_RATES``."""
         throttles = [throttle() for throttle in THROTTLES] if settings.THROTTLE_RATES else []
         return [*super().get_throttles(), *throttles]
+
+    def throttled(self, request: HttpRequest, wait: float) -> NoReturn:
+        """Refuse a request over a limit."""
+        raise TooManyRequests(wait)
 
     def get_exception_handler(self) -> Any:
         """Return a handler that uses DRF's for exceptions that the project's does not handle."""

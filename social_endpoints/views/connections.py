@@ -90,7 +90,7 @@ class ConnectionListView(AccountView, ListAPIView[Any]):
         return paginator
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return the list, also after the server has closed an old connection."""
+        """Return the list. Its queries run again if the database has closed their connection."""
         return retry_once(partial(super().list, request, *args, **kwargs))
 
     def get_queryset(self) -> Any:

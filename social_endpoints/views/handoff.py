@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.encoding import iri_to_uri
 from django.utils.html import format_html
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext, pgettext
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
@@ -72,18 +73,30 @@ class ProviderCallbackView(EndpointView):
 
         :param exc: an exception of DRF, with the additional attribute ``error_id``.
         """
+        # Translators: On the error page, about what a provider such as Google has sent.
         text = gettext("The provider's response cannot be read.")
         if isinstance(exc.detail, str):
             text = str(exc.detail)
+        # Translators: The code of the language of this catalogue, for HTML: de, pt-BR and so on.
+        language = pgettext("language code", "en")
+        is_rtl = language.partition("-")[0] in settings.LANGUAGES_BIDI
+        # Translators: On the error page. The user quotes the ID in a question to the support.
+        id_text = pgettext("error page", "Error ID: {error_id}")
+        # In a text from right to left, a "-" at its beginning or end would change places.
+        isolated = '<bdi dir="ltr">{}</bdi>' if is_rtl else "{}"
+        error_id = format_html(isolated, exc.error_id)
         return format_html(
-            '<!doctype html><html lang="{}"><head><meta charset="utf-8">'
+            '<!doctype html><html lang="{}" dir="{}"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width"><title>{}</title></head>'
-            "<body><h1>{}</h1><p>{}</p><p>{}</p><p><small>{}: {}</small></p></body></html>",
-            get_language() or "en",
-            gettext("Sign in"),
-            gettext("Signing in failed"),
+            "<body><h1>{}</h1><p>{}</p><p>{}</p><p><small>{}</small></p></body></html>",
+            language,
+            "rtl" if is_rtl else "ltr",
+            # Translators: Title of the error page, in the tab of the browser.
+            pgettext("error page", "Sign in"),
+            # Translators: Heading of the error page.
+            pgettext("error page", "Signing in failed"),
             text,
+            # Translators: Shown to the user, on the error page.
             gettext("Return to the page that you came from and start again."),
-            gettext("Error ID"),
-            exc.error_id,
+            format_html(id_text, error_id=error_id),
         )

@@ -137,7 +137,5 @@ class ProviderTokenView(LoginView, NativeView):
         """Return the response of the token serializer, or a paused login."""
         self.has_begun_login = True
         return sign_in(
-            provider=provider,
-            tokens=tokens,
-            responder=self.get_responder(self.get_login_response),
+            provider=provider, tokens=tokens, responder=self.get_responder(self.get_login_response)
         )

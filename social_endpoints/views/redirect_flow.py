@@ -173,5 +173,5 @@ def undo(effect: Callable[[], None]) -> None:
     try:
         effect()
     except Exception as error:  # noqa: BLE001 - the database may have failed
-        error.__context__ = None  # The reason of the rollback has its own report.
+        error.__context__ = None  # The cause of the rollback is reported separately.
         log_failure("login cleanup failed", error)

@@ -12,10 +12,12 @@ from tests.support.configuration import Configure
 from tests.support.frontend import Frontend
 from tests.support.frontend import browser as new_browser
 
+JWT_MODULES = ["test_jwt.py", "test_jwt_cookies.py", "test_refresh.py"]
+
 # The tests also run in an environment without the extras.
 collect_ignore = [
     *([] if find_spec("knox") else ["test_knox.py"]),
-    *([] if find_spec("rest_framework_simplejwt") else ["test_jwt.py", "test_jwt_cookies.py"]),
+    *([] if find_spec("rest_framework_simplejwt") else JWT_MODULES),
 ]
 
 

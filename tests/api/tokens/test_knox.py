@@ -72,14 +72,14 @@ def test_login_over_the_limit_leaves_nothing(
 ) -> None:
     settings.REST_KNOX = {"TOKEN_LIMIT_PER_USER": limit}
     assert [frontend.log_in(openid).status_code for _ in range(limit)] == [201] * limit
-    before = list(User.objects.values_list("last_login"))
+    before = list(User.objects.order_by("pk").values_list("last_login"))
 
     response = frontend.log_in(openid)
 
     assert response.status_code == 400
     assert details(response).keys() == {"non_field_errors"}
     assert AuthToken.objects.count() == limit
-    assert list(User.objects.values_list("last_login")) == before
+    assert list(User.objects.order_by("pk").values_list("last_login")) == before
     assert UserSocialAuth.objects.count() == len(before)
 
 

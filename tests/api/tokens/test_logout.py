@@ -390,7 +390,7 @@ def test_refresh_token_that_is_not_valid_is_refused(name: str, openid: OpenIDPro
 
     assert response.status_code == 400
     assert error(response) == INVALID
-    assert response.data["refresh"] == ["Invalid token."]
+    assert response.data["refresh"] == ["This refresh token is not valid."]
     assert blacklisted.count() == before
     assert not calls
     assert login.can_refresh
@@ -676,6 +676,42 @@ def test_session_that_has_ended_before_a_collision_is_not_an_error(
     assert response.status_code == 204
     assert response.cookies["sessionid"]["max-age"] == 0
     assert not login.is_alive
+
+
+@pytest.mark.parametrize("session_engine", ["db", "cached_db"])
+def test_session_goes_on_if_the_serializer_of_a_project_fails(
+    session_engine: str, end: Callable[..., None], openid: OpenIDProvider, settings: Any
+) -> None:
+    settings.SESSION_ENGINE = engine(session_engine)
+    end("SessionSerializer")
+    login = log_in(openid, "SessionSerializer")
+    end(f"{__name__}.CollidingSession", "session")
+    CollidingSession.errors = [RuntimeError("after the session has ended")]
+
+    response = login.log_out()
+
+    assert error(response) == (500, "unknown_error")
+    assert not response.cookies
+    assert login.is_alive
+
+
+def test_session_that_a_replica_does_not_know_ends(
+    end: Callable[..., None],
+    openid: OpenIDProvider,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings.SESSION_ENGINE = engine("cached_db")
+    end("SessionSerializer")
+    login = log_in(openid, "SessionSerializer")
+
+    def get(**lookup: Any) -> Any:
+        raise Session.DoesNotExist
+
+    monkeypatch.setattr(Session.objects, "get", get)
+
+    assert login.log_out().status_code == 204
+    assert not Session.objects.exists()
 
 
 def test_sessions_of_other_users_stay_valid(
