@@ -27,7 +27,7 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_endpoints.internal.backends.extensions.provider_quirks import PushbulletUserId
 from social_endpoints.internal.flows.flow import CONNECT, LOGIN
 from social_endpoints.internal.flows.token import open_flow
-from tests.support.frontend import REDIRECT_URI, Frontend
+from tests.support.frontend import REDIRECT_URI, TRANSPORTS, Frontend
 
 HOST = "api.example.com"
 """The site's host name. python3-saml only accepts names with a dot."""
@@ -60,12 +60,18 @@ def _browser() -> APIClient:
     return APIClient(SERVER_NAME=HOST)
 
 
-COMBINATIONS: dict[str, Callable[[], Frontend]] = {
+ALL_COMBINATIONS: dict[str, Callable[[], Frontend]] = {
     "cookie, JSON": lambda: Frontend("cookie", _browser()),
     "cookie, form": lambda: FormFrontend("cookie", _browser()),
     "body, JSON": lambda: Frontend("body", _browser()),
     "body, form": lambda: FormFrontend("body", _browser()),
 }
+COMBINATIONS = {
+    label: combination
+    for label, combination in ALL_COMBINATIONS.items()
+    if label.partition(",")[0] in TRANSPORTS
+}
+"""Those with the transports of the environment."""
 
 
 CORRECTIONS = {"pushbullet": (PushbulletUserId,)}

@@ -12,7 +12,8 @@ from django.db import transaction
 from rest_framework.authtoken.models import Token
 from social_django.models import UserSocialAuth
 
-from social_endpoints.internal.connections.token_state import NAME, digest
+from social_endpoints.internal.connections.encryption import STATE
+from social_endpoints.internal.connections.token_state import digest
 from tests.providers.backends import protocol_of, shipped
 from tests.providers.driver import COMBINATIONS, Attempt, OverHTTP, Play, drive
 from tests.providers.refused import REFUSED, Refusal
@@ -21,7 +22,7 @@ from tests.providers.suite import Case, all_cases, logins, why_not
 SIGNS_IN, REFUSES, FAILS = "signs in", "refused", "fails"
 
 
-CONNECTING = ("cookie, JSON", "body, form")
+CONNECTING = sorted({"cookie, JSON", "body, form"} & COMBINATIONS.keys())
 """Combinations for connecting: each transport and each encoding once."""
 
 
@@ -33,7 +34,7 @@ class Row(NamedTuple):
 
 
 def examine(name: str) -> Row:
-    """Run all cases of a backend with both transports and both encodings.
+    """Run all cases of a backend with the transports of the environment and both encodings.
 
     Changes of the database are rolled back.
     """
@@ -153,7 +154,7 @@ def _wrong(answer: Answer | None, case: Case, name: str) -> str:
 
 def _has_state(extra_data: Any) -> bool:
     token = extra_data.get("access_token")
-    return not token or extra_data.get(NAME, {}).get("token") == digest(token)
+    return not token or extra_data.get(STATE, {}).get("token") == digest(token)
 
 
 def _wrong_link(answer: Answer | None, case: Case, name: str) -> str:

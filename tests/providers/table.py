@@ -5,15 +5,53 @@ from __future__ import annotations
 import csv
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
-from tests.providers.examine import Row
+from social_endpoints.internal.backends.documentation import documentation_page
+from tests.providers.backends import path_of, shipped
+from tests.providers.examine import SIGNS_IN, Row
+from tests.providers.links import links
+from tests.providers.required_settings import needs
 from tests.providers.sdist import DISTRIBUTION, ROOT
 
 FOLDER = Path(__file__).parent / "baseline"
-PAGE = ROOT / "docs" / "providers.rst"
+DESCRIPTIONS = Path(__file__).parent / "descriptions.csv"
+PAGE = ROOT / "docs" / "providers/backends.rst"
 
 _BEGIN = ".. The table: python -m tests.providers\n\n"
 _END = "\n.. End of the table.\n"
+
+
+class Description(NamedTuple):
+    """What the table says about a backend beside the result.
+
+    :ivar path: its class, without ``social_core.backends.``.
+    :ivar page: its page in our documentation.
+    :ivar settings: the names of the settings that it needs, separated by spaces.
+    :ivar links: the links to other pages, in reStructuredText.
+    """
+
+    backend: str
+    path: str
+    page: str
+    settings: str
+    links: str
+
+
+def describe(name: str) -> Description:
+    """Return the description of a backend of the installed version."""
+    backend = shipped()[name]
+    texts = ", ".join(f"`{label} <{url}>`__" for label, url in links(backend))
+    path = path_of(backend).removeprefix("social_core.backends.")
+    return Description(name, path, documentation_page(backend), " ".join(needs(name)), texts)
+
+
+def descriptions() -> dict[str, Description]:
+    """Return the descriptions for the newest version of social-core."""
+    with DESCRIPTIONS.open(newline="", encoding="utf-8") as file:
+        header, *lines = csv.reader(file)
+    assert tuple(header) == Description._fields
+    return {line[0]: Description(*line) for line in lines}
 
 
 def installed() -> str:
@@ -48,6 +86,10 @@ def write(found: list[Row]) -> None:
     with (FOLDER / f"{installed()}.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows([Row._fields, *found])
+    if installed() == versions()[0]:
+        with DESCRIPTIONS.open("w", newline="", encoding="utf-8") as file:
+            described = [describe(row.backend) for row in found]
+            csv.writer(file, lineterminator="\n").writerows([Description._fields, *described])
     PAGE.write_text(page(), encoding="utf-8")
 
 
@@ -61,19 +103,32 @@ def page() -> str:
 def _table() -> str:
     newest, *older = versions()
     known = rows(newest)
+    described = descriptions()
     lines = [
-        f"social-core {newest}:",
+        f"social-core {newest} has {len(known)} backends:",
         "",
         ".. list-table::",
         "   :header-rows: 1",
+        "   :widths: 18 24 20 18 20",
         "",
-        *_cells(("Backend", "Protocol", "Result", "Reason")),
+        *_cells(("Backend", "Class", "Login", "Settings", "Documentation")),
     ]
     for row in known.values():
-        lines += _cells((f"``{row.backend}``", *row[1:]))
+        lines += _cells(_texts(row, described[row.backend]))
     for release in older:
         lines += ["", f"social-core {release}: {_differences(rows(release), known)}"]
     return "\n".join(lines) + "\n"
+
+
+def _texts(row: Row, description: Description) -> tuple[str, ...]:
+    """Return the cells of a backend."""
+    notes = row.reason if row.result == SIGNS_IN else f"no login by redirect: {row.reason}"
+    login = "; ".join(filter(None, [row.protocol, notes]))
+    settings = " ".join(f"``{name}``" for name in description.settings.split())
+    page = "" if description.page == "providers/backends" else f":doc:`/{description.page}`"
+    documentation = ", ".join(filter(None, [page, description.links]))
+    path = f"``{description.path}``"
+    return f"``{row.backend}``", path, login, settings or "none", documentation
 
 
 def _cells(cells: tuple[str, ...]) -> list[str]:

@@ -42,5 +42,15 @@ def test_refused_backends_are_listed() -> None:
     assert refused == REFUSED.keys() & table.expected().keys()
 
 
+@pytest.mark.skipif(
+    table.installed() != table.versions()[0], reason="the table describes the newest social-core"
+)
+def test_table_has_settings_and_links_of_each_backend() -> None:
+    described = {name: table.describe(name) for name in table.expected()}
+
+    assert described == table.descriptions(), "python -m tests.providers"
+    assert all(each.links for each in described.values())
+
+
 def test_page_contains_table() -> None:
     assert table.PAGE.read_text(encoding="utf-8") == table.page(), "python -m tests.providers"

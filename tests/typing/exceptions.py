@@ -14,6 +14,8 @@ from social_endpoints.exceptions import (
     EndpointError,
     ProjectError,
     ProviderNotSupported,
+    RefreshNotSupported,
+    RefreshTokenInvalid,
     StorageUnavailable,
 )
 from social_endpoints.signals import (
@@ -46,6 +48,14 @@ class ProviderOfOtherTenant(ProviderNotSupported):
 
 
 class ConnectionOfOtherTenant(ConnectionNotFound):
+    pass
+
+
+class DeviceUnknown(RefreshTokenInvalid):
+    pass
+
+
+class NoRefresh(RefreshNotSupported):
     pass
 
 

@@ -22,6 +22,7 @@ from social_endpoints.tokens import (
     TokenSerializer,
 )
 from social_endpoints.types import Login
+from social_endpoints.users import UserSerializer
 
 
 class OpaqueToken(LoginSerializer):
@@ -35,6 +36,14 @@ class OpaqueToken(LoginSerializer):
     @override
     def issue(self, login: Login) -> Mapping[str, Any]:
         return {"token": f"{login.provider}-{login.user.pk}-{settings.FLOW_TRANSPORT}"}
+
+    @override
+    def check_refresh(self, request: Request) -> None:
+        super().check_refresh(request)
+
+    @override
+    def refresh_login(self, request: Request) -> Mapping[str, Any]:
+        return {"token": request.COOKIES["token"]}
 
     @override
     def log_out(self, request: Request) -> None:
@@ -75,3 +84,11 @@ class Knox(KnoxTokenSerializer):
 
 class Session(SessionSerializer):
     pass
+
+
+class UserWithPlan(UserSerializer):
+    plan = serializers.CharField()
+
+    @override
+    def get_name(self, user: Any) -> str:
+        return super().get_name(user).title()

@@ -12,6 +12,7 @@ from social_endpoints.urls import urlpatterns as endpoints
 from social_endpoints.views import (
     ConnectionDetailView,
     ConnectionListView,
+    CurrentUserView,
     LogoutView,
     ProviderAuthView,
     ProviderBackchannelLogoutView,
@@ -21,6 +22,7 @@ from social_endpoints.views import (
     ProviderListView,
     ProviderLogoutView,
     ProviderTokenView,
+    RefreshView,
 )
 
 
@@ -86,6 +88,16 @@ class ProviderSignOutView(ProviderLogoutView):
 
 class BackchannelLogoutView(ProviderBackchannelLogoutView):
     pass
+
+
+class WhoAmIView(CurrentUserView):
+    pass
+
+
+class AppRefreshView(RefreshView):
+    @override
+    def get_token_serializer_class(self) -> type[LoginSerializer]:
+        return JWTSerializer
 
 
 urlpatterns = [
