@@ -19,7 +19,14 @@
         │   └── BackchannelLogoutDisabled
         │                           404: the provider is not in ``BACKCHANNEL_LOGOUT_PROVIDERS``
         ├── LoginNotEnded           404: the server cannot end this login
+        ├── RefreshNotSupported     404: the project's logins have no refresh token
         └── ConnectionNotFound      404: the user has no such connection
+
+    rest_framework.exceptions.AuthenticationFailed
+    └── RefreshTokenInvalid         401: the refresh token is not accepted
+
+    rest_framework.exceptions.Throttled
+    └── TooManyRequests             429: the client has reached a limit
 
     social_core.exceptions.SocialAuthBaseException
     ├── StorageFailure              the project's database or cache has failed
@@ -49,15 +56,16 @@ Exceptions of social-core never leave the actions: ``internal.translation`` turn
 from __future__ import annotations
 
 import re
+from math import ceil
 from secrets import token_urlsafe
 from typing import Any, ClassVar, cast, get_args
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.utils.http import parse_http_date_safe
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, ngettext, override, pgettext_lazy
 from rest_framework import status
-from rest_framework.exceptions import APIException, NotFound
+from rest_framework.exceptions import APIException, AuthenticationFailed, NotFound, Throttled
 from rest_framework.settings import api_settings
 from social_core.backends.base import BaseAuth
 from social_core.exceptions import (
@@ -78,6 +86,8 @@ __all__ = [
     "EndpointError",
     "ProjectError",
     "ProviderNotSupported",
+    "RefreshNotSupported",
+    "RefreshTokenInvalid",
     "StorageUnavailable",
 ]
 
@@ -103,6 +113,8 @@ RECOVERIES: dict[str, Any] = {
     "provider_not_supported": "contact_administrator",
     "provider_reauthentication_required": "reconnect",
     "provider_unavailable": "retry_later",
+    "refresh_not_supported": "contact_administrator",
+    "refresh_token_invalid": "reauthenticate",
     "reauthentication_required": "reauthenticate",
     "redirect_uri_missing": "correct_input",
     "redirect_uri_not_allowed": "correct_input",
@@ -127,6 +139,8 @@ ERROR_RECOVERIES: tuple[str, ...] = tuple(
     dict.fromkeys((*get_args(RecoveryAction), *sorted(RECOVERIES.values())))
 )
 
+_MINUTES_FROM = 120  # Seconds. A longer time is shown in minutes.
+
 RETRY_SECONDS = 10
 """``Retry-After`` if a provider that has failed does not name a time."""
 
@@ -134,9 +148,10 @@ RETRY_SECONDS = 10
 class EndpointError(APIException):
     """A request that failed for a reason that the client may know: 400 with the error body.
 
-    ``detail`` is safe to show to the user. ``code`` is the error code, ``body`` the error body
-    as a dictionary, ``error_id`` identifies this response in the log, and ``retry_after`` is the
-    provider's ``Retry-After`` header or None.
+    ``detail`` is safe to show to the user, in the active language. ``str()`` returns the same
+    text in English, for logs. ``body`` is the error body as a dictionary, with the error code in
+    ``body["error_code"]``. ``error_id`` identifies this response in the log. ``retry_after`` is the
+    provider's ``Retry-After`` header, or None.
 
     :param error: the exception of social-core that describes the failure.
     """
@@ -144,7 +159,8 @@ class EndpointError(APIException):
     status_code: int = status.HTTP_400_BAD_REQUEST
 
     def __init__(self, error: SocialAuthBaseException) -> None:
-        super().__init__(detail=_public_text(error), code=error.code)
+        self._text = _public_text(error)
+        super().__init__(detail=str(self._text), code=error.code)
         self.error_id = new_error_id()
         self.body: dict[str, Any] = {
             api_settings.NON_FIELD_ERRORS_KEY: [self.detail],
@@ -154,8 +170,8 @@ class EndpointError(APIException):
         if isinstance(error, AuthInputError) and isinstance(error.parameter, str):
             self.body.setdefault(error.parameter, [self.detail])
         self.retry_after = _retry_after(error)
-        self.provider_code = str(error.provider_code)
-        self.secrets: list[str] = []
+        self.provider_code = str(error.provider_code)  # For the log.
+        self.secrets: list[str] = []  # Values of this login that no log may contain.
 
     def __reduce__(self) -> Any:
         # For task queues. The exception of social-core cannot be pickled.
@@ -163,7 +179,8 @@ class EndpointError(APIException):
         return Exception.__new__, (type(self), *args), {**vars(self), "secrets": []}
 
     def __str__(self) -> str:
-        return str(self.body[api_settings.NON_FIELD_ERRORS_KEY][0])
+        with override(None):
+            return str(self._text)
 
     def use_body_as_detail(self) -> None:
         """Make ``detail`` the error body, so that DRF's own exception handler returns it."""
@@ -240,6 +257,7 @@ class ReauthenticationRequired(ProviderTokenError):
 
     status_code = status.HTTP_403_FORBIDDEN
     error_code = "provider_reauthentication_required"
+    # Translators: "connect" as in "connect an account at a provider such as Google with yours".
     text = gettext_lazy("Please connect this account with the provider again.")
 
 
@@ -248,6 +266,7 @@ class ProviderError(ProviderTokenError):
 
     status_code = status.HTTP_502_BAD_GATEWAY
     error_code = "provider_error"
+    # Translators: "access token" is the term of OAuth 2.0.
     text = gettext_lazy("The provider did not issue an access token.")
 
 
@@ -259,6 +278,7 @@ class ProviderUnavailable(ProviderTokenError):
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     error_code = "provider_unavailable"
+    # Translators: Shown to the user. The provider is a service such as Google.
     text = gettext_lazy("The provider does not respond at present. Please try again later.")
 
     def __init__(self, cause: str = "unknown", wait: int = RETRY_SECONDS) -> None:
@@ -277,7 +297,9 @@ class ProviderNotSupported(NotFound):
     default_code = "provider_not_supported"
 
     def __init__(self, provider: str) -> None:
-        super().__init__(gettext("Provider '%(provider)s' not supported") % {"provider": provider})
+        # Translators: "provider" is the name of a sign-in provider, such as google-oauth2.
+        text = gettext("Provider '%(provider)s' not supported")
+        super().__init__(text % {"provider": provider})
 
 
 class ConnectionNotFound(NotFound):
@@ -306,7 +328,45 @@ class LoginNotEnded(NotFound):
     """The server cannot end the login of this request."""
 
     default_code = "logout_not_supported"
+    # Translators: The user wants to sign out; the server does not know how.
     default_detail = gettext_lazy("The server cannot end this login.")
+
+
+class TooManyRequests(Throttled):
+    """The client has reached a limit: 429.
+
+    DRF's own text consists of two sentences. Many of DRF's catalogues contain only the first one.
+
+    :param wait: seconds until the next request is allowed, or None.
+    """
+
+    def __init__(self, wait: float | None = None) -> None:
+        super().__init__(detail=_throttled_text(wait))
+        self.wait = wait and ceil(wait)  # DRF sends it as ``Retry-After``.
+
+
+class RefreshNotSupported(NotFound):
+    """The token serializer of the project issues no refresh tokens."""
+
+    default_code = "refresh_not_supported"
+    # Translators: For the developer of a frontend. "refresh token" is the term of OAuth 2.0.
+    default_detail = gettext_lazy("Logins of this server have no refresh token.")
+
+
+class RefreshTokenInvalid(AuthenticationFailed):
+    """A refresh token is missing, invalid, expired or blacklisted, or its user is not active.
+
+    The response does not contain the reason.
+
+    :param deletes_cookies: whether the response deletes the cookies of the login.
+    """
+
+    default_code = "refresh_token_invalid"
+    default_detail = gettext_lazy("Please sign in again to continue.")
+
+    def __init__(self, *, deletes_cookies: bool = True) -> None:
+        super().__init__()
+        self.deletes_cookies = deletes_cookies
 
 
 class RequestError(AuthInputError):
@@ -327,6 +387,9 @@ class UsePost(RequestError):
     """The parameters of a callback were sent with GET, or a redirect turned a POST into a GET."""
 
     request_code = "use_post"
+    # Translators: For the developer of a frontend. Do not translate names in `backticks`.
+    # To "begin" and to "complete" are the first and the last request of a login. The callback
+    # is the page to which the provider sends the browser back.
     public_text = gettext_lazy(
         "This request begins a login, but has no `redirect_uri`. To complete a login, send the"
         " parameters of the callback with POST, to the path with its trailing slash."
@@ -337,6 +400,7 @@ class UseTokenEndpoint(RequestError):
     """A token of an SDK or of a sign-in button was posted in place of a callback."""
 
     request_code = "use_token_endpoint"
+    # Translators: For the developer of a frontend. Do not translate names in `backticks`.
     public_text = gettext_lazy(
         "This endpoint completes a redirect login. Post a token of an SDK or of a sign-in button,"
         " such as the `credential` of Google's, as `id_token` to the endpoint `token/`."
@@ -347,6 +411,7 @@ class UseIdToken(RequestError):
     """An ID token was posted under another name."""
 
     request_code = "use_id_token"
+    # Translators: For the developer of a frontend. Do not translate names in `backticks`.
     public_text = gettext_lazy("This is an ID token. Post it as `id_token`.")
 
 
@@ -366,6 +431,7 @@ class FlowExpired(FlowMissing):
     """The flow of this login has expired."""
 
     log_cause = "flow_expired"
+    # Translators: Shown to the user, who has waited too long on the provider's page.
     public_text = gettext_lazy("This login has taken too long. Please sign in again.")
 
 
@@ -377,14 +443,20 @@ class FlowNotSent(FlowMissing):
 
     log_cause = "flow_not_sent"
     public_texts: ClassVar[dict[str, Any]] = {
+        # Translators: For the developer of a frontend. A "flow" is one login in progress. "Begin"
+        # is its first request. "With credentials" is the option of fetch() that sends cookies.
         "cookie": gettext_lazy(
             "This request contains no flow. Send it with credentials so that it includes the"
             " cookie set at begin."
         ),
+        # Translators: For the developer of a frontend. A "flow" is one login in progress. "Begin"
+        # is its first request. Do not translate names in `backticks`.
         "body": gettext_lazy(
             "This request contains no flow. Include the `flow` value from the begin response in"
             " its body."
         ),
+        # Translators: For the developer of a frontend. A "flow" is one login in progress. "Begin"
+        # is its first request. "With credentials" is the option of fetch() that sends cookies.
         "auto": gettext_lazy(
             "This request contains no flow. Send it with credentials so that it includes the"
             " cookie set at begin, or include the `flow` value from the begin response in its"
@@ -398,8 +470,9 @@ class FlowNotSent(FlowMissing):
 
 
 class TooManyAttempts(AuthSessionError):
-    """A step of a paused login was answered too often without success."""
+    """A step of a paused login was resumed too often without success."""
 
+    # Translators: Shown to the user, who has submitted a form too often without success.
     public_text = gettext_lazy("There were too many attempts. Please sign in again.")
 
     def __init__(self, backend: BaseAuth[Any]) -> None:
@@ -415,6 +488,8 @@ class TooManyAttempts(AuthSessionError):
 class NonceNotHashed(AuthInputError):
     """The app has posted the nonce as the ID token contains it, which proves nothing."""
 
+    # Translators: For the developer of a frontend. Do not translate names in `backticks`.
+    # "In clear" means not hashed. SDK, SHA-256, nonce and base64url are technical terms.
     public_text = gettext_lazy(
         "The ID token contains this nonce in clear, so it does not prove that your app requested"
         " the token. Give the SDK the SHA-256 hash (hexadecimal or base64url) of a random value as"
@@ -430,6 +505,7 @@ class NonceNotHashed(AuthInputError):
 class IssuerNotSent(AuthInputError):
     """The callback lacks ``iss``, which the provider announces in its metadata."""
 
+    # Translators: For the developer of a frontend. Do not translate names in `backticks`.
     public_text = gettext_lazy(
         "The provider adds `iss` to its response, but this request does not contain it. Post all"
         " parameters of the callback, not only `code` and `state`."
@@ -442,7 +518,9 @@ class IssuerNotSent(AuthInputError):
 class InactiveUser(AuthPolicyError):
     """The account of this user does not exist or is inactive."""
 
-    public_text = gettext_lazy("This account is inactive.")
+    # The context distinguishes it from a text of Django.
+    # Translators: Shown to the user. An administrator has deactivated the account on this site.
+    public_text = pgettext_lazy("sign in", "This account is inactive.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs, context={"cause": "inactive_user"})
@@ -451,6 +529,7 @@ class InactiveUser(AuthPolicyError):
 class LoginTooOld(AuthPolicyError):
     """The user has to sign in again before the connections change."""
 
+    # Translators: Shown to the user, who wants to connect or disconnect a provider.
     public_text = gettext_lazy("Please sign in again to continue.")
 
     def __init__(self, *, stage: ErrorStage) -> None:
@@ -460,6 +539,7 @@ class LoginTooOld(AuthPolicyError):
 class AssociationOnly(AuthPolicyError):
     """The provider can be connected to an account but does not authenticate users."""
 
+    # Translators: Shown to the user. "It" is the provider.
     public_text = gettext_lazy(
         "This provider cannot be used to sign in. It can only be connected to an existing account."
     )
@@ -471,6 +551,7 @@ class AssociationOnly(AuthPolicyError):
 class StorageFailure(SocialAuthBaseException):
     """The project's database or cache has failed."""
 
+    # Translators: Shown to the user. The database or the cache of this site has failed.
     public_text = gettext_lazy("The service is temporarily unavailable. Please try again.")
 
     def __init__(self, *, stage: ErrorStage) -> None:
@@ -508,6 +589,28 @@ def new_error_id() -> str:
     return token_urlsafe(6)
 
 
+def _throttled_text(wait: float | None) -> str:
+    if wait is None:
+        # Translators: Shown to the user, who has tried to sign in too often, for example.
+        return gettext("There were too many requests. Please try again later.")
+    seconds, minutes = ceil(wait), ceil(wait / 60)
+    if seconds < _MINUTES_FROM:
+        # Translators: Shown to the user, who has tried to sign in too often, for example.
+        text = ngettext(
+            "There were too many requests. Please try again in %(seconds)d second.",
+            "There were too many requests. Please try again in %(seconds)d seconds.",
+            seconds,
+        )
+        return text % {"seconds": seconds}
+    # Translators: Shown to the user, who has tried to sign in too often, for example.
+    text = ngettext(
+        "There were too many requests. Please try again in %(minutes)d minute.",
+        "There were too many requests. Please try again in %(minutes)d minutes.",
+        minutes,
+    )
+    return text % {"minutes": minutes}
+
+
 def _retry_after(error: SocialAuthBaseException) -> str | None:
     # The provider sent the value; pass on only the two forms of RFC 9110 section 10.2.3:
     # a number of seconds or a date.
@@ -516,9 +619,10 @@ def _retry_after(error: SocialAuthBaseException) -> str | None:
     return value if is_valid else None
 
 
-def _public_text(error: SocialAuthBaseException) -> str:
+def _public_text(error: SocialAuthBaseException) -> Any:
     text = getattr(error, "public_text", None)
-    if text is None:
-        # Not str(error), which may contain the provider's words in a subclass.
-        text, _, _ = REASONS.get(error.code, REASONS["unknown_error"])
-    return gettext(str(text))
+    if text is not None:
+        return text
+    # Not str(error), which may contain the provider's words in a subclass.
+    text, _, _ = REASONS.get(error.code, REASONS["unknown_error"])
+    return gettext_lazy(text)  # The catalogues contain social_core_texts.

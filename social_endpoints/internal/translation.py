@@ -51,21 +51,12 @@ from social_endpoints.internal.log.events import log_event
 
 # OpenID Connect Core section 3.1.2.6: the user has to act at the provider first.
 _REAUTHENTICATION_CODES = frozenset(
-    {
-        "account_selection_required",
-        "consent_required",
-        "interaction_required",
-        "login_required",
-    }
+    {"account_selection_required", "consent_required", "interaction_required", "login_required"}
 )
 
 # The user declined: OAuth Problem Reporting, Apple and LinkedIn, in this order.
 _CANCELED_CODES = frozenset(
-    {
-        "permission_denied",
-        "user_cancelled_authorize",
-        "user_cancelled_login",
-    }
+    {"permission_denied", "user_cancelled_authorize", "user_cancelled_login"}
 )
 
 # OAuth Problem Reporting: the OAuth 1.0a request token is no longer valid.
@@ -96,10 +87,7 @@ def translate_errors(stage: ErrorStage) -> Iterator[None]:
 
 
 def as_api_exception(
-    error: Exception,
-    stage: ErrorStage = "unknown",
-    *,
-    is_response: bool = False,
+    error: Exception, stage: ErrorStage = "unknown", *, is_response: bool = False
 ) -> Exception:
     """Return the exception to respond with; the same one if DRF has a response for it.
 
@@ -121,7 +109,7 @@ def as_api_exception(
     if isinstance(error, ImproperlyConfigured):
         return ConfigurationError(AuthConfigurationError(stage=stage))
     if isinstance(error, SocialAuthBaseException) and _is_well_formed(error):
-        return _translated(error, stage)
+        return _translate(error, stage)
     if is_storage_failure(error):
         return _storage_unavailable(failure, stage)
     unknown = AuthUnknownError(stage=stage)
@@ -157,7 +145,7 @@ def drf_exception(error: Exception) -> APIException:
     return cast("APIException", translated)
 
 
-def _translated(error: SocialAuthBaseException, stage: ErrorStage) -> EndpointError:
+def _translate(error: SocialAuthBaseException, stage: ErrorStage) -> EndpointError:
     if error.stage == "unknown":
         error.stage = stage
     # An error with a provider code came from the provider or through the browser, which can

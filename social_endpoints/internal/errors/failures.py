@@ -90,7 +90,7 @@ _DATA_ERRORS = (
 )
 _CODE_ERRORS = (ImportError, NameError, NoReverseMatch, NotImplementedError)
 
-# The types of JSON's values. An attribute that none of them has is misspelled.
+# The types of JSON's values. An attribute that all of them lack is misspelled.
 _JSON = (dict, list, str, int, float, bool)
 
 # Objects that no response contains. If one lacks an attribute, its name is misspelled, or a setting
@@ -156,7 +156,8 @@ def is_database_failure(error: BaseException) -> bool:
 def find_database_failure(error: BaseException) -> BaseException | None:
     """Return the failure of the database that has led to an exception, or None.
 
-    An exception that was raised while a failure was handled counts, unless it says ``from None``.
+    An exception that was raised while a failure was handled counts, unless it was raised with
+    ``from None``.
     """
     for cause in causes(error):
         if is_database_failure(cause):
@@ -224,7 +225,7 @@ def is_data_error(error: Exception) -> bool:
 
 
 def _is_query_mistake(cause: BaseException | None) -> bool:
-    if getattr(cause, "sqlite_errorcode", -1) & 0xFF in _SQLITE_MISTAKES:  # Without details.
+    if getattr(cause, "sqlite_errorcode", -1) & 0xFF in _SQLITE_MISTAKES:  # The primary code.
         return True
     if cause is None:
         return False

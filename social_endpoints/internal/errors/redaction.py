@@ -34,10 +34,13 @@ class RedactedException(Exception):
     """Replaces an exception in logs and reports: same traceback, and a message without secrets."""
 
 
-def texts(value: Any) -> Iterator[str]:
-    """Yield the strings inside a JSON value, without the keys."""
+def texts(value: Any, limit: float = _MAX_VALUES) -> Iterator[str]:
+    """Yield the strings inside a JSON value, without the keys.
+
+    :param limit: how many values are read.
+    """
     pending, count = [value], 0
-    while pending and count < _MAX_VALUES:
+    while pending and count < limit:
         value, count = pending.pop(), count + 1
         if isinstance(value, str):
             yield value
