@@ -19,6 +19,7 @@ from rest_framework.throttling import ScopedRateThrottle, SimpleRateThrottle
 from social_core.backends.base import BaseAuth
 from social_core.backends.oauth import OAuthAuth
 
+from social_endpoints.checks.fake_providers import check_deployed_fakes
 from social_endpoints.checks.logout import check_logout
 from social_endpoints.checks.providers import default_cache, loaded_backends
 from social_endpoints.checks.redirect_uris import listed_redirect_uris
@@ -128,7 +129,7 @@ def check_cache_time_out(**kwargs: Any) -> Iterator[CheckMessage]:
                 f"The default cache has no time-out ({options[0]}). If its server hangs, requests"
                 " wait for seconds or for ever.",
                 hint=f"Set {options[0]} in OPTIONS of CACHES['default'], to half a second for"
-                ' example. The page "Operations" has an example for each cache.',
+                ' example. The page "Time-outs" has an example for each cache.',
                 id="social_endpoints.W025",
             )
 
@@ -229,4 +230,5 @@ CHECKS: dict[Any, tuple[str, ...]] = {
     check_token_encryption: (Tags.security,),
     check_secret_key: (Tags.security,),
     check_logout: (Tags.security,),
+    check_deployed_fakes: (Tags.security,),
 }

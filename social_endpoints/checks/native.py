@@ -9,8 +9,13 @@ from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
 from social_core.utils import setting_name
 
-from social_endpoints.checks.providers import can_load_backends, configured_providers, load_backend
-from social_endpoints.checks.settings import COLLECTIONS, did_you_mean
+from social_endpoints.checks.providers import (
+    can_load_backends,
+    configured_providers,
+    load_backend,
+    unknown_provider_hint,
+)
+from social_endpoints.checks.settings import COLLECTIONS
 from social_endpoints.conf import NAME, settings
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.native.providers import (
@@ -34,7 +39,7 @@ def _provider_problems(name: Any) -> Iterator[tuple[str, str]]:
         return
     if not isinstance(name, str) or name not in providers:
         problem = f"{NAME}['NATIVE_PROVIDERS'] contains {name!r}, which is not configured."
-        yield problem, did_you_mean(name, providers)
+        yield problem, unknown_provider_hint(name, providers)
     elif can_load_backends():
         yield from _backend_problems(providers[name])
 
@@ -75,7 +80,7 @@ def _verifier_problems(name: str, path: Any) -> Iterator[tuple[str, str]]:
     providers = configured_providers()
     if providers is not None and name not in providers:
         problem = f"{NAME}['NATIVE_VERIFIERS'] contains {name!r}, which is not configured."
-        yield problem, did_you_mean(name, providers)
+        yield problem, unknown_provider_hint(name, providers)
 
 
 CHECKS: dict[Any, tuple[str, ...]] = {check_native_providers: (), check_verifiers: ()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +17,7 @@ from django.core.checks import CheckMessage, Error, Info, Tags, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLResolver, get_resolver
 from social_core.backends.base import BaseAuth
+from social_core.backends.google import BaseGoogleAuth
 from social_core.backends.open_id import OpenIdAuth
 from social_core.exceptions import AuthConfigurationError
 from social_core.utils import setting_name
@@ -33,7 +34,7 @@ from social_endpoints.internal.backends.recording import (
 )
 from social_endpoints.internal.backends.registry import (
     Provider,
-    configured,
+    all_providers,
     overridden_paths,
     providers_and_errors,
 )
@@ -70,10 +71,11 @@ def check_providers(**kwargs: Any) -> Iterator[CheckMessage]:
         hint = "Add a backend, such as 'social_core.backends.google.GoogleOAuth2'."
         message = "AUTHENTICATION_BACKENDS contains no provider."
         yield Warning(message, hint=hint, id="social_endpoints.W001")
-    for name in settings.PKCE if providers and isinstance(settings.PKCE, Mapping) else ():
+    for name in settings.PKCE if isinstance(settings.PKCE, Mapping) else ():
         if isinstance(name, str) and name not in providers:
             message = f"{NAME}['PKCE'] contains {name!r}, which is not configured."
-            yield Error(message, hint=did_you_mean(name, providers), id="social_endpoints.E016")
+            hint = unknown_provider_hint(name, providers)
+            yield Error(message, hint=hint, id="social_endpoints.E016")
     yield from _duplicate_names(providers)
     for provider in providers.values() if can_load_backends() else ():
         yield from _check_provider(provider)
@@ -116,6 +118,7 @@ def _check_backend(provider: Provider) -> Iterator[CheckMessage]:
         yield from _short_username(provider, backend)
         yield from _unshared_cache(provider, backend)
         yield from _any_openid_server(provider, backend)
+        yield from _unique_user_id(provider, backend)
 
 
 def _duplicate_names(providers: Mapping[str, Provider]) -> Iterator[CheckMessage]:
@@ -132,9 +135,16 @@ def configured_providers() -> dict[str, Provider] | None:
     """Return the providers by name, or None if ``check_providers`` reports an error."""
     try:
         storage()
-        return configured()
+        return all_providers()
     except ImproperlyConfigured:
         return None
+
+
+def unknown_provider_hint(name: object, providers: Collection[str]) -> str:
+    """Return the hint for an entry of a setting whose provider is not configured."""
+    if not providers:
+        return "Add its backend to AUTHENTICATION_BACKENDS, or remove the entry."
+    return did_you_mean(name, providers)
 
 
 def can_load_backends() -> bool:
@@ -170,10 +180,12 @@ def _short_username(provider: Provider, backend: BaseAuth[Any]) -> Iterator[Chec
     length, users = backend.setting("UUID_LENGTH", 16), storage().user
     limit = users.username_max_length()
     if length < 1 or (limit is not None and length > limit):
+        column = "" if limit is None else f", and a username has at most {limit} characters"
+        expected = "a number above 0" if limit is None else f"a number between 1 and {limit}"
         yield Error(
-            f"UUID_LENGTH of the provider {provider.name!r} is {length!r}, and a username has at"
-            f" most {limit} characters. New users whose username is taken cannot sign in.",
-            hint=f"Set {setting_name('UUID_LENGTH')} to a number between 1 and {limit}.",
+            f"UUID_LENGTH of the provider {provider.name!r} is {length!r}{column}. New users whose"
+            " username is taken cannot sign in.",
+            hint=f"Set {setting_name('UUID_LENGTH')} to {expected}.",
             id="social_endpoints.E027",
         )
 
@@ -214,11 +226,26 @@ def _any_openid_server(provider: Provider, backend: BaseAuth[Any]) -> Iterator[C
         )
 
 
+def _unique_user_id(provider: Provider, backend: BaseAuth[Any]) -> Iterator[CheckMessage]:
+    """Report that migration 0020 of social_django would assume addresses in the column uid."""
+    old_keys, name = setting_name("OLD_ID_KEYS"), provider.name
+    is_unique = isinstance(backend, BaseGoogleAuth) and backend.setting("USE_UNIQUE_USER_ID")
+    given = getattr(django_settings, old_keys, None)  # migrate reports a wrong type.
+    if is_unique and not (isinstance(given, Mapping) and name in given):
+        yield Warning(
+            f"{setting_name(name, 'USE_UNIQUE_USER_ID')} has no effect since social-auth-core 6."
+            " After a migration of social_django, existing users of the provider cannot sign in.",
+            hint=f"Set {old_keys} = {{{name!r}: 'sub'}} before you run migrate. If the project has"
+            " never used social-auth-core 5, remove the setting.",
+            id="social_endpoints.W038",
+        )
+
+
 def check_urls(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report djoser's URLs, whose pattern matches every path below ``o/``."""
-    view = getattr(sys.modules.get("djoser.social.views"), "ProviderAuthView", None)
     has_urls = getattr(django_settings, "ROOT_URLCONF", None)  # A worker process may have none.
-    if view is not None and has_urls and _routes_to(view, get_resolver()):
+    views = set(_views(get_resolver())) if has_urls else set()  # This imports the URLs.
+    if getattr(sys.modules.get("djoser.social.views"), "ProviderAuthView", "") in views:
         yield Error(
             "'djoser.social.urls' is still included. It matches the paths of these endpoints.",
             hint="Replace it with include('social_endpoints.urls').",
@@ -226,13 +253,12 @@ def check_urls(**kwargs: Any) -> Iterator[CheckMessage]:
         )
 
 
-def _routes_to(view: type, resolver: URLResolver) -> bool:
-    return any(
-        _routes_to(view, pattern)
-        if isinstance(pattern, URLResolver)
-        else getattr(pattern.callback, "view_class", None) is view
-        for pattern in resolver.url_patterns
-    )
+def _views(resolver: URLResolver) -> Iterator[type | None]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _views(pattern)
+        else:
+            yield getattr(pattern.callback, "view_class", None)
 
 
 def check_icons(**kwargs: Any) -> Iterator[CheckMessage]:

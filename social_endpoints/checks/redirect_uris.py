@@ -12,11 +12,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from django.core.checks import CheckMessage, Error, Warning
 
-from social_endpoints.checks.settings import (
-    COLLECTIONS,
-    REDIRECT_URI_SETTINGS,
-    name_of_setting,
-)
+from social_endpoints.checks.settings import COLLECTIONS, REDIRECT_URI_SETTINGS, name_of_setting
 from social_endpoints.conf import settings
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?![0-9]+(?:[/?]|$))")

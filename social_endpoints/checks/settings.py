@@ -14,6 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error
 from django.utils.module_loading import import_string
+from rest_framework.serializers import BaseSerializer
 
 from social_endpoints.conf import NAME, Settings, get_dictionary, settings
 from social_endpoints.internal.http.throttling import find_invalid_rates
@@ -73,6 +74,7 @@ def check_dictionary(**kwargs: Any) -> Iterator[CheckMessage]:
 def check_dotted_paths(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report dotted paths that cannot be imported or that name an unsuitable object."""
     yield from _check_path("TOKEN_SERIALIZER", LoginSerializer)
+    yield from _check_path("USER_SERIALIZER", BaseSerializer)
     yield from _check_path("STRATEGY", Strategy)
     yield from _check_path("EMAIL_ASSOCIATION_POLICY")
     if settings.REAUTHENTICATION is not None:

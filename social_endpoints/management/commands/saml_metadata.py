@@ -36,9 +36,14 @@ class Command(BaseCommand):
         try:
             metadata, errors = backend.generate_metadata_xml()
         except Exception as error:  # An exception of python3-saml, an optional dependency.
-            raise CommandError(f"The settings are not valid: {error}") from error
+            raise CommandError(
+                f"The metadata cannot be built from the settings of {provider.name!r}: {error}"
+            ) from error
         if errors:
-            raise CommandError(f"The metadata is not valid: {', '.join(errors)}")
+            raise CommandError(
+                f"The metadata is not valid. Correct the settings of {provider.name!r}:"
+                f" {', '.join(errors)}"
+            )
         return metadata.decode() if isinstance(metadata, bytes) else str(metadata)
 
 
@@ -48,7 +53,7 @@ def _provider(name: str) -> Provider:
     except (ProviderNotSupported, ImproperlyConfigured) as error:
         raise CommandError(str(error)) from error
     if not is_saml(provider.backend):
-        raise CommandError(f"The provider {name!r} does not use SAML.")
+        raise CommandError(f"The provider {name!r} does not use SAML. Choose another --provider.")
     return provider
 
 
@@ -56,7 +61,7 @@ def _callback_url(origin: str, provider: Provider) -> str:
     paths = [each for each in callback_paths(provider.name) if not has_parameter(each)]
     if not paths:
         raise CommandError(
-            "social_endpoints.urls is not included in the URLs, or below a parameter such as"
+            "social_endpoints.urls is not included in the URLs, or its path has a parameter such as"
             " <tenant>, whose value is unknown."
         )
     return absolute(origin, paths[0])

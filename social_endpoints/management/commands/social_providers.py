@@ -102,9 +102,8 @@ def _select(reports: list[ProviderReport], names: list[str]) -> list[ProviderRep
     configured_names = [report.name for report in reports]
     for name in names:
         if name not in configured_names:
-            raise CommandError(
-                f"{name!r} is not configured. Providers: {', '.join(configured_names)}."
-            )
+            providers = ", ".join(configured_names) or "none"
+            raise CommandError(f"{name!r} is not configured. Providers: {providers}.")
     return [report for report in reports if not names or report.name in names]
 
 
@@ -125,7 +124,9 @@ def _request(base_url: str | None) -> WSGIRequest | None:
     try:
         request.get_host()
     except DisallowedHost as error:
-        raise CommandError(f"{url.netloc!r} is not in ALLOWED_HOSTS.") from error
+        raise CommandError(
+            f"{url.netloc!r} is not in ALLOWED_HOSTS. Write the origin of a tenant as --base-url."
+        ) from error
     return request
 
 
@@ -156,6 +157,7 @@ def _entry(
         "name": report.name,
         "title": report.title,
         "backend": report.path,
+        "documentation": report.documentation,
         "protocol": report.protocol,
         "begin": report.begin,
         "native": report.native,
@@ -220,6 +222,7 @@ def _heading(entry: dict[str, Any]) -> str:
 def _details(entry: dict[str, Any], *, with_optional: bool) -> Iterator[tuple[str, str]]:
     """Yield label and text of each line about a provider."""
     yield "class", entry["backend"]
+    yield "documentation", entry["documentation"]
     if entry["protocol"] in {"oauth2", "openid_connect"}:
         pkce = entry["pkce"]
         state = {True: "on", False: "off", None: "undecided"}[pkce["enabled"]]

@@ -17,7 +17,9 @@ from social_core.backends.apple import AppleIdAuth
 from social_core.backends.github import GithubOAuth2
 from social_core.backends.keycloak import KeycloakOAuth2
 from social_core.exceptions import AuthConfigurationError
+from social_django.models import DjangoStorage
 
+from social_endpoints.checks.providers import check_urls
 from social_endpoints.strategy import Strategy
 from tests.support.checks import check_project, findings, ids, only
 from tests.support.configuration import Configure
@@ -75,6 +77,10 @@ class PostingApple(AppleIdAuth):
 
 class ProviderAuthView(View):
     """A stand-in for the view of djoser.social."""
+
+
+VIEWS: Any = ModuleType("djoser.social.views")
+VIEWS.ProviderAuthView = ProviderAuthView
 
 
 @pytest.mark.parametrize(
@@ -282,6 +288,28 @@ def test_unusable_backends(
     assert problem in only(identifier).msg
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "identifier"),
+    [
+        ("BACKCHANNEL_LOGOUT_PROVIDERS", ["oidc"], "E031"),
+        ("CONNECT_SCOPES", {"oidc": ["calendar"]}, "E029"),
+        ("FAKE_PROVIDERS", {"oidc": "http://localhost:9000"}, "E033"),
+        ("NATIVE_PROVIDERS", ["oidc"], "E019"),
+        ("NATIVE_VERIFIERS", {"oidc": "social_endpoints.verifiers.TokenVerifier"}, "E020"),
+        ("PKCE", {"oidc": True}, "E016"),
+    ],
+)
+def test_setting_of_a_provider_without_any_backend(
+    setting: str, value: Any, identifier: str, configure: Configure, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+    configure(**{setting: value})
+
+    hints = {message.id.rpartition(".")[2]: message.hint for message in findings()}
+
+    assert hints[identifier] == "Add its backend to AUTHENTICATION_BACKENDS, or remove the entry."
+
+
 def test_all_backends_that_cannot_be_imported(settings: Any) -> None:
     settings.AUTHENTICATION_BACKENDS = [f"{CORE}.github.Github2", GITHUB, "no.such.Backend"]
 
@@ -420,7 +448,7 @@ def djoser(monkeypatch: pytest.MonkeyPatch) -> None:
     pattern = re_path(r"^o/(?P<provider>\S+)/$", ProviderAuthView.as_view(), name="provider-auth")
     modules["djoser.urls"].urlpatterns = []
     modules["djoser.social.urls"].urlpatterns = [pattern]
-    modules["djoser.social.views"].ProviderAuthView = ProviderAuthView
+    modules["djoser.social.views"] = VIEWS
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, name, module)
 
@@ -440,6 +468,24 @@ def test_urls_of_djoser_social(is_nested: bool, djoser: None, settings: Any) -> 
     settings.ROOT_URLCONF = urlconf(nested if is_nested else included, ENDPOINTS)
 
     assert "include('social_endpoints.urls')" in only("E014").hint
+
+
+def test_urls_of_djoser_are_imported_first(
+    djoser: None, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = """
+import sys
+from django.urls import include, path
+from tests.unit.checks.test_providers import VIEWS
+sys.modules["djoser.social.views"] = VIEWS
+urlpatterns = [path("auth/", include("djoser.social.urls"))]
+"""
+    (tmp_path / "lazy_project_urls.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "djoser.social.views")
+    settings.ROOT_URLCONF = "lazy_project_urls"
+
+    assert [message.id for message in check_urls()] == ["social_endpoints.E014"]
 
 
 @pytest.mark.parametrize(
@@ -478,3 +524,47 @@ def test_random_end_of_a_username_must_fit_into_its_column(
     setattr(settings, name, value)
 
     assert ("E027" in ids()) is is_reported
+
+
+class LongNameStorage(DjangoStorage):
+    """A storage whose usernames have any length."""
+
+    class user:  # noqa: N801 - the name of social-core
+        @staticmethod
+        def username_max_length() -> None:
+            return None
+
+
+def test_random_end_of_a_username_without_a_limit(settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = [GITHUB]
+    settings.SOCIAL_AUTH_STORAGE = f"{HERE}.LongNameStorage"
+    settings.SOCIAL_AUTH_UUID_LENGTH = 0
+
+    (message,) = [each for each in findings() if each.id == "social_endpoints.E027"]
+
+    assert message.msg.startswith("UUID_LENGTH of the provider 'github' is 0. New users ")
+    assert message.hint == "Set SOCIAL_AUTH_UUID_LENGTH to a number above 0."
+
+
+@pytest.mark.parametrize(
+    ("value", "old_keys", "is_reported"),
+    [
+        (True, {}, True),
+        (True, {"github": "id"}, True),
+        (True, None, True),
+        (True, {"google-oauth2": "sub"}, False),
+        (False, {}, False),
+    ],
+)
+def test_former_setting_of_google(
+    value: bool, old_keys: dict[str, str] | None, is_reported: bool, settings: Any
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = [GITHUB, f"{CORE}.google.GoogleOAuth2"]
+    for name in ("GITHUB_KEY", "GITHUB_SECRET", "GOOGLE_OAUTH2_KEY", "GOOGLE_OAUTH2_SECRET"):
+        setattr(settings, f"SOCIAL_AUTH_{name}", "x")
+    settings.SOCIAL_AUTH_USE_UNIQUE_USER_ID = value
+    settings.SOCIAL_AUTH_OLD_ID_KEYS = old_keys
+
+    assert ids() == ({"W038"} if is_reported else set())
+    if is_reported:
+        assert "SOCIAL_AUTH_OLD_ID_KEYS = {'google-oauth2': 'sub'}" in only("W038").hint
