@@ -22,6 +22,7 @@ class SocialEndpointsConfig(AppConfig):
             connections,
             database,
             deployment,
+            fake_providers,
             logout,
             native,
             pipelines,
@@ -34,7 +35,7 @@ class SocialEndpointsConfig(AppConfig):
 
         standard_modules = (
             *(settings, redirect_uris, providers, pipelines, tokens, native, connections),
-            *(logout, database),
+            *(logout, fake_providers, database),
         )
         for module in (*standard_modules, deployment, browsers):
             for check, tags in module.CHECKS.items():

@@ -37,7 +37,10 @@ class Settings:
 
     TOKEN_FIELDS: Sequence[str] = ()
     """Fields to add to the response of a completed login: ``"is_new_user"``,
-    ``"new_association"``."""
+    ``"new_association"``, ``"profile"``."""
+
+    USER_SERIALIZER: str = "social_endpoints.users.UserSerializer"
+    """Dotted path of the serializer of a user, for ``GET me/`` and for the field ``"profile"``."""
 
     FLOW_TRANSPORT: Literal["auto", "cookie", "body"] = "auto"
     """How a flow travels: ``"cookie"``, ``"body"``, or ``"auto"`` for both. If the token serializer
@@ -125,6 +128,10 @@ class Settings:
 
     JWT_COOKIE_SECURE: bool | None = None
     """Secure attribute of both cookies. With None, it is set if the request is HTTPS."""
+
+    FAKE_PROVIDERS: Mapping[str, str] | None = None
+    """Addresses of fake providers, by the names of the providers that they stand in for. Only for
+    development and tests: ``DEBUG`` must be on."""
 
     # Hidden from type checkers, which would otherwise accept any attribute name.
     if not TYPE_CHECKING:

@@ -80,9 +80,7 @@ class Question(JsonResponse):
 
 
 def require_fields(
-    serializer_class: type[serializers.Serializer[Any]],
-    *,
-    when: Callable[..., bool] | None = None,
+    serializer_class: type[serializers.Serializer[Any]], *, when: Callable[..., bool] | None = None
 ) -> Callable[..., Any]:
     """Make a pipeline step that asks the user for the fields of a serializer.
 
@@ -128,7 +126,9 @@ def require_fields(
 def confirmation_serializer(parameter: str) -> type[serializers.Serializer[Any]]:
     """Return a serializer class with one checkbox, named ``parameter``, that must be ticked."""
     checkbox = serializers.BooleanField(
+        # Translators: Label of a checkbox. The user has opened a link in an e-mail.
         label=_("Continue to sign in"),
+        # Translators: Help text of the checkbox "Continue to sign in".
         help_text=_("Confirm that you have opened this link to sign in."),
         validators=[_require_true],
     )
@@ -137,12 +137,16 @@ def confirmation_serializer(parameter: str) -> type[serializers.Serializer[Any]]
 
 def _require_true(value: bool) -> None:
     if not value:
+        # Translators: The checkbox "Continue to sign in" is not ticked.
         raise serializers.ValidationError(_("This has to be confirmed."), code="not_confirmed")
 
 
 def _describe(name: str, field: serializers.Field[Any, Any, Any, Any]) -> dict[str, Any]:
     if name in _RESERVED:
-        raise ImproperlyConfigured(f"{type(field.parent).__name__}: no field can be named {name!r}")
+        raise ImproperlyConfigured(
+            f"{type(field.parent).__name__}: no field can be named {name!r}, because the endpoints"
+            " read this parameter themselves. Rename the field."
+        )
     description = SimpleMetadata().get_field_info(field)
     del description["read_only"]
     return {"name": name, "label": "", "help_text": "", "choices": None, **description}
@@ -167,10 +171,11 @@ def _json_values(serializer: serializers.Serializer[Any]) -> dict[str, Any]:
         try:
             values[name] = json.loads(json.dumps(value, cls=_AnswersEncoder, allow_nan=False))
         except ValueError:  # NaN and infinity are not JSON.
-            errors[name] = [_("A valid number is required.")]
+            errors[name] = [serializers.FloatField.default_error_messages["invalid"]]
         except TypeError as error:
             message = (
-                f"{type(serializer).__name__}: the value of {name!r} cannot be encoded as JSON"
+                f"{type(serializer).__name__}: the value of {name!r} cannot be encoded as JSON. Use"
+                " a field with a value that JSON supports."
             )
             raise ImproperlyConfigured(message) from error
     if errors:

@@ -32,7 +32,7 @@ from social_endpoints.internal.errors.failures import CACHE_MISTAKES, CacheUnava
 from social_endpoints.internal.retries import retry_once
 from social_endpoints.internal.translation import log_failure
 
-__all__ = ["CacheUnavailable", "cache", "limit_cache_use", "optional_cache"]
+__all__ = ["CLOCK_SKEW", "CacheUnavailable", "cache", "limit_cache_use", "optional_cache"]
 
 PAUSE = 5.0
 """Seconds after a failure for which the process does not use the cache."""
@@ -45,6 +45,9 @@ TRIAL = 60.0
 
 MAX_SECONDS = 1.0
 """Seconds of one request after which :data:`optional_cache` is not used."""
+
+CLOCK_SKEW = 60
+"""Seconds by which the clock of another server that uses the cache may be ahead."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -51,8 +51,8 @@ class Retries:
     def connect(self) -> None:
         """Connect to the database. Call this before each attempt.
 
-        So a failure to connect is not repeated: the server is down or misconfigured. A server that
-        has no connection left is asked again, because other requests will return theirs.
+        A failure to connect is raised at once, because the server is down or misconfigured. Only a
+        server that has no connection left is asked again: other requests will return theirs.
         """
         while connections[self._using].connection is None:
             try:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db.models import IntegerField, UUIDField
 from drf_spectacular.contrib.djangorestframework_camel_case import camelize_serializer_fields
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
@@ -80,7 +81,17 @@ def is_cookie_only() -> bool:
 
 def connection_id() -> Schema:
     """Return the type of a connection's id, which depends on the model."""
-    key = users().primary_key
+    return _key_type(users().primary_key)
+
+
+def user_id() -> Schema:
+    """Return the type of a user's id, which depends on the model."""
+    return _key_type(get_user_model()._meta.pk)
+
+
+def _key_type(key: Any) -> Schema:
+    if len(getattr(key, "columns", ())) > 1:  # A composite key.
+        return {"type": "array", "items": {}}
     while key is not None and key.is_relation:  # The model inherits from one with a table.
         key = key.target_field
     if key is None or isinstance(key, IntegerField):
@@ -93,10 +104,8 @@ def _finish_provider(schema: Schema, registry: ComponentRegistry) -> None:
     text = "The protocol. `other` is a protocol of the provider's own."
     fields = schema["properties"]
     fields["protocol"] = register_enum(registry, "SocialProtocol", PROTOCOLS, text)
-    text = (
-        "`redirect`: a login can begin at `begin_url`. `id_token` and `access_token`: an app can "
-    )
-    text += "sign in with such a token of an SDK. `connect`: it can be connected to an account."
+    text = "`redirect`: a login can begin at `begin_url`. `id_token` and `access_token`: an app can"
+    text += " sign in with such a token of an SDK. `connect`: it can be connected to an account."
     items = register_enum(registry, "SocialCapability", CAPABILITIES, text)
     fields["capabilities"] = {"type": "array", "items": items}
 
@@ -133,6 +142,10 @@ def _finish_tokens(schema: Schema, registry: ComponentRegistry) -> None:
 
 def _finish_connection(schema: Schema, registry: ComponentRegistry) -> None:
     schema["properties"]["id"] = {**connection_id(), "readOnly": True}
+
+
+def _finish_user(schema: Schema, registry: ComponentRegistry) -> None:
+    schema["properties"]["id"] = {**user_id(), "readOnly": True}
 
 
 _SERIALIZERS = "social_endpoints.internal.http.serializers"
@@ -173,6 +186,13 @@ COMPONENTS = {
     ),
     f"{_SERIALIZERS}.LogoutSerializer": Component(
         "SocialLogout", "The refresh token of a login with Simple JWT."
+    ),
+    f"{_SERIALIZERS}.RefreshSerializer": Component("SocialRefresh", "The refresh token."),
+    f"{_SERIALIZERS}.RefreshedSerializer": Component(
+        "SocialRefreshed", "The new tokens. The access token is for `Authorization: Bearer …`."
+    ),
+    "social_endpoints.users.UserSerializer": Component(
+        "SocialUser", "The signed-in user.", _finish_user
     ),
     f"{_SERIALIZERS}.LogoutTokenSerializer": Component(
         "SocialLogoutToken", "What a provider posts when a user has signed out there."

@@ -14,10 +14,7 @@ from rest_framework.views import exception_handler
 from social_endpoints.internal.http.errors import add_metadata, error_metadata
 from social_endpoints.schema.components import Schema
 from social_endpoints.schema.errors import ErrorBodies
-from social_endpoints.schema.standardized_errors import (
-    StandardizedErrorBodies,
-    is_standardized,
-)
+from social_endpoints.schema.standardized_errors import StandardizedErrorBodies, is_standardized
 from social_endpoints.views.base import EndpointView, surrounding_transactions
 
 

@@ -12,12 +12,7 @@ from typing import Any
 from drf_spectacular.plumbing import ComponentRegistry
 from rest_framework.settings import api_settings
 
-from social_endpoints.exceptions import (
-    ERROR_CODES,
-    ERROR_RECOVERIES,
-    ERROR_SOURCES,
-    ERROR_STAGES,
-)
+from social_endpoints.exceptions import ERROR_CODES, ERROR_RECOVERIES, ERROR_SOURCES, ERROR_STAGES
 from social_endpoints.internal.http.serializers import (
     CallbackSerializer,
     ConnectBeginSerializer,
@@ -25,6 +20,7 @@ from social_endpoints.internal.http.serializers import (
     LogoutTokenSerializer,
     NativeTokensSerializer,
     ProviderLogoutSerializer,
+    RefreshSerializer,
 )
 from social_endpoints.schema import examples
 from social_endpoints.schema.components import Schema, reference, register, register_enum
@@ -63,6 +59,8 @@ DETAIL_CODES = frozenset(
         "parse_error",
         "permission_denied",
         "provider_not_supported",
+        "refresh_not_supported",
+        "refresh_token_invalid",
         "throttled",
         "token_not_valid",  # The code of Simple JWT.
         "unsupported_media_type",
@@ -83,8 +81,9 @@ _SERIALIZERS: tuple[type[Any], ...] = (
     LogoutTokenSerializer,
     NativeTokensSerializer,
     ProviderLogoutSerializer,
+    RefreshSerializer,
 )
-_PARAMETERS = sorted(name for serializer in _SERIALIZERS for name in serializer().fields)
+_PARAMETERS = sorted({name for serializer in _SERIALIZERS for name in serializer().fields})
 
 _OAUTH = ("invalid_request", "server_error", "temporarily_unavailable")
 

@@ -8,7 +8,13 @@ from typing import Any
 from rest_framework.settings import api_settings
 
 from social_endpoints.conf import get_names
-from social_endpoints.schema.components import Schema, connection_id, find_component, is_cookie_only
+from social_endpoints.schema.components import (
+    Schema,
+    connection_id,
+    find_component,
+    is_cookie_only,
+    user_id,
+)
 
 FLOW = "gAAGYPfJ3n8sLw…"
 
@@ -21,7 +27,9 @@ PROVIDER = {
     "capabilities": ["redirect", "connect"],
 }
 NATIVE_TOKENS = {"id_token": "eyJhbGciOiJSUzI1NiIs…", "nonce": "dBjftJeZ4CVPmB92K27uhbUJU1p1r_wW"}
-LOGOUT = {"refresh": "eyJhbGciOiJIUzI1NiIs…"}
+LOGOUT = REFRESH = {"refresh": "eyJhbGciOiJIUzI1NiIs…"}
+REFRESHED = {"access": "eyJhbGciOiJIUzI1NiIs…"}
+USER = {"id": 1, "username": "ada", "email": "ada@example.com", "name": "Ada Lovelace"}
 LOGOUT_URL = {
     "logout_url": "https://id.example.com/logout?client_id=web&state=Yv0PBqXU",
     "state": "Yv0PBqXU",
@@ -104,7 +112,20 @@ def token_body(serializer: type[Any]) -> Schema | None:
     """Return the body of a shipped token serializer, or None for another one."""
     component = find_component(serializer)
     body = _TOKENS.get(component.name) if component else None
-    return body and {**body, **dict.fromkeys(get_names("TOKEN_FIELDS"), True)}
+    return body and {**body, **dict.fromkeys(get_names("TOKEN_FIELDS"), True), **profile()}
+
+
+def profile() -> Schema:
+    """Return the field ``profile`` of a login, if the setting ``TOKEN_FIELDS`` adds it."""
+    return {"profile": user()} if "profile" in get_names("TOKEN_FIELDS") else {}
+
+
+def user() -> Schema:
+    """Return a user."""
+    schema = user_id()
+    uuid = "0b9a2a3e-5d0c-4f5e-9a53-3c1f1e0c2f61"
+    key = {"integer": 1, "string": uuid}.get(schema.get("type", ""), [1, 1])
+    return {**USER, "id": key}
 
 
 def _with_flow(body: Schema) -> Schema:
@@ -186,14 +207,19 @@ _ERRORS = {
         "Please sign in again to continue.", "reauthenticate", "local_policy", "begin"
     ),
     "redirect_uri_not_allowed": ErrorExample(_NOT_ALLOWED, _CORRECT, parameter="redirect_uri"),
+    "refresh_not_supported": ErrorExample("Logins of this server have no refresh token.", _CONTACT),
+    "refresh_token_invalid": ErrorExample("Please sign in again to continue.", "reauthenticate"),
     "refresh_missing": ErrorExample(
         "This field is required.", _CORRECT, parameter="refresh", code="invalid_parameter"
     ),
+    "scope_not_allowed": ErrorExample("This scope is not allowed.", _CORRECT, parameter="scope"),
     "state_mismatch": ErrorExample(_CALLBACK_LOST, "restart_login", "session", "callback"),
     "storage_unavailable": ErrorExample(
         "The service is temporarily unavailable. Please try again.", _LATER, "storage", "pipeline"
     ),
-    "throttled": ErrorExample("Request was throttled. Expected available in 30 seconds.", _LATER),
+    "throttled": ErrorExample(
+        "There were too many requests. Please try again in 30 seconds.", _LATER
+    ),
     "unsupported_media_type": ErrorExample(
         'Unsupported media type "text/plain" in request.', _CORRECT
     ),

@@ -19,6 +19,7 @@ _COOKIES = {
     "socialCompleteConnect": {"201": "end of flow", "202": "flow"},
     "socialConnectWithToken": {"202": "flow"},
     "socialLogout": {"204": "logout"},
+    "socialRefresh": {"204": "refresh"},
 }
 
 
@@ -72,14 +73,14 @@ def _describe_cookies(use: str, serializer: type[LoginSerializer]) -> Iterator[t
     flow_cookie = "__Host-auth_flow_IjFIOX93vtngaj2L"
     if use == "logout" and sets_cookies:
         yield "Deletes the cookies of the login.", f"{login_cookie}; Max-Age=0"
-    elif use == "login" and sets_cookies:
+    elif use in {"login", "refresh"} and sets_cookies:
         text = "The cookies of the login. Scripts cannot read them."
         yield text, f"{login_cookie}; {attributes}"
     elif use == "flow" and (is_cookie_only() or settings.FLOW_TRANSPORT != "body"):
         text = "The cookie with the flow. The request that completes needs it"
         text += "." if is_cookie_only() else ", or the `flow` in its body."
         yield text, f"{flow_cookie}=gAAGYPfJ3n8sLw; Max-Age=3600; {attributes}"
-    elif use != "logout" and settings.FLOW_TRANSPORT != "body":
+    elif use not in {"logout", "refresh"} and settings.FLOW_TRANSPORT != "body":
         yield "Deletes the cookie with the flow.", f"{flow_cookie}=; Max-Age=0; Path=/"
 
 

@@ -20,15 +20,22 @@ from social_endpoints.internal.http.serializers import (
     PausedSerializer,
     ProviderLogoutSerializer,
     ProviderSerializer,
+    RefreshedSerializer,
+    RefreshSerializer,
 )
 from social_endpoints.schema import examples
 from social_endpoints.schema.components import Schema, connection_id
 from social_endpoints.schema.errors import DETAIL, ERROR, FIELD_ERRORS
-from social_endpoints.schema.token_body import get_token_response
+from social_endpoints.schema.token_body import find_token_serializer, get_token_response
+from social_endpoints.tokens.base import LoginSerializer, loaded_classes
+from social_endpoints.users import UserSerializer
 
 _LOGIN = "Social login"
 _CONNECTIONS = "Social connections"
 _PROVIDERS = "Social providers"
+
+_JWT = "social_endpoints.tokens.jwt.JWTSerializer"
+_JWT_COOKIE = "social_endpoints.tokens.jwt.JWTCookieSerializer"
 
 
 def _no_parameters(view: Any) -> list[Any]:
@@ -40,8 +47,8 @@ class Operation:
     """The description of one method of a view.
 
     :ivar id: the operation id. Generated clients use it as the name of a method.
-    :ivar responses: the responses below 400, or functions that return them. They are called with
-        the view when the document is generated.
+    :ivar responses: the responses below 400, or functions that return them, or None if the project
+        has no such response. They are called with the view when the document is generated.
     :ivar parameters: called like these functions.
     :ivar bad_request: the bodies that a 400 can have.
     :ivar examples_400: names of examples.
@@ -66,10 +73,11 @@ class Operation:
 
     def get_responses(self, view: Any) -> dict[int, Any]:
         """Return the responses below 400."""
-        return {
+        responses = {
             status: response(view) if callable(response) else response
             for status, response in self.responses.items()
         }
+        return {status: response for status, response in responses.items() if response is not None}
 
     def get_request_example(self) -> Schema | None:
         """Return the example of the request body."""
@@ -130,6 +138,34 @@ def _connections(view: Any) -> OpenApiResponse:
     if serializer is not ConnectionSerializer:  # A subclass of the view has its own.
         return OpenApiResponse(serializer(many=True), text)
     return _response(serializer(many=True), text, examples.connection())
+
+
+def _current_user(view: Any) -> OpenApiResponse:
+    serializer, text = view.get_serializer_class(), "The signed-in user."
+    if serializer is not UserSerializer:
+        return OpenApiResponse(serializer, text)
+    return _response(serializer, text, examples.user())
+
+
+def _new_tokens(view: Any) -> OpenApiResponse | None:
+    """Return the 200 of a refresh. The default document describes that of ``JWTSerializer``."""
+    method = find_token_serializer(view).refresh_login
+    if any(method is each.refresh_login for each in loaded_classes([_JWT_COOKIE])):
+        return None
+    text = "The new tokens."
+    if method in _known_methods():
+        return _response(RefreshedSerializer, text, examples.REFRESHED)
+    return OpenApiResponse({"type": "object", "additionalProperties": {}}, text)
+
+
+def _known_methods() -> list[Any]:
+    return [LoginSerializer.refresh_login, *(each.refresh_login for each in loaded_classes([_JWT]))]
+
+
+def _new_cookies(view: Any) -> OpenApiResponse | None:
+    if not find_token_serializer(view).sets_cookies:
+        return None
+    return OpenApiResponse(description="The new tokens are in cookies.")
 
 
 def _response(body: Any, text: str, example: Any) -> OpenApiResponse:
@@ -205,7 +241,12 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             "one more identity to the signed-in user, or to ask for more access with `scope`.",
             parameters=_begin_parameters,
             responses={200: _begun},
-            examples_400=("redirect_uri_not_allowed", "connection_failed", "malformed_request"),
+            examples_400=(
+                "redirect_uri_not_allowed",
+                "scope_not_allowed",
+                "connection_failed",
+                "malformed_request",
+            ),
         ),
         "post": Operation(
             id="socialCompleteConnect",
@@ -313,6 +354,34 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             bad_request=(FIELD_ERRORS, DETAIL),
             examples_400=("refresh_missing", "parse_error"),
             not_found="login_not_ended",
+            reads_body=True,
+        )
+    },
+    "CurrentUserView": {
+        "get": Operation(
+            id="socialCurrentUser",
+            tag=_LOGIN,
+            summary="Who am I",
+            description="Returns the signed-in user. A 401 means that the user is not signed in.",
+            responses={200: _current_user},
+            bad_request=(DETAIL,),
+            not_found=None,
+        )
+    },
+    "RefreshView": {
+        "post": Operation(
+            id="socialRefresh",
+            tag=_LOGIN,
+            summary="Get a new access token",
+            description="Exchanges the refresh token of a login for a new access token. The "
+            "refresh token is in the body or in its cookie. A 401 means that the user must sign in "
+            "again.",
+            request=RefreshSerializer,
+            request_example=examples.REFRESH,
+            responses={200: _new_tokens, 204: _new_cookies},
+            bad_request=(FIELD_ERRORS, DETAIL),
+            examples_400=("refresh_missing", "parse_error"),
+            not_found="refresh_not_supported",
             reads_body=True,
         )
     },

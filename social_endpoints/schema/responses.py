@@ -19,6 +19,7 @@ from social_endpoints.schema.error_shapes import find_error_bodies
 from social_endpoints.schema.errors import DETAIL, ERROR, ErrorBodies
 from social_endpoints.schema.headers import retry_after, www_authenticate
 from social_endpoints.schema.operations import Operation
+from social_endpoints.schema.token_body import find_token_serializer
 from social_endpoints.views.base import ConnectionChangeView, IsProjectUser
 
 _NOT_FOUND = {
@@ -28,6 +29,7 @@ _NOT_FOUND = {
     "native_sign_in_disabled": "The project does not accept tokens of an SDK of this provider.",
     "not_found": "The user has no such connection.",
     "provider_not_supported": "The provider is not configured, or has no redirect login.",
+    "refresh_not_supported": "The logins of the project have no refresh token.",
 }
 _FORBIDDEN = {
     "not_authenticated": "The user is not signed in.",
@@ -103,11 +105,14 @@ class ErrorResponses:
         ``WWW-Authenticate``, otherwise with a 403. Cookies require a CSRF token in addition.
         """
         view: Any = self.view
+        if self.operation.id == "socialRefresh":
+            yield from self._get_refused_tokens()
+            return
         authenticators = view.get_authenticators()
         permissions = {type(each) for each in view.get_permissions()} - {AllowAny}
         codes, bodies = set[str](), [DETAIL]
         if authenticators or permissions:
-            scheme = self._authenticate_header(authenticators)
+            scheme = self._authenticate_header()
             if scheme:
                 text = "The user is not signed in."
                 status, response = self._build(401, text, (DETAIL,), "not_authenticated")
@@ -123,9 +128,17 @@ class ErrorResponses:
             text = " ".join(_FORBIDDEN[code] for code in sorted(codes))
             yield self._build(403, text, tuple(bodies), *sorted(codes))
 
-    def _authenticate_header(self, authenticators: list[Any]) -> str | None:
+    def _get_refused_tokens(self) -> Iterator[tuple[int, Schema]]:
+        text = "The refresh token is not accepted. The user must sign in again."
+        status, response = self._build(401, text, (DETAIL,), "refresh_token_invalid")
+        yield status, {**response, "headers": www_authenticate(self._authenticate_header() or "")}
+        if find_token_serializer(self.view).sets_cookies:
+            text = _FORBIDDEN["permission_denied"]
+            yield self._build(403, text, (DETAIL,), "permission_denied")
+
+    def _authenticate_header(self) -> str | None:
         with suppress(Exception):  # It may need a real request.
-            return authenticators[0].authenticate_header(self.view.request) or None
+            return self.view.get_authenticate_header(self.view.request) or None
         return None
 
     def _uses_cookie(self) -> bool:

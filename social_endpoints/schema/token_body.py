@@ -63,7 +63,11 @@ def _get_body(serializer: Any) -> Any:
         return serializer
     return {
         "type": "object",
-        "properties": {name: {"type": "boolean", "readOnly": True} for name in names},
+        "properties": {name: {"type": _type(name), "readOnly": True} for name in names},
         **({"required": names} if names else {}),
         "additionalProperties": {},
     }
+
+
+def _type(name: str) -> str:
+    return "object" if name == "profile" else "boolean"

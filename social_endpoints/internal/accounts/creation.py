@@ -9,18 +9,10 @@ from typing import Any, TypeVar
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import IntegrityError, router, transaction
 from django.db.models import CharField, TextField
-from social_core.exceptions import (
-    AuthAssociationError,
-    AuthResponseError,
-    SocialAuthBaseException,
-)
+from social_core.exceptions import AuthAssociationError, AuthResponseError, SocialAuthBaseException
 
 from social_endpoints.conf import settings
-from social_endpoints.internal.accounts.emails import (
-    accounts_with,
-    email_field,
-    lock_address,
-)
+from social_endpoints.internal.accounts.emails import accounts_with, email_field, lock_address
 from social_endpoints.internal.flows.columns import fit, is_address
 
 UserT = TypeVar("UserT")

@@ -12,14 +12,13 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import OperationalError, connections, router, transaction
 from django.db.models import Q
 
+from social_endpoints.internal.flows.columns import LATEST_TIMESTAMP
 from social_endpoints.internal.flows.primary import on_primary
 
 LOCKS = "social_endpoints.address"
 """``server_url`` of the rows in social_django's nonce table that lock e-mail addresses."""
 
 NUMBER_OF_LOCKS = 4096
-
-_LATEST = 2**31 - 1  # The column of a nonce's timestamp is a 32-bit integer.
 
 
 def fold(address: str) -> str:
@@ -98,7 +97,7 @@ def lock_address(address: str, storage: Any) -> None:
     digest = hashlib.sha256(fold(str(address)).encode(errors="replace"))
     number = int(digest.hexdigest(), 16) % NUMBER_OF_LOCKS
     # Each row has its own timestamp, because InnoDB locks all rows that it finds by an index.
-    row = {"server_url": LOCKS, "timestamp": _LATEST - number, "salt": "lock"}
+    row = {"server_url": LOCKS, "timestamp": LATEST_TIMESTAMP - number, "salt": "lock"}
     if not nonces.filter(**row).update(salt="lock"):
         nonces.create(**row)
     _require_current_snapshot(address, storage.user.user_model())

@@ -6,6 +6,7 @@ All queries use the primary database. Call these functions inside a transaction.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -59,6 +60,25 @@ def blacklist_jwts(user: Any) -> None:
         on_primary(blacklisted.objects).bulk_create(
             [blacklisted(token_id=key) for (key,) in batch], ignore_conflicts=True
         )
+
+
+def is_blacklisted(token_id: str, *, since: datetime | None = None) -> bool:
+    """Return whether a refresh token is on the blacklist.
+
+    :param since: ignore tokens that were added to it before.
+    """
+    blacklisted = apps.get_model("token_blacklist", "BlacklistedToken")
+    rows = on_primary(blacklisted.objects).filter(token__jti=token_id)
+    return bool((rows if since is None else rows.filter(blacklisted_at__gte=since)).exists())
+
+
+def lock_refresh_token(token_id: str) -> None:
+    """Make other requests with this refresh token wait until the transaction ends.
+
+    SQLite has no such locks: there, the other transaction fails when it writes, and runs again.
+    """
+    outstanding = apps.get_model("token_blacklist", "OutstandingToken")
+    on_primary(outstanding.objects).select_for_update().filter(jti=token_id).first()
 
 
 def session_store() -> Any:

@@ -31,6 +31,8 @@ from social_endpoints.internal.backends.setting_types import require_valid_setti
 from social_endpoints.internal.connections.stored_tokens import read_connections
 from social_endpoints.internal.connections.token_state import read_state
 from social_endpoints.internal.flows.flow import Flow, new_flow
+from social_endpoints.internal.network import substitutes
+from social_endpoints.internal.network.fake_providers import AUTHORIZE
 from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.internal.translation import translate_errors
 from social_endpoints.strategy import Strategy
@@ -89,7 +91,7 @@ def _granted_scopes(provider: Provider, user: Any) -> list[str]:
     :raises ImproperlyConfigured: the provider has no scopes.
     """
     require_scopes(provider.backend)
-    rows = read_connections(loading.users(), user.pk, provider.name)
+    rows = read_connections(loading.users(), user, provider.name)
     return [scope for social in rows for scope in read_state(social.extra_data).scopes]
 
 
@@ -113,6 +115,7 @@ def _begin(
     if config.may_post(backend) and not flow.handoff:
         raise HandoffRequired
     url = _authorization_url(backend, provider)
+    url = substitutes.browser_url(provider.name, AUTHORIZE, url)
     # The backend has completed a handoff URI with the host. The completion must send the same
     # URI to the provider, even if it is requested under another host name.
     flow.redirect_uri = str(backend.redirect_uri)

@@ -137,11 +137,7 @@ def _provider_params(
 
 
 def _ask_provider(
-    backend: BaseAuth[Any],
-    flow: Flow,
-    returned: str | None,
-    user: Any,
-    network_half: NetworkHalf,
+    backend: BaseAuth[Any], flow: Flow, returned: str | None, user: Any, network_half: NetworkHalf
 ) -> Any:
     validate_issuer(backend)
     raise_callback_error(backend)
@@ -164,7 +160,7 @@ def _restore_unused_handoff(
 ) -> Iterator[None]:
     """Store the callback of a handoff again if the login can be completed later.
 
-    That is so if a request to the provider is refused, or if the database fails before.
+    It can if the provider is not asked at present, or if the database fails before it is asked.
 
     :param params: the parameters of the request.
     :param provider_params: those of the callback.
@@ -188,7 +184,7 @@ def _restore_unused_handoff(
 
 def _count_attempt(backend: BaseAuth[Any], flow: Flow) -> None:
     if not claim_attempt(flow, backend.strategy.storage):
-        flow.is_claimed = True  # It cannot complete any more.
+        flow.is_claimed = True  # It can no longer complete.
         raise TooManyAttempts(backend)
 
 

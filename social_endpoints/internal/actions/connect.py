@@ -55,11 +55,7 @@ def connect_with_tokens(
 
 
 def _connect(
-    provider: Provider,
-    account: Any,
-    responder: Responder[ResponseT],
-    backend: Any,
-    result: Any,
+    provider: Provider, account: Any, responder: Responder[ResponseT], backend: Any, result: Any
 ) -> tuple[ResponseT, Connected]:
     """Build the response to a connect and send the signal ``connected``."""
     social = getattr(result, "social_user", None)

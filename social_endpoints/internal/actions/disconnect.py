@@ -34,7 +34,7 @@ ORDER = ("created", "pk")
 
 def connections_of(user: Any) -> Any:
     """Return the ``UserSocialAuth`` rows of a user."""
-    return loading.users().get_social_auth_for_user(user.pk).order_by(*ORDER)
+    return loading.users().get_social_auth_for_user(user).order_by(*ORDER)
 
 
 def disconnect(
@@ -56,7 +56,7 @@ def disconnect(
         sign in, for example.
     """
     users = loading.users()
-    social = retry_once(lambda: _find(users.get_social_auth_for_user(user.pk), connection_id))
+    social = retry_once(lambda: _find(users.get_social_auth_for_user(user), connection_id))
     provider = find_or_substitute(social.provider)
     add_log_values(provider=provider.name)
     revoked: list[Revocation] = []
@@ -73,7 +73,8 @@ def disconnect(
                 revocation.revoke()
             revoked += outcome
         raise ImproperlyConfigured(
-            f"The disconnect pipeline asks for new revocations in each of {MAX_ROUNDS} runs."
+            f"The disconnect pipeline asks for new revocations in each of {MAX_ROUNDS} runs. A step"
+            " must revoke the same tokens in each run."
         )
 
 
@@ -141,7 +142,7 @@ def _locked_connections(user_storage: Any, user: Any) -> Any:
     The user's row is not locked. A login writes the connection before the user, so the opposite
     order could deadlock.
     """
-    rows = user_storage.get_social_auth_for_user(user.pk).select_for_update()
+    rows = user_storage.get_social_auth_for_user(user).select_for_update()
     return rows.order_by("pk").only("pk", "provider", "uid", "extra_data")
 
 

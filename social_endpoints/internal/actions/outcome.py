@@ -12,11 +12,7 @@ from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from social_core.backends.base import BaseAuth
-from social_core.exceptions import (
-    AuthInputError,
-    AuthPolicyError,
-    ErrorStage,
-)
+from social_core.exceptions import AuthInputError, AuthPolicyError, ErrorStage
 from social_core.utils import PARTIAL_TOKEN_SESSION_NAME, user_is_active
 
 from social_endpoints import signals
@@ -108,10 +104,7 @@ def log_login(outcome: tuple[ResponseT, Login] | Paused) -> ResponseT | Paused:
         return outcome
     response, login = outcome
     log_completed(
-        "login",
-        user=login.user.pk,
-        new_account=login.is_new,
-        new_connection=login.new_association,
+        "login", user=login.user.pk, new_account=login.is_new, new_connection=login.new_association
     )
     return response
 
@@ -137,7 +130,7 @@ def report_failed_login(provider: Provider, request: HttpRequest) -> Iterator[No
     """Send Django's signal ``user_login_failed`` when a presented credential is rejected.
 
     Receivers such as django-axes lock out the client, so the signal is not sent for an outage, a
-    declined login or a wrong answer in a form, for example.
+    declined login or a wrong value in a form, for example.
     """
     try:
         yield
@@ -152,7 +145,7 @@ def _is_rejected_credential(refused: EndpointError) -> bool:
     cause: Any = refused.__cause__
     code, stage = refused.body["error_code"], refused.body["error_stage"]
     if stage == "pipeline":
-        return False  # A step of the project has refused an answer, for example.
+        return False  # A step of the project has refused the value of a form, for example.
     if stage == "callback" and getattr(cause, "provider_code", None) is not None:
         return False  # An error response, which presents no credential (RFC 6749 section 4.1.2.1).
     if "algorithm" in getattr(cause, "context", {}):
@@ -195,7 +188,7 @@ def respond_or_pause(
 
     :param conclude: called with the backend and the result of the pipeline, unless it has paused.
     """
-    if work.began and not is_user(backend, result):
+    if work.has_run and not is_user(backend, result):
         paused = pause_login(backend, flow, result, work)
         responder.check(paused)
         return paused

@@ -25,6 +25,7 @@ from social_endpoints.internal.actions.provider_report import (
     CLIENT_SECRET_BASIC,
     CLIENT_SECRET_POST,
     FROM_DISCOVERY,
+    METHOD,
     ProviderReport,
 )
 from social_endpoints.internal.backends.extensions.discovery import (
@@ -210,8 +211,8 @@ def _compare_client_authentication(
     report: ProviderReport, document: dict[str, Any]
 ) -> Iterator[Finding]:
     name, method = "token_endpoint_auth_methods_supported", report.client_authentication
-    # RFC 8414 section 2 has this default.
-    methods = _strings(document, name) or [CLIENT_SECRET_BASIC]
+    listed = _strings(document, name)
+    methods = listed or [CLIENT_SECRET_BASIC]  # RFC 8414 section 2 has this default.
     supported = {CLIENT_SECRET_BASIC, CLIENT_SECRET_POST}
     if method == FROM_DISCOVERY:
         if supported.isdisjoint(methods):
@@ -226,8 +227,10 @@ def _compare_client_authentication(
         yield Finding("ok", "client", f"authentication by {method}")
     elif method is not None:
         message = f"authentication by {method}, but the provider lists {_display_text(methods)}"
-        # Some providers have public clients and do not list "none".
-        yield Finding("note" if method == "none" else "error", "client", message)
+        # Some providers have public clients and do not list "none". LinkedIn has no list, and
+        # social-core's backend knows the method.
+        is_known = not listed and getattr(type(report.backend), METHOD, None) == method
+        yield Finding("note" if method == "none" or is_known else "error", "client", message)
 
 
 def _compare_lists(

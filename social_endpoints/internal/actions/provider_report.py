@@ -26,6 +26,7 @@ from social_endpoints.internal.backends.config import (
     may_post,
     require_credentials,
 )
+from social_endpoints.internal.backends.documentation import documentation_url
 from social_endpoints.internal.backends.extensions.discovery import unusable_claims
 from social_endpoints.internal.backends.extensions.more_access import connect_scopes, require_scopes
 from social_endpoints.internal.backends.extensions.pkce import ProofKey
@@ -49,7 +50,7 @@ from social_endpoints.internal.network.options import request_options
 
 CLIENT_SECRET_BASIC, CLIENT_SECRET_POST = "client_secret_basic", "client_secret_post"
 FROM_DISCOVERY = "from_discovery"
-_METHOD = "TOKEN_ENDPOINT_AUTH_METHOD"
+METHOD = "TOKEN_ENDPOINT_AUTH_METHOD"
 
 
 @dataclass
@@ -57,6 +58,7 @@ class ProviderReport:
     """The description of a provider for an operator.
 
     :ivar path: the entry of ``AUTHENTICATION_BACKENDS``.
+    :ivar documentation: the URL of the page about the provider.
     :ivar native: the token types of native sign-in.
     :ivar connect_scopes: the scopes that a connect may ask for in addition.
     :ivar pkce: whether PKCE is used; None if the discovery document decides.
@@ -78,6 +80,7 @@ class ProviderReport:
 
     name: str
     path: str
+    documentation: str
     title: str = ""
     protocol: str = ""
     begin: bool = False
@@ -113,7 +116,8 @@ def report_providers(request: HttpRequest | None) -> list[ProviderReport]:
     providers, errors = providers_and_errors()
     reports = [_report(provider, request) for provider in providers.values()]
     for path, error in errors.items():
-        reports.append(ProviderReport(path.rpartition(".")[2], path, problems=[error]))
+        name, url = path.rpartition(".")[2], documentation_url(None)
+        reports.append(ProviderReport(name, path, url, problems=[error]))
     if not errors:
         _report_duplicates(reports)
     return reports
@@ -126,7 +130,9 @@ def _report_duplicates(reports: list[ProviderReport]) -> None:
 
 
 def _report(provider: Provider, request: HttpRequest | None) -> ProviderReport:
-    report = ProviderReport(provider.name, provider.path, protocol=protocol(provider.backend))
+    backend_class = provider.backend
+    report = ProviderReport(provider.name, provider.path, documentation_url(backend_class))
+    report.protocol = protocol(backend_class)
     record = Record()
     try:
         backend = load_recording_backend(provider, request, record)
@@ -214,7 +220,8 @@ def _describe_logout(report: ProviderReport, backend: BaseAuth[Any]) -> None:
 def _has_credentials(report: ProviderReport, backend: BaseAuth[Any]) -> bool:
     """Return whether the project can authenticate at the provider."""
     try:
-        lifetime(backend), request_options(backend)
+        lifetime(backend)  # A begin reads it, so it is recorded.
+        request_options(backend)
         if report.missing_settings:
             return False
         require_credentials(backend)
@@ -242,8 +249,8 @@ def _client_authentication(backend: Any) -> str | None:
     if not secret:
         return "none"
     if type(backend).use_basic_auth is OpenIdConnectAuth.use_basic_auth:
-        default = getattr(backend, _METHOD, "")
-        return str(backend.setting(_METHOD, default) or FROM_DISCOVERY)
+        default = getattr(backend, METHOD, "")
+        return str(backend.setting(METHOD, default) or FROM_DISCOVERY)
     # Some backends override one of the two methods, and not use_basic_auth().
     untyped: Any = backend  # One of the methods has no annotations.
     header = str(untyped.auth_headers().get("Authorization", ""))

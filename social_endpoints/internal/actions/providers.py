@@ -13,7 +13,7 @@ from social_core.backends.base import BaseAuth
 from social_endpoints.internal.backends import loading
 from social_endpoints.internal.backends.config import has_redirect, missing_settings
 from social_endpoints.internal.backends.listing import backend_title, icon_url
-from social_endpoints.internal.backends.registry import Provider, configured, protocol
+from social_endpoints.internal.backends.registry import Provider, all_providers, protocol
 from social_endpoints.internal.errors.failures import is_storage_failure
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.internal.native.providers import native_token_types
@@ -38,10 +38,10 @@ def list_providers(*, request: HttpRequest) -> list[ListedProvider]:
     :param request: passed to the strategy, whose settings may depend on the tenant.
     :raises ImproperlyConfigured: a class in the settings cannot be imported, for example.
     """
-    return [_listed(provider, request) for provider in configured().values()]
+    return [_describe(provider, request) for provider in all_providers().values()]
 
 
-def _listed(provider: Provider, request: HttpRequest) -> ListedProvider:
+def _describe(provider: Provider, request: HttpRequest) -> ListedProvider:
     title, capabilities = provider.name, tuple[str, ...]()
     flow = Flow(provider.name, LOGIN, "")
     with _log_errors(provider):

@@ -9,6 +9,7 @@ from typing import Any
 from social_core.exceptions import SocialAuthBaseException
 
 from social_endpoints.exceptions import EndpointError, StorageUnavailable
+from social_endpoints.internal.errors.failures import MAX_CAUSES
 from social_endpoints.internal.errors.redaction import replacement
 from social_endpoints.internal.log.events import get_log_values, log_event
 
@@ -64,7 +65,6 @@ LOGGED_CONTEXT = ("host", "cause", "algorithm")
 """The names in ``context`` of social-core's exceptions that this package sets. social-core and
 projects may store personal data there."""
 
-_MAX_CAUSES = 8
 _SERVER_ERROR = 500
 
 
@@ -130,7 +130,7 @@ def _level(values: Mapping[str, Any], causes: list[SocialAuthBaseException]) -> 
 
 
 def _social_errors(error: BaseException | None) -> Iterator[SocialAuthBaseException]:
-    for _ in range(_MAX_CAUSES):
+    for _ in range(MAX_CAUSES):
         if isinstance(error, SocialAuthBaseException) and hasattr(error, "context"):
             yield error  # A project's subclass may lack what social-core's __init__ sets.
         error = error and error.__cause__

@@ -23,10 +23,7 @@ from social_core.backends.vk import VKAppOAuth2
 from social_core.exceptions import AuthConfigurationError, SocialAuthBaseException
 
 from social_endpoints.exceptions import DRF_EXCEPTIONS
-from social_endpoints.internal.backends.extensions.authorization_url import (
-    FORM_POST,
-    RESPONSE_MODE,
-)
+from social_endpoints.internal.backends.extensions.authorization_url import FORM_POST, RESPONSE_MODE
 from social_endpoints.internal.backends.extensions.pkce import AddedProofKey
 from social_endpoints.internal.backends.registry import BackendClass, is_google_one_tap, is_saml
 from social_endpoints.internal.errors.failures import is_storage_failure

@@ -111,7 +111,7 @@ def load(
     :param strategy_class: by default, the class in the setting ``STRATEGY``.
     """
     strategy = (strategy_class or project_strategy())(storage(), request, data=data, flow=flow)
-    backend_class = _extended(cast("Hashable", provider.backend))
+    backend_class = _extended_class(cast("Hashable", provider.backend))
     strategy.backend = backend_class(strategy, redirect_uri=flow.redirect_uri)
     return strategy, strategy.backend
 
@@ -120,7 +120,7 @@ def extend(backend: BaseAuth[Any]) -> BaseAuth[Any]:
     """Return a backend that other code has loaded, with the extensions and the same strategy."""
     if isinstance(backend, pipeline.PipelineResult):
         return backend
-    backend_class = _extended(cast("Hashable", type(backend)))
+    backend_class = _extended_class(cast("Hashable", type(backend)))
     extended: BaseAuth[Any] = backend_class(backend.strategy, redirect_uri=backend.redirect_uri)
     return extended
 
@@ -149,7 +149,7 @@ def users() -> PrimaryUsers:
 
 
 @lru_cache(maxsize=256)
-def _extended(backend: Any) -> Any:
+def _extended_class(backend: Any) -> Any:
     """Return a backend's class with the extensions that apply to it.
 
     The class is built once. It keeps the name and the module of the project's class, which

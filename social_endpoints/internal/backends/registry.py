@@ -50,7 +50,7 @@ class Provider:
     backend: BackendClass
 
 
-def configured() -> dict[str, Provider]:
+def all_providers() -> dict[str, Provider]:
     """Return the providers of ``AUTHENTICATION_BACKENDS`` by name, in their order.
 
     The backends ``email`` and ``username`` are left out, because they accept the name that a
@@ -59,7 +59,7 @@ def configured() -> dict[str, Provider]:
 
     :raises ImproperlyConfigured: a backend cannot be imported.
     """
-    return _configured(_paths())
+    return _import_providers(_paths())
 
 
 def providers_and_errors() -> tuple[dict[str, Provider], dict[str, str]]:
@@ -70,7 +70,7 @@ def providers_and_errors() -> tuple[dict[str, Provider], dict[str, str]]:
             import_path(path, _SETTING)
         except ImproperlyConfigured as error:
             errors[path] = str(error)
-    return _configured(tuple(path for path in _paths() if path not in errors)), errors
+    return _import_providers(tuple(path for path in _paths() if path not in errors)), errors
 
 
 def overridden_paths() -> list[tuple[str, str]]:
@@ -94,7 +94,7 @@ def find(name: str) -> Provider:
     :raises ProviderNotSupported: no configured provider has this name.
     """
     try:
-        return configured()[name]
+        return all_providers()[name]
     except KeyError:
         raise ProviderNotSupported(name) from None
 
@@ -104,7 +104,7 @@ def find_or_substitute(name: str) -> Provider:
 
     Users may still have connections to it. The substitute does not revoke tokens.
     """
-    return configured().get(name) or _substitute(name)
+    return all_providers().get(name) or _substitute(name)
 
 
 def protocol(backend: BackendClass) -> str:
@@ -129,7 +129,7 @@ def is_google_one_tap(backend: BackendClass) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _configured(paths: tuple[str, ...]) -> dict[str, Provider]:
+def _import_providers(paths: tuple[str, ...]) -> dict[str, Provider]:
     providers: dict[str, Provider] = {}
     for path in paths:
         backend = import_path(path, _SETTING)

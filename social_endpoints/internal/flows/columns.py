@@ -17,6 +17,9 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from social_core.exceptions import AuthResponseError
 
+LATEST_TIMESTAMP = 2**31 - 1
+"""The largest timestamp in social_django's nonce table, whose column is a 32-bit integer."""
+
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # Python joins complete pairs.
 _SUPPLEMENTARY = re.compile("[\U00010000-\U0010ffff]")
@@ -56,7 +59,7 @@ def is_identifier(text: str, max_length: int | None) -> bool:
 
 
 def fit(model: Any, name: str, value: Any) -> Any:
-    """Return a value for a field of the user model.
+    """Return a value that the column of a field of the user model can hold.
 
     :raises AuthResponseError: the value identifies the user and its column cannot hold it.
     """

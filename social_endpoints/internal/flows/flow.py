@@ -28,11 +28,11 @@ class Flow:
     :param expires: seconds since the epoch; 0 while the login begins.
     :param id: identifies the flow in the claim that makes it complete only once.
     :param correlation_id: the value that the callback brings back, such as the state; empty if
-        it brings back nothing.
+        it brings back no value.
     :param handoff: whether the provider sends the callback to the server. ``redirect_uri`` is
         then the URI of the server.
     :param user_id: the primary key, as text, of the user who connects an identity.
-    :param is_claimed: whether the flow cannot complete any more, because a completion has claimed
+    :param is_claimed: whether the flow can no longer complete, because a completion has claimed
         it, for example. It is not sealed.
     :param frontend_uri: the redirect URI of the frontend while a login with a handoff begins. It is
         not sealed.

@@ -25,7 +25,7 @@ Memcached silently drops values above 1,000,000 bytes."""
 
 FIRST_SLOTS = "01"
 LAST_SLOTS = "23"
-"""Slots for the callbacks of one state. The first callbacks are kept; each later one replaces
+"""Slots for the callbacks of one state. The first callbacks stay; each later one replaces
 another later one."""
 
 
@@ -88,7 +88,7 @@ def restore_callback(
 ) -> None:
     """Store a callback again under its code, because its login will be completed later.
 
-    :param seconds: when, at the earliest.
+    :param seconds: the time until the login can be completed, at least.
     :raises CacheUnavailable: the cache has failed.
     """
     cache.add(_cache_key(provider, state, code[:1]), (code, dict(params)), seconds + LIFETIME)

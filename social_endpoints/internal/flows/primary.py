@@ -151,8 +151,10 @@ class PrimaryUsers(StorageProxy):
         id: Any = None,  # noqa: A002 - social-core's name
     ) -> Any:
         if not self._inherits("get_social_auth_for_user"):
+            if not isinstance(user, self.user_model()):  # The method may use a relation of it.
+                user = self.user_model()(pk=getattr(user, "pk", user))
             return self._project.get_social_auth_for_user(user, provider, id)
-        rows = on_primary(self._project.objects).filter(user=user)
+        rows = on_primary(self._project.objects).filter(user=getattr(user, "pk", user))
         rows = rows.filter(provider=provider) if provider else rows
         return rows if id is None else rows.filter(pk=id)
 
@@ -368,7 +370,7 @@ class PrimaryUsers(StorageProxy):
         try:
             return dict(getattr(settings, name, default))
         except (TypeError, ValueError) as error:
-            raise ImproperlyConfigured(f"{name} is not a dictionary.") from error
+            raise ImproperlyConfigured(f"{name} must be a dictionary.") from error
 
     def _has_active_field(self) -> bool:
         # AbstractBaseUser.is_active is an attribute, and a project may write a property.

@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
-from social_endpoints.conf import import_setting, settings
+from social_endpoints.conf import NAME, import_setting, settings
 from social_endpoints.internal.errors.failures import is_data_error
 from social_endpoints.internal.errors.redaction import replacement
 from social_endpoints.internal.log.events import log_event
@@ -50,7 +50,9 @@ def listed_uris() -> list[str]:
 def _entries(setting: str = "ALLOWED_REDIRECT_URIS") -> list[str]:
     allowed = getattr(settings, setting)
     if not isinstance(allowed, (list, tuple, set, frozenset)):
-        raise ImproperlyConfigured(f"{setting} must be a list of strings.")
+        raise ImproperlyConfigured(
+            f"{NAME}[{setting!r}] must be a list of URIs, or the dotted path of a callable."
+        )
     return [entry for entry in allowed if isinstance(entry, str)]
 
 

@@ -20,12 +20,9 @@ from social_core.backends.open_id_connect import OpenIdConnectAssociation
 from social_core.storage import AssociationMixin
 from social_core.utils import PARTIAL_TOKEN_SESSION_NAME
 
+from social_endpoints.internal.flows.columns import LATEST_TIMESTAMP
 from social_endpoints.internal.flows.flow import Flow
-from social_endpoints.internal.flows.primary import (
-    PrimaryCodes,
-    StorageProxy,
-    on_primary,
-)
+from social_endpoints.internal.flows.primary import PrimaryCodes, StorageProxy, on_primary
 from social_endpoints.internal.flows.usernames import BoundedUsers
 from social_endpoints.internal.retries import retry_query
 
@@ -48,7 +45,7 @@ ATTEMPTS = f"{CLAIM_PREFIX}attempt"
 """``server_url`` of the attempts to resume paused logins."""
 
 MAX_ATTEMPTS = 10
-"""Attempts to answer one step of a paused login. A step may ask for a code of six digits."""
+"""Attempts to resume one step of a paused login. A step may ask for a code of six digits."""
 
 ASSERTIONS = f"{CLAIM_PREFIX}assertion"
 """``server_url`` of the claims of other signed assertions that have signed in."""
@@ -60,8 +57,6 @@ ASKED_SCOPES = "social_endpoints_scope"
 """In the flow, only if the authorization URL has other scopes than the settings: whether they are
 asked for in addition to those of the settings, a digit for each scope in ``CONNECT_SCOPES``, and
 the other scopes as text. The names of several scopes could make the cookie too long."""
-
-_LATEST = 2**31 - 1  # The column of a nonce's timestamp is a 32-bit integer.
 
 _OAUTH2_STATES = "social_core.oauth2."  # social-core's server_url for the states of OAuth 2
 _ASSOCIATION = "oidc_association"
@@ -97,7 +92,7 @@ def has_session_form(session: dict[str, Any]) -> bool:
         isinstance(values, list)
         and len(values) == len(types)
         and all(map(isinstance, values, types))
-        and all(abs(each) <= _LATEST for each in values if isinstance(each, int))
+        and all(abs(each) <= LATEST_TIMESTAMP for each in values if isinstance(each, int))
         for values, types in lists
     )
 
@@ -108,7 +103,7 @@ def claim_flow(flow: Flow, storage: Any) -> bool:
     The unique constraint of the nonce table lets only one INSERT of all servers succeed. The
     row's timestamp is the flow's expiry, so ``clearsocial`` keeps it while the flow is valid.
 
-    If the connection is lost before the database answers, the INSERT is sent again. It may have
+    If the connection is lost before the database responds, the INSERT is sent again. It may have
     been stored the first time. Then this returns False: the person has to begin again, but no
     flow completes twice.
     """
@@ -132,7 +127,7 @@ def claim_id_token(digest: str, expires: int, storage: Any, *, is_native: bool) 
     :param digest: identifies the token; at most 65 characters.
     :param expires: when the token becomes invalid, in seconds since the epoch.
     """
-    expires = min(expires, _LATEST)
+    expires = min(expires, LATEST_TIMESTAMP)
     if is_native:
         return _claim(storage, ID_TOKENS, digest, expires)
     received = {"server_url": REDIRECT_ID_TOKENS, "timestamp": expires, "salt": digest}
@@ -154,7 +149,7 @@ def claim_attempt(flow: Flow, storage: Any) -> bool:
 
 def claim_assertion(digest: str, expires: int, storage: Any) -> bool:
     """Claim a signed assertion that contains no nonce, as :func:`claim_id_token` does."""
-    return _claim(storage, ASSERTIONS, digest, min(expires, _LATEST))
+    return _claim(storage, ASSERTIONS, digest, min(expires, LATEST_TIMESTAMP))
 
 
 def claim_logout_token(digest: str, expires: int, storage: Any) -> bool:
@@ -173,7 +168,7 @@ def claim_logout_token(digest: str, expires: int, storage: Any) -> bool:
     claims = _nonces(storage).filter(server_url=LOGOUT_TOKENS, salt=digest)
     if claims.filter(timestamp__gte=int(time.time())).exists():
         return False
-    claims.filter(timestamp=0).update(timestamp=min(expires, _LATEST))
+    claims.filter(timestamp=0).update(timestamp=min(expires, LATEST_TIMESTAMP))
     return True
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from cryptography.fernet import InvalidToken
 
 from social_endpoints.internal.ciphers import get_cipher
+from social_endpoints.internal.flows.columns import LATEST_TIMESTAMP
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.storage import has_session_form
 
@@ -45,7 +46,6 @@ _FIELDS = [field.name for field in fields(Flow) if field.name not in _NOT_SEALED
 _TYPES = [str, str, str, int, dict, str, str, bool, str]
 _ID = re.compile(r"[A-Za-z0-9_-]{16}")
 _SURROGATES = re.compile("[\ud800-\udfff]")  # They cannot be encoded.
-_LATEST = 2**31 - 1  # The column of a claim's timestamp is a 32-bit integer.
 
 
 def seal(flow: Flow) -> str:
@@ -91,7 +91,7 @@ def _read(token: str) -> Flow | None:
     texts = (value for value in values if isinstance(value, str))
     is_well_formed = (
         _ID.fullmatch(flow.id)
-        and 0 < flow.expires <= _LATEST
+        and 0 < flow.expires <= LATEST_TIMESTAMP
         and not any(map(_SURROGATES.search, texts))
         and has_session_form(flow.session)
     )

@@ -57,7 +57,7 @@ class UnitOfWork:
         self._retries = Retries(using)
 
     @property
-    def began(self) -> bool:
+    def has_run(self) -> bool:
         """Whether a pipeline has run."""
         return self._pipeline is not None
 

@@ -3,7 +3,7 @@
 social-core's step ``get_username()`` tries names until one is free, inside the transaction of the
 login. It never ends if no name can be free: if the username's column is shorter than the random
 suffix, for example, or if a function of the project returns an empty name. The step cleans each
-name with ``storage.user.clean_username()``, unless settings say otherwise. The strategy hides
+name with ``storage.user.clean_username()``, unless settings change that. The strategy hides
 these settings from it and passes them here. Remove this module when the step limits its attempts.
 """
 

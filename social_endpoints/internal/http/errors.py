@@ -83,7 +83,7 @@ def report(request: HttpRequest, response: HttpResponse, error: EndpointError) -
     try:
         raise exception  # noqa: TRY301 - receivers read it from sys.exc_info()
     except BaseException:  # noqa: BLE001 - the same
-        # Without this call: error trackers would report its local variable `request`.
+        # Remove this function from the traceback: error trackers would report its `request`.
         exception.__context__, exception.__traceback__ = context, trace
         got_request_exception.send(sender=None, request=request)
     log_response(

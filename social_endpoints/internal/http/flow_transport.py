@@ -44,7 +44,8 @@ class FlowTransport:
         self._transport = "cookie" if sets_cookies else settings.FLOW_TRANSPORT
         if sets_cookies and settings.FLOW_TRANSPORT == "body":
             raise ImproperlyConfigured(
-                "FLOW_TRANSPORT is 'body', but the token serializer signs in with a cookie."
+                "FLOW_TRANSPORT is 'body', but the token serializer signs in with a cookie. Set"
+                " FLOW_TRANSPORT to 'auto' or 'cookie'."
             )
         self._secure = request.is_secure() or django_settings.SESSION_COOKIE_SECURE
         # Browsers accept a cookie with the prefix "__Host-" only from this host, so a sibling

@@ -74,7 +74,7 @@ class LoginSession:
         if self._user is not None:
             self._request.user = self._user
         if is_rolled_back and _is_in_transaction(session):
-            if session.session_key and hasattr(session, "cache_key"):  # That of "cached_db".
+            if session.session_key and hasattr(session, "cache_key"):  # The engine "cached_db".
                 caches[settings.SESSION_CACHE_ALIAS].delete(session.cache_key)
         elif session.session_key != initial.session_key:
             session.flush()
@@ -90,8 +90,8 @@ class LoginSession:
     def finish(self, response: Any) -> None:
         """Log failures of later reads and saves, which would replace the response.
 
-        What is stored is not saved again. After a failure of storage, no session is read, because
-        the response would wait.
+        A session is not saved again if it is already stored in this state. After a failure of
+        storage, no session is read, because the response would wait.
         """
         session = self._get()
         if session is None:
@@ -158,7 +158,7 @@ def _is_in_transaction(session: Any) -> bool:
 
 def _copy(session: Any) -> Any:
     copied = copy(session)
-    if session.accessed:  # Otherwise, each reads its data when they are needed.
+    if session.accessed:  # Otherwise, each instance reads the data when it needs them.
         copied.clear()
         copied.update(deepcopy(dict(session.items())))
         copied.modified = session.modified

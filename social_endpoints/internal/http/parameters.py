@@ -10,8 +10,9 @@ from typing import Any
 
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework.exceptions import ErrorDetail, ValidationError
-from rest_framework.fields import CharField
+from rest_framework.fields import CharField, Field, FloatField
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
@@ -37,7 +38,8 @@ _CALLBACK_PARAMETERS = frozenset(
 _CREDENTIAL = "credential"  # The name that Google's sign-in button gives to an ID token.
 _NATIVE_PARAMETERS = frozenset({"id_token", "access_token", _CREDENTIAL})
 
-# The same for a request that resumes a paused login. The step's fields can have any type.
+# Parameters that must be strings in a request that resumes a paused login. The fields of the step
+# can have any type.
 _TEXT_PARAMETERS_OF_RESUME = frozenset({FLOW, PARTIAL_TOKEN, "verification_code"})
 
 # Telegram's widget gives these values to the page as numbers and signs them as text.
@@ -52,6 +54,9 @@ _MAX_DEPTH = 16
 
 class TextField(CharField):
     """A string, neither trimmed nor converted from another type."""
+
+    # Translators: For the developer of a frontend. "String" is the JSON type.
+    default_error_messages = {"invalid": gettext_lazy("This value must be a string.")}
 
     def __init__(self) -> None:
         super().__init__(allow_blank=True, trim_whitespace=False)
@@ -80,14 +85,14 @@ def parameters(request: Request, *, resumes: bool = True) -> dict[str, Any]:
     query.pop(FLOW, None)
     merged = {**query, **_body(request)}
     if resumes and merged.get(PARTIAL_TOKEN):
-        return _validated(merged, texts=_TEXT_PARAMETERS_OF_RESUME)
+        return _validate(merged, texts=_TEXT_PARAMETERS_OF_RESUME)
     texts = {name: _to_text(name, value) for name, value in merged.items()}
     accepted = {
         name: value
         for name, value in texts.items()
         if isinstance(value, str) or name in _TEXT_PARAMETERS
     }
-    return _validated(accepted, texts=accepted.keys())
+    return _validate(accepted, texts=accepted.keys())
 
 
 def native_tokens(request: Request) -> NativeTokens:
@@ -99,7 +104,7 @@ def native_tokens(request: Request) -> NativeTokens:
     params = parameters(request, resumes=False)
     user = _to_text(_APPLE_USER, _body(request).get(_APPLE_USER))
     if user is not None:
-        _validated({_APPLE_USER: user}, texts=(_APPLE_USER,))
+        _validate({_APPLE_USER: user}, texts=(_APPLE_USER,))
     names = ("id_token", "access_token", "nonce", "user")
     given = {name: params[name] for name in names if params.get(name)}
     if "access_token" not in given:
@@ -109,13 +114,15 @@ def native_tokens(request: Request) -> NativeTokens:
     return NativeTokens(**given)
 
 
-def text_parameter(request: Request, name: str) -> str:
+def text_parameter(request: Request, name: str, *, in_query: bool) -> str:
     """Return a required parameter of an endpoint that has no others.
 
+    :param in_query: whether it may be in the query string, which servers write to their logs.
     :raises ValidationError: it is missing, empty or not a string.
     """
-    merged = {**_form(request.query_params), **_body(request)}
-    given = _validated({name: merged.get(name) or ""}, texts=(name,))
+    query = _form(request.query_params) if in_query else {}
+    merged = {**query, **_body(request)}
+    given = _validate({name: merged.get(name) or ""}, texts=(name,))
     require(given, [name])
     return str(given[name])
 
@@ -126,7 +133,7 @@ def query_parameters(request: Request) -> dict[str, str]:
     :raises ValidationError: a parameter contains characters that a database refuses.
     """
     query = _form(request.query_params)
-    return _validated(query, texts=query.keys())
+    return _validate(query, texts=query.keys())
 
 
 def require(params: Mapping[str, str], names: list[str]) -> None:
@@ -134,7 +141,7 @@ def require(params: Mapping[str, str], names: list[str]) -> None:
 
     :raises ValidationError: with a field error for each missing parameter.
     """
-    required = ErrorDetail(_("This field is required."), code="required")
+    required = ErrorDetail(str(Field.default_error_messages["required"]), code="required")
     missing = {name: [required] for name in names if not params.get(name)}
     if missing:
         raise ValidationError(missing)
@@ -167,8 +174,8 @@ def _body(request: Request) -> dict[str, Any]:
         return _form(body)
     if isinstance(body, dict):
         return body
-    message = _("Invalid data. Expected a dictionary, but got {datatype}.")
-    raise _invalid_body(message.format(datatype=type(body).__name__))
+    # Translators: For the developer of a frontend. "JSON object" is a technical term.
+    raise _invalid_body(_("The request body must be a JSON object."))
 
 
 def _to_text(name: str, value: Any) -> Any:
@@ -198,12 +205,13 @@ def _value_lists(fields: Mapping[str, Any]) -> Iterable[tuple[str, list[Any]]]:
     return ((name, [*v] if isinstance(v, (list, tuple)) else [v]) for name, v in fields.items())
 
 
-def _validated(values: Mapping[str, Any], *, texts: Collection[str]) -> dict[str, Any]:
+def _validate(values: Mapping[str, Any], *, texts: Collection[str]) -> dict[str, Any]:
     errors = {}
     for name, value in values.items():
         try:
             _TEXT.run_validation(name)
         except ValidationError as error:  # A field error cannot contain such a name.
+            # Translators: For the developer of a frontend.
             message = _("The name of a parameter is invalid.")
             raise _invalid_body(message) from error
         try:
@@ -226,9 +234,10 @@ def _require_storable(value: Any) -> None:
         if isinstance(value, str):
             _TEXT.run_validation(value)
         elif isinstance(value, float) and not isfinite(value):
-            raise ValidationError(_("A valid number is required."), code="invalid")
+            raise ValidationError(FloatField.default_error_messages["invalid"], code="invalid")
         elif isinstance(value, (dict, list)):
             if depth == _MAX_DEPTH:
+                # Translators: For the developer of a frontend, about lists inside of lists.
                 raise ValidationError(_("This value is nested too deeply."), code="invalid")
             inner = [*value.keys(), *value.values()] if isinstance(value, dict) else value
             pending += [(each, depth + 1) for each in inner]

@@ -36,6 +36,7 @@ class BodyTooLarge(APIException):
     """The request body exceeds :data:`MAX_BODY`."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    # Translators: For the developer of a frontend. The body of an HTTP request.
     default_detail = _("The request body is too large.")
     default_code = "body_too_large"
 
@@ -52,6 +53,7 @@ class JSONParser(parsers.BaseParser):
             return json.loads(body.decode("utf-8-sig"))
         except (ValueError, RecursionError) as error:
             # ValueError: not UTF-8, not JSON, or a number with thousands of digits.
+            # Translators: For the developer of a frontend.
             raise ParseError(_("The request body is not valid JSON.")) from error
 
 
@@ -83,6 +85,7 @@ def _form_errors() -> Iterator[None]:
         yield
     except (SuspiciousOperation, ParseError) as error:
         # SuspiciousOperation: more fields than DATA_UPLOAD_MAX_NUMBER_FIELDS.
+        # Translators: For the developer of a frontend. A form is the body of an HTTP request.
         raise ParseError(_("The request body is not a valid form.")) from error
 
 
@@ -91,6 +94,7 @@ def _read(stream: IO[Any]) -> bytes:
         body: bytes = stream.read(MAX_BODY + 1)
     except (OSError, OverflowError, ValueError) as error:
         # The client closed the connection or sent an invalid Content-Length.
+        # Translators: For the developer of a frontend.
         raise ParseError(_("The request body cannot be read.")) from error
     if len(body) > MAX_BODY:
         raise BodyTooLarge

@@ -19,6 +19,7 @@ from social_endpoints.internal.connections.token_state import (
 from social_endpoints.internal.flows.redirect_uris import is_allowed
 from social_endpoints.internal.log.events import add_log_values
 from social_endpoints.pipeline import FIELD_TYPES
+from social_endpoints.users import PrimaryKeyField
 
 _FLOW = "Flow to include in the next request."
 
@@ -44,7 +45,9 @@ class RedirectURIField(serializers.CharField):
 
     default_error_messages = {
         "redirect_uri_missing": serializers.Field.default_error_messages["required"],
+        # Translators: For the developer of a frontend. A parameter of the URL.
         "redirect_uri_repeated": _("This parameter must be given exactly once."),
+        # Translators: For the developer of a frontend. "Redirect URI" is the term of OAuth 2.0.
         "redirect_uri_not_allowed": _("This redirect URI is not allowed."),
     }
 
@@ -88,6 +91,7 @@ class BeginSerializer(serializers.Serializer[Any]):
 class ScopeField(serializers.CharField):
     """Scopes in ``CONNECT_SCOPES``, separated by spaces. The value is a list without repetition."""
 
+    # Translators: For the developer of a frontend. "Scope" is the term of OAuth 2.0.
     default_error_messages = {"scope_not_allowed": _("This scope is not allowed.")}
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
@@ -189,6 +193,23 @@ class LogoutSerializer(serializers.Serializer[Any]):
     )
 
 
+class RefreshSerializer(serializers.Serializer[Any]):
+    """The refresh token to exchange."""
+
+    refresh = serializers.CharField(required=False, help_text="The refresh token.")
+
+
+class RefreshedSerializer(serializers.Serializer[Any]):
+    """The new tokens."""
+
+    access = serializers.CharField(help_text="The new access token.")
+    refresh = serializers.CharField(
+        required=False,
+        help_text="The new refresh token, if the project replaces it at each refresh. "
+        "The old one is then no longer accepted.",
+    )
+
+
 class ChoiceSerializer(serializers.Serializer[Any]):
     """One choice of a field."""
 
@@ -229,14 +250,6 @@ class PausedSerializer(serializers.Serializer[Any]):
     )
     provider = serializers.CharField(help_text="Name of the provider in the paths.")
     flow = serializers.CharField(required=False, help_text=_FLOW)
-
-
-class PrimaryKeyField(serializers.IntegerField):
-    """The primary key of a row: an integer, unless the project's model has another type."""
-
-    def to_representation(self, value: Any) -> Any:
-        """Return an integer unchanged, any other key as text."""
-        return value if isinstance(value, int) else str(value)
 
 
 class LastUsedField(serializers.DateTimeField):

@@ -14,16 +14,12 @@ from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle, User
 from rest_framework.views import APIView
 
 from social_endpoints.conf import NAME, settings
-from social_endpoints.internal.cache import CacheUnavailable, cache
+from social_endpoints.internal.cache import CLOCK_SKEW, CacheUnavailable, cache
 from social_endpoints.internal.translation import log_failure
 
 # The rates that DRF documents. DRF itself reads only the first letter of the period, so it
 # takes "10/month" for "10/minute".
 _RATE = re.compile(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)")
-
-
-CLOCK_SKEW = 60
-"""Seconds by which the clock of another server may be ahead."""
 
 
 class EndpointThrottle(SimpleRateThrottle):

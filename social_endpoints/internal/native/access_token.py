@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from social_core.backends.open_id_connect import OpenIdConnectAuth
-from social_core.exceptions import AuthCredentialError, AuthInputError, AuthResponseError
+from social_core.exceptions import (
+    AuthCredentialError,
+    AuthInputError,
+    AuthResponseError,
+    SocialAuthBaseException,
+)
 
 from social_endpoints.exceptions import UseIdToken
 from social_endpoints.internal.backends.id_tokens.signature import unverified_claims
@@ -66,6 +72,18 @@ def _token_response(access_token: str, info: TokenInfo) -> dict[str, Any]:
     if info.scopes:
         response["scope"] = " ".join(info.scopes)
     return response
+
+
+def describe_token(backend: Any, access_token: str) -> dict[str, Any]:
+    """Return what a token endpoint would have returned with an access token beside an ID token.
+
+    The ID token signs in, so expiry and scopes may be unknown.
+    """
+    verifier, info = find_verifier(backend), TokenInfo(frozenset())
+    if verifier is not None:
+        with suppress(SocialAuthBaseException):
+            info = verifier.verify(access_token)
+    return _token_response(access_token, info)
 
 
 def require_well_formed(backend: Any, access_token: str) -> None:

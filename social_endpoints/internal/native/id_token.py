@@ -17,7 +17,11 @@ from social_endpoints.internal.backends.id_tokens.claims import require_valid
 from social_endpoints.internal.backends.id_tokens.issuers import Issuer, find_issuer
 from social_endpoints.internal.backends.id_tokens.signature import SignedToken
 from social_endpoints.internal.backends.id_tokens.single_use import claim_before_pipeline
-from social_endpoints.internal.native.access_token import input_error, require_well_formed
+from social_endpoints.internal.native.access_token import (
+    describe_token,
+    input_error,
+    require_well_formed,
+)
 
 PARAMETER = "id_token"
 
@@ -30,8 +34,8 @@ def authenticate(
 ) -> Any:
     """Run the pipeline for the subject of an ID token.
 
-    If the app has posted an access token, the profile is requested with it. Otherwise the claims
-    are the profile.
+    If the app has posted an access token, the profile is requested with it, and the provider is
+    asked for its expiry and scopes. Otherwise the claims are the profile.
 
     :param nonce: the value whose SHA-256 the app has requested the ID token with, if any.
     :param user: the user whom the identity is connected to; None for a login.
@@ -76,7 +80,7 @@ def _run_pipeline(
     extended.require_owner = partial(_require_owner, issuer, claims)
     response = {PARAMETER: id_token}
     if access_token is not None:
-        response["access_token"] = access_token
+        response |= describe_token(backend, access_token)
     return backend.do_auth(access_token, response=response, user=user)
 
 

@@ -18,7 +18,7 @@ from social_core.exceptions import AuthConfigurationError
 from social_endpoints.conf import NAME, get_names, import_path, settings
 from social_endpoints.exceptions import NativeSignInDisabled
 from social_endpoints.internal.backends.id_tokens.issuers import find_issuer, leeway, own_client_ids
-from social_endpoints.internal.backends.registry import Provider, configured, find
+from social_endpoints.internal.backends.registry import Provider, all_providers, find
 from social_endpoints.internal.native.verifiers.base import TokenVerifier
 from social_endpoints.internal.native.verifiers.introspection import (
     Introspection,
@@ -119,7 +119,7 @@ def _project_verifiers() -> dict[str, type[TokenVerifier]]:
     if not isinstance(paths, Mapping):
         raise ImproperlyConfigured(f"{NAME}[{VERIFIERS_SETTING!r}] must be a dictionary.")
     for provider in paths:
-        if provider not in configured():
+        if provider not in all_providers():
             raise ImproperlyConfigured(
                 f"{NAME}[{VERIFIERS_SETTING!r}]: {provider!r} is not a configured provider."
             )

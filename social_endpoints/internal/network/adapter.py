@@ -33,6 +33,8 @@ MAX_HEADERS = 65_536
 """Characters of all headers of one response."""
 
 MAX_CONTEXTS = 32
+"""Maximum number of shared TLS contexts, one for each CA bundle. If there are more, all are
+forgotten."""
 
 _SLOW_ENCODINGS = frozenset({"idna", "punycode"})  # Quadratic: minutes for a megabyte.
 
@@ -134,6 +136,8 @@ class ResponseReader(RawIOBase):
 
 
 class _Buffer(BufferedReader):
+    """The buffer of http.client around a :class:`ResponseReader`, which it ends on closing."""
+
     raw: ResponseReader
 
     def close(self) -> None:
@@ -142,7 +146,10 @@ class _Buffer(BufferedReader):
 
 
 class _SocketOptions(list[Any]):
-    """urllib3 sets them before it tries each of a host's addresses, which may be many."""
+    """Socket options that enforce the deadline of a login.
+
+    urllib3 iterates over them before it tries each address of a host, which may have many.
+    """
 
     adapter: ProviderAdapter
 

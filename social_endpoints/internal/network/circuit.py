@@ -25,10 +25,11 @@ from urllib3 import exceptions
 from social_endpoints import signals
 from social_endpoints.conf import get_limit, get_seconds
 from social_endpoints.exceptions import AuthProviderUnavailable
+from social_endpoints.internal.cache import CLOCK_SKEW
 from social_endpoints.internal.errors.failures import nested_exceptions
 from social_endpoints.internal.log.events import log_event
-from social_endpoints.internal.network import document_cache
-from social_endpoints.internal.network.document_cache import run_in_cache
+from social_endpoints.internal.network import document_cache, substitutes
+from social_endpoints.internal.network.document_cache import run_in_cache, store_in_cache
 
 MEMORY = 3_600
 """Seconds after which time-outs are forgotten."""
@@ -38,7 +39,7 @@ PROBE_MARGIN = 10
 worker of the first probe may have been killed."""
 
 PAUSE_RATIO = 9
-"""Minimum length of a pause after a failed probe, divided by that of the probe. So the probes take
+"""A pause after a failed probe is at least this many times as long as the probe. So the probes take
 at most a tenth of the time of one worker."""
 
 _TIMEOUTS = (requests.Timeout, exceptions.TimeoutError, TimeoutError)
@@ -69,6 +70,7 @@ class Circuit:
     def __init__(self, provider: str, url: str, options: Mapping[str, Any]) -> None:
         endpoint = re.split("[?#]", str(url), maxsplit=1)[0]
         identity = [provider, endpoint, *map(options.get, ("timeout", "proxies", "verify"))]
+        identity += substitutes.identity(provider)
         digest = hashlib.sha256(repr(identity).encode()).hexdigest()
         self._count_name = f"social_endpoints.circuit.{digest}"
         self._pause_name = f"{self._count_name}.pause"
@@ -126,7 +128,7 @@ class Circuit:
     def _outcome_of(self, error: BaseException | None) -> Outcome:
         if error is None:
             return Outcome.RESPONSE
-        if is_timeout(error):
+        if is_timeout_error(error):
             # A slow database can use up the time budget of a login, so that little time is left.
             is_budget = not isinstance(error, (requests.ConnectionError, requests.ReadTimeout))
             limit = min(self._timeout, get_seconds("LOGIN_TIMEOUT"))
@@ -158,7 +160,7 @@ class Circuit:
         elif count >= limit:
             own = _pause_value(self._pause)
             if self._reserve_pause(own, self._pause) == own:
-                _store(self._count_name, count, MEMORY + self._pause)
+                store_in_cache(self._count_name, count, MEMORY + self._pause)
             # The others have begun before the circuit opened. One of them may have set the pause.
             if count == limit:
                 self._report(is_available=False, retry_after=math.ceil(self._pause))
@@ -172,8 +174,8 @@ class Circuit:
 
     def _pause_again(self, count: int) -> None:
         seconds = max(self._pause, PAUSE_RATIO * self._seconds)
-        _store(self._count_name, count, MEMORY + seconds)
-        _store(self._pause_name, _pause_value(seconds), seconds)
+        store_in_cache(self._count_name, count, MEMORY + seconds)
+        store_in_cache(self._pause_name, _pause_value(seconds), seconds)
 
     def _close(self, limit: int) -> None:
         if not self._count:
@@ -189,7 +191,7 @@ class Circuit:
 
         def reserve(target: BaseCache) -> Any:
             current = target.get(self._pause_name)
-            if current is not None and _start(current) > time.time() + document_cache.CLOCK_SKEW:
+            if current is not None and _start(current) > time.time() + CLOCK_SKEW:
                 target.delete(self._pause_name)  # The clock was set back.
                 current = None
             if current is None:
@@ -207,7 +209,7 @@ class Circuit:
         )
 
 
-def is_timeout(error: BaseException) -> bool:
+def is_timeout_error(error: BaseException) -> bool:
     """Return whether a time-out has caused an exception of requests."""
     # urllib3's error for a refused connection is derived from that for a time-out.
     return any(
@@ -240,14 +242,6 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return 0
-
-
-def _store(name: str, value: Any, seconds: float) -> None:
-    def store(target: BaseCache) -> Any:
-        target.set(name, value, math.ceil(seconds))
-        return target.get(name)
-
-    run_in_cache(store)
 
 
 def _delete(name: str) -> bool:

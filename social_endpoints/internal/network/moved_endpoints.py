@@ -20,7 +20,7 @@ def is_refusal(error: SocialAuthBaseException) -> bool:
     """Return whether an endpoint has refused what a client has sent, or was not asked.
 
     A client cannot cause ``invalid_client``: discovery may name another client authentication. A
-    page is not from an endpoint, but from a server that does not know the host any more.
+    page is not from an endpoint, but from a server that no longer serves the host.
     """
     if error.provider_code == "invalid_client":
         return False

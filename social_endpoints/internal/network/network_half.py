@@ -29,7 +29,7 @@ class WaitingLimit:
         self.clear()
 
     def clear(self) -> None:
-        """Count no login. A thread that a forked child does not have may hold the old lock."""
+        """Reset the numbers. A thread that a forked child does not have may hold the old lock."""
         self._lock = Lock()
         self._numbers = Counter[str]()
 
@@ -45,7 +45,7 @@ class WaitingLimit:
             self._numbers[provider] += 1
 
     def release(self, provider: str) -> None:
-        """Count a login no longer."""
+        """Stop counting a login that has waited."""
         with self._lock:
             self._numbers[provider] -= 1
 

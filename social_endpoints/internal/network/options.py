@@ -13,7 +13,7 @@ from typing import Any
 from social_core.backends.base import BaseAuth
 from social_core.exceptions import AuthConfigurationError, ErrorStage
 
-_DEFAULT_TIMEOUT = 5.0  # As in social-core.
+_DEFAULT_TIMEOUT = 5.0  # Seconds, as in social-core.
 
 
 def request_options(

@@ -23,6 +23,7 @@ from urllib3.exceptions import LocationValueError
 
 from social_endpoints.conf import get_seconds, settings
 from social_endpoints.internal.log.events import add_provider_time
+from social_endpoints.internal.network import substitutes
 from social_endpoints.internal.network.adapter import MalformedResponse, ProviderAdapter
 from social_endpoints.internal.network.database import release_connections
 from social_endpoints.internal.network.network_half import NetworkHalf
@@ -49,11 +50,11 @@ class DeadlineExceeded(requests.Timeout):
 class ProviderSession(requests.Session):
     """A session for one provider, which ``key`` identifies, with limits on redirects and time."""
 
-    def __init__(self, key: str = "") -> None:
+    def __init__(self, key: str = "", adapter: ProviderAdapter | None = None) -> None:
         super().__init__()
         self.key = key
         self.max_redirects = MAX_REDIRECTS
-        self.adapter = ProviderAdapter()
+        self.adapter = adapter or ProviderAdapter()
         self.mount("http://", self.adapter)
         self.mount("https://", self.adapter)
         self.created = self.returned = time.monotonic()
@@ -72,7 +73,8 @@ class ProviderSession(requests.Session):
 
         Database connections are released first: a provider may take seconds.
 
-        :param deadline: by ``time.monotonic()``.
+        :param deadline: when all requests of the login must have ended, by ``time.monotonic()``.
+        :param repeats_get: whether a GET is sent again if there is no response.
         :param hosts: the hosts that may be contacted, also by redirects; None for all hosts.
         :raises MalformedResponse: the response exceeds a limit.
         :raises requests.RequestException: as ``requests.request()`` does.
@@ -223,6 +225,9 @@ class ProviderRequests:
         if self._deadline is None:
             self._deadline = time.monotonic() + get_seconds("LOGIN_TIMEOUT")
         options = {**options, "deadline": self._deadline}
+        if substitute := substitutes.find(provider):
+            with ProviderSession(adapter=substitute.create_adapter()) as session:
+                return session.ask(method, url, **options)
         # A browser can name any number of hosts, and must not replace the resting sessions.
         if not settings.HTTP_POOL or options.get("hosts"):
             with ProviderSession() as session:

@@ -4,7 +4,7 @@
 the CA bundle and opens a connection each time, and limits neither total time nor size.
 Remove :class:`Transport` when social-core sends with a ``requests.Session`` that a subclass or a
 strategy can provide, for example with ``self.get_session().request(...)``, and when the errors
-that :func:`translated` adds are raised there.
+that :func:`translate_request_error` adds are raised there.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Transport(BaseAuth):  # type: ignore[type-arg]  # generic in social-core 7
             _require_whole_body(response, stage)
             response.raise_for_status()
         except requests.RequestException as error:
-            raise translated(self, error, url=url, stage=stage) from error
+            raise translate_request_error(self, error, url=url, stage=stage) from error
         self._last_body = response.content
         return response
 
@@ -137,7 +137,7 @@ class Transport(BaseAuth):  # type: ignore[type-arg]  # generic in social-core 7
         return not values.isdisjoint(map(str, self.data.values()))
 
 
-def translated(
+def translate_request_error(
     backend: BaseAuth[Any], error: requests.RequestException, *, url: str, stage: ErrorStage
 ) -> SocialAuthBaseException:
     """Return social-core's error for a failed request, without the URL in the messages.
@@ -146,11 +146,11 @@ def translated(
     """
     _shorten_messages(error)
     redact_request_error(error, request_url=url)
-    translated = _translated(backend, error, url, stage)
+    social_error = _to_social_error(backend, error, url, stage)
     # After redirects, the failed request has another host.
     failed_url = getattr(error.request, "url", None) or url
-    translated.context |= {"host": _host(str(failed_url)), "cause": failure_cause(error)}
-    return translated
+    social_error.context |= {"host": _host(str(failed_url)), "cause": failure_cause(error)}
+    return social_error
 
 
 def _require_whole_body(response: Response, stage: ErrorStage) -> None:
@@ -177,7 +177,7 @@ def _host(url: str) -> str | None:
         return None
 
 
-def _translated(
+def _to_social_error(
     backend: BaseAuth[Any], error: requests.RequestException, url: str, stage: ErrorStage
 ) -> SocialAuthBaseException:
     if isinstance(error, requests.HTTPError):

@@ -374,6 +374,8 @@ def is_configured_issuer(backend: Any, url: str, issuer: Any) -> bool:
     difference, because it is removed before the URL is built (section 4.1). Microsoft has an issuer
     for each tenant and a placeholder in its documents, so only the site or the host is compared.
     social-core compares the tenant of each ID token.
+
+    :param url: the URL of the discovery document.
     """
     if not isinstance(issuer, str):
         return False

@@ -35,7 +35,7 @@ from social_endpoints.internal.network import sessions
 from social_endpoints.internal.network.openid_discovery import discover
 from social_endpoints.internal.network.options import request_options
 from social_endpoints.internal.network.public_hosts import PublicHosts
-from social_endpoints.internal.network.transport import translated
+from social_endpoints.internal.network.transport import translate_request_error
 
 MAX_MESSAGE = 32_768
 """Characters of a callback. python3-openid compares each parameter with all of ``return_to``."""
@@ -206,7 +206,7 @@ class OpenID2(OpenId):
         except requests.RequestException as error:
             if isinstance(error, ValueError):  # It is not a URL of a public host.
                 raise self._invalid_claim("op_endpoint") from error
-            raise translated(self, error, url=url, stage="callback") from error
+            raise translate_request_error(self, error, url=url, stage="callback") from error
         if not _confirms(response):
             raise AuthResponseError(self, code="invalid_signature", stage="callback")
 
@@ -257,7 +257,7 @@ class OpenID2(OpenId):
             status = getattr(error.response, "status_code", 500)
             if isinstance(error, ValueError) or (status < 500 and status != 429):
                 raise self._undiscoverable(stage) from error
-            raise translated(self, error, url=identifier, stage=stage) from error
+            raise translate_request_error(self, error, url=identifier, stage=stage) from error
         except ValueError as error:  # It is not a URL.
             raise self._undiscoverable(stage) from error
         if not services:
@@ -280,7 +280,8 @@ class OpenID2(OpenId):
             **request_options(self),
             **options,
         )
-        if method == "GET" or response.status_code != 400:  # A provider's error to a POST.
+        # A provider reports an error to a POST with a 400 (OpenID 2.0 section 5.1.2.2).
+        if method == "GET" or response.status_code != 400:
             response.raise_for_status()
         return response
 

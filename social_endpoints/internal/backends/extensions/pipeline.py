@@ -17,7 +17,7 @@ from social_endpoints.internal.errors.failures import is_data_error
 from social_endpoints.internal.flows.primary import has_usual_key, with_id
 from social_endpoints.internal.flows.storage import PAUSED_USER
 
-# What social-core's steps expect to be text.
+# Details that must be text for social-core's steps.
 _TEXT_DETAILS = ("username", "email", "fullname", "first_name", "last_name")
 
 

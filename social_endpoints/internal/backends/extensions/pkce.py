@@ -136,7 +136,9 @@ PKCE_PROVIDERS = frozenset(
     zoom-oauth2
     """.split()  # noqa: SIM905 - a list would take a line for each name
 )
-"""Backends whose providers document PKCE with S256 and a client secret. See docs/providers.rst.
+"""Backends whose providers document PKCE with S256 and a client secret.
+
+The sources are in docs/providers/backends.rst.
 
 Not listed: backends that use discovery, whose document lists S256, and backends for which
 social-core enables PKCE. A project's subclass with another name inherits the entry.

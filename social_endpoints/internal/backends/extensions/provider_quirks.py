@@ -14,6 +14,7 @@ from social_core.exceptions import (
 )
 
 from social_endpoints.internal.backends.extensions.bases import Apple, Pushbullet, Telegram
+from social_endpoints.internal.backends.id_tokens.issuers import own_client_ids
 from social_endpoints.internal.flows.redirect_uris import with_parameters
 from social_endpoints.internal.flows.storage import claim_assertion
 
@@ -47,6 +48,13 @@ class AppleUser(Apple):
         self._validate_user("token_validation")
         backend: Any = super()  # This method of social-core has no annotations.
         return backend.do_auth(*args, **kwargs)
+
+    def get_audience(self) -> list[str]:
+        """Return all client ids of the project.
+
+        social-core leaves ``CLIENT`` out if ``AUDIENCE`` is set. Remove when it does not.
+        """
+        return sorted(own_client_ids(self))
 
     def _validate_user(self, stage: ErrorStage) -> None:
         if not _is_apple_user(self.data.get("user", "{}")):

@@ -35,8 +35,9 @@ class SAML(Backend):
     Remove each method when ``SAMLAuth`` no longer has its problem.
 
     A request's ID contains the redirect URI of the login, and the response returns the ID.
-    ``RelayState`` is not used: it is limited to 80 bytes, and not signed in a response. Remove
-    ``_create_saml_auth()``, a private method of ``SAMLAuth``, when a backend can choose the ID.
+    ``RelayState`` is not used: it is limited to 80 bytes, and not signed in a response. Two private
+    methods are overridden for this: ``_create_saml_auth()`` of ``SAMLAuth``, and
+    ``_generate_request_id()`` of python3-saml. Remove both when a backend can choose the ID.
     """
 
     def generate_saml_config(self, idp: Any = None) -> dict[str, Any]:
@@ -101,12 +102,12 @@ def _request_class(auth: Any, request_id: str) -> Any:
 
 
 def in_response_to(response: str) -> str | None:
-    """Return the ID of the request that an unverified response answers, or None.
+    """Return the ID of the request that an unverified response belongs to, or None.
 
     :param response: the base64 of a SAML response. If only its assertion is signed, the ID may
         be missing from the response itself.
     """
-    root = _parsed(response)
+    root = _parse(response)
     if root is None:
         return None
     confirmations = (element.get(_IN_RESPONSE_TO) for element in root.iter(_CONFIRMATION))
@@ -115,12 +116,12 @@ def in_response_to(response: str) -> str | None:
 
 def _statuses(response: str) -> set[str]:
     """Return the status codes of a response and their details (SAML core section 3.2.2.2)."""
-    root = _parsed(response)
+    root = _parse(response)
     codes = [] if root is None else root.iter(_STATUS_CODE)
     return {str(code.get("Value")).removeprefix(_STATUS) for code in codes}
 
 
-def _parsed(response: str) -> Element | None:
+def _parse(response: str) -> Element | None:
     try:
         return ElementTree.fromstring(b64decode(response))
     except (ValueError, LookupError, ElementTree.ParseError):
