@@ -99,6 +99,21 @@ export function createClient<Body = {
      */
     disconnect(id: number | string): Promise<Paused | undefined>;
     /**
+     * Return the signed-in user.
+     *
+     * @template [User=CurrentUser] The response body, if the project has a serializer of its own.
+     * @returns {Promise<User | null>} Null if the user is not signed in, or the access token has expired.
+     */
+    currentUser<User = CurrentUser>(): Promise<User | null>;
+    /**
+     * Get a new access token. Calls during the request share it, because a server may accept a refresh
+     * token only once.
+     *
+     * @param {string} [refresh] Refresh token, unless it is in a cookie.
+     * @returns {Promise<RefreshedTokens | undefined>} Undefined if the new tokens are in cookies.
+     */
+    refresh(refresh?: string): Promise<RefreshedTokens | undefined>;
+    /**
      * End this login, or go to the provider to sign out there.
      *
      * @template [R=void]
@@ -199,6 +214,28 @@ export type Connection = {
      * Whether the provider's tokens have ended.
      */
     needs_reconnect: boolean;
+};
+/**
+ * The signed-in user.
+ */
+export type CurrentUser = {
+    id: number | string;
+    username: string;
+    /**
+     * Empty if it is unknown.
+     */
+    email: string;
+    /**
+     * Empty if it is unknown.
+     */
+    name: string;
+};
+export type RefreshedTokens = {
+    access: string;
+    /**
+     * If present, it replaces the refresh token.
+     */
+    refresh?: string | undefined;
 };
 /**
  * A form field that a paused login requests.

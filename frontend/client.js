@@ -21,6 +21,14 @@ const MAX_CLOSED_POLLS = 500;
 /** Base of relative URLs where there is no page. */
 const BASE = "http://localhost";
 
+/**
+ * Translate a text with Django's `JavaScriptCatalog`, if the page has loaded it.
+ *
+ * @param {string} text
+ * @returns {string}
+ */
+const gettext = (text) => /** @type {any} */ (globalThis).gettext?.(text) ?? text;
+
 /** A refusal by the server, or a failure of the login. `message` is a text for the user. */
 export class SocialError extends Error {
   /**
@@ -105,7 +113,8 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
       });
       text = await response.text();
     } catch (cause) {
-      throw new SocialError("The server cannot be reached. Please try again.", {
+      // Translators: Shown to the user. The browser is offline, for example.
+      throw new SocialError(gettext("The server cannot be reached. Please try again."), {
         code: "network_error",
         recovery: "retry_later",
         cause,
@@ -119,6 +128,9 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
   /** @param {string} provider @param {boolean} [connect] */
   const providerPath = (provider, connect) =>
     `o/${encodeURIComponent(provider)}/${connect ? "connect/" : ""}`;
+
+  /** @type {Promise<any> | undefined} The refresh in progress. */
+  let refreshing;
 
   // --- Storage ---------------------------------------------------------------------------
 
@@ -216,7 +228,8 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
         return result;
       },
       (error) => {
-        if (!isFinal(error)) current.promise = undefined; // The next call sends the request again.
+        // The next call sends the request again. A 401 or a 403 comes before the flow is used.
+        if (!isFinal(error) || [401, 403].includes(error.status)) current.promise = undefined;
         throw error;
       },
     );
@@ -564,6 +577,39 @@ export function createClient({ baseUrl, credentials, headers, storage }) {
     },
 
     /**
+     * Return the signed-in user.
+     *
+     * @template [User=CurrentUser] The response body, if the project has a serializer of its own.
+     * @returns {Promise<User | null>} Null if the user is not signed in, or the access token has expired.
+     */
+    async currentUser() {
+      try {
+        return (await request("me/")).data;
+      } catch (error) {
+        if (error instanceof SocialError && error.status === 401) return null;
+        throw error;
+      }
+    },
+
+    /**
+     * Get a new access token. Calls during the request share it, because a server may accept a refresh
+     * token only once.
+     *
+     * @param {string} [refresh] Refresh token, unless it is in a cookie.
+     * @returns {Promise<RefreshedTokens | undefined>} Undefined if the new tokens are in cookies.
+     */
+    async refresh(refresh) {
+      const send = () => request("refresh/", "POST", { refresh });
+      // Tabs share the cookies, so the next tab must send the new one.
+      const locks = globalThis.navigator?.locks;
+      refreshing ??= (locks ? locks.request(storageKey, send) : send()).finally(() => {
+        refreshing = undefined;
+      });
+      const { data } = await /** @type {Promise<any>} */ (refreshing);
+      return data;
+    },
+
+    /**
      * End this login, or go to the provider to sign out there.
      *
      * @template [R=void]
@@ -625,11 +671,17 @@ const createError = (code, message) =>
 /** @param {unknown} error @returns {error is SocialError} Whether the same request would fail again. */
 const isFinal = (error) => error instanceof SocialError && error.recovery !== "retry_later";
 
-const createClosedError = () =>
-  createError("popup_closed", "The window was closed before the sign-in was complete.");
+function createClosedError() {
+  // Translators: Shown to the user, who has closed the window of the provider.
+  const text = gettext("The window was closed before the sign-in was complete.");
+  return createError("popup_closed", text);
+}
 
-const createMissingError = () =>
-  createError("session_context_missing", "There is no sign-in to complete. Please sign in again.");
+function createMissingError() {
+  // Translators: Shown to the user, who has opened the page for the end of a login.
+  const text = gettext("There is no sign-in to complete. Please sign in again.");
+  return createError("session_context_missing", text);
+}
 
 /**
  * Read an error response: of the endpoints, of a project's exception handler, or of a proxy.
@@ -655,7 +707,10 @@ function toError({ status, headers }, data) {
   }
   const general = getTexts([non_field_errors, detail, errors.map((error) => error.detail)]);
   const texts = general.length ? general : getTexts(fields);
-  return new SocialError(texts.join(" ") || `The server sent an unexpected response (${status}).`, {
+  // Translators: Shown to the user. The number is the HTTP status.
+  const unexpected = gettext("The server sent an unexpected response (%(status)s).");
+  const text = texts.join(" ") || unexpected.replace("%(status)s", String(status));
+  return new SocialError(text, {
     code: error_code ?? errors[0]?.code ?? rest.code ?? "unexpected_response",
     recovery: error_recovery ?? getRecovery(status, fields),
     stage: error_stage,
@@ -721,6 +776,16 @@ const toHex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(
  * @property {string} last_used
  * @property {string[]} scopes Scopes that the provider granted. Empty if they are unknown.
  * @property {boolean} needs_reconnect Whether the provider's tokens have ended.
+ *
+ * @typedef {object} CurrentUser The signed-in user.
+ * @property {number | string} id
+ * @property {string} username
+ * @property {string} email Empty if it is unknown.
+ * @property {string} name Empty if it is unknown.
+ *
+ * @typedef {object} RefreshedTokens
+ * @property {string} access
+ * @property {string} [refresh] If present, it replaces the refresh token.
  *
  * @typedef {object} Field A form field that a paused login requests.
  * @property {string} name

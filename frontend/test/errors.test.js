@@ -192,3 +192,26 @@ describe("a failure of the network", () => {
     }
   });
 });
+
+describe("the texts of the client", () => {
+  const translations = {
+    "The server sent an unexpected response (%(status)s).": "Antwort %(status)s.",
+    "The server cannot be reached. Please try again.": "Nicht erreichbar.",
+  };
+
+  test("are translated if the page has loaded Django's catalogue", async () => {
+    globalThis.gettext = (text) => translations[text] ?? text;
+    try {
+      assert.equal((await errorOf(502, "<h1>Bad Gateway</h1>")).message, "Antwort 502.");
+      const error = await failure(createClient({ baseUrl: "http://127.0.0.1:1/" }).providers());
+      assert.deepEqual([error.code, error.message], ["network_error", "Nicht erreichbar."]);
+    } finally {
+      delete globalThis.gettext;
+    }
+  });
+
+  test("are English otherwise", async () => {
+    const { message } = await errorOf(502, "<h1>Bad Gateway</h1>");
+    assert.equal(message, "The server sent an unexpected response (502).");
+  });
+});

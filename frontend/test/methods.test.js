@@ -162,6 +162,90 @@ describe("createNonce", () => {
   });
 });
 
+describe("currentUser", () => {
+  test("returns the user", async () => {
+    const user = { id: 1, username: "ada", email: "ada@example.com", name: "Ada" };
+    api.respond({ status: 200, body: user });
+    assert.deepEqual(await newClient().currentUser(), user);
+    assert.equal(api.requests[0].path, "/auth/me/");
+  });
+
+  test("is null if nobody is signed in", async () => {
+    api.respond({ status: 401, body: { detail: "No.", error_code: "not_authenticated" } });
+    assert.equal(await newClient().currentUser(), null);
+  });
+
+  test("rejects after any other error", async () => {
+    api.respond({ status: 503, body: { error_code: "storage_unavailable" } });
+    await assert.rejects(newClient().currentUser(), { code: "storage_unavailable", status: 503 });
+  });
+});
+
+describe("refresh", () => {
+  test("posts the refresh token and returns the new tokens", async () => {
+    api.respond({ status: 200, body: { access: "A" } });
+    assert.deepEqual(await newClient().refresh("R"), { access: "A" });
+    assert.deepEqual(api.posts()[0].body, { refresh: "R" });
+    assert.equal(api.posts()[0].path, "/auth/refresh/");
+  });
+
+  test("posts an empty object if the token is in a cookie", async () => {
+    api.respond({ status: 204 });
+    assert.equal(await newClient().refresh(), undefined);
+    assert.deepEqual(api.posts()[0].body, {});
+  });
+
+  test("is sent once by calls at the same time, and again by a later one", async () => {
+    const client = newClient();
+    api.respond({ status: 200, body: { access: "A" } }, { status: 200, body: { access: "B" } });
+    const results = await Promise.all([client.refresh("R"), client.refresh("R")]);
+    assert.deepEqual(results, [{ access: "A" }, { access: "A" }]);
+    assert.deepEqual(await client.refresh("R"), { access: "B" });
+    assert.equal(api.posts().length, 2);
+  });
+
+  test("rejects each call, and can be tried again", async () => {
+    const client = newClient();
+    const body = { detail: "No.", error_code: "refresh_token_invalid", error_recovery: "x" };
+    api.respond({ status: 401, body }, { status: 200, body: { access: "A" } });
+    const results = await Promise.allSettled([client.refresh("R"), client.refresh("R")]);
+    assert.deepEqual(
+      results.map(({ reason }) => reason.code),
+      ["refresh_token_invalid", "refresh_token_invalid"],
+    );
+    assert.deepEqual(await client.refresh("R"), { access: "A" });
+  });
+
+  test("waits for the refresh of another tab", async () => {
+    const clients = [newClient(), newClient()];
+    let running = 0;
+    let most = 0;
+    let queue = Promise.resolve();
+    const locks = {
+      request: (name, work) => {
+        assert.match(name, /\/auth\/$/);
+        return (queue = queue.then(async () => {
+          most = Math.max(most, ++running);
+          const result = await work();
+          running--;
+          return result;
+        }));
+      },
+    };
+    const navigator = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+    Object.defineProperty(globalThis, "navigator", { configurable: true, value: { locks } });
+    try {
+      api.respond({ status: 204 }, { status: 204 });
+      await Promise.all(clients.map((client) => client.refresh()));
+    } finally {
+      if (navigator) Object.defineProperty(globalThis, "navigator", navigator);
+      else delete globalThis.navigator;
+    }
+    assert.equal(api.posts().length, 2);
+    assert.equal(most, 1);
+  });
+});
+
 describe("logout", () => {
   test("ends the login", async () => {
     api.respond({ status: 204 });

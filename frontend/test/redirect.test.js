@@ -346,13 +346,17 @@ describe("calls that repeat complete()", () => {
   for (const [reason, response] of [
     ["an error of the network", { cut: true }],
     ["retry_later", { status: 503, body: { error_code: "x", error_recovery: "retry_later" } }],
+    // The server has used nothing up. The page refreshes the access token, or lets the user sign in.
+    ["an expired access token", { status: 401, body: { error_recovery: "reauthenticate" } }],
+    ["a login that is not recent", { status: 403, body: { error_recovery: "reauthenticate" } }],
   ]) {
     test(`after ${reason} send the callback again, which is not stored`, async () => {
       const { storage, state } = await beginLogin();
       const page = openPage(callback(state, "code=secret"), storage);
       api.respond(response);
       const client = newClient();
-      assert.equal((await failure(client.complete())).recovery, "retry_later");
+      const recovery = response.body?.error_recovery ?? "retry_later";
+      assert.equal((await failure(client.complete())).recovery, recovery);
       assert.equal(page.href, REDIRECT_URI);
       assert.doesNotMatch(JSON.stringify([...storage.items]), /secret/);
       assert.equal((await client.complete()).token, "T");

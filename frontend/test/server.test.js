@@ -24,6 +24,6 @@ test("an import and a new client read no global of a browser", () => {
   assert.equal(
     output.toString().trim(),
     "createNonce,providers,signIn,connect,popup,complete,resume,signInWithToken,connections," +
-      "disconnect,logout function function",
+      "disconnect,currentUser,refresh,logout function function",
   );
 });

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import responses
 from django.core.cache import cache
 from django.test import override_settings
 
+from social_endpoints.testing import ProviderRequest, ProviderResponse
 from tests.support import access_token_providers, id_token_providers, npm
 from tests.support.configuration import Configure
 from tests.support.http_provider import served
@@ -164,6 +164,16 @@ def test_adapters_compile_with_strict_types(adapters: Adapters) -> None:
     assert adapters.messages == ""
 
 
+def test_nextjs_pages_load_data_inside_suspense() -> None:
+    """With cacheComponents, `next build` refuses a page that waits outside of Suspense."""
+    texts = [path.read_text() for path in (RECIPES / "nextjs").rglob("page.tsx")]
+    texts.append((ROOT / "docs" / "frontend" / "nextjs.rst").read_text())
+
+    assert len(texts) == 3
+    assert all("export default async" not in text for text in texts)
+    assert all("<Suspense" in text for text in texts)
+
+
 @pytest.mark.parametrize("framework", ["react", "vue", "angular"])
 def test_adapter_in_browser_signs_in(
     framework: str, adapters: Adapters, provider: OpenIDProvider
@@ -175,6 +185,13 @@ def test_form_without_framework_returns_what_the_user_has_entered(adapters: Adap
     shutil.copy(RECIPES / "form.js", adapters.directory / "out")
 
     adapters.run("form")
+
+
+def test_plain_modules_ask_and_return(adapters: Adapters, provider: OpenIDProvider) -> None:
+    for name in ("form.js", "ask.js", "local_path.js"):
+        shutil.copy(RECIPES / name, adapters.directory / "out")
+
+    adapters.run("plain")
 
 
 def test_nextjs_routes_complete_on_the_server(
@@ -207,9 +224,9 @@ def test_expo_app_signs_in_with_the_browser_and_with_sdks(
         NATIVE_PROVIDERS=[apple.name, google.name],
     )
 
-    def apple_dialog(request: Any) -> tuple[int, dict[str, str], str]:
-        return 200, {}, apple.token(nonce=parse_qs(urlsplit(request.url).query)["nonce"][0])
+    def apple_dialog(request: ProviderRequest) -> ProviderResponse:
+        return ProviderResponse(content=apple.token(nonce=request.params["nonce"]))
 
-    provider.wire.add_callback("GET", f"{provider.url}/apple", callback=apple_dialog)
+    provider.replace(f"{provider.url}/apple", apple_dialog)
 
     adapters.run("expo", PROVIDER=provider.url, GOOGLE_TOKEN=access_token_providers.TOKEN)

@@ -14,24 +14,11 @@ import pytest
 from django.contrib.staticfiles.finders import AppDirectoriesFinder
 
 from tests.support import npm
-from tests.support.pages import DOCS, ROOT, code_blocks
+from tests.support.pages import ROOT
 
 FRONTEND = ROOT / "frontend"
 CLIENT = FRONTEND / "client.js"
-# Versions are fixed, because another version of the compiler may write the types in another way.
-TOOLS = {"typescript": "5.9.3", "terser": "5.51.4"}
 MAX_BYTES = 4096
-PAGES_WITH_CODE = ("client.rst", "pipelines.rst", "signing_out.rst")
-# What the code in the pages leaves to the reader.
-DECLARATIONS = """
-import { createClient, createNonce, SocialError, type Client } from "django-social-endpoints";
-declare const client: Client<{ token: string }>;
-declare const redirectUri: string;
-declare const button: HTMLButtonElement, form: HTMLFormElement;
-declare const addButton: any, ask: any, askSDK: any, draw: any, forgetToken: any, readToken: any;
-declare const showError: any, showErrors: any, showForm: any, signOut: any, storeToken: any;
-declare const valuesOf: any;
-"""
 
 
 def run(program: str, *arguments: str | Path, directory: Path = FRONTEND) -> str:
@@ -51,7 +38,7 @@ def run(program: str, *arguments: str | Path, directory: Path = FRONTEND) -> str
 @pytest.fixture(scope="module")
 def tools() -> Path:
     """Return the directory with the compiler and the minifier."""
-    return npm.installed(TOOLS) / "node_modules"
+    return npm.installed(npm.CLIENT_TOOLS) / "node_modules"
 
 
 def test_node_tests_pass() -> None:
@@ -103,20 +90,6 @@ def test_types_accept_each_method_and_refuse_misuse(tools: Path, program: Path) 
     compile_strictly(tools, program, "--exactOptionalPropertyTypes", "types.ts")
 
 
-def test_code_in_pages_has_the_right_types(tools: Path, program: Path) -> None:
-    code = [DECLARATIONS]
-    for path in (ROOT / "README.rst", *(DOCS / name for name in PAGES_WITH_CODE)):
-        blocks = code_blocks(path, "javascript")
-        assert blocks
-        for block in blocks:
-            statements = re.sub(r"^import .*\n", "", block, flags=re.MULTILINE)
-            typed = statements.replace("catch (error)", "catch (error: any)")
-            code.append(f"// {path.name}\nasync () => {{\n{typed}}};\n")
-    (program / "pages.ts").write_text("".join(code))
-
-    compile_strictly(tools, program, "--noImplicitAny", "false", "pages.ts")
-
-
 def test_static_file_and_license_are_copies() -> None:
     static = AppDirectoriesFinder(["social_endpoints"]).find("social_endpoints/client.js")
 
@@ -142,5 +115,5 @@ def test_package_has_version_and_license_of_project() -> None:
 
     for name in ("name", "version", "license"):
         assert package[name] == project[name]
-    assert package["devDependencies"].keys() == TOOLS.keys()
+    assert package["devDependencies"].keys() == npm.CLIENT_TOOLS.keys()
     assert "dependencies" not in package

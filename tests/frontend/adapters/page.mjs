@@ -66,7 +66,7 @@ export function testAdapter(session, show) {
   test("first login asks for the terms", async () => {
     await open(await leave());
     await click("Continue");
-    await until(() => find("em", "Without them there is no account."));
+    await until(() => find("em", "Please accept the terms."));
     body.querySelector("input[name=terms]").click();
     body.querySelector("select").value = "team";
     await click("Continue");
@@ -126,6 +126,16 @@ export function testAdapter(session, show) {
     await open("/login");
     await click("Try again");
     await until(() => find("button", "GitHub"));
+  });
+
+  test("button without a network shows the error", async () => {
+    sessionStorage.removeItem("token");
+    await open("/login");
+    await until(() => find("button", "OpenID Connect"));
+    disconnect(1);
+    await click("OpenID Connect");
+    await until(() => find("[role=alert]")?.textContent.length > 10);
+    assert.equal(location.origin, APP);
   });
 
   test("callback page completes a connect", async () => {

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import models
 from django.urls import include, path
+from django.utils import translation
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers, versioning
@@ -18,6 +20,7 @@ from rest_framework.views import APIView
 from social_endpoints.tokens import LoginSerializer, TokenSerializer
 from social_endpoints.views import ProviderAuthView, ProviderTokenView
 from tests.support.configuration import Configure
+from tests.support.languages import MARKED_LANGUAGE, add_catalogue, mark
 from tests.support.openapi import Document, content, generate, operations, resolve, spectacular
 from tests.support.urlconf import ENDPOINTS, urlconf
 
@@ -380,16 +383,23 @@ class InheritedKey:
     target_field = models.BigAutoField()
 
 
+class CompositeKey:
+    """The key of a model with ``CompositePrimaryKey``."""
+
+    columns = ("tenant_id", "id")
+
+
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
         (models.BigAutoField(), {"type": "integer"}),
+        (CompositeKey(), {"type": "array", "items": {}}),
         (InheritedKey(), {"type": "integer"}),
         (models.UUIDField(), {"type": "string", "format": "uuid"}),
         (models.CharField(), {"type": "string"}),
         (None, {"type": "integer"}),
     ],
-    ids=["integer", "inherited", "uuid", "text", "no model"],
+    ids=["integer", "composite", "inherited", "uuid", "text", "no model"],
 )
 def test_id_of_a_connection_has_the_type_of_the_models_key(
     key: Any, expected: dict[str, str], settings: Any, monkeypatch: pytest.MonkeyPatch
@@ -408,3 +418,14 @@ def test_id_of_a_connection_has_the_type_of_the_models_key(
 
 class OwnStorage:
     """A storage of the project, whose class for connections is set by the tests."""
+
+
+def test_document_is_the_same_in_each_language(
+    document: Document, settings: Any, tmp_path: Path
+) -> None:
+    add_catalogue(tmp_path, MARKED_LANGUAGE, mark)
+    settings.LOCALE_PATHS = [str(tmp_path)]
+
+    for language in ("de", MARKED_LANGUAGE):
+        with translation.override(language), spectacular(OAS_VERSION="3.0.3"):
+            assert generate() == document

@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 from django.urls import include, path
+from rest_framework import serializers
+from rest_framework.authentication import TokenAuthentication
 
 from social_endpoints.internal.actions.providers import CAPABILITIES
 from social_endpoints.internal.backends.registry import PROTOCOLS
 from social_endpoints.pipeline import FIELD_TYPES
+from social_endpoints.tokens import LoginSerializer
 from social_endpoints.views import LogoutView
 from tests.support.account_views import Pages, route_account_views
 from tests.support.accounts import CONNECTION_FIELDS
 from tests.support.configuration import Configure
-from tests.support.openapi import Document, generate, resolve
+from tests.support.openapi import Document, content, generate, resolve
 from tests.support.token_serializers import SHIPPED
 from tests.support.token_urls import ProjectAuthView
 from tests.support.urlconf import ENDPOINTS, urlconf
@@ -255,7 +258,58 @@ def test_token_body_of_djoser_is_any_object(names: list[str], configure: Configu
     assert schema.get("required", []) == names
 
 
+# --- Serializers of a project ---------------------------------------------------------
+
+
+class StaffSerializer(serializers.Serializer[Any]):
+    is_staff = serializers.BooleanField()
+
+
+def test_user_serializer_of_a_project_is_described_without_an_example_of_ours(
+    configure: Configure,
+) -> None:
+    configure(USER_SERIALIZER=f"{__name__}.StaffSerializer")
+
+    document = generate()
+
+    described = content(document["paths"]["/auth/me/"]["get"], 200)
+    assert described.keys() == {"schema"}
+    assert set(resolve(document, described["schema"])["properties"]) == {"is_staff"}
+
+
+class DeviceSerializer(LoginSerializer):
+    """Issues refresh tokens of a project."""
+
+    def refresh_login(self, request: Any) -> Any:
+        raise NotImplementedError
+
+
+def test_refresh_by_a_project_returns_any_object(configure: Configure) -> None:
+    configure(TOKEN_SERIALIZER=f"{__name__}.DeviceSerializer")
+
+    described = content(generate()["paths"]["/auth/refresh/"]["post"], 200)
+
+    assert described == {"schema": {"type": "object", "additionalProperties": {}}}
+
+
 # --- Views of a project ---------------------------------------------------------------
+
+
+class HostAuthentication(TokenAuthentication):
+    """An authentication class of a project that needs a real request."""
+
+    def authenticate_header(self, request: Any) -> str:
+        return f'Token realm="{request.META["HTTP_HOST"]}"'
+
+
+def test_failing_authenticate_header_is_treated_as_missing(settings: Any) -> None:
+    view = LogoutView.as_view(authentication_classes=[HostAuthentication])
+    settings.ROOT_URLCONF = urlconf(path("sign-out/", view))
+
+    described = generate()["paths"]["/sign-out/"]["post"]["responses"]
+
+    assert "401" not in described
+    assert "The user is not signed in." in described["403"]["description"]
 
 
 @pytest.mark.parametrize(

@@ -61,14 +61,6 @@ def test_token_serializer_of_a_recipe_is_described(
     assert schema == {"$ref": f"#/components/schemas/{component}"}
 
 
-@pytest.mark.needs("rest_framework_simplejwt")
-def test_refreshing_view_of_a_recipe_is_described(configure: Configure, settings: Any) -> None:
-    configure(TOKEN_SERIALIZER="social_endpoints.tokens.JWTCookieSerializer")
-    settings.ROOT_URLCONF = "docs.recipes.jwt_urls"
-
-    assert generate()["paths"]["/auth/refresh/"].keys() == {"post"}
-
-
 class AppAuthView(ProviderAuthView):
     """The example in the page about the installation."""
 
