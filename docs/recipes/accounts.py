@@ -1,4 +1,4 @@
-"""A step by which an account remembers that the provider has verified its address."""
+"""Pipeline step that records whether the provider has verified the address of a new account."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ def mark_verified(
     response: Any,
     user: Any,
     is_new: bool = False,
-    **known: Any,
+    **kwargs: Any,
 ) -> None:
-    """Note that a new account's address is verified; stands after ``create_user``.
+    """Set ``email_verified`` of a new account. The step goes after ``create_user``.
 
-    That is the account's own: it may be one that the user has typed.
+    The address of the account is compared with the provider's, because the user may have typed
+    another one.
     """
     if is_new and is_email_verified(backend, {"email": user.email}, response):
         user.email_verified = True

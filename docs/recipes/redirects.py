@@ -1,4 +1,4 @@
-"""Redirect URIs for previews and for tenants."""
+"""Decide which redirect URIs are allowed: the page, its previews, and the tenants' pages."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ PREVIEW = re.compile(r"https://preview-[0-9]{1,6}\.example\.com/login/callback")
 
 
 def is_allowed(uri: str, *, provider: str, request: HttpRequest) -> bool:
-    """Allow the frontend, its previews, and the page of the tenant who is asked."""
-    return uri == PRODUCTION or PREVIEW.fullmatch(uri) is not None or is_tenants(uri, request)
+    """Return whether a login may send the user to this URI."""
+    is_preview = PREVIEW.fullmatch(uri) is not None
+    return uri == PRODUCTION or is_preview or is_page_of_tenant(uri, request)
 
 
-def is_tenants(uri: str, request: HttpRequest) -> bool:
+def is_page_of_tenant(uri: str, request: HttpRequest) -> bool:
     host = request.get_host()
     return host in settings.TENANTS and uri == f"https://{host}/login/callback"

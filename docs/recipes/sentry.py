@@ -1,4 +1,4 @@
-"""An example for the page "Operations"."""
+"""An example for the page "Other packages"."""
 
 from __future__ import annotations
 

@@ -24,33 +24,40 @@ class TermsSerializer(serializers.Serializer[Any]):
 
     def validate_terms(self, value: bool) -> bool:
         if not value:
-            raise serializers.ValidationError(_("Without them there is no account."))
+            raise serializers.ValidationError(_("Please accept the terms."))
         return value
 
 
-def has_no_email(details: dict[str, Any], user: Any = None, **known: Any) -> bool:
+def has_no_email(details: dict[str, Any], user: Any = None, **kwargs: Any) -> bool:
     return user is None and not details.get("email")
 
 
-def is_newcomer(user: Any = None, **known: Any) -> bool:
+def is_new(user: Any = None, **kwargs: Any) -> bool:
     return user is None
 
 
 ask_email = require_fields(EmailSerializer, when=has_no_email)
-ask_terms = require_fields(TermsSerializer, when=is_newcomer)
+ask_terms = require_fields(TermsSerializer, when=is_new)
 
 
-def take_email(
-    details: dict[str, Any], answers: dict[str, Any] | None = None, **known: Any
+def use_email(
+    details: dict[str, Any], answers: dict[str, Any] | None = None, **kwargs: Any
 ) -> dict[str, Any] | None:
-    """Let the answer be the account's address; ``mail_validation`` comes next and proves it."""
+    """Use the address for the account. The next step, ``mail_validation``, verifies it."""
     if answers and "email" in answers:
         return {"details": {**details, "email": answers["email"]}}
     return None
 
 
+def save_plan(user: Any, answers: dict[str, Any] | None = None, **kwargs: Any) -> None:
+    """Store the plan in the new account."""
+    if answers and "plan" in answers:
+        user.plan = answers["plan"]
+        user.save()
+
+
 def send_link(strategy: Any, backend: Any, code: Any, partial_token: str) -> None:
-    """Send the link of ``mail_validation``, once the pause is kept. It leads to the frontend."""
+    """Send the link of ``mail_validation`` when the pause is stored. It opens the frontend."""
     query = {
         "provider": backend.name,
         "partial_token": partial_token,

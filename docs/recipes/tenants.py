@@ -1,4 +1,4 @@
-"""Credentials at the provider for each tenant, by the host of the request."""
+"""Strategy that reads the settings of the tenant whose host the request names."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from social_endpoints.strategy import Strategy
 
 
 class TenantStrategy(Strategy):
-    """Answers a setting as the tenant of the request has it, or else the project."""
+    """Returns the tenant's value of a setting, or the project's."""
 
     def get_setting(self, name: str) -> Any:
-        tenant = settings.TENANTS.get(self.request.get_host(), {})
+        host = self.request.get_host() if self.request else ""
+        tenant = settings.TENANTS.get(host, {})
         if name in tenant:
             return tenant[name]
         return super().get_setting(name)

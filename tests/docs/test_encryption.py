@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 def project(settings: Any) -> dict[str, Any]:
     """Return the names that the blocks of the page define, with their settings in effect."""
     names: dict[str, Any] = {}
-    for block in code_blocks(DOCS / "encryption.rst", "python"):
+    for block in code_blocks(DOCS / "backend/encryption.rst", "python"):
         exec(block, names)
     settings.SOCIAL_ENDPOINTS = names["SOCIAL_ENDPOINTS"]
     settings.SOCIAL_AUTH_SLACK_EXTRA_DATA = names["SOCIAL_AUTH_EXAMPLE_EXTRA_DATA"]

@@ -17,7 +17,9 @@ from django.utils import timezone
 from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
 
 from docs.recipes import reauthentication
-from social_endpoints.internal.connections.token_state import NAME, TokenState, describe
+from social_endpoints.internal.connections.encryption import STATE
+from social_endpoints.internal.connections.token_state import TokenState, describe
+from social_endpoints.testing import FakeProviders
 from tests.support.account_views import route_account_views
 from tests.support.accounts import logged_in
 from tests.support.authentication import SESSION
@@ -37,7 +39,7 @@ GOOGLE_API = "https://www.googleapis.com"
 def run(text: str) -> dict[str, Any]:
     """Run the first code block of the page that contains a text; return its names."""
     names: dict[str, Any] = {}
-    blocks = code_blocks(DOCS / "more_access.rst", "python")
+    blocks = code_blocks(DOCS / "backend/more_access.rst", "python")
     exec(next(each for each in blocks if text in each), names)
     return names
 
@@ -64,28 +66,25 @@ def page(settings: Any, grace: Any) -> Frontend:
     return Frontend(client=logged_in(grace), below="connect/")
 
 
-def answer(wire: responses.RequestsMock, scope: str) -> None:
-    """Let Google issue a token with these scopes."""
-    token = {"access_token": "the-token", "token_type": "Bearer", "expires_in": 3600}
-    token |= {"refresh_token": "the-refresh-token", "scope": scope}
-    wire.post("https://accounts.google.com/o/oauth2/token", json=token)
-    profile = {"sub": "1", "email": "grace@example.com", "email_verified": True}
-    wire.get(f"{GOOGLE_API}/oauth2/v3/userinfo", json=profile)
-
-
 @pytest.mark.parametrize("is_granted", [True, False])
 def test_calendar_example(
-    is_granted: bool, page: Frontend, grace: Any, wire: responses.RequestsMock
+    is_granted: bool,
+    page: Frontend,
+    grace: Any,
+    social_provider: FakeProviders,
+    wire: responses.RequestsMock,
 ) -> None:
     example = run("class Events")
     scope = example["CALENDAR"]
-    answer(wire, "openid email profile" + (f" {scope}" if is_granted else ""))
+    google = social_provider("google-oauth2")
+    google.token_fields["scope"] = "openid email profile" + (f" {scope}" if is_granted else "")
     api = wire.get(
         f"{GOOGLE_API}/calendar/v3/calendars/primary/events", json={"items": [{"id": "event"}]}
     )
     begun = page.begin("google-oauth2", redirect_uri=REDIRECT_URI, scope=scope)
     params = authorization_params(begun)
-    completed = page.complete(begun, {"code": "1", "state": params["state"]}, "google-oauth2")
+    callback = google.authorize(params).callback_params
+    completed = page.complete(begun, callback, "google-oauth2")
     request = APIRequestFactory().get("/")
     force_authenticate(request, grace)
 
@@ -97,7 +96,8 @@ def test_calendar_example(
     assert (scope in completed.data["scopes"]) is is_granted
     assert response.data == ({"events": [{"id": "event"}]} if is_granted else {"ask_for": scope})
     sent = [call.request.headers["Authorization"] for call in api.calls]
-    assert sent == (["Bearer the-token"] if is_granted else [])
+    token = grace.social_auth.get().extra_data["access_token"]
+    assert sent == ([f"Bearer {token}"] if is_granted else [])
 
 
 def test_calendar_example_asks_again_after_the_access_was_withdrawn(
@@ -106,7 +106,7 @@ def test_calendar_example_asks_again_after_the_access_was_withdrawn(
     example = run("class Events")
     scope = example["CALENDAR"]
     state = describe("revoked", TokenState(scopes=(scope,)))
-    extra_data = {"access_token": "revoked", NAME: state}
+    extra_data = {"access_token": "revoked", STATE: state}
     grace.social_auth.create(provider="google-oauth2", uid="1", extra_data=extra_data)
     wire.get(f"{GOOGLE_API}/calendar/v3/calendars/primary/events", status=401)
     request = APIRequestFactory().get("/")
@@ -123,7 +123,9 @@ def test_settings_pass_the_checks(page: Frontend) -> None:
 
 
 def test_example_of_the_error_body(page: Frontend, configure: Configure) -> None:
-    (documented,) = (json.loads(block) for block in code_blocks(DOCS / "more_access.rst", "json"))
+    (documented,) = (
+        json.loads(block) for block in code_blocks(DOCS / "backend/more_access.rst", "json")
+    )
     configure(REAUTHENTICATION=f"{RECIPES}.reauthentication.last_login_is_recent")
 
     body = page.begin("github").json()

@@ -33,7 +33,7 @@ def ada(wire: responses.RequestsMock, settings: Any) -> Any:
 
 def run_block(text: str, **names: Any) -> dict[str, Any]:
     """Run the code block that contains a text; return its names."""
-    blocks = code_blocks(DOCS / "provider_tokens.rst", "python")
+    blocks = code_blocks(DOCS / "backend/provider_tokens.rst", "python")
     (block,) = (each for each in blocks if text in each)
     project: dict[str, Any] = dict(names)
     exec(block, project)

@@ -1,4 +1,4 @@
-"""The size of a flow for each protocol, compared with docs/flow.rst."""
+"""The size of a flow for each protocol, compared with docs/explanation/flow.rst."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.openid2_provider import OpenID2Provider
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.saml_provider import saml_settings
 
-PAGE = Path(__file__).parents[2] / "docs" / "flow.rst"
+PAGE = Path(__file__).parents[2] / "docs" / "explanation/flow.rst"
 HOST = "api.example.com"
 
 BACKENDS = {

@@ -1,5 +1,6 @@
-import { Component, inject } from "@angular/core";
+import { Component, inject, signal } from "@angular/core";
 import { ActivatedRoute } from "@angular/router";
+import type { SocialError } from "django-social-endpoints";
 
 import { signIn, signOut } from "./session";
 import { SocialLogin } from "./social-login";
@@ -9,7 +10,7 @@ import { SocialLogin } from "./social-login";
   selector: "app-sign-in",
   template: `
     @if (login.isSignedIn()) {
-      <button (click)="signOut()">Sign out</button>
+      <button (click)="run(signOut())">Sign out</button>
     } @else if (login.providers.isLoading()) {
       <p role="status">Loading…</p>
     } @else if (login.providers.error(); as error) {
@@ -19,7 +20,7 @@ import { SocialLogin } from "./social-login";
     } @else {
       @for (provider of login.providers.value(); track provider.name) {
         @if (provider.capabilities.includes("redirect")) {
-          <button (click)="signIn(provider, next)">
+          <button (click)="run(signIn(provider, next))">
             @if (provider.icon) {
               <img [src]="provider.icon" alt="" />
             }
@@ -28,6 +29,9 @@ import { SocialLogin } from "./social-login";
         }
       }
     }
+    @if (problem(); as error) {
+      <p role="alert">{{ error.message }}</p>
+    }
   `,
 })
 export class SignIn {
@@ -35,4 +39,9 @@ export class SignIn {
   protected readonly login = inject(SocialLogin);
   protected readonly signIn = signIn;
   protected readonly signOut = signOut;
+  protected readonly problem = signal<SocialError | undefined>(undefined);
+
+  protected run(request: Promise<unknown>) {
+    request.catch((reason) => this.problem.set(reason));
+  }
 }

@@ -1,3 +1,5 @@
+import type { SocialError } from "django-social-endpoints";
+import { useState } from "react";
 import { useSearchParams } from "react-router";
 
 import { useProviders, useToken } from "./hooks";
@@ -8,8 +10,15 @@ export function SignIn() {
   const [query] = useSearchParams();
   const token = useToken();
   const providers = useProviders();
+  const [error, setError] = useState<SocialError>();
 
-  if (token) return <button onClick={() => void signOut()}>Sign out</button>;
+  const alert = error && <p role="alert">{error.message}</p>;
+  if (token)
+    return (
+      <>
+        <button onClick={() => void signOut().catch(setError)}>Sign out</button> {alert}
+      </>
+    );
   if (providers.status === "loading") return <p role="status">Loading…</p>;
   if (providers.status === "failed")
     return (
@@ -17,11 +26,19 @@ export function SignIn() {
         {providers.error.message} <button onClick={providers.retry}>Try again</button>
       </p>
     );
-  return providers.providers
+  const buttons = providers.providers
     .filter(({ capabilities }) => capabilities.includes("redirect"))
     .map((provider) => (
-      <button key={provider.name} onClick={() => void signIn(provider, query.get("next"))}>
+      <button
+        key={provider.name}
+        onClick={() => void signIn(provider, query.get("next")).catch(setError)}
+      >
         {provider.icon && <img src={provider.icon} alt="" />} {provider.title}
       </button>
     ));
+  return (
+    <>
+      {buttons} {alert}
+    </>
+  );
 }

@@ -1,5 +1,8 @@
 "use client";
 
+import type { SocialError } from "django-social-endpoints";
+import { useState } from "react";
+
 import { useProviders, useToken } from "@/lib/hooks";
 import { signIn, signOut } from "@/lib/session";
 
@@ -7,8 +10,15 @@ import { signIn, signOut } from "@/lib/session";
 export function SignIn({ next = "/" }: { next?: string }) {
   const token = useToken();
   const providers = useProviders();
+  const [error, setError] = useState<SocialError>();
 
-  if (token) return <button onClick={() => void signOut()}>Sign out</button>;
+  const alert = error && <p role="alert">{error.message}</p>;
+  if (token)
+    return (
+      <>
+        <button onClick={() => void signOut().catch(setError)}>Sign out</button> {alert}
+      </>
+    );
   if (providers.status === "loading") return <p role="status">Loading…</p>;
   if (providers.status === "failed")
     return (
@@ -16,11 +26,16 @@ export function SignIn({ next = "/" }: { next?: string }) {
         {providers.error.message} <button onClick={providers.retry}>Try again</button>
       </p>
     );
-  return providers.providers
+  const buttons = providers.providers
     .filter(({ capabilities }) => capabilities.includes("redirect"))
     .map((provider) => (
-      <button key={provider.name} onClick={() => void signIn(provider, next)}>
+      <button key={provider.name} onClick={() => void signIn(provider, next).catch(setError)}>
         {provider.title}
       </button>
     ));
+  return (
+    <>
+      {buttons} {alert}
+    </>
+  );
 }

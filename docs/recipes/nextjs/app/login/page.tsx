@@ -1,12 +1,22 @@
 import type { Provider, SocialError } from "django-social-endpoints";
 import { cookies, headers } from "next/headers";
+import { Suspense } from "react";
 
 import { ERROR, openLogin } from "@/lib/login";
 
 type Props = { searchParams: Promise<{ next?: string }> };
 
-/** The sign-in page. Its buttons are forms, so they work without JavaScript. */
-export default async function Login({ searchParams }: Props) {
+/** The sign-in page. With cacheComponents, Next.js requires Suspense around the request's data. */
+export default function Login(props: Props) {
+  return (
+    <Suspense fallback={<p role="status">Loading…</p>}>
+      <Buttons {...props} />
+    </Suspense>
+  );
+}
+
+/** A form for each provider. It posts to the route that begins. */
+async function Buttons({ searchParams }: Props) {
   const { next = "/" } = await searchParams;
   const store = await cookies();
   let { message } = JSON.parse(store.get(ERROR)?.value ?? "{}");

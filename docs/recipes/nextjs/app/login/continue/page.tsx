@@ -1,11 +1,20 @@
 import { cookies } from "next/headers";
 import { redirect } from "next/navigation";
+import { Suspense } from "react";
 
 import { PausedFields } from "@/lib/PausedFields";
 import { ERROR, openLogin, REDIRECT_URI } from "@/lib/login";
 
-/** The form of a paused login. */
-export default async function Continue() {
+/** The page of a paused login. */
+export default function Continue() {
+  return (
+    <Suspense fallback={<p role="status">Loading…</p>}>
+      <PausedForm />
+    </Suspense>
+  );
+}
+
+async function PausedForm() {
   const store = await cookies();
   const paused = await openLogin(store)
     .social.complete(REDIRECT_URI)

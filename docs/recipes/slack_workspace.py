@@ -1,0 +1,20 @@
+# myproject/slack.py
+from typing import Any
+
+from social_core.backends.open_id_connect import OpenIdConnectAuth
+
+
+class SlackOpenIdConnect(OpenIdConnectAuth):
+    """Sign in with Slack, for the members of one workspace."""
+
+    name = "slack-openidconnect"
+    title = "Slack"
+    OIDC_ENDPOINT = "https://slack.com"
+
+    def get_user_id(self, details: Any, response: Any) -> str:
+        """Return workspace and user. Slack's ids of users are unique within a workspace."""
+        return f"{response.get('https://slack.com/team_id', '')}:{response['sub']}"
+
+    def auth_allowed(self, response: Any, details: Any) -> bool:
+        is_member = response.get("https://slack.com/team_id") == "T0123456789"
+        return is_member and super().auth_allowed(response, details)

@@ -1,0 +1,1 @@
+"""Lint the prose of the documentation and of the package: ``python -m tests.prose``."""
