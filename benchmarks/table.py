@@ -11,7 +11,7 @@ from benchmarks.bench import ROOT
 from benchmarks.peers import DJOSER, PEERS, PROJECT
 
 RECORDED = ROOT / "benchmarks" / "recorded.json"
-PAGE = ROOT / "docs" / "performance.inc"
+PAGE = ROOT / "docs" / "explanation" / "performance.inc"
 NONE = "n/a"
 
 
@@ -76,20 +76,41 @@ def as_text(values: Values) -> str:
 
 
 def as_page(run: Mapping[str, Any]) -> str:
-    """Return what the documentation includes: the table, the machine and the versions."""
-    page = [".. Written by python3 -m benchmarks --record", "", ".. list-table::"]
-    page += ["   :header-rows: 1", ""]
-    for line in lines(run["figures"]):
-        bullets = ["* - ", *["  - "] * (len(line) - 1)]
-        page += [f"   {bullet}{cell}".rstrip() for bullet, cell in zip(bullets, line, strict=True)]
-    page += ["", f"Measured on {run['date']} with {run['machine']}. CPU times are medians of "]
-    page[-1] += f"{run['logins']} logins. The quiet minute had {run['quiet']:g} seconds."
-    page += [""]
+    """Return what the documentation includes: the figures, the machine and the versions.
+
+    A table has three columns, because a telephone has no space for more.
+    """
+    heading, *rows = lines(run["figures"])
+    columns = {name: number for number, name in enumerate(heading[:-1])}
+    compared = [DJOSER.title, PROJECT.title]
+    others = [peer.title for peer in PEERS if peer.title in columns and peer.title not in compared]
+    page = [".. Written by python3 -m benchmarks --record", ""]
+    for names in (compared, others):
+        page += [f"{' and '.join(names)}:", ""]
+        cells = [[row[0], *(row[columns[name]] for name in names)] for row in rows]
+        page += _list_table(["", *names], cells)
+    page += ["The goals, and this project's figure divided by djoser's:", ""]
+    goals = [[row[0], row[-3], ", ".join(filter(None, row[-2:]))] for row in rows]
+    page += _list_table(["", "Ratio", "Goal"], goals)
+    page += [
+        f"Measured on {run['date']} with {run['machine']}.",
+        f"CPU times are medians of {run['logins']} logins.",
+        f"The quiet minute had {run['quiet']:g} seconds.",
+        "",
+    ]
     for peer in PEERS:
         versions = run["versions"][peer.name].items()
         packages = ", ".join(f"{name} {version}" for name, version in versions)
         page += [f"- {peer.title}: {packages}"]
     return "\n".join(page) + "\n"
+
+
+def _list_table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    page = [".. list-table::", "   :header-rows: 1", "   :widths: 44 28 28", ""]
+    for line in (heading, *rows):
+        bullets = ["* - ", *["  - "] * (len(line) - 1)]
+        page += [f"   {bullet}{cell}".rstrip() for bullet, cell in zip(bullets, line, strict=True)]
+    return [*page, ""]
 
 
 def record(run: Mapping[str, Any]) -> None:
