@@ -1,4 +1,4 @@
-"""A Django project that is both a site with ``social_endpoints`` and its own OpenID provider."""
+"""A Django project with ``social_endpoints`` and, in place of real providers, the fake one."""
 
 import sys
 

@@ -57,7 +57,7 @@ def main() -> int:
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python3 -m example_project",
-        description="Start the example site and its own OpenID Connect provider.",
+        description="Start the example site and a fake provider in place of real ones.",
         epilog="They are only reachable from this machine. Press Ctrl-C to stop them.",
     )
     parser.add_argument(

@@ -37,14 +37,17 @@ def generated(name: str, generate: Callable[[], str]) -> str:
     return path.read_text()
 
 
-def new_signing_key() -> str:
-    """Return a private RSA key in PEM. The provider signs its ID tokens with one (RS256)."""
+def new_apple_key() -> str:
+    """Return a private key in PEM, of the type with which a site proves its identity to Apple."""
     from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.asymmetric import ec
 
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    ).decode()
+    return (
+        ec.generate_private_key(ec.SECP256R1())
+        .private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        .decode()
+    )

@@ -14,7 +14,6 @@ from django.core.servers.basehttp import run
 from django.core.wsgi import get_wsgi_application
 
 from example_project import local
-from example_project.provider import demo
 
 GREETING = f"""
   [The example is running.] Open one of these addresses and sign in:
@@ -23,10 +22,7 @@ GREETING = f"""
     [{local.OTHER_ORIGIN}/]         the same page on another origin
     [{local.OTHER_ORIGIN}/popup/]   sign-in in a popup, on another origin
 
-  The demo user at the provider:
-
-    user name   [{demo.USERNAME}]
-    password    [{demo.PASSWORD}]
+  A fake provider stands in for Google, GitHub and the others. Its page asks who you are.
 
   Only this machine can open these addresses. Press Ctrl-C to stop.
 """
@@ -38,7 +34,6 @@ def main() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = settings
     django.setup()
     migrate()
-    demo.create()
     application = get_wsgi_application()
     Thread(target=serve_ipv6, args=[application], daemon=True).start()
     # What "runserver" does, without its own greeting.

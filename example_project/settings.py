@@ -1,4 +1,4 @@
-"""Settings of the example: first the site, then its own OpenID Connect provider."""
+"""Settings of the example: a site, and the fake provider in place of real ones."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 from django.core.management.utils import get_random_secret_key
 
 from example_project import local
-from example_project.provider import demo
 
+# The fake provider works only with DEBUG. The site is only reachable from this machine.
+DEBUG = True
 SECRET_KEY = local.generated("secret-key", get_random_secret_key)
 ALLOWED_HOSTS = [local.HOST, "localhost"]
 ROOT_URLCONF = "example_project.urls"
@@ -25,16 +26,16 @@ DATABASES = {
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",  # only for the provider
     "django.contrib.staticfiles",
     "corsheaders",
     "drf_spectacular",  # only for the OpenAPI document
-    "oauth2_provider",  # only for the provider
     "rest_framework",
     "rest_framework.authtoken",
     "social_django",
     "social_endpoints",
 ]
+# The handoff of Apple needs no shared cache, because there is only one process.
+SILENCED_SYSTEM_CHECKS = ["social_endpoints.W005"]
 STATIC_URL = "/static/"
 # The icons in the list of providers: those of this site's backends, and those of social-core's.
 STATICFILES_DIRS = [Path(__file__).parent / "static"]
@@ -43,18 +44,16 @@ STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
     "social_django.finders.SocialAuthIconFinder",
 ]
-# The view of the page with popups sets this header. A popup at the provider, and then at the
-# callback, keeps its opener only if these pages do not have it.
+# The view of the page with popups sets this header. A popup that returns to the callback keeps its
+# opener only if that page does not have it.
 SECURE_CROSS_ORIGIN_OPENER_POLICY = None
+# The site works without sessions.
 MIDDLEWARE = [
     "example_project.site.middleware.content_security_policy",
+    "example_project.site.middleware.known_addresses",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
-    # Only for the provider. The site works without sessions.
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 LOGGING = {
@@ -66,8 +65,6 @@ LOGGING = {
     "loggers": {
         # The request log already contains every refusal.
         "django.request": {"level": "ERROR"},
-        # The response explains which addresses work.
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
     },
 }
@@ -93,12 +90,24 @@ SOCIAL_ENDPOINTS = {
     "ENCRYPT_PROVIDER_TOKENS": True,
 }
 
-# The site uses its provider in two ways. A real project would list, for example,
-# "social_core.backends.github.GithubOAuth2" and set its key and secret.
+# The fake provider is in the URLs of this project. It stands in for providers that need an account
+# and a registered client, and for one that social-core does not support.
+SOCIAL_ENDPOINTS["FAKE_PROVIDERS"] = {
+    "demo-oauth2": local.PROVIDER,
+    "google-oauth2": local.PROVIDER,
+    "github": local.PROVIDER,
+    "apple-id": local.PROVIDER,
+}
+
+# Where the site asks for the profile of a user, with the token that a login has stored.
+PROFILE_URL = f"{local.PROVIDER}/userinfo"
+
 AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",  # only for the provider's login page
     "example_project.site.backends.DemoOpenIdConnect",
     "example_project.site.backends.DemoOAuth2",
+    "social_core.backends.google.GoogleOAuth2",
+    "social_core.backends.github.GithubOAuth2",
+    "social_core.backends.apple.AppleIdAuth",
 ]
 
 # The default pipeline of social-core, with two steps of the site.
@@ -119,48 +128,32 @@ SOCIAL_AUTH_PIPELINE = [
 # A later login does not replace the display name with the provider's.
 SOCIAL_AUTH_IMMUTABLE_USER_FIELDS = ["first_name"]
 
+CLIENT_SECRET = local.generated("client-secret", secrets.token_urlsafe)
+
+# The address of the fake provider is also the issuer of a generic OpenID Connect provider.
 SOCIAL_AUTH_DEMO_OIDC_ENDPOINT = local.PROVIDER
-SOCIAL_AUTH_DEMO_KEY = demo.CLIENT_ID
-SOCIAL_AUTH_DEMO_SECRET = local.generated("client-secret", secrets.token_urlsafe)
+SOCIAL_AUTH_DEMO_KEY = "example-site"
+SOCIAL_AUTH_DEMO_SECRET = CLIENT_SECRET
 SOCIAL_AUTH_DEMO_USE_PKCE = True
 
-SOCIAL_AUTH_DEMO_OAUTH2_AUTHORIZATION_URL = f"{local.PROVIDER}/authorize/"
-SOCIAL_AUTH_DEMO_OAUTH2_ACCESS_TOKEN_URL = f"{local.PROVIDER}/token/"
-SOCIAL_AUTH_DEMO_OAUTH2_USERINFO_URL = f"{local.PROVIDER}/userinfo/"
-SOCIAL_AUTH_DEMO_OAUTH2_KEY = demo.CLIENT_ID
-SOCIAL_AUTH_DEMO_OAUTH2_SECRET = SOCIAL_AUTH_DEMO_SECRET
+SOCIAL_AUTH_DEMO_OAUTH2_KEY = "example-site-oauth2"
+SOCIAL_AUTH_DEMO_OAUTH2_SECRET = CLIENT_SECRET
 
+# A real project sets here what the consoles of Google, GitHub and Apple show.
+SOCIAL_AUTH_GOOGLE_OAUTH2_KEY = "example-site.apps.googleusercontent.com"
+SOCIAL_AUTH_GOOGLE_OAUTH2_SECRET = CLIENT_SECRET
+SOCIAL_AUTH_GITHUB_KEY = "example-site-github"
+SOCIAL_AUTH_GITHUB_SECRET = CLIENT_SECRET
+SOCIAL_AUTH_GITHUB_SCOPE = ["user:email"]
+SOCIAL_AUTH_APPLE_ID_CLIENT = "com.example.site"
+SOCIAL_AUTH_APPLE_ID_TEAM = "TEAM123456"
+SOCIAL_AUTH_APPLE_ID_KEY = "KEY1234567"
+SOCIAL_AUTH_APPLE_ID_SECRET = local.generated("apple-key.pem", local.new_apple_key)
+SOCIAL_AUTH_APPLE_ID_SCOPE = ["email", "name"]
 
-# The provider
-
-LOGIN_URL = "login"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [Path(__file__).parent / side / "templates" for side in ("provider", "site")],
-        "APP_DIRS": True,
-        "OPTIONS": {"context_processors": ["django.contrib.auth.context_processors.auth"]},
+        "DIRS": [Path(__file__).parent / "site" / "templates"],
     }
 ]
-OAUTH2_PROVIDER = {
-    "OIDC_ENABLED": True,
-    "OIDC_ISS_ENDPOINT": local.PROVIDER,
-    "OIDC_RSA_PRIVATE_KEY": local.generated("provider-signing-key.pem", local.new_signing_key),
-    "OAUTH2_VALIDATOR_CLASS": "example_project.provider.claims.OAuth2Validator",
-    "OIDC_RP_INITIATED_LOGOUT_ENABLED": True,
-    "OIDC_RP_INITIATED_LOGOUT_ALWAYS_PROMPT": False,
-    "PKCE_REQUIRED": True,
-    "REFRESH_TOKEN_REUSE_PROTECTION": True,
-    "SCOPES": {
-        "openid": "Know that it is you",
-        "profile": "Read your name",
-        "email": "Read your e-mail address",
-    },
-    # RFC 9700, Best Current Practice for OAuth 2.0 Security
-    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
-    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
-    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
-    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
-    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
-    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
-}

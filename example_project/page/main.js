@@ -308,23 +308,9 @@ function showSignIn(providers, focus) {
       return create("li", {}, action(provider.title, () => begin(provider), look));
     });
   const list = create("ul", { className: "providers" }, ...items);
-  const text = "Your first sign-in creates an account.";
-  const after = create("p", { className: "after" }, text);
-  show("sign-in", "Sign in", { text: drawCredentials(), content: [list, after], focus });
-}
-
-function drawCredentials() {
-  const entry = (name, value) => [
-    create("dt", {}, name),
-    create("dd", {}, create("code", {}, value)),
-  ];
-  return create("div", { className: "stack" },
-    create("p", {}, "The demo user"),
-    create("dl", { className: "credentials" },
-      ...entry("User name", "demo"),
-      ...entry("Password", "open-sesame"),
-    ),
-  );
+  const after = create("p", { className: "after" }, "Your first sign-in creates an account.");
+  const text = "A fake provider stands in for all of these. Its page asks who you are.";
+  show("sign-in", "Sign in", { text, content: [list, after], focus });
 }
 
 function describePage() {

@@ -1,4 +1,4 @@
-"""Two python-social-auth backends for the demo provider: OpenID Connect and plain OAuth 2."""
+"""Two python-social-auth backends of this site: OpenID Connect and plain OAuth 2."""
 
 from __future__ import annotations
 
@@ -18,26 +18,28 @@ class DemoOpenIdConnect(OpenIdConnectAuth):
 
 
 class DemoOAuth2(BaseOAuth2PKCE):
-    """An example of a backend for a provider that social-core does not support."""
+    """An example of a backend for a provider that social-core does not support.
+
+    The provider does not exist. The setting ``FAKE_PROVIDERS`` lets the fake one stand in for it.
+    """
 
     name = "demo-oauth2"
     title = "Demo (OAuth 2)"
     icon = "demo-oauth2.svg"
-    # The userinfo endpoint requires the scope "openid".
+    AUTHORIZATION_URL = "https://provider.example/authorize"
+    ACCESS_TOKEN_URL = "https://provider.example/token"
+    USERINFO_URL = "https://provider.example/userinfo"
     DEFAULT_SCOPE = ["openid", "profile", "email"]
     REDIRECT_STATE = False
     ID_KEY = "sub"
 
     def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        return self.get_json(
-            self.setting("USERINFO_URL"), headers={"Authorization": f"Bearer {access_token}"}
-        )
+        url = self.setting("USERINFO_URL", self.USERINFO_URL)
+        return self.get_json(url, headers={"Authorization": f"Bearer {access_token}"})
 
     def get_user_details(self, response: dict[str, Any]) -> dict[str, Any]:
         return {
             "username": response["preferred_username"],
             "email": response["email"],
             "fullname": response["name"],
-            "first_name": response["given_name"],
-            "last_name": response["family_name"],
         }

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import requests
+from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.views import defaults
 from django.views.static import serve
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -42,7 +41,7 @@ class ProviderProfileView(APIView):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, provider: str) -> Response:
         auth = ProviderAuth(request.user, provider)
-        response = requests.get(f"{local.PROVIDER}/userinfo/", auth=auth, timeout=5)
+        response = requests.get(settings.PROFILE_URL, auth=auth, timeout=5)
         response.raise_for_status()
         return Response(response.json())
 
@@ -60,11 +59,12 @@ def popup_page(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Name the addresses that work, after a request to a different one."""
-    if isinstance(exception, DisallowedHost):
-        return wrong_address(request)
-    return defaults.bad_request(request, exception)
+def file(request: HttpRequest, path: str) -> HttpResponseBase:
+    """Serve a file of the page. Django's own page about a missing one lists the URL patterns."""
+    try:
+        return serve(request, path, document_root=str(PAGE))
+    except Http404:
+        return render(request, "404.html", status=404)
 
 
 def wrong_address(request: HttpRequest) -> HttpResponse:

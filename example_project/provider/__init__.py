@@ -1,1 +1,0 @@
-"""An OpenID Connect provider for this machine, made with django-oauth-toolkit."""
