@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,22 +12,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_
 from playwright.sync_api import Error as PlaywrightError
 
 from tests.support.browser_steps import Screenshot
+from tests.support.chromium import launcher
 from tests.support.example import Example, running_example
 from tests.support.servers.processes import Servers, running_servers
-
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-NO_CHROMIUM = """These tests need Chromium. Install it with one of
-  apt-get install chromium        (Debian, Ubuntu)
-  python -m playwright install --with-deps chromium"""
-ARGUMENTS = [
-    "--no-sandbox",  # Chromium's sandbox does not start for root, the user of most CI containers.
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="session")
@@ -67,10 +52,7 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="package")
 def chromium(playwright: Playwright) -> Callable[..., Browser]:
     """Return a function that starts Chromium with more options."""
-    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if path is None and not Path(playwright.chromium.executable_path).exists():
-        pytest.fail(NO_CHROMIUM, pytrace=False)
-    return partial(playwright.chromium.launch, executable_path=path, args=ARGUMENTS)
+    return launcher(playwright)
 
 
 @pytest.fixture(scope="package")

@@ -46,7 +46,7 @@ def readme_command(clone: Path) -> list[str]:
 
 
 def generated_files(data: Path) -> dict[str, str]:
-    names = ("client-secret", "provider-signing-key.pem", "secret-key", "venv/installed.sha256")
+    names = ("apple-key.pem", "client-secret", "secret-key", "venv/installed.sha256")
     return {name: (data / name).read_text() for name in names}
 
 

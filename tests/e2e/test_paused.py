@@ -17,8 +17,8 @@ pytestmark = pytest.mark.usefixtures("no_accounts")
 def pause(page: Page, origin: str) -> None:
     """Sign in with the second provider, which asks a new user for a name."""
     steps.choose_provider(page, origin, steps.OAUTH2)
-    steps.log_in(page)
-    steps.allow(page)
+    steps.enter_person(page)
+    steps.approve(page)
     expect(page.get_by_role("heading", name="One more step")).to_be_focused()
 
 

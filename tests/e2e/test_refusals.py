@@ -46,8 +46,8 @@ def response_of_only_completion(traffic: steps.Traffic, page: Page) -> Response:
 def test_declined_login_shows_text_of_api(page: Page, origin: str, screenshot: Screenshot) -> None:
     traffic = steps.Traffic(page.context)
     steps.choose_provider(page, origin)
-    steps.log_in(page)
-    steps.cancel(page)
+    steps.enter_person(page)
+    steps.decline(page)
     response = response_of_only_completion(traffic, page)
     error = response.json()
     assert response.status == 400
@@ -77,9 +77,9 @@ def test_expired_login_can_be_tried_again(
 ) -> None:
     traffic = steps.Traffic(page.context)
     steps.choose_provider(page, getattr(impatient_example, origin_name))
-    steps.log_in(page)
+    steps.enter_person(page)
     time.sleep(2)
-    steps.allow(page)
+    steps.approve(page)
     response = response_of_only_completion(traffic, page)
     error = response.json()
     assert response.status == 400
@@ -88,7 +88,7 @@ def test_expired_login_can_be_tried_again(
     steps.expect_error(page, error["non_field_errors"][0])
     screenshot(page, "expired")
     page.get_by_role("button", name="Try again").click()
-    expect(page.get_by_role("button", name="Allow")).to_be_visible()
+    expect(page.get_by_role("button", name="Approve")).to_be_visible()
 
 
 def test_callback_url_completes_once(page: Page, origin: str, screenshot: Screenshot) -> None:
@@ -126,7 +126,7 @@ def test_page_of_another_origin_of_the_site_cannot_evict_a_login(
 ) -> None:
     """A page on another port sends the cookies of the site, as one on a sibling subdomain does."""
     steps.choose_provider(page, example.site)
-    steps.log_in(page)
+    steps.enter_person(page)
     before = context.cookies(example.site)
     begins = example.log.read_text().count("GET /auth/o/demo/")
     other = context.new_page()
@@ -145,7 +145,7 @@ def test_page_of_another_origin_of_the_site_cannot_evict_a_login(
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert context.cookies(example.site) == before
-    steps.allow(page)
+    steps.approve(page)
     steps.expect_signed_in(page)
 
 
@@ -158,7 +158,7 @@ def test_unreachable_site_can_be_tried_again(
     screenshot(page, "unreachable")
     page.unroute("**/auth/o/demo/*")
     page.get_by_role("button", name="Try again").click()
-    expect(page.get_by_label("User name")).to_be_visible()
+    expect(page.get_by_label("User ID")).to_be_visible()
 
 
 def test_callback_is_sent_again_after_failure_of_network(
@@ -166,9 +166,9 @@ def test_callback_is_sent_again_after_failure_of_network(
 ) -> None:
     traffic = steps.Traffic(page.context)
     steps.choose_provider(page, origin)
-    steps.log_in(page)
+    steps.enter_person(page)
     page.route("**/auth/o/demo/", lambda route: route.abort())
-    steps.allow(page)
+    steps.approve(page)
     steps.expect_error(page, "The server cannot be reached.")
     screenshot(page, "failed")
     page.unroute("**/auth/o/demo/")

@@ -22,11 +22,11 @@ def test_user_signs_in_and_out(
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     screenshot(page, "1-begin")
     steps.click(page, button)
-    expect(page.get_by_label("User name")).to_be_visible()
-    screenshot(page, "2-login")
-    steps.log_in(page)
-    screenshot(page, "3-consent")
-    steps.allow(page)
+    expect(page.get_by_label("User ID")).to_be_visible()
+    screenshot(page, "2-provider")
+    steps.enter_person(page)
+    screenshot(page, "3-person")
+    steps.approve(page)
     if button == steps.OAUTH2:
         steps.sign_up(page)
     steps.expect_signed_in(page)
@@ -49,7 +49,7 @@ def test_user_signs_out_at_provider(page: Page, origin: str, screenshot: Screens
     assert page.url == f"{origin}/"
     screenshot(page, "signed-out")
     steps.click(page, steps.OPENID_CONNECT)
-    expect(page.get_by_label("User name")).to_be_visible()  # No session at the provider.
+    expect(page.get_by_text("You have signed out here.")).to_be_visible()
 
 
 @pytest.mark.parametrize("query", ["state=of-somebody-else", "stateless"])
@@ -65,15 +65,16 @@ def test_flow_on_same_origin_is_in_cookie_that_scripts_cannot_read(
     page: Page, context: BrowserContext, example: Example
 ) -> None:
     steps.choose_provider(page, example.site)
-    steps.log_in(page)
+    steps.enter_person(page)
     (cookie,) = context.cookies(example.site)
     assert cookie["httpOnly"]
     assert cookie["sameSite"] == "Lax"
-    consent_page = page.url
+    provider_page = page.url
     page.goto(f"{example.site}/")
     assert page.evaluate("document.cookie") == ""
-    page.goto(consent_page)
-    steps.allow(page)
+    page.goto(provider_page)
+    steps.enter_person(page)
+    steps.approve(page)
     steps.expect_signed_in(page)
     assert context.cookies(example.site) == []
 
@@ -102,11 +103,12 @@ def test_log_contains_requests_without_secrets(page: Page, example: Example) -> 
 def test_logins_in_two_tabs_complete(context: BrowserContext, origin: str) -> None:
     first, second = context.new_page(), context.new_page()
     steps.choose_provider(first, origin, steps.OPENID_CONNECT)
-    steps.log_in(first)
+    steps.enter_person(first)
     steps.choose_provider(second, origin, steps.OAUTH2)
-    steps.allow(first)
+    steps.approve(first)
     steps.expect_signed_in(first)
-    steps.allow(second)
+    steps.enter_person(second)
+    steps.approve(second)
     steps.sign_up(second)
     steps.expect_signed_in(second)
 
@@ -128,8 +130,8 @@ def test_three_logins_begun_in_parallel_complete(page: Page, origin: str) -> Non
     for number, url in enumerate(urls):
         page.goto(url)
         if number == 0:
-            steps.log_in(page)
-        steps.allow(page)
+            steps.enter_person(page)
+        steps.approve(page)
         if number == 1:
             steps.sign_up(page)
         steps.expect_signed_in(page)

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from social_core.backends.base import BaseAuth
 
 from social_endpoints.provider_tokens import get_access_token
+from social_endpoints.testing import ProviderResponse
 from tests.support.accounts import logged_in
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend
@@ -271,16 +272,16 @@ class Scopes(APIView):
 @pytest.mark.parametrize(
     ("answer", "status", "code"),
     [
-        ((400, {}, '{"error": "invalid_grant"}'), 403, REAUTHENTICATION),
-        ((503, {}, ""), 503, "provider_unavailable"),
-        ((200, {}, "{}"), 502, "provider_error"),
+        (ProviderResponse(400, {"error": "invalid_grant"}), 403, REAUTHENTICATION),
+        (ProviderResponse(503), 503, "provider_unavailable"),
+        (ProviderResponse(200, "{}"), 502, "provider_error"),
     ],
 )
 def test_errors_of_provider_tokens_have_the_shape_of_the_project(
     answer: Any, status: int, code: str, openid: OpenIDProvider
 ) -> None:
     connect(User.objects.create_user("ada"), "oidc")
-    openid.wire.add_callback("POST", f"{openid.url}/token", lambda _: answer)
+    openid.replace("token", answer)
 
     response = Scopes.as_view()(APIRequestFactory().get("/"), username="ada")
 

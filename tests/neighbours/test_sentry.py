@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -59,10 +58,7 @@ def missing_serializer(openid: OpenIDProvider, settings: Any) -> None:
 
 
 def refused_client(openid: OpenIDProvider, settings: Any) -> None:
-    def refuse(request: Any) -> tuple[int, dict[str, str], str]:
-        return 401, {"Content-Type": "application/json"}, json.dumps({"error": "invalid_client"})
-
-    openid.wire.add_callback("POST", openid.url + "/token", callback=refuse)
+    openid.fail("token", 401, "invalid_client")
 
 
 def other_audience(openid: OpenIDProvider, settings: Any) -> None:

@@ -3,11 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from django.test import override_settings
 
 from tests.support.servers.frontend import Frontend
 from tests.support.servers.processes import Servers, running_servers
+
+
+@pytest.fixture(scope="session")
+def start_settings(django_db_setup: None) -> override_settings:
+    """Set what the live server reads only when it starts.
+
+    The database exists before: the live server would share a connection to the database in memory
+    that the settings name until then.
+    """
+    settings = override_settings(
+        MIDDLEWARE=[
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.middleware.common.CommonMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+        ],
+        STATIC_URL="static/",
+    )
+    settings.enable()
+    return settings
+
+
+@pytest.fixture(scope="session")
+def live_server(start_settings: override_settings, live_server: Any) -> Any:
+    """Return the live server, which all tests share, whichever starts it."""
+    start_settings.disable()
+    return live_server
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from example_project.provider import demo
 from tests.support.servers.assertions import assert_signed_in
 from tests.support.servers.frontend import Frontend, User
 from tests.support.servers.processes import Servers
+from tests.support.servers.toolkit import demo
 
 THREADS = 20
 

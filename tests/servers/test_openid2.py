@@ -8,9 +8,9 @@ from urllib.parse import quote
 import pytest
 from openid.message import IDENTIFIER_SELECT
 
-from example_project.provider import demo
 from tests.support.servers.assertions import assert_refused, assert_signed_in
 from tests.support.servers.frontend import Frontend, as_user, new_name
+from tests.support.servers.toolkit import demo
 from tests.support.tcp_provider import Provider
 
 

@@ -68,6 +68,7 @@ class TokenProvider:
 
     def install(self, openid: OpenIDProvider) -> None:
         wire = openid.wire
+        openid.foreign_tokens.add(TOKEN)
         wire.add_callback(*self.verify, callback=self._verify)
         if self.name == "oidc":
             openid.endpoints["introspection_endpoint"] = INTROSPECT

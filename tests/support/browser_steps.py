@@ -8,11 +8,10 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
-from example_project.provider import demo
-
 OPENID_CONNECT = "Demo (OpenID Connect)"
 OAUTH2 = "Demo (OAuth 2)"
 
+SUB, NAME, EMAIL = "100001", "Dana Demo", "dana@example.com"
 DISPLAY_NAME = "Dana of the tests"
 
 Screenshot = Callable[[Page, str], None]
@@ -27,27 +26,25 @@ def choose_provider(page: Page, origin: str, button: str = OPENID_CONNECT) -> No
     click(page, button)
 
 
-def log_in(page: Page) -> None:
-    """Fill in the provider's login page, which leads to its consent page."""
-    page.get_by_label("User name").fill(demo.USERNAME)
-    page.get_by_label("Password").fill(demo.PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("button", name="Allow")).to_be_visible()
+def enter_person(page: Page) -> None:
+    """Fill in the page of the fake provider."""
+    page.get_by_label("User ID").fill(SUB)
+    page.get_by_label("Name").fill(NAME)
+    page.get_by_label("E-mail address", exact=True).fill(EMAIL)
 
 
-def allow(page: Page) -> None:
-    page.get_by_role("button", name="Allow").click()
+def approve(page: Page) -> None:
+    click(page, "Approve")
 
 
-def cancel(page: Page) -> None:
-    page.get_by_role("button", name="Cancel").click()
+def decline(page: Page) -> None:
+    click(page, "Decline")
 
 
 def sign_in(page: Page, origin: str, button: str = OPENID_CONNECT) -> None:
-    """Sign in with a browser that has no session at the provider."""
     choose_provider(page, origin, button)
-    log_in(page)
-    allow(page)
+    enter_person(page)
+    approve(page)
     if button == OAUTH2:
         sign_up(page)
     expect_signed_in(page)
@@ -69,7 +66,7 @@ def show_profile(page: Page, title: str) -> None:
 
 def expect_signed_in(page: Page) -> None:
     expect(page.get_by_role("heading", name="Your account")).to_be_visible()
-    expect(page.get_by_text(demo.EMAIL)).not_to_have_count(0)
+    expect(page.get_by_text(EMAIL)).not_to_have_count(0)
 
 
 def expect_message(page: Page, text: str | re.Pattern[str]) -> None:

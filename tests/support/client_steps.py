@@ -15,21 +15,12 @@ import requests
 from playwright.sync_api import BrowserContext, Page, expect
 from playwright.sync_api import Error as PlaywrightError
 
-from example_project.provider import demo
-from tests.support.browser_steps import allow
+from tests.support.browser_steps import approve
 from tests.support.example import Example
 from tests.support.servers.frontend import User
 
+CLIENT_ID = "example-site"
 CALLBACK = re.compile(r"^[^?#]+/client/callback/$")
-
-
-def new_provider_session(example: Example) -> Any:
-    """Log in at the provider; return the cookie of the session."""
-    user = User()
-    after_login = f"{example.other_origin}/client/"
-    user.follow(f"{example.other_origin}/provider/login/?next=/client/", until=after_login)
-    session = user.browser.cookies["sessionid"]
-    return {"name": "sessionid", "value": session, "domain": "localhost", "path": "/"}
 
 
 def obtain_id_token(example: Example, nonce: str) -> str:
@@ -39,7 +30,7 @@ def obtain_id_token(example: Example, nonce: str) -> str:
     verifier = "v" * 43
     challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
     query = {
-        "client_id": demo.CLIENT_ID,
+        "client_id": CLIENT_ID,
         "response_type": "code",
         "scope": "openid profile email",
         "redirect_uri": redirect_uri,
@@ -47,7 +38,7 @@ def obtain_id_token(example: Example, nonce: str) -> str:
         "code_challenge_method": "S256",
         "nonce": nonce,
     }
-    step = User().follow(f"{provider}/authorize/?{urlencode(query)}", until=redirect_uri)
+    step = User().follow(f"{provider}/authorize?{urlencode(query)}", until=redirect_uri)
     body = {
         "grant_type": "authorization_code",
         "code": step.query["code"],
@@ -55,7 +46,7 @@ def obtain_id_token(example: Example, nonce: str) -> str:
         "code_verifier": verifier,
     }
     secret = (example.data / "client-secret").read_text()
-    response = requests.post(f"{provider}/token/", body, auth=(demo.CLIENT_ID, secret), timeout=10)
+    response = requests.post(f"{provider}/token", body, auth=(CLIENT_ID, secret), timeout=10)
     return str(response.json()["id_token"])
 
 
@@ -72,7 +63,7 @@ def call(page: Page, script: str) -> Any:
 def begin(page: Page, provider: str = "demo", **options: Any) -> None:
     """Begin a login, which leads to the provider."""
     page.evaluate("(args) => void signIn(...args)", [provider, options])
-    expect(page.get_by_role("button", name="Allow")).to_be_visible()
+    expect(page.get_by_role("button", name="Approve")).to_be_visible()
 
 
 def completion(page: Page) -> Any:
@@ -86,7 +77,7 @@ def sign_in(page: Page, origin: str, provider: str = "demo", **options: Any) -> 
     """Sign in by redirect; return the outcome."""
     open_page(page, origin)
     begin(page, provider, **options)
-    allow(page)
+    approve(page)
     return completion(page)
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import OperationalError, connections
 
 from social_endpoints.tokens.drf import TokenSerializer
 from tests.support.frontend import Frontend
-from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import AFTER_SOCIAL_USER
+
+if TYPE_CHECKING:
+    # Its base class needs the configured apps, and new processes import this module before.
+    from tests.support.openid_provider import OpenIDProvider
 
 THREADS = 4
 

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from example_project.provider import demo
+from tests.support.servers.frontend import User
 from tests.support.servers.processes import free_ports
 
 ROOT = Path(__file__).parents[2]
@@ -60,11 +60,11 @@ class Example:
         return self.process.wait(30)
 
     def forget_accounts(self) -> None:
-        """Delete all accounts of the site. The demo provider's user and sessions remain."""
+        """Delete all accounts of the site."""
         with closing(sqlite3.connect(self.data / "example.sqlite3")) as database, database:
             database.execute("DELETE FROM authtoken_token")
             database.execute("DELETE FROM social_auth_usersocialauth")
-            database.execute("DELETE FROM auth_user WHERE username != ?", [demo.USERNAME])
+            database.execute("DELETE FROM auth_user")
 
     def end_sessions(self) -> None:
         """Delete all tokens of the site."""
@@ -72,10 +72,8 @@ class Example:
             database.execute("DELETE FROM authtoken_token")
 
     def revoke_provider_tokens(self) -> None:
-        """Delete all tokens that the provider has issued."""
-        with closing(sqlite3.connect(self.data / "example.sqlite3")) as database, database:
-            for table in ("refreshtoken", "accesstoken", "idtoken"):
-                database.execute(f"DELETE FROM oauth2_provider_{table}")
+        """End the access to all accounts, as a person does on the start page of the provider."""
+        User().submit(f"{self.other_origin}/provider/", {"action": "revoke"})
 
 
 @contextmanager

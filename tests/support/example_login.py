@@ -9,7 +9,7 @@ from tests.support.servers.frontend import TIMEOUT, User
 
 
 def log_in(example: Example, provider: str = "demo") -> str:
-    """Return the token of a login. The user has the demo provider's only account."""
+    """Return the token of a login. The user is the person whom the fake provider suggests."""
     page = requests.Session()
     url = f"{example.site}/auth/o/{provider}/"
     redirect_uri = f"{example.site}/login/callback/"

@@ -1,4 +1,4 @@
-"""The example's settings for the browser tests: fast passwords, and logins that can expire."""
+"""The example's settings for the browser tests: logins that can expire."""
 
 from __future__ import annotations
 
@@ -6,5 +6,4 @@ import os
 
 from example_project.settings import *  # noqa: F403 - a settings module extends another
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 SOCIAL_AUTH_STATE_LIFETIME = int(os.environ.get("E2E_STATE_LIFETIME", "1800"))

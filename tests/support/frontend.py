@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -9,6 +10,9 @@ from urllib.parse import parse_qsl, urlsplit
 from rest_framework.test import APIClient
 
 REDIRECT_URI = "https://app.example.com/login/callback"
+
+# Neither databases nor versions change what a transport does, so some environments test only one.
+TRANSPORTS = os.environ.get("TEST_TRANSPORTS", "cookie body").split()
 
 
 def authorization_params(begun: Any) -> dict[str, str]:

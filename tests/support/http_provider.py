@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
+from social_endpoints.testing import ProviderRequest, ProviderResponse
 from tests.support.openid_provider import OpenIDProvider
-
-
-class Routes(dict[tuple[str, str], Callable[[Any], tuple[int, dict[str, str], str]]]):
-    """Replaces the faked wire: callbacks by method and path."""
-
-    def add_callback(self, method: str, url: str, callback: Any) -> None:
-        self[method, urlsplit(url).path] = callback
-
-    def answer(self, method: str, target: str, body: bytes) -> tuple[int, dict[str, str], str]:
-        request = SimpleNamespace(url=target, body=body.decode())
-        return self[method, urlsplit(target).path](request)
 
 
 @contextmanager
@@ -31,31 +19,31 @@ def served() -> Iterator[tuple[str, OpenIDProvider]]:
 
     ``/authorize`` signs the user in and returns the parameters of the callback as JSON.
     """
-    routes = Routes()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status, headers, content = routes.answer(self.command, self.path, body)
-            self.send_response(status)
-            for name, value in headers.items():
+            response = answer(ProviderRequest(self.command, url + self.path, self.headers, body))
+            self.send_response(response.status)
+            content_type = response.all_headers["Content-Type"]
+            for name, value in {"Content-Type": content_type, **response.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(content.encode())
+            self.wfile.write(response.body)
 
         do_POST = do_GET  # noqa: N815 - the standard library calls it that
 
         def log_message(self, *arguments: Any) -> None:
             """Do not log."""
 
+    def answer(request: ProviderRequest) -> ProviderResponse:
+        if urlsplit(request.url).path == "/authorize":
+            return ProviderResponse(content=provider.authorize(request.url))
+        return provider.respond(request)
+
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         url = f"http://127.0.0.1:{server.server_port}"
-        provider = OpenIDProvider(routes, url)  # type: ignore[arg-type]  # all it calls
-
-        def authorize(request: Any) -> tuple[int, dict[str, str], str]:
-            return 200, {}, json.dumps(provider.authorize(request.url))
-
-        routes.add_callback("GET", "/authorize", authorize)
+        provider = OpenIDProvider(url=url)
         thread = Thread(target=server.serve_forever, args=[0.01])  # It polls for the shutdown.
         thread.start()
         try:

@@ -1,10 +1,13 @@
-"""Providers that issue signed ID tokens and publish their keys, on a simulated network."""
+"""Providers whose ID tokens sign in natively: public fake providers, on a simulated network.
+
+Issuers, addresses and client ids are written down here as the vendors document them, so that a
+test does not compare the package with itself.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,12 +15,31 @@ from typing import Any
 import jwt
 import responses
 
+from social_endpoints.testing import FakeProvider, ProviderRequest, ProviderResponse
+from social_endpoints.testing.grants import Grant
 from tests.support.configuration import configure_endpoints
 from tests.support.keys import public, signing_key
 from tests.support.native import post_tokens
+from tests.support.wire import Answer, answer
 
 TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
 DISCOVERY = "/.well-known/openid-configuration"
+
+
+class Signer(FakeProvider):
+    """A fake provider that signs any claims, with any key."""
+
+    private_key: Any = None
+    algorithm = "RS256"
+
+    @property
+    def key(self) -> Any:
+        return self
+
+    def sign(self, claims: dict[str, Any], headers: dict[str, Any]) -> str:
+        """Return an ID token."""
+        payload = json.dumps(claims).encode()
+        return signed(payload, self.private_key, self.algorithm, **headers)
 
 
 @dataclass
@@ -25,6 +47,7 @@ class IdTokenProvider:
     """A provider of native sign-in. Tests change its attributes.
 
     :param claims: claims of its user.
+    :param discovery: URL and entries of its discovery document.
     :param keys: its JWKS, or the body of the response.
     :param fetched: number of requests for the keys.
     :param nonce: the value that the app posts; its digest is the nonce of the ID tokens.
@@ -43,15 +66,19 @@ class IdTokenProvider:
     fetched: int = 0
     nonce: str | None = None
 
+    def __post_init__(self) -> None:
+        self.fake = Signer(base_url=self.claims["iss"])
+        self.fake.replace("jwks", self._keys)
+        document = self.discovery[1] if self.discovery else {}
+        self.fake.discovery_fields = {"jwks_uri": self.jwks, **document}
+
     def install(self, settings: Any) -> None:
         settings.AUTHENTICATION_BACKENDS = [self.path]
         configure_endpoints(settings, NATIVE_PROVIDERS=[self.name])
         for name, value in self.settings.items():
             setattr(settings, name, value)
-        self.wire.add_callback("GET", self.jwks, callback=self._keys)
-        if self.discovery is not None:
-            url, document = self.discovery
-            self.wire.add("GET", url, json={"jwks_uri": self.jwks, **document})
+        for url in (self.jwks, *(self.discovery or ())[:1]):
+            self.wire.add_callback("GET", url, callback=self._answer)
 
     def sign_in(self, token: str | None = None, **body: Any) -> Any:
         nonce = {} if self.nonce is None else {"nonce": self.nonce}
@@ -60,17 +87,21 @@ class IdTokenProvider:
 
     def token(self, key: Any = None, algorithm: str = "RS256", **claims: Any) -> str:
         """Return an ID token that was issued now. Claims with the value None are omitted."""
-        headers = claims.pop("headers", {"kid": "1"})
-        now = int(time.time())
-        nonce = {} if self.nonce is None else {"nonce": hexadecimal(self.nonce)}
-        claims = {"iat": now, "exp": now + 300, **nonce, **self.claims, **claims}
-        payload = json.dumps({name: each for name, each in claims.items() if each is not None})
-        return signed(payload.encode(), key, algorithm, **headers)
+        fake = self.fake
+        fake.private_key, fake.algorithm = key, algorithm
+        fake.id_token_headers = claims.pop("headers", {"kid": "1"})
+        fake.id_token_claims = {"auth_time": None, **self.claims, **claims}
+        nonce = None if self.nonce is None else hexadecimal(self.nonce)
+        return fake.id_token_for(Grant(self.claims["aud"], {}, {}), None, nonce)
 
-    def _keys(self, request: Any) -> tuple[int, dict[str, str], str]:
+    def _keys(self, request: ProviderRequest) -> ProviderResponse:
         self.fetched += 1
-        body = self.keys if isinstance(self.keys, str) else json.dumps({"keys": self.keys})
-        return self.status, {"Content-Type": "application/json", **self.headers}, body
+        content = self.keys if isinstance(self.keys, str) else {"keys": self.keys}
+        headers = {"Content-Type": "application/json", **self.headers}
+        return ProviderResponse(self.status, content, headers)
+
+    def _answer(self, request: Any) -> Answer:
+        return answer(self.fake, request)
 
 
 Install = Callable[[str], IdTokenProvider]
@@ -89,15 +120,13 @@ def signed(payload: bytes, key: Any = None, algorithm: str = "RS256", **headers:
 
 def oidc(wire: responses.RequestsMock) -> IdTokenProvider:
     issuer = "https://id.example.com"
-    names = {"authorization": "authorize", "token": "token", "userinfo": "userinfo"}
-    endpoints = {f"{name}_endpoint": f"{issuer}/{path}" for name, path in names.items()}
     return IdTokenProvider(
         wire,
         "oidc",
         "social_core.backends.open_id_connect.OpenIdConnectAuth",
         f"{issuer}/jwks",
         {"iss": issuer, "aud": "our-client-id", "sub": "user-1", **PERSON},
-        discovery=(issuer + DISCOVERY, {"issuer": issuer, **endpoints}),
+        discovery=(issuer + DISCOVERY, {"issuer": issuer}),
         nonce="n-0S6_WzA2Mj",
     )
 
@@ -190,10 +219,7 @@ def limited(wire: responses.RequestsMock) -> IdTokenProvider:
             "SOCIAL_AUTH_FACEBOOK_LIMITED_LOGIN_KEY": "our-facebook-id",
             "SOCIAL_AUTH_FACEBOOK_LIMITED_LOGIN_SECRET": "our-facebook-secret",
         },
-        discovery=(
-            issuer + DISCOVERY,
-            {"issuer": issuer, "authorization_endpoint": f"{issuer}/dialog/oauth"},
-        ),
+        discovery=(issuer + DISCOVERY, {"issuer": issuer}),
     )
 
 

@@ -6,19 +6,31 @@ import os
 import subprocess
 import sys
 from importlib.machinery import ModuleSpec, PathFinder
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+# pytest loads our plugin where the package is installed, and refuses to load it twice.
+LOADS_PLUGIN = (
+    ()
+    if entry_points(group="pytest11", name="social_endpoints")
+    else ("-p", "social_endpoints.internal.pytest_plugin")
+)
 
 
 def python(
-    *arguments: str, path: Path = ROOT, settings: str = "tests.settings", **variables: str
+    *arguments: str,
+    path: Path = ROOT,
+    folder: Path = ROOT,
+    settings: str = "tests.settings",
+    **variables: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Run Python in the project's root and return the finished process.
+    """Run Python and return the finished process.
 
     :param arguments: the command line, without the interpreter.
     :param path: a folder to import from in addition.
+    :param folder: the working directory.
     :param settings: Django's settings module, or an empty string.
     :param variables: further environment variables.
     """
@@ -27,12 +39,12 @@ def python(
     defaults = {"TEST_DATABASE": "sqlite", "DJANGO_SETTINGS_MODULE": settings}
     return subprocess.run(
         [sys.executable, *arguments],
-        cwd=ROOT,
+        cwd=folder,
         env={**os.environ, **defaults, **variables, "PYTHONPATH": search},
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
 
 

@@ -10,12 +10,12 @@ import pytest
 
 from tests.support.pages import page
 
-LOGGING = page("operations.rst").partition("\nLogging\n===")[2].partition("\nOthers log more")[0]
-"""The section of the documentation."""
+LOGGING = page("operations/logging.rst").partition("\nNo secrets\n===")[0]
+"""The page of the documentation, without the part about other loggers."""
 
-ROWS = re.findall(r"^   \* - (``.*)$", LOGGING, re.MULTILINE)
-DOCUMENTED = {name for row in ROWS for name in re.findall(r"``([a-z_ ]+)``", row)}
-"""The events and the keys in the tables of that section."""
+TERMS = re.findall(r"^(``.+)\n   ", LOGGING, re.MULTILINE)
+DOCUMENTED = {name for term in TERMS for name in re.findall(r"``([a-z_ ]+)``", term)}
+"""The events and the keys in the definition lists of that page."""
 
 _VALUE = r'"(?:[^"\\]|\\.)*"|[!#-<>-\[\]-~]+'
 _PAIR = re.compile(rf"(\w+)=({_VALUE})")

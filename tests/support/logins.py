@@ -111,13 +111,23 @@ def user_of(subject: str) -> Any:
 
 
 def route_logout(settings: Any, *names: str) -> None:
-    """Route the logout view with authentication classes, of which the names are in token_urls.
+    """Route the logout view with authentication classes, of which the names are in token_urls."""
+    route_account(settings, *names, logout=LogoutView)
+
+
+def route_account(settings: Any, *names: str, **views: Any) -> None:
+    """Route views with authentication classes, of which the names are in token_urls.
 
     DRF binds its settings to the attributes of a view when the view's module is imported.
+
+    :param views: the views by the names in their paths.
     """
-    paths = [token_urls.AUTHENTICATIONS.get(name, name) for name in names]
-    view = LogoutView.as_view(authentication_classes=[import_string(each) for each in paths])
-    settings.ROOT_URLCONF = urlconf(path("auth/logout/", view), *token_urls.urlpatterns)
+    classes = [import_string(token_urls.AUTHENTICATIONS.get(name, name)) for name in names]
+    routes = [
+        path(f"auth/{name}/", view.as_view(authentication_classes=classes))
+        for name, view in views.items()
+    ]
+    settings.ROOT_URLCONF = urlconf(*routes, *token_urls.urlpatterns)
 
 
 class TokenStrategy:

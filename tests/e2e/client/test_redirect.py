@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import BrowserContext, Page
 
 from tests.support import client_steps as steps
-from tests.support.browser_steps import Traffic, allow, cancel
+from tests.support.browser_steps import Traffic, approve, decline
 from tests.support.example import Example
 
 MISSING = ("session_context_missing", "restart_login")
@@ -23,12 +23,12 @@ def test_login_and_connect_return_body_and_next(
     steps.open_page(page, origin)
     steps.begin(page, next={"path": "/basket"})
     assert len(context.cookies(example.site)) == (origin == example.site)
-    allow(page)
+    approve(page)
     outcome = steps.completion(page)
     assert outcome["body"].pop("token")
     assert outcome == {"body": {"next": {"path": "/basket"}}}
     page.evaluate("void connect('demo-oauth2')")
-    allow(page)
+    approve(page)
     connection = steps.completion(page)["body"]
     assert connection["provider"] == "demo-oauth2"
     connections = steps.call(page, "client.connections()")["body"]
@@ -69,7 +69,7 @@ def test_declined_login_fails_again_after_reload(
     traffic = Traffic(context)
     steps.open_page(page, example.other_origin)
     steps.begin(page)
-    cancel(page)
+    decline(page)
     declined = steps.completion(page)
     assert summary(declined) == ("authorization_declined", "none")
     page.reload()
@@ -86,7 +86,7 @@ def test_reload_during_completion_fails_and_next_login_succeeds(
     steps.open_page(page, example.site)
     steps.begin(page)
     with page.expect_request("**/auth/o/demo/"):
-        allow(page)
+        approve(page)
     page.wait_for_url(steps.CALLBACK)
     page.unroute("**/auth/o/demo/")
     page.reload()
@@ -98,7 +98,7 @@ def test_completion_that_failed_in_network_can_be_repeated(page: Page, example: 
     page.route("**/auth/o/demo/", lambda route: route.abort(), times=1)
     steps.open_page(page, example.site)
     steps.begin(page)
-    allow(page)
+    approve(page)
     assert summary(steps.completion(page)) == ("network_error", "retry_later")
     assert "token" in steps.call(page, "client.complete()")["body"]
 
@@ -122,7 +122,7 @@ def test_logins_in_two_tabs_complete(context: BrowserContext, example: Example) 
         steps.open_page(page, example.site)
         steps.begin(page, provider, next=provider)
     for page, provider in ((first, "demo"), (second, "demo-oauth2")):
-        allow(page)
+        approve(page)
         assert steps.completion(page)["body"]["next"] == provider
 
 
@@ -141,7 +141,7 @@ def test_duplicated_tab_completes_its_own_login(
     steps.begin(duplicate, "demo-oauth2")
     page.goto(url)
     for tab in (page, duplicate):
-        allow(tab)
+        approve(tab)
         assert "token" in steps.completion(tab)["body"]
     # The duplicate has a copy of the other login as well. The server refuses it a second time.
     callback = next(r.url for r in traffic.requests if "/callback/?" in r.url)
@@ -170,7 +170,7 @@ def test_back_button_returns_to_page_that_works(page: Page, example: Example) ->
     steps.go_back(page, "/client/")
     assert page.evaluate("restored")
     steps.begin(page)
-    allow(page)
+    approve(page)
     assert "token" in steps.completion(page)["body"]
 
 

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from django.test import override_settings
 from social_django.models import UserSocialAuth
 
 from social_endpoints.provider_tokens import ProviderAuth
@@ -30,28 +29,7 @@ def setting_name(provider: str, setting: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def start_settings(django_db_setup: None) -> override_settings:
-    """Set what the live server reads only when it starts.
-
-    The database exists before: the live server would share a connection to the database in memory
-    that the settings name until then.
-    """
-    settings = override_settings(
-        MIDDLEWARE=[
-            "django.contrib.sessions.middleware.SessionMiddleware",
-            "django.middleware.common.CommonMiddleware",
-            "django.middleware.csrf.CsrfViewMiddleware",
-            "django.contrib.auth.middleware.AuthenticationMiddleware",
-        ],
-        STATIC_URL="static/",
-    )
-    settings.enable()
-    return settings
-
-
-@pytest.fixture(scope="session")
-def providers(start_settings: override_settings, live_server: Any) -> Iterator[LiveProviders]:
-    start_settings.disable()
+def providers(live_server: Any) -> Iterator[LiveProviders]:
     port = urlsplit(live_server.url).port
     assert port
     providers = LiveProviders(port)

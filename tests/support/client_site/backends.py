@@ -1,4 +1,4 @@
-"""One more backend for the demo provider."""
+"""One more backend for the fake provider."""
 
 from __future__ import annotations
 

@@ -24,4 +24,4 @@ def id_token_with_nonce(openid: OpenIDProvider, **claims: Any) -> tuple[str, str
         **openid.claims,
         **claims,
     }
-    return signed(json.dumps(all_claims).encode(), openid.key, kid="1"), nonce
+    return signed(json.dumps(all_claims).encode(), openid.private_key, kid="1"), nonce

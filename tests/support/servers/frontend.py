@@ -10,8 +10,8 @@ from uuid import uuid4
 import requests
 from lxml import html
 
-from example_project.provider import demo
 from tests.support.servers.addresses import Addresses
+from tests.support.servers.toolkit import demo
 
 # Field values for the forms of all providers. A button's name with a value means a click on it.
 ALLOW = {
@@ -89,6 +89,11 @@ class User:
             assert response.status_code < 400, response.text
             step = next_step(response, fill)
         raise AssertionError(f"no step led to {until}")
+
+    def submit(self, url: str, fill: dict[str, str]) -> requests.Response:
+        """Open a page, and submit its form."""
+        response = self.send(Step("GET", url))
+        return self.send(next_step(response, fill))
 
     def send(self, step: Step) -> requests.Response:
         return self.browser.request(

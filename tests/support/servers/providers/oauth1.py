@@ -11,9 +11,9 @@ from django.urls import path
 from oauthlib import oauth1
 from oauthlib.common import add_params_to_uri
 
-from example_project.provider import demo
 from tests.support.servers.addresses import CLIENT_ID, CLIENT_SECRET, addresses
 from tests.support.servers.providers.pages import consent_page, is_allowed
+from tests.support.servers.toolkit import demo
 
 
 @dataclass

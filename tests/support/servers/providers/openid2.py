@@ -15,8 +15,8 @@ from openid.message import IDENTIFIER_SELECT
 from openid.server.server import ProtocolError, Server
 from openid.store.memstore import MemoryStore
 
-from example_project.provider import demo
 from tests.support.servers.providers.pages import consent_page, is_allowed
+from tests.support.servers.toolkit import demo
 
 IDENTITY_PAGE = """<!doctype html>
 <html lang="en">

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from example_project.provider import demo
 from tests.support import npm
 from tests.support.servers.addresses import (
     CLIENT_ID,
@@ -13,6 +12,7 @@ from tests.support.servers.addresses import (
     NATIVE_APP,
     Addresses,
 )
+from tests.support.servers.toolkit import demo
 
 NAME = "openid-connect"
 PACKAGES = {"oidc-provider": "9.13.3"}

@@ -19,9 +19,9 @@ from saml2.samlp import STATUS_REQUEST_DENIED
 from saml2.server import Server
 
 from example_project.local import DATA
-from example_project.provider import demo
 from tests.support.servers.addresses import addresses
 from tests.support.servers.providers.pages import consent_page, is_allowed
+from tests.support.servers.toolkit import demo
 
 ENTITY_ID = f"{addresses.provider('saml')}/metadata"
 SSO = f"{addresses.provider('saml')}/sso"

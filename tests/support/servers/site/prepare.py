@@ -6,8 +6,8 @@ import django
 from django.core.management import call_command
 
 from example_project.local import DATA
-from example_project.provider import demo
 from tests.support.servers.addresses import addresses
+from tests.support.servers.toolkit import demo
 
 django.setup()
 call_command("migrate", verbosity=0)
