@@ -26,7 +26,7 @@ def main() -> int:
         venv.create(TOX, with_pip=True)
         pip = [python, "-m", "pip", "install", "--quiet"]
         subprocess.run([*pip, "tox>=4.30", "tox-uv>=1.28"], check=True)
-    arguments = sys.argv[1:] or ["run-parallel", "--parallel", "2", "--parallel-live"]
+    arguments = sys.argv[1:] or ["run-parallel", "--parallel", "3", "--parallel-live"]
     environment = {**os.environ, "TOX_SKIP_ENV": "|".join(_skipped())}
     return subprocess.run(
         [python, "-m", "tox", *arguments], cwd=ROOT, env=environment, check=False

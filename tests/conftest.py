@@ -20,15 +20,22 @@ from django.db.models.signals import post_migrate
 from django.test import Client
 from rest_framework.test import APIClient
 
+from social_endpoints.internal import pytest_plugin
 from social_endpoints.internal.network.document_cache import process_cache
 from tests.support.configuration import Configure, configure_endpoints
-from tests.support.frontend import Frontend, browser
+from tests.support.frontend import TRANSPORTS, Frontend, browser
 from tests.support.openid_provider import OpenIDProvider
 
 # Without drf-spectacular, these modules cannot be imported.
 collect_ignore = [] if find_spec("drf_spectacular") else ["unit/schema"]
 if "USER_MODEL" not in os.environ:  # Their settings have another user model.
     collect_ignore.append("user_models")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register our plugin, if the package is not installed in this environment."""
+    if not config.pluginmanager.has_plugin("social_endpoints"):
+        config.pluginmanager.register(pytest_plugin, "social_endpoints")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -95,10 +102,6 @@ def session_directory() -> Iterator[Path]:
     with TemporaryDirectory() as directory:
         django_settings.SESSION_FILE_PATH = directory
         yield Path(directory)
-
-
-# Neither databases nor versions change what a transport does, so some environments test only one.
-TRANSPORTS = os.environ.get("TEST_TRANSPORTS", "cookie body").split()
 
 
 @pytest.fixture(params=TRANSPORTS)

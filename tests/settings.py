@@ -6,6 +6,7 @@ import os
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import gettempdir
+from uuid import uuid4
 
 SECRET_KEY = "a secret key of the tests, long enough for every algorithm"
 USE_TZ = True
@@ -18,8 +19,11 @@ DATABASES = {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": ":memory:",
         # A file, so that the threads of a test have connections of their own.
-        "TEST": {"NAME": str(Path(gettempdir()) / f"social_endpoints_{os.getpid()}.sqlite3")},
-        "OPTIONS": {"init_command": "PRAGMA synchronous = OFF"},
+        "TEST": {"NAME": str(Path(gettempdir()) / f"social_endpoints_{uuid4().hex}.sqlite3")},
+        # The order is reversed to find code and tests that rely on it without an ORDER BY.
+        "OPTIONS": {
+            "init_command": "PRAGMA synchronous = OFF; PRAGMA reverse_unordered_selects = ON"
+        },
     },
     "postgresql": {
         "ENGINE": "django.db.backends.postgresql",

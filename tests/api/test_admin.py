@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,13 +10,15 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.test import Client
+from django.utils import translation
 from social_django.models import Association, Nonce, UserSocialAuth
 
-from social_endpoints.internal.connections.encryption import to_stored
-from social_endpoints.internal.connections.token_state import NAME, TokenState, describe
+from social_endpoints.internal.connections.encryption import STATE, to_stored
+from social_endpoints.internal.connections.token_state import TokenState, describe
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend
 from tests.support.interpreter import python
+from tests.support.languages import MARK, MARKED_LANGUAGE, add_catalogue, mark
 from tests.support.openid_provider import OpenIDProvider
 
 pytestmark = pytest.mark.django_db
@@ -124,7 +127,7 @@ def test_state_of_the_access_token_is_shown(
     configure(ENCRYPT_PROVIDER_TOKENS=encrypts)
     state = TokenState(expires_at=4_070_908_800, scopes=("read", "write"), needs_reconnect=True)
     entry = describe(TOKENS["access_token"], state)
-    connection.extra_data = to_stored({**TOKENS, NAME: entry})
+    connection.extra_data = to_stored({**TOKENS, STATE: entry})
     connection.save()
 
     text = pages(staff, connection)
@@ -222,3 +225,21 @@ def test_classes_of_the_project_are_not_replaced(staff: Client) -> None:
 
     assert type(site.get_model_admin(UserSocialAuth)) is ProjectAdmin
     assert not site.is_registered(Nonce)
+
+
+def test_labels_are_translated_and_secrets_are_hidden_in_each_language(
+    staff: Client, settings: Any, tmp_path: Path
+) -> None:
+    add_catalogue(tmp_path, MARKED_LANGUAGE, mark)
+    settings.LOCALE_PATHS = [str(tmp_path)]
+    social = UserSocialAuth.objects.create(
+        user=User.objects.create_user("ada"), provider="oidc", uid="1", extra_data=TOKENS
+    )
+
+    with translation.override(MARKED_LANGUAGE):
+        page = staff.get(f"{CONNECTIONS}{social.pk}/change/").content.decode().lower()
+
+    labels = ("access token expires at", "scopes", "needs reconnect", "extra data")
+    texts = ("(hidden)", "never, or unknown", "unknown")
+    assert [text for text in (*labels, *texts) if f"{MARK}{text}" not in page] == []
+    assert "the-oauth" not in page

@@ -57,19 +57,13 @@ class Observer:
     seen: dict[str, list[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        routes: Any = self.provider.wire
-        for (method, path), callback in list(routes.items()):
-            routes.add_callback(method, path, callback=self._observed(path, callback))
+        self.provider.before_response = self._observe
 
-    def _observed(self, path: str, callback: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def observed(request: Any) -> Any:
-            try:
-                self.seen.setdefault(path, []).append(self.look())
-            finally:
-                connections.close_all()  # Those of the provider's thread.
-            return callback(request)
-
-        return observed
+    def _observe(self, path: str) -> None:
+        try:
+            self.seen.setdefault(path, []).append(self.look())
+        finally:
+            connections.close_all()  # Those of the provider's thread.
 
 
 @pytest.fixture
@@ -79,7 +73,6 @@ def provider(settings: Any) -> Iterator[OpenIDProvider]:
     with http_provider.served() as (url, provider):
         settings.SOCIAL_AUTH_OIDC_OIDC_ENDPOINT = url
         provider.endpoints["revocation_endpoint"] = f"{url}/revoke"
-        provider.wire.add_callback("POST", f"{url}/revoke", callback=lambda _: (200, {}, ""))
         yield provider
     cache.clear()
 
@@ -132,7 +125,7 @@ def sign_in_natively(provider: OpenIDProvider) -> Any:
     now = int(time.time())
     claims = {"iss": provider.url, "aud": "our-client-id", "iat": now, "exp": now + 60}
     claims |= {"sub": "1", "preferred_username": "ada", "nonce": hexadecimal("nonce")}
-    id_token = jwt.encode(claims, provider.key, "RS256", headers={"kid": "1"})
+    id_token = jwt.encode(claims, provider.private_key, "RS256", headers={"kid": "1"})
     return post_tokens("oidc", id_token=id_token, nonce="nonce")
 
 

@@ -151,7 +151,7 @@ KINDS: dict[str, tuple[Prepare, Prepare | None]] = {
 
 def stored() -> list[Any]:
     """Return what a login writes, except for claims."""
-    sessions = [row.get_decoded() for row in Session.objects.all()]
+    sessions = [row.get_decoded() for row in Session.objects.order_by("pk")]
     return [
         [*User.objects.order_by("username").values("username", "first_name", "last_login")],
         [*UserSocialAuth.objects.order_by("pk").values("provider", "uid", "user", "extra_data")],

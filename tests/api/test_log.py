@@ -23,13 +23,15 @@ from rest_framework.test import APIClient
 from social_django.models import Partial, UserSocialAuth
 
 from social_endpoints.internal.log.events import MAX_VALUE, format_value, log_event
+from social_endpoints.testing import FakeProviders, ProviderResponse
 from social_endpoints.views import ConnectionListView
 from tests.support.account_views import route_account_views
 from tests.support.accounts import disconnect, logged_in, user_with
 from tests.support.authentication import FIXED, FixedAuthentication
 from tests.support.concurrency import THREADS, log_in_together
 from tests.support.configuration import Configure
-from tests.support.frontend import Frontend, authorization_params
+from tests.support.fakes import sign_in
+from tests.support.frontend import Frontend
 from tests.support.id_token_providers import PROVIDERS
 from tests.support.keys import other_key, public
 from tests.support.log import logged
@@ -186,8 +188,7 @@ def test_refused_login_has_the_code_and_the_id_of_the_response(
 ) -> None:
     frontend = Frontend()
     begun, callback = frontend.authorize(openid)
-    callback["code"] = "of-another-login"
-    openid.codes["of-another-login"] = {"redirect_uri": ""}
+    callback["code"] = Frontend().authorize(openid)[1]["code"]
 
     body = frontend.complete(begun, callback).data
 
@@ -393,23 +394,22 @@ def test_failure_of_the_provider_is_logged_as_a_warning(
 
 
 @pytest.mark.parametrize(
-    ("response", "values"),
+    ("content", "values"),
     [
-        ({"json": {"error": error}}, {"code": "http_error", "provider_error": error})
+        ({"error": error}, {"code": "http_error", "provider_error": error})
         for error in ("incorrect_client_credentials", "redirect_uri_mismatch")
     ]
-    + [({"body": "<html>"}, {"code": "malformed_response", "stage": "token_exchange"})],
+    + [("<html>", {"code": "malformed_response", "stage": "token_exchange"})],
     ids=str,
 )
 def test_error_of_the_provider_with_status_200_is_logged_as_a_warning(
-    response: Any, values: dict[str, str], openid: OpenIDProvider, caplog: Log
+    content: Any, values: dict[str, str], social_provider: FakeProviders, caplog: Log
 ) -> None:
     """GitHub responds in this way if the client secret is wrong."""
-    frontend = Frontend()
-    state = authorization_params(begun := frontend.begin("github"))["state"]
-    openid.wire.add("POST", "https://github.com/login/oauth/access_token", **response)
+    github = social_provider("github")
+    github.replace("token", ProviderResponse(content=content))
 
-    frontend.complete(begun, {"code": "the-code", "state": state}, "github")
+    sign_in(github, Frontend(), "github")
 
     (line,) = logged(caplog)
     assert line.items() >= {"level": "WARNING", "status": "400", **values}.items()

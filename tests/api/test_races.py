@@ -86,7 +86,7 @@ def test_one_code_signs_in_once(openid: OpenIDProvider) -> None:
     assert results(answers) == {SIGNED_IN: 1, LATE: RACERS - 1}
     (winner,) = (each for each in answers if each.status_code == 201)
     assert_one_account(winner.data["token"])
-    assert openid.requests.count("/token") == Nonce.objects.count() == 1
+    assert openid.paths.count("/token") == Nonce.objects.count() == 1
 
 
 @pytest.mark.parametrize("transport", ["cookie", "body"])
@@ -108,7 +108,7 @@ def test_one_handoff_code_signs_in_once(openid: OpenIDProvider, settings: Any) -
     answers = together([lambda: Frontend("body").complete(begun, callback)] * RACERS)
 
     assert results(answers) == {SIGNED_IN: 1, LATE: RACERS - 1}
-    assert (User.objects.count(), openid.requests.count("/token")) == (1, 1)
+    assert (User.objects.count(), openid.paths.count("/token")) == (1, 1)
 
 
 def test_one_signed_callback_signs_in_once(settings: Any) -> None:

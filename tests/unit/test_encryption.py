@@ -11,7 +11,6 @@ import social_core.backends
 from social_core.backends.base import BaseAuth
 
 from social_endpoints.internal.ciphers import get_cipher
-from social_endpoints.internal.connections import token_state
 from social_endpoints.internal.connections.encryption import (
     PREFIX,
     STATE,
@@ -87,10 +86,6 @@ def test_setting_that_is_off_stores_plain_text(configure: Configure) -> None:
 
     assert to_stored(SECRETS) == SECRETS
     assert to_plain({"access_token": encrypt("a")}) == {"access_token": "a"}
-
-
-def test_state_entry_has_the_name_that_is_not_encrypted() -> None:
-    assert token_state.NAME == STATE
 
 
 def test_names_that_social_core_stores_or_identifies_users_by() -> None:

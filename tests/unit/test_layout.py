@@ -19,9 +19,12 @@ SOURCES = {path.relative_to(PACKAGE).as_posix(): path.read_text() for path in PA
 TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 WORKAROUNDS = "internal/backends/extensions/"
 
-MAX_MODULES = 174
-MAX_LINES = 18_950
+MAX_MODULES = 186
+MAX_LINES = 20_300
 """Lines that are not blank, comments and docstrings included."""
+MAX_TESTING_MODULES = 26
+MAX_TESTING_LINES = 3_200
+"""The same for the package ``testing``, which is not imported in production."""
 MAX_FUNCTION_LINES = 50
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -78,11 +81,18 @@ def private_names_of_others(tree: ast.AST, own: set[str]) -> Iterator[str]:
             yield node.attr
 
 
-def test_package_has_limited_size() -> None:
-    lines = sum(1 for source in SOURCES.values() for line in source.splitlines() if line.strip())
+@pytest.mark.parametrize(
+    ("is_testing", "max_modules", "max_lines"),
+    [(False, MAX_MODULES, MAX_LINES), (True, MAX_TESTING_MODULES, MAX_TESTING_LINES)],
+)
+def test_package_has_limited_size(is_testing: bool, max_modules: int, max_lines: int) -> None:
+    sources = [
+        source for name, source in SOURCES.items() if name.startswith("testing/") == is_testing
+    ]
+    lines = sum(1 for source in sources for line in source.splitlines() if line.strip())
 
-    assert len(SOURCES) <= MAX_MODULES
-    assert lines <= MAX_LINES
+    assert len(sources) <= max_modules
+    assert lines <= max_lines
 
 
 @pytest.mark.parametrize("name", sorted(SOURCES))

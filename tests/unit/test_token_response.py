@@ -42,6 +42,12 @@ def scopes(response: dict[str, Any], separator: str = " ") -> tuple[str, ...]:
         {"expires_at": IN_AN_HOUR},
         {"expiry": f"{IN_AN_HOUR}Z"},
         {".expires": "Tue, 14 Nov 2023 23:13:20 GMT"},
+        {"access_token_expire_in": HOUR},  # TikTok Shop
+        {"access_token_expire_in": 3600},
+        {"expire_time": HOUR * 1000},  # Taobao
+        {"expireAt": f"{IN_AN_HOUR}Z"},
+        {"expirationTime": HOUR},
+        {"expiry_date": HOUR * 1000},  # as Google's libraries store it
         {"access_token": {"token": "t", "expires_at": HOUR}},  # Yammer
         {"expires_in": "never", "expires_at": HOUR},
     ],

@@ -123,7 +123,7 @@ class ElsewhereRouter:
 @changes_tables
 @pytest.mark.skipif(VENDOR != "postgresql", reason="only PostgreSQL has this operation")
 def test_recipe_for_a_large_table_of_the_project_creates_the_index() -> None:
-    blocks = code_blocks(DOCS / "accounts.rst", "python")
+    blocks = code_blocks(DOCS / "backend/unique_emails.rst", "python")
     project: dict[str, Any] = {}
     exec(next(each for each in blocks if "AddIndexConcurrently" in each), project)
     (operation,) = project["Migration"].operations

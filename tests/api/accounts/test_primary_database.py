@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.core import mail
 from rest_framework.authtoken.models import Token
 from social_django.models import DjangoStorage, UserSocialAuth
 
+from social_endpoints.provider_tokens import get_access_token
 from tests.support.accounts import disconnect, list_connections, logged_in
 from tests.support.configuration import Configure
 from tests.support.email_policies import EMAIL
@@ -311,3 +313,37 @@ def test_query_for_users_that_a_project_replaces_is_used_by_other_queries(
 
     assert (connected.status_code, completed.status_code) == (201, 201)
     assert len(TenantUsers.calls) == 2  # The user who connects, and a free username.
+
+
+class RelatedUsers(UserSocialAuth):
+    """A project's user storage that finds connections through the relation of the user."""
+
+    class Meta:
+        proxy = True
+        app_label = "social_django"
+
+    @classmethod
+    def get_social_auth_for_user(cls, user: Any, *values: Any) -> Any:
+        lookup = zip(("provider", "pk"), values, strict=False)
+        return user.social_auth.filter(**{name: value for name, value in lookup if value})
+
+
+class RelatedStorage(DjangoStorage):
+    user = RelatedUsers
+
+
+def test_method_that_a_project_replaces_receives_the_user(
+    connecting: Frontend, openid: OpenIDProvider, ada: Any, settings: Any
+) -> None:
+    settings.DATABASE_ROUTERS = []
+    settings.SOCIAL_AUTH_STORAGE = f"{__name__}.RelatedStorage"
+    connected = connecting.log_in(openid)
+    users = [ada, SimpleNamespace(pk=str(ada.pk))]
+
+    tokens = [get_access_token(each, "oidc").token for each in users]
+
+    assert tokens == [ada.social_auth.get().extra_data["access_token"]] * 2
+    assert list_connections(connecting.client).data == [connected.data]
+    ada.set_password("secret")
+    ada.save()
+    assert disconnect(connecting.client, connected.data["id"]).status_code == 204

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import responses
 from django.utils.module_loading import import_string
 
 from social_endpoints.pipeline import is_email_verified
+from social_endpoints.testing import FakeProviders
 from tests.support.email_policies import EMAIL, assert_associated
 from tests.support.email_providers import CONSUMERS, Providers
 from tests.support.frontend import Frontend
@@ -20,8 +20,8 @@ NOT_TRUE = ["true", "false", "True", 1, 0, None, False, [True], {"verified": Tru
 
 
 @pytest.fixture
-def providers(wire: responses.RequestsMock, settings: Any, frontend: Frontend) -> Providers:
-    return Providers(wire, settings, frontend)
+def providers(social_provider: FakeProviders, settings: Any, frontend: Frontend) -> Providers:
+    return Providers(social_provider, settings, frontend)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import responses
@@ -16,6 +16,7 @@ from social_core.pipeline.partial import partial
 from social_django.models import UserSocialAuth
 
 from social_endpoints.pipeline import associate_by_verified_email
+from social_endpoints.testing import FakeProvider
 from tests.support.concurrency import THREADS, log_in_together
 from tests.support.configuration import Configure
 from tests.support.email_policies import EMAIL, assert_associated
@@ -28,6 +29,7 @@ from tests.support.pipeline import (
     LAST,
     pipeline_with,
 )
+from tests.support.wire import connect
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("associating")]
 User = get_user_model()
@@ -356,15 +358,13 @@ def test_step_works_in_the_views_of_social_django(
     ]
     settings.SOCIAL_AUTH_GITHUB_SCOPE = ["user:email"]
     settings.SOCIAL_AUTH_LOGIN_REDIRECT_URL = "/welcome/"
-    emails = [{"email": EMAIL, "primary": True, "verified": is_verified}]
-    wire.post("https://github.com/login/oauth/access_token", json={"access_token": "t"})
-    wire.get("https://api.github.com/user", json={"id": 7, "login": "ada"})
-    wire.get("https://api.github.com/user/emails", json=emails)
+    github = FakeProvider("github", email=EMAIL, email_verified=is_verified)
+    connect(github, wire, "https://")  # These views do not use the network code of the package.
     browser = Client()
     begun = browser.post("/social/login/github/")
-    state = parse_qs(urlsplit(begun["Location"]).query)["state"][0]
+    params = dict(parse_qsl(urlsplit(begun["Location"]).query))
 
-    completed = browser.get("/social/complete/github/", {"code": "code", "state": state})
+    completed = browser.get(github.authorize(params).url)
 
     assert completed["Location"] == "/welcome/"
     assert (UserSocialAuth.objects.get().user == ada) is is_verified

@@ -44,7 +44,7 @@ def test_login_completes_with_the_code_of_the_handoff(
     assert response.headers["Referrer-Policy"] == "no-referrer"
     assert not response.cookies
     assert not User.objects.exists()
-    assert "/token" not in openid.requests
+    assert "/token" not in openid.paths
 
     completed = frontend.complete(begun, handoff_params(response))
     assert completed.status_code == 201, completed.data
@@ -105,7 +105,7 @@ def test_code_is_accepted_once_and_not_logged(
     frontend.client.cookies.update(cookies)
 
     assert error(frontend.complete(begun, code)) == (400, "state_mismatch")
-    assert openid.requests.count("/token") == 1
+    assert openid.paths.count("/token") == 1
     text = "".join(record.getMessage() for record in caplog.records)
     assert posted["code"] not in text
     assert code["code"] not in text

@@ -6,17 +6,17 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
-import responses
 from django.contrib.auth import get_user_model
 from social_django.models import Nonce
 
+from social_endpoints.testing import FakeProviders
+from tests.support.fakes import sign_in
 from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, error
 from tests.support.handoff import handoff_params, post_to_callback
 from tests.support.openid_provider import OpenIDProvider
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
-GITHUB_TOKEN = "https://github.com/login/oauth/access_token"
 DECLINED = ("authorization_declined", "none")
 REAUTHENTICATE = ("reauthentication_required", "reauthenticate")
 UNAVAILABLE = ("unavailable", "retry_later")
@@ -112,7 +112,7 @@ def test_error_in_a_callback_leaves_the_login_open(
         assert rejected.data["error_stage"] == "callback"
         assert not rejected.cookies
     assert not Nonce.objects.exists()
-    assert "/token" not in openid.requests
+    assert "/token" not in openid.paths
     assert complete(callback).status_code == 201
 
 
@@ -168,9 +168,9 @@ def test_error_without_a_state_is_rejected_and_the_logins_stay_open(
     name: str,
     frontend: Frontend,
     openid: OpenIDProvider,
-    wire: responses.RequestsMock,
+    social_provider: FakeProviders,
 ) -> None:
-    wire.post(GITHUB_TOKEN, json={"error": "invalid_grant"})
+    social_provider("github").fail("token", 200, "invalid_grant")
     begun = [frontend.begin(name) for _ in range(2)]
 
     rejected = [frontend.complete(each, callback, name) for each in begun]
@@ -190,13 +190,12 @@ def test_declined_login_without_a_state_has_its_code(
 
 
 def test_error_of_the_token_endpoint_is_not_taken_for_the_users(
-    frontend: Frontend, wire: responses.RequestsMock
+    frontend: Frontend, social_provider: FakeProviders
 ) -> None:
-    wire.post(GITHUB_TOKEN, json={"error": "login_required"})
-    begun = frontend.begin("github")
-    callback = {"code": "code", "state": authorization_params(begun)["state"]}
+    github = social_provider("github")
+    github.fail("token", 200, "login_required")
 
-    assert error(frontend.complete(begun, callback, "github")) == (400, "http_error")
+    assert error(sign_in(github, frontend, "github")) == (400, "http_error")
 
 
 @pytest.mark.parametrize(

@@ -127,12 +127,12 @@ def test_stranger_with_code_and_state_is_rejected_and_the_login_stays_open(
 ) -> None:
     begun, callback = frontend.authorize(openid)
 
-    requests = list(openid.requests)
+    requests = list(openid.paths)
 
     stranger = Frontend(frontend.transport).post(callback)
 
     assert error(stranger) == (400, "session_context_missing")
-    assert openid.requests == requests
+    assert openid.paths == requests
     assert not Nonce.objects.exists()
     assert frontend.complete(begun, callback).status_code == 201
 
@@ -143,13 +143,13 @@ def test_second_completion_of_a_flow_is_rejected(
     begun, callback = frontend.authorize(openid)
     cookies = dict(frontend.client.cookies)
     assert frontend.complete(begun, callback).status_code == 201
-    requests = list(openid.requests)
+    requests = list(openid.paths)
     frontend.client.cookies.update(cookies)
 
     response = frontend.complete(begun, callback)
 
     assert error(response) == (400, "state_mismatch")
-    assert openid.requests == requests
+    assert openid.paths == requests
     assert Nonce.objects.count() == 1
 
 
@@ -219,7 +219,6 @@ def test_login_and_failed_login_send_the_signals_of_django(
     with received(user_logged_in) as logged_in, received(user_login_failed) as failed:
         frontend.log_in(openid)
         begun, callback = frontend.authorize(openid)
-        openid.codes.update({"secret-code": {"redirect_uri": ""}})
         frontend.complete(begun, {**callback, "code": "secret-code"})
 
     ((success,), (failure,)) = logged_in, failed

@@ -8,7 +8,6 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 import pytest
-import responses
 from django.contrib.auth import get_user_model
 from django.http import JsonResponse
 from rest_framework.exceptions import APIException
@@ -18,6 +17,7 @@ from rest_framework.views import exception_handler
 from social_core.backends.github import GithubOAuth2
 from social_core.exceptions import AuthException
 
+from social_endpoints.testing import FakeProviders, ProviderResponse
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, authorization_params, browser, error
 from tests.support.log import logged
@@ -25,7 +25,6 @@ from tests.support.openid_provider import OpenIDProvider
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
-TOKEN_URL = "https://github.com/login/oauth/access_token"
 
 
 def test_completion_without_a_flow_has_the_full_error_body(frontend: Frontend) -> None:
@@ -144,6 +143,15 @@ def test_post_that_a_redirect_turned_into_a_get_is_explained(
     assert "trailing slash" in response.data["non_field_errors"][0]
 
 
+def test_redirected_post_without_a_flow_cookie_is_read_as_a_begin() -> None:
+    client = browser()
+
+    redirected = client.post("/auth/o/oidc", {"code": "c"}, format="json", secure=True)
+    response = client.get(redirected.headers["Location"], secure=True)
+
+    assert error(response) == (400, "redirect_uri_missing")
+
+
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJhIn0.c2ln"
 
 
@@ -213,12 +221,13 @@ def test_exception_of_a_backend_is_logged_without_secrets(
     backend: type[GithubOAuth2],
     logged: list[str],
     frontend: Frontend,
-    wire: responses.RequestsMock,
+    social_provider: FakeProviders,
     settings: Any,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     settings.AUTHENTICATION_BACKENDS = [f"{__name__}.{backend.__name__}"]
-    wire.post(TOKEN_URL, json={"access_token": "the-access-token"})
+    tokens = ProviderResponse(content={"access_token": "the-access-token"})
+    social_provider("github").replace("token", tokens)
     begun = frontend.begin("github")
     state = authorization_params(begun)["state"]
 

@@ -86,8 +86,7 @@ def test_rejected_code_is_reported(project: Project) -> None:
     frontend, openid, _ = project
     begun, callback = frontend.authorize(openid)
 
-    callback["code"] = "of-another-login"
-    openid.codes["of-another-login"] = {"redirect_uri": ""}
+    callback["code"] = Frontend().authorize(openid)[1]["code"]
 
     assert failures(frontend.complete, begun, callback) == ["authorization_code_rejected"]
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import secrets
 import time
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import responses
 from django.contrib.auth import get_user_model
 from rest_framework.test import APIClient
 from social_core.backends.oauth import BaseOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 
+from social_endpoints.testing import FakeProviders
 from tests.support.accounts import logged_in
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, error
@@ -469,21 +468,19 @@ class RedirectState(Stateless):
 
 @pytest.mark.parametrize("name", ["stateless", "redirect-state"])
 def test_provider_without_a_state_needs_the_flow(
-    name: str, frontend: Frontend, wire: responses.RequestsMock, settings: Any
+    name: str, frontend: Frontend, social_provider: FakeProviders, settings: Any
 ) -> None:
     settings.AUTHENTICATION_BACKENDS = [f"{HERE}.Stateless", f"{HERE}.RedirectState"]
     for setting in ("STATELESS", "REDIRECT_STATE"):
         setattr(settings, f"SOCIAL_AUTH_{setting}_KEY", "key")
         setattr(settings, f"SOCIAL_AUTH_{setting}_SECRET", "secret")
-    wire.post("https://stateless.example.com/token", json={"access_token": "ada"})
     begun = frontend.begin(name)
-    redirect_uri = authorization_params(begun)["redirect_uri"]
-    callback = {"code": "code"}
+    authorized = social_provider(name).authorize(authorization_params(begun))
+    callback = authorized.callback_params
     if name == "redirect-state":
-        params = parse_qs(urlsplit(redirect_uri).query)
-        callback["redirect_state"] = params["redirect_state"][0]
+        assert callback.keys() == {"code", "redirect_state"}
     else:
-        assert redirect_uri == REDIRECT_URI
+        assert (callback.keys(), authorized.redirect_uri) == ({"code"}, REDIRECT_URI)
 
     assert Frontend(frontend.transport).post(callback, name).status_code == 400
     assert frontend.complete(begun, callback, name).status_code == 201

@@ -66,7 +66,7 @@ def id_token(openid: OpenIDProvider, headers: Any = None, **claims: Any) -> str:
     now = int(time.time())
     claims = {"iss": ISSUER, "aud": OURS, "sub": "user-1", "iat": now, "exp": now + 300, **claims}
     headers = {"kid": openid.kid, **(headers or {})}
-    return jwt.encode(claims, openid.key, openid.algorithm, headers=headers)
+    return jwt.encode(claims, openid.private_key, openid.algorithm, headers=headers)
 
 
 def ago(seconds: float) -> int:
@@ -157,7 +157,7 @@ def test_hash_of_access_token_is_ignored_with_edwards_curve(
 ) -> None:
     """No specification defines it, but better-auth sends it."""
     settings.SOCIAL_AUTH_OIDC_JWT_ALGORITHMS = ["EdDSA"]
-    openid.key, openid.algorithm = edwards_key(), "EdDSA"
+    openid.private_key, openid.algorithm = edwards_key(), "EdDSA"
     openid.jwk_fields = {"alg": "EdDSA"}
     openid.has_token_hash = True
 
@@ -280,7 +280,8 @@ class OwnProfile(OpenIdConnectAuth):
     OIDC_ENDPOINT = ISSUER
 
     def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> Any:
-        return self.get_json(f"{ISSUER}/userinfo")
+        headers = {"Authorization": f"Bearer {access_token}"}
+        return self.get_json(f"{ISSUER}/userinfo", headers=headers)
 
 
 @pytest.mark.parametrize(
@@ -436,7 +437,7 @@ def auth0(openid: OpenIDProvider, settings: Any) -> Any:
     settings.AUTHENTICATION_BACKENDS = ["social_core.backends.auth0.Auth0OAuth2"]
     settings.SOCIAL_AUTH_AUTH0_KEY = settings.SOCIAL_AUTH_AUTH0_SECRET = OURS
     settings.SOCIAL_AUTH_AUTH0_DOMAIN = "id.example.com"
-    keys = {"keys": [public(openid.key, openid.kid)]}
+    keys = {"keys": [public(openid.private_key, openid.kid)]}
     openid.wire.get(f"{ISSUER}/.well-known/jwks.json", json=keys)
     return SimpleNamespace(name="auth0", wire=openid.wire)
 

@@ -73,7 +73,7 @@ def test_missing_or_blank_parameter_is_a_field_error(
         400,
         {missing: ["This field is required."]},
     )
-    assert openid.requests == ["/.well-known/openid-configuration"]
+    assert openid.paths == ["/.well-known/openid-configuration"]
 
 
 @pytest.mark.parametrize("flow", ["text", "gAAAAA", "ä", "\u2028", "=" * 500, "a" * 100_000])

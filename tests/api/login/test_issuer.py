@@ -25,7 +25,7 @@ def test_issuer_of_openid_connect_must_be_the_configured_one(
     for issuer in ("https://evil.example.com", f"{ISSUER}/", f"{ISSUER}.evil.example.com"):
         rejected = frontend.complete(begun, {**callback, "iss": issuer})
         assert error(rejected) == (400, "invalid_claim")
-    assert "/token" not in openid.requests
+    assert "/token" not in openid.paths
 
     assert frontend.complete(begun, {**callback, "iss": ISSUER}).status_code == 201
 
@@ -125,10 +125,10 @@ def test_provider_that_claims_the_issuer_of_another_one_is_refused(
 ) -> None:
     """Otherwise it could pass its own callback off as the other one's (a mix-up attack)."""
     settings.SOCIAL_AUTH_OIDC_OIDC_ENDPOINT = EVIL
-    evil = OpenIDProvider(openid.wire, EVIL, endpoints={"issuer": ISSUER, **SUPPORTED})
+    evil = OpenIDProvider(openid.wire, EVIL, issuer=ISSUER, **SUPPORTED)
 
     assert error(frontend.log_in(evil)) == (400, "invalid_claim")
-    assert evil.requests == ["/.well-known/openid-configuration"]
+    assert evil.paths == ["/.well-known/openid-configuration"]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_document_of_another_issuer_is_refused(
     response = frontend.complete(begun, callback) if begun_before else frontend.begin()
 
     assert error(response) == (400, "invalid_claim")
-    assert "/token" not in openid.requests
+    assert "/token" not in openid.paths
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_known_issuers_that_differ_from_the_endpoint_are_accepted(
         "social_core.backends.linkedin.LinkedinOpenIdConnect",
     ]
     settings.SOCIAL_AUTH_KEY = settings.SOCIAL_AUTH_SECRET = "value"
-    OpenIDProvider(wire, endpoint, endpoints={"issuer": issuer})
+    OpenIDProvider(wire, endpoint, issuer=issuer)
 
     assert Frontend().begin(name).status_code == 200
 
@@ -227,7 +227,7 @@ def test_announced_issuer_is_required_in_the_callback(
 
     assert error(refused) == (400, "missing_parameter")
     assert "all parameters" in refused.data["iss"][0]
-    assert "/token" not in openid.requests
+    assert "/token" not in openid.paths
     assert frontend.complete(begun, {**callback, "iss": ISSUER}).status_code == 201
 
 

@@ -42,11 +42,13 @@ from social_django.models import Nonce, UserSocialAuth
 
 from social_endpoints.signals import signed_in
 from social_endpoints.strategy import Strategy
+from social_endpoints.testing import FakeProviders, ProviderResponse
 from social_endpoints.tokens import TokenSerializer
 from social_endpoints.types import Login
 from social_endpoints.views import ProviderCallbackView
 from tests.support.configuration import Configure
-from tests.support.frontend import Frontend, authorization_params, browser, error
+from tests.support.fakes import sign_in
+from tests.support.frontend import Frontend, browser, error
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import LAST, pipeline_with
 from tests.support.signals import connected
@@ -54,7 +56,6 @@ from tests.support.signals import connected
 pytestmark = pytest.mark.django_db
 User = get_user_model()
 HERE = "tests.api.login.test_project_failures"
-TOKEN_URL = "https://github.com/login/oauth/access_token"
 
 
 class WithTypo(TokenSerializer):
@@ -316,15 +317,15 @@ class WithTypoInTheRequest(GithubOAuth2):
     ],
 )
 def test_typo_in_a_backend_of_the_project_is_a_500(
-    backend: str, frontend: Frontend, wire: Any, settings: Any, reported: list[Any]
+    backend: str,
+    frontend: Frontend,
+    social_provider: FakeProviders,
+    settings: Any,
+    reported: list[Any],
 ) -> None:
     settings.AUTHENTICATION_BACKENDS = [f"{HERE}.{backend}"]
-    wire.post(TOKEN_URL, json={"access_token": "t"})
-    wire.get("https://api.github.com/user", json={"id": 1, "login": "ada", "email": "a@b.c"})
-    begun = frontend.begin("github")
-    state = authorization_params(begun)["state"]
 
-    response = frontend.complete(begun, {"code": "c", "state": state}, "github")
+    response = sign_in(social_provider("github"), frontend, "github")
 
     assert error(response) == (500, "unknown_error")
     assert isinstance(reported[0][0], (AttributeError, NameError))
@@ -534,16 +535,18 @@ class AsksForItsProfile(GithubOAuth2):
     ],
 )
 def test_invalid_url_in_the_settings_is_a_500_after_other_requests(
-    text: str, name: str, code: str, frontend: Frontend, wire: Any, settings: Any
+    text: str,
+    name: str,
+    code: str,
+    frontend: Frontend,
+    social_provider: FakeProviders,
+    settings: Any,
 ) -> None:
     settings.AUTHENTICATION_BACKENDS = [f"{HERE}.AsksForItsProfile"]
     setattr(settings, f"SOCIAL_AUTH_GITHUB_{name}", "no URL")
-    wire.post(TOKEN_URL, json={"access_token": "t"})
-    wire.get("https://api.github.com/text", body=text)
-    begun = frontend.begin("github")
-    state = authorization_params(begun)["state"]
+    social_provider("github").replace("https://api.github.com/text", ProviderResponse(content=text))
 
-    response = frontend.complete(begun, {"code": "c", "state": state}, "github")
+    response = sign_in(social_provider("github"), frontend, "github")
 
     assert error(response) == (500, code)
 

@@ -6,9 +6,9 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-import responses
 from rest_framework.test import APIClient
 
+from social_endpoints.testing import FakeProviders
 from tests.support.configuration import Configure
 from tests.support.frontend import REDIRECT_URI, Frontend, authorization_params, error
 from tests.support.openid_provider import OpenIDProvider
@@ -271,16 +271,10 @@ UNUSUAL = {
 # Backends, and their token endpoints. social-core does not quote the authorization URL of the
 # first two, and appends a `redirect_state` for the other ones.
 OAUTH2 = {
-    "github": (
-        "social_core.backends.github.GithubOAuth2",
-        "https://github.com/login/oauth/access_token",
-    ),
-    "gitlab": ("social_core.backends.gitlab.GitLabOAuth2", "https://gitlab.com/oauth/token"),
-    "digitalocean": (
-        "social_core.backends.digitalocean.DigitalOceanOAuth",
-        "https://cloud.digitalocean.com/v1/oauth/token",
-    ),
-    "line": ("social_core.backends.line.LineOAuth2", "https://api.line.me/oauth2/v2.1/token"),
+    "github": "social_core.backends.github.GithubOAuth2",
+    "gitlab": "social_core.backends.gitlab.GitLabOAuth2",
+    "digitalocean": "social_core.backends.digitalocean.DigitalOceanOAuth",
+    "line": "social_core.backends.line.LineOAuth2",
 }
 
 
@@ -313,22 +307,19 @@ def test_uri_reaches_an_openid_provider_byte_for_byte(
 @pytest.mark.django_db
 @pytest.mark.parametrize("provider", OAUTH2)
 def test_uri_reaches_an_oauth2_provider_byte_for_byte(
-    provider: str, uri: str, wire: responses.RequestsMock, settings: Any
+    provider: str, uri: str, social_provider: FakeProviders, settings: Any
 ) -> None:
-    path, token_url = OAUTH2[provider]
-    settings.AUTHENTICATION_BACKENDS = [path]
+    settings.AUTHENTICATION_BACKENDS = [OAUTH2[provider]]
     settings.SOCIAL_AUTH_KEY = settings.SOCIAL_AUTH_SECRET = "ours"
-    wire.post(token_url, json={"error": "invalid_grant"}, status=400)
-    frontend = Frontend()
+    fake, frontend = social_provider(provider), Frontend()
 
     begun = frontend.begin(provider, redirect_uri=uri)
-    callback = {"code": "c", "state": authorization_params(begun)["state"]}
-    rejected = frontend.complete(begun, callback, provider)
+    callback = fake.authorize(authorization_params(begun)).callback_params
+    completed = frontend.complete(begun, callback, provider)
 
     assert sent(begun) == [uri]
-    assert rejected.status_code == 400
-    (call,) = wire.calls
-    assert parse_qs(call.request.body, keep_blank_values=True)["redirect_uri"] == [uri]
+    assert completed.status_code == 201
+    assert fake.requests[0].params["redirect_uri"] == uri
 
 
 @pytest.mark.django_db

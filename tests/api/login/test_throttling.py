@@ -43,11 +43,14 @@ class EveryoneView(MineView):
 
 
 class RejectAll(BaseThrottle):
+    seconds = 77.0
+
     def allow_request(self, request: Request, view: Any) -> bool:
+        self.seconds = float(request.query_params.get("wait", 77))
         return False
 
-    def wait(self) -> float:
-        return 77
+    def wait(self) -> float | None:
+        return self.seconds or None
 
 
 class ThrottledList(ProviderListView):
@@ -167,7 +170,7 @@ def test_throttled_handoff_is_a_page(method: str, client: APIClient, limit: Any)
     assert response.status_code == 429
     assert response.headers["Content-Type"].startswith("text/html")
     assert seconds(response) > 86_000
-    assert "throttled" in response.content.decode()
+    assert b"too many requests" in response.content
 
 
 # --- Addresses and users --------------------------------------------------------------
@@ -335,3 +338,21 @@ def test_failing_cache_allows_all_requests_and_is_logged(
     assert statuses(client, LIST, LIST) == [200, 200]
     assert event in caplog.text
     assert "password" not in "".join(record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.parametrize(
+    ("wait", "text"),
+    [
+        ("0", "later."),
+        ("0.2", "in 1 second."),
+        ("119", "in 119 seconds."),
+        ("119.5", "in 2 minutes."),
+        ("86000", "in 1434 minutes."),
+    ],
+)
+def test_text_contains_the_time(wait: str, text: str) -> None:
+    throttled = APIClient().get("/throttled/", {"wait": wait})
+
+    assert error(throttled) == (429, "throttled")
+    assert throttled.json()["detail"] == f"There were too many requests. Please try again {text}"
+    assert ("Retry-After" in throttled.headers) is (wait != "0")

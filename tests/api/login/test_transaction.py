@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import responses
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.core.management import call_command
@@ -18,6 +17,7 @@ from social_core.backends.github import GithubOAuth2
 from social_django.models import Nonce, UserSocialAuth
 
 from social_endpoints.signals import signed_in
+from social_endpoints.testing import FakeProviders
 from social_endpoints.tokens.drf import TokenSerializer
 from tests.support.concurrency import (
     THREADS,
@@ -27,7 +27,8 @@ from tests.support.concurrency import (
     together,
 )
 from tests.support.configuration import Configure
-from tests.support.frontend import Frontend, authorization_params, error
+from tests.support.fakes import sign_in
+from tests.support.frontend import Frontend, error
 from tests.support.openid_provider import OpenIDProvider
 from tests.support.pipeline import AFTER_ASSOCIATE_USER, DEFAULT_PIPELINE, LAST, pipeline_with
 
@@ -203,14 +204,11 @@ class BackendWithoutPipeline(GithubOAuth2):
 
 
 def test_user_without_a_pipeline_is_signed_in(
-    frontend: Frontend, wire: responses.RequestsMock, settings: Any
+    frontend: Frontend, social_provider: FakeProviders, settings: Any
 ) -> None:
     settings.AUTHENTICATION_BACKENDS = [f"{HERE}.BackendWithoutPipeline"]
-    wire.post("https://github.com/login/oauth/access_token", json={"access_token": "token"})
-    begun = frontend.begin("github")
-    state = authorization_params(begun)["state"]
 
-    response = frontend.complete(begun, {"code": "code", "state": state}, "github")
+    response = sign_in(social_provider("github"), frontend, "github")
 
     assert response.data == {"token": Token.objects.get(user__username="ada").key}
 
@@ -255,7 +253,7 @@ def test_simultaneous_completions_of_one_flow_complete_once(openid: OpenIDProvid
     completed = together([lambda: Frontend("body").complete(begun, callback)] * THREADS)
 
     assert sorted(response.status_code for response in completed) == [201] + [400] * (THREADS - 1)
-    assert openid.requests.count("/token") == 1
+    assert openid.paths.count("/token") == 1
 
 
 @pytest.mark.parametrize("exception", [IntegrityError, OperationalError])

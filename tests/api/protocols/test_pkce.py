@@ -174,7 +174,7 @@ def test_auto_requests_no_discovery_that_begin_does_not_need(
     settings.SOCIAL_AUTH_OIDC_AUTHORIZATION_URL = "https://id.example.com/authorize"
 
     assert not uses_pkce(Frontend("body").begin())
-    assert openid.requests == []
+    assert openid.paths == []
 
 
 def test_auto_ignores_discovery_of_linkedin(wire: responses.RequestsMock, settings: Any) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from base64 import b64encode
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import responses
@@ -14,7 +14,9 @@ from social_core.backends.oauth import BaseOAuth2
 from social_core.store import OpenIdStore
 from social_django.models import Association, Nonce, UserSocialAuth
 
+from social_endpoints.testing import FakeProvider, FakeProviders
 from tests.support.configuration import Configure
+from tests.support.fakes import sign_in
 from tests.support.frontend import Frontend, authorization_params, error
 from tests.support.social_core import UNUSUAL_REDIRECT_URI, configure_backend
 
@@ -22,21 +24,20 @@ pytestmark = pytest.mark.django_db
 
 
 def test_pushbullet_identifies_user_with_encoded_token(
-    frontend: Frontend, wire: responses.RequestsMock, settings: Any
+    frontend: Frontend, social_provider: FakeProviders, settings: Any
 ) -> None:
     settings.AUTHENTICATION_BACKENDS = ["social_core.backends.pushbullet.PushbulletOAuth2"]
     settings.SOCIAL_AUTH_PUSHBULLET_KEY = settings.SOCIAL_AUTH_PUSHBULLET_SECRET = "value"
-    wire.post("https://api.pushbullet.com/oauth2/token", json={"access_token": "token"})
-    profile = wire.get("https://api.pushbullet.com/v2/users/me", json={"iden": "user-7"})
-    begun = frontend.begin("pushbullet")
-    redirect_uri = authorization_params(begun)["redirect_uri"]
-    state = parse_qs(urlsplit(redirect_uri).query)["redirect_state"][0]
+    pushbullet = social_provider("pushbullet", sub="user-7")
 
-    response = frontend.complete(begun, {"code": "code", "redirect_state": state}, "pushbullet")
+    response = sign_in(pushbullet, frontend, "pushbullet")
 
     assert response.status_code == 201, response.data
-    assert profile.calls[0].request.headers["Authorization"] == "Basic dG9rZW4="
-    assert UserSocialAuth.objects.get().uid == "user-7"
+    social = UserSocialAuth.objects.get()
+    encoded = b64encode(social.extra_data["access_token"].encode()).decode()
+    assert pushbullet.requests[-1].address == "https://api.pushbullet.com/v2/users/me"
+    assert pushbullet.requests[-1].header("Authorization") == f"Basic {encoded}"
+    assert social.uid == "user-7"
 
 
 @pytest.mark.parametrize(
@@ -75,17 +76,14 @@ def test_vk_id_with_parameters_in_payload(
 
 
 @pytest.fixture
-def apple(settings: Any, configure: Configure) -> str:
-    """Configure Sign in with Apple; return the URL of its token endpoint."""
+def apple(settings: Any, configure: Configure, social_provider: FakeProviders) -> FakeProvider:
+    """Configure Sign in with Apple; return the fake of it."""
     configure_backend(settings, "apple-id")
     configure(FLOW_TRANSPORT="body")
-    return "https://appleid.apple.com/auth/token"
+    return social_provider("apple-id")
 
 
-def test_apple_with_client_id_in_callback_uses_configured_client(
-    apple: str, wire: responses.RequestsMock
-) -> None:
-    exchange = wire.post(apple, json={"error": "invalid_grant"}, status=400)
+def test_apple_with_client_id_in_callback_uses_configured_client(apple: FakeProvider) -> None:
     frontend = Frontend("body")
     begun = frontend.begin("apple-id", redirect_uri=UNUSUAL_REDIRECT_URI, client_id="evil")
     params = {"code": "code", "state": authorization_params(begun)["state"], "client_id": "evil"}
@@ -93,11 +91,11 @@ def test_apple_with_client_id_in_callback_uses_configured_client(
     response = frontend.complete(begun, params, "apple-id")
 
     assert response.data["error_code"] == "authorization_code_rejected"
-    assert parse_qs(str(exchange.calls[0].request.body))["client_id"] == ["value"]
+    assert [each.params["client_id"] for each in apple.requests] == ["value"]
 
 
 def test_apple_with_invalid_key_is_500(
-    apple: str, settings: Any, caplog: pytest.LogCaptureFixture
+    apple: FakeProvider, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.SOCIAL_AUTH_APPLE_ID_SECRET = "no key"
 
@@ -138,15 +136,12 @@ class Storing(BaseOAuth2):
 
 
 def test_backend_can_use_storage_of_project(
-    frontend: Frontend, wire: responses.RequestsMock, settings: Any
+    frontend: Frontend, social_provider: FakeProviders, settings: Any
 ) -> None:
     settings.AUTHENTICATION_BACKENDS = [f"{__name__}.Storing"]
     settings.SOCIAL_AUTH_STORING_KEY = settings.SOCIAL_AUTH_STORING_SECRET = "value"
-    wire.post("https://id.example.com/token", json={"access_token": "token"})
-    begun = frontend.begin("storing")
-    callback = {"code": "code", "state": authorization_params(begun)["state"]}
 
-    response = frontend.complete(begun, callback, "storing")
+    response = sign_in(social_provider("storing"), frontend, "storing")
 
     assert response.status_code == 201
     assert Nonce.objects.filter(server_url="https://openid.example.com").count() == 1

@@ -16,12 +16,8 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.pipeline import DEFAULT_AUTH_PIPELINE
 from social_django.models import UserSocialAuth
 
-from social_endpoints.internal.connections.token_state import (
-    NAME,
-    TokenState,
-    describe,
-    read_state,
-)
+from social_endpoints.internal.connections.encryption import STATE
+from social_endpoints.internal.connections.token_state import TokenState, describe, read_state
 from tests.support.access_token_providers import SECRETS, TOKEN, Install, TokenProvider
 from tests.support.configuration import Configure
 from tests.support.frontend import Frontend, authorization_params, error
@@ -63,13 +59,17 @@ def test_own_token_signs_in_repeatedly(provider: TokenProvider) -> None:
     assert social.extra_data["access_token"] == TOKEN
 
 
+def stored_rows() -> list[list[dict[str, Any]]]:
+    return [list(model.objects.order_by("pk").values()) for model in (User, UserSocialAuth)]
+
+
 @pytest.mark.parametrize("is_known", [True, False])
 def test_token_of_another_application_changes_nothing(
     is_known: bool, provider: TokenProvider
 ) -> None:
     if is_known:
         provider.sign_in()
-    before = [list(model.objects.values()) for model in (User, UserSocialAuth)]
+    before = stored_rows()
     provider.claims.update(provider.of_others)
 
     response = provider.sign_in("token-of-ada-for-them")
@@ -77,7 +77,7 @@ def test_token_of_another_application_changes_nothing(
     assert response.status_code == 400
     assert response.data["error_code"] == "invalid_claim"
     assert response.data["error_stage"] == "token_validation"
-    assert [list(model.objects.values()) for model in (User, UserSocialAuth)] == before
+    assert stored_rows() == before
 
 
 @pytest.mark.parametrize("audience", ["our-app-id", ["our-app-id"]])
@@ -259,7 +259,7 @@ def test_stored_values_of_a_redirect_login_are_kept(
     after = UserSocialAuth.objects.get().extra_data
     assert after["access_token"] == TOKEN
     assert after.get("expires_in") == pytest.approx(provider.lifetime, abs=60)
-    kept = before.keys() - {"access_token", "auth_time", "expires_in", NAME}
+    kept = before.keys() - {"access_token", "auth_time", "expires_in", STATE}
     assert {name: after.get(name) for name in kept} == {name: before[name] for name in kept}
 
 
@@ -301,7 +301,7 @@ def test_native_sign_in_clears_the_mark_of_a_rejected_refresh_token(
     provider: TokenProvider,
 ) -> None:
     provider.sign_in()
-    marked = {NAME: describe(TOKEN, TokenState(needs_reconnect=True)), "access_token": TOKEN}
+    marked = {STATE: describe(TOKEN, TokenState(needs_reconnect=True)), "access_token": TOKEN}
     UserSocialAuth.objects.update(extra_data=marked)
 
     provider.sign_in()

@@ -206,8 +206,8 @@ def test_discovery_with_an_invalid_jwks_uri_is_refused(
 ) -> None:
     provider = install(name)
     assert provider.discovery is not None
-    discovery, document = provider.discovery
-    provider.wire.replace("GET", discovery, json={**document, "jwks_uri": url})
+    document = {**provider.fake.discovery(), "jwks_uri": url}
+    provider.wire.replace("GET", provider.discovery[0], json=document)
 
     assert_refused(provider.sign_in(), "malformed_response", "missing_claim")
 

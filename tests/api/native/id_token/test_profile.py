@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_django.models import UserSocialAuth
 
+from social_endpoints.internal.connections.token_state import read_state
 from tests.support.configuration import Configure
 from tests.support.id_token_providers import IdTokenProvider
 from tests.support.keys import at_hash, edwards_key, public
@@ -18,6 +20,13 @@ pytestmark = [pytest.mark.django_db]
 
 HERE = "tests.api.native.id_token.test_profile"
 GOOGLE_PROFILE = "https://www.googleapis.com/oauth2/v3/userinfo"
+
+
+@pytest.fixture
+def openid(openid: OpenIDProvider) -> OpenIDProvider:
+    """Accept the access tokens that the apps of these tests post."""
+    openid.foreign_tokens |= {"token-1", "token-of-user-2", "token-of-somebody"}
+    return openid
 
 
 def test_profile_is_requested_with_the_access_token(
@@ -33,6 +42,51 @@ def test_profile_is_requested_with_the_access_token(
     assert social.user.first_name == "Augusta"
     assert social.extra_data["access_token"] == "token-1"
     assert social.extra_data["id_token"] == token
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "lifetime", "scopes"),
+    [
+        (200, {"active": True, "client_id": "our-client-id", "scope": "openid files"}, 300, 2),
+        (200, {"active": True, "client_id": "our-client-id"}, None, 0),
+        (200, {"active": False}, None, 0),
+        (200, [], None, 0),
+        (401, {"error": "invalid_client"}, None, 0),
+        (503, {}, None, 0),
+    ],
+)
+def test_expiry_and_scopes_of_the_access_token_are_stored(
+    status: int,
+    content: Any,
+    lifetime: int | None,
+    scopes: int,
+    oidc: IdTokenProvider,
+    openid: OpenIDProvider,
+    settings: Any,
+) -> None:
+    """The ID token signs in, so they may be unknown."""
+    settings.SOCIAL_AUTH_OIDC_SECRET = "our-secret"
+    settings.SOCIAL_AUTH_OIDC_INTROSPECTION_URL = url = "https://id.example.com/introspect"
+    now = int(time.time())
+    expiry = {"exp": now + lifetime} if lifetime else {}
+    openid.wire.post(url, status=status, json={**content, **expiry} if lifetime else content)
+
+    assert oidc.sign_in(access_token="token-1").status_code == 201
+
+    expires_at = pytest.approx(now + lifetime, abs=5) if lifetime else None
+    state = read_state(UserSocialAuth.objects.get().extra_data)
+    assert (state.expires_at, state.scopes) == (expires_at, ("openid", "files")[:scopes])
+
+
+def test_access_token_that_cannot_be_verified_is_stored_without_expiry_and_scopes(
+    apple: IdTokenProvider,
+) -> None:
+    response = apple.sign_in(access_token="token-1")
+
+    assert response.status_code == 201, response.data
+    stored = UserSocialAuth.objects.get().extra_data
+    assert stored["access_token"] == "token-1"
+    assert (read_state(stored).expires_at, read_state(stored).scopes) == (None, ())
 
 
 @pytest.mark.parametrize("claim", [at_hash("token-2"), 7, "", ["x"], {}])
@@ -98,7 +152,8 @@ class Careless(OpenIdConnectAuth):
     OIDC_ENDPOINT = "https://id.example.com"
 
     def user_data(self, access_token: str, *args: Any, **kwargs: Any) -> Any:
-        return self.get_json(f"{self.OIDC_ENDPOINT}/userinfo")
+        headers = {"Authorization": f"Bearer {access_token}"}
+        return self.get_json(f"{self.OIDC_ENDPOINT}/userinfo", headers=headers)
 
 
 @pytest.mark.parametrize(

@@ -119,4 +119,4 @@ def test_apple_user_of_another_type_is_a_field_error(user: Any, apple: IdTokenPr
     response = apple.sign_in(user=user)
 
     assert response.status_code == 400
-    assert response.data["user"] == ["Not a valid string."]
+    assert response.data["user"] == ["This value must be a string."]

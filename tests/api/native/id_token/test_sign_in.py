@@ -14,12 +14,8 @@ from social_core.backends.google import GoogleOAuth2
 from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_django.models import Nonce, UserSocialAuth
 
-from social_endpoints.internal.connections.token_state import (
-    NAME,
-    TokenState,
-    describe,
-    read_state,
-)
+from social_endpoints.internal.connections.encryption import STATE
+from social_endpoints.internal.connections.token_state import TokenState, describe, read_state
 from tests.support.concurrency import together
 from tests.support.frontend import Frontend, authorization_params
 from tests.support.id_token_providers import IdTokenProvider
@@ -236,7 +232,11 @@ def test_id_token_alone_leaves_the_stored_tokens_and_their_state_alone(
     google.sign_in()
     state = TokenState(expires_at=2_000_000_000, scopes=("openid",), needs_reconnect=True)
     tokens = {"access_token": "by-redirect", "refresh_token": "refresh-by-redirect"}
-    before = tokens | {NAME: describe("by-redirect", state), "auth_time": 1, "token_type": "Bearer"}
+    before = tokens | {
+        STATE: describe("by-redirect", state),
+        "auth_time": 1,
+        "token_type": "Bearer",
+    }
     UserSocialAuth.objects.update(extra_data=before)
 
     assert google.sign_in(google.token(jti="2")).status_code == 201
@@ -245,7 +245,7 @@ def test_id_token_alone_leaves_the_stored_tokens_and_their_state_alone(
     assert after["auth_time"] > 1
 
     settings.SOCIAL_AUTH_GOOGLE_OAUTH2_GET_ALL_EXTRA_DATA = True
-    token = google.token(jti="4", **{"expires_in": 5, NAME: {}})
+    token = google.token(jti="4", **{"expires_in": 5, STATE: {}})
     assert google.sign_in(token).status_code == 201
     after = UserSocialAuth.objects.get().extra_data
     assert {name: after[name] for name in before} == {**before, "auth_time": after["auth_time"]}
