@@ -31,6 +31,7 @@ from social_endpoints.exceptions import (
 )
 from social_endpoints.internal.accounts.logins import (
     blacklist_jwts,
+    can_be_blacklisted,
     has_jwt_blacklist,
     is_blacklisted,
     lock_refresh_token,
@@ -280,10 +281,15 @@ def require_accepted(text: str) -> None:
 
 
 def has_ended(token: Token) -> bool:
-    """Return whether a refresh token is blacklisted. Wait for a request that is replacing it."""
+    """Return whether a refresh token is blacklisted. Wait for a request that is replacing it.
+
+    A token with an identifier that the blacklist cannot store is refused as well.
+    """
     if not has_jwt_blacklist():
         return False
     token_id = str(token[jwt_settings.api_settings.JTI_CLAIM])
+    if not can_be_blacklisted(token_id):
+        return True
     if rotates_once():
         lock_refresh_token(token_id)
     return is_blacklisted(token_id)

@@ -62,6 +62,13 @@ def blacklist_jwts(user: Any) -> None:
         )
 
 
+def can_be_blacklisted(token_id: str) -> bool:
+    """Return whether the identifier of a refresh token fits its column. SQLite ignores the size."""
+    outstanding = apps.get_model("token_blacklist", "OutstandingToken")
+    column: Any = outstanding._meta.get_field("jti")
+    return bool(len(token_id) <= column.max_length)
+
+
 def is_blacklisted(token_id: str, *, since: datetime | None = None) -> bool:
     """Return whether a refresh token is on the blacklist.
 

@@ -365,6 +365,8 @@ def other_tokens(name: str, login: Login, openid: OpenIDProvider) -> Any:
         token.set_exp(lifetime=-timedelta(minutes=1))
     elif name == "without an id":
         del token.payload["jti"]
+    elif name == "with a long id":
+        token["jti"] = "x" * 256
     elif name == "blacklisted":
         token.blacklist()
     elif name == "forged":
@@ -373,7 +375,7 @@ def other_tokens(name: str, login: Login, openid: OpenIDProvider) -> Any:
 
 
 REFUSED = ["of another user", "access token", "expired", "without an id", "blacklisted", "forged"]
-REFUSED += ["nested deeply"]
+REFUSED += ["with a long id", "nested deeply"]
 
 
 @needs_jwt

@@ -228,6 +228,12 @@ def of_unknown_type(user: Any) -> str:
     return str(token)
 
 
+def with_long_id(user: Any) -> str:
+    token = RefreshToken.for_user(user)
+    token["jti"] = "x" * 256
+    return str(token)
+
+
 @pytest.mark.parametrize(
     "token",
     [
@@ -238,6 +244,7 @@ def of_unknown_type(user: Any) -> str:
         of_deleted_user,
         of_inactive_user,
         of_unknown_type,
+        with_long_id,
         lambda user: str(AccessToken.for_user(user)),
         lambda user: str(SlidingToken.for_user(user)),
         lambda user: "no.token.here",
