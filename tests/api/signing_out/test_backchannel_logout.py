@@ -479,6 +479,28 @@ def test_identifier_is_the_providers(user: Any, settings: Any) -> None:
     assert post(logout_token(jti="1", iss="https://login.example.com")).status_code == 200
 
 
+class OtherBackend(OpenIdConnectAuth):
+    name = "other-backend"
+
+
+def test_identifier_is_that_of_one_backend(user: Any, configure: Configure, settings: Any) -> None:
+    """Two backends with one issuer, for example for two client IDs."""
+    configure(BACKCHANNEL_LOGOUT_PROVIDERS=["oidc", "other-backend"])
+    settings.AUTHENTICATION_BACKENDS = [*settings.AUTHENTICATION_BACKENDS, f"{HERE}.OtherBackend"]
+    settings.SOCIAL_AUTH_OTHER_BACKEND_OIDC_ENDPOINT = ISSUER
+    settings.SOCIAL_AUTH_OTHER_BACKEND_KEY = "our-client-id"
+    settings.SOCIAL_AUTH_OTHER_BACKEND_SECRET = "our-client-secret"
+    other = user_with(("other-backend", "user-1"), username="grace")
+    Token.objects.create(user=other)
+    token = logout_token(jti="1")
+
+    assert post(token, "oidc").status_code == 200
+    assert [each.user for each in Token.objects.all()] == [other]
+    assert_signed_out(post(token, "other-backend"))
+    for provider in ("oidc", "other-backend"):
+        assert error(post(token, provider)) == (400, "credential_rejected")
+
+
 def test_claim_of_an_id_token_does_not_use_up_a_logout_token(user: Any) -> None:
     Nonce.objects.create(server_url="social_endpoints.id_token", timestamp=1, salt="x")
 
