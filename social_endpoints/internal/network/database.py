@@ -37,14 +37,15 @@ def _is_chosen(connection: Any) -> bool:
 def on_own_connection(work: Callable[[], T]) -> T:
     """Run work that commits although the caller's transaction is open.
 
-    It runs in a thread, which has its own database connections and closes them. They do not come
-    from Django's pools, whose connections may all belong to callers that wait. The caller waits
-    meanwhile, so locks of the caller's transaction block the work.
+    It runs in a thread, which has its own database connections and closes them. They are in
+    autocommit mode, also if ``AUTOCOMMIT`` is off. They do not come from Django's pools, whose
+    connections may all belong to callers that wait. The caller waits meanwhile, so locks of the
+    caller's transaction block the work.
     """
 
     def run() -> T:
         try:
-            _leave_pools()
+            _replace_connections()
             return work()
         finally:
             connections.close_all()
@@ -53,9 +54,11 @@ def on_own_connection(work: Callable[[], T]) -> T:
         return executor.submit(copy_context().run, run).result()
 
 
-def _leave_pools() -> None:
+def _replace_connections() -> None:
+    """Use connections without a pool and with autocommit in this thread."""
     for connection in connections.all():
+        changed = {**connection.settings_dict, "AUTOCOMMIT": True}
         options = connection.settings_dict["OPTIONS"]
         if options.get("pool"):
-            settings_dict = {**connection.settings_dict, "OPTIONS": {**options, "pool": False}}
-            connections[connection.alias] = type(connection)(settings_dict, connection.alias)
+            changed["OPTIONS"] = {**options, "pool": False}
+        connections[connection.alias] = type(connection)(changed, connection.alias)

@@ -206,6 +206,22 @@ def test_refresh_in_a_transaction_needs_no_connection_of_the_pool(
 
 
 @pytest.mark.row_locks
+def test_rollback_without_autocommit_keeps_the_new_tokens(
+    ada: Any, server: TokenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    social = connect(ada)
+    connection.close()
+    with monkeypatch.context() as project:
+        project.setitem(connection.settings_dict, "AUTOCOMMIT", False)
+        token = outcome_of(ada)
+        connection.close()  # The caller does not commit.
+
+    assert {token} == server.access_tokens
+    assert stored(social)["access_token"] == token
+    assert stored(social)["refresh_token"] == server.refresh_token
+
+
+@pytest.mark.row_locks
 def test_second_call_in_a_transaction_sees_the_new_token(ada: Any, server: TokenServer) -> None:
     connect(ada)
 
