@@ -95,9 +95,9 @@ class StoredTokens:
 
     @property
     def oauth1_secret(self) -> str | None:
-        """The ``oauth_token_secret`` of OAuth 1.0a."""
-        token = self.extra_data.get("access_token")
-        secret = token.get("oauth_token_secret") if isinstance(token, Mapping) else None
+        """The ``oauth_token_secret`` of OAuth 1.0a. Evernote's is empty and not stored."""
+        token: Any = self.extra_data.get("access_token")
+        secret = token.get("oauth_token_secret", "") if self.is_oauth1 else None
         return secret if isinstance(secret, str) else None
 
     @property

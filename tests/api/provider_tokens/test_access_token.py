@@ -262,8 +262,12 @@ def test_token_of_oauth_1(ada: Any, settings: Any) -> None:
 
 @pytest.mark.parametrize(
     "token",
-    [None, {"oauth_token": "token-1"}, "oauth_token=token-1&oauth_token_secret=secret-1"],
-    ids=["none", "without secret", "text"],
+    [
+        None,
+        {"oauth_token": "token-1", "oauth_token_secret": None},
+        "oauth_token=token-1&oauth_token_secret=secret-1",
+    ],
+    ids=["none", "malformed", "text"],
 )
 def test_connection_of_oauth_1_without_a_token(token: Any, ada: Any, settings: Any) -> None:
     """Old versions of social-core stored a text, which would be sent with its secret."""
@@ -272,6 +276,14 @@ def test_connection_of_oauth_1_without_a_token(token: Any, ada: Any, settings: A
 
     with pytest.raises(ReauthenticationRequired):
         get_access_token(ada, "twitter")
+
+
+def test_secret_of_oauth_1_that_is_empty_is_not_stored(ada: Any, settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["social_core.backends.evernote.EvernoteOAuth"]
+    settings.SOCIAL_AUTH_EVERNOTE_KEY = settings.SOCIAL_AUTH_EVERNOTE_SECRET = "ours"
+    connect(ada, "evernote", token={"oauth_token": "token-1"}, expires_in=None, scopes=())
+
+    assert get_access_token(ada, "evernote") == AccessToken("token-1", None, (), "OAuth")
 
 
 class OwnOAuth1(TwitterOAuth):
