@@ -59,6 +59,7 @@ _AROUND: tuple[tuple[_Condition, Any], ...] = (
     (bases.Backend, pipeline.ResponseValidation),
     (bases.OAuth2, refresh.RefreshRequest),
     (bases.OpenIdConnect, refresh.RefreshedIdToken),
+    (bases.Vend, refresh.VendRefresh),
     (bases.Weixin, refresh.WeixinRefresh),
     (bases.OpenIdConnect, verified_tokens.ValidIdToken),
     (bases.Microsoft, verified_tokens.ValidMicrosoftToken),

@@ -27,6 +27,7 @@ ENDPOINTS = {
     "qiita": "https://qiita.com/api/v2/access_tokens",
     "spotify": "https://accounts.spotify.com/api/token",
     "twitter-oauth2": "https://api.twitter.com/2/oauth2/token",
+    "vend": "https://shop-a.vendhq.com/api/1.0/token",
     "weixin": "https://api.weixin.qq.com/sns/oauth2/refresh_token",
     "yahoo-oauth2": "https://api.login.yahoo.com/oauth2/get_token",
 }
@@ -40,6 +41,7 @@ BACKENDS = {
     "qiita": "qiita.QiitaOAuth2",
     "spotify": "spotify.SpotifyOAuth2",
     "twitter-oauth2": "twitter_oauth2.TwitterOAuth2",
+    "vend": "vend.VendOAuth2",
     "weixin": "weixin.WeixinOAuth2",
     "yahoo-oauth2": "yahoo.YahooOAuth2",
 }
@@ -167,6 +169,14 @@ def test_rotated_refresh_token_is_stored_although_the_backend_does_not_store_any
     refresh(wire, ada, "twitter-oauth2", ENDPOINTS["twitter-oauth2"], content)
 
     assert ada.social_auth.get().extra_data["refresh_token"] == "refresh-1"
+
+
+def test_vend_is_asked_at_the_shop_of_the_connection(
+    ada: Any, wire: responses.RequestsMock
+) -> None:
+    sent = refresh(wire, ada, "vend", ENDPOINTS["vend"], domain_prefix="shop-a")
+
+    assert sent == (None, {**GRANT, **IN_BODY})
 
 
 def test_rejection_of_weixin_has_status_200(ada: Any, wire: responses.RequestsMock) -> None:

@@ -21,6 +21,7 @@ from social_core.backends.pushbullet import PushbulletOAuth2
 from social_core.backends.scistarter import SciStarterOAuth2
 from social_core.backends.soundcloud import SoundcloudOAuth2
 from social_core.backends.telegram import TelegramAuth
+from social_core.backends.vend import VendOAuth2
 from social_core.backends.weixin import WeixinOAuth2
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     SciStarter = SciStarterOAuth2[Any]
     Soundcloud = SoundcloudOAuth2[Any]
     Telegram = TelegramAuth[Any]
+    Vend = VendOAuth2[Any]
     Weixin = WeixinOAuth2[Any]
 else:
     Apple = AppleIdAuth
@@ -56,4 +58,5 @@ else:
     SciStarter = SciStarterOAuth2
     Soundcloud = SoundcloudOAuth2
     Telegram = TelegramAuth
+    Vend = VendOAuth2
     Weixin = WeixinOAuth2

@@ -90,3 +90,16 @@ class WeixinRefresh(bases.Weixin):
         if data.get("errcode") in _REJECTED_BY_WEIXIN:
             raise AuthCredentialError(self, code="reauthentication_required", stage="refresh")
         return data
+
+
+class VendRefresh(bases.Vend):
+    """Send the refresh token to the shop of the connection.
+
+    The URL contains the shop, which social-core reads from the callback. Remove when
+    ``VendOAuth2.refresh_token_url()`` reads it from the stored extra data.
+    """
+
+    def get_refresh_token_kwargs(self, extra_data: dict[str, Any]) -> dict[str, Any]:
+        backend: Any = self
+        backend.data = {**backend.data, "domain_prefix": extra_data.get("domain_prefix")}
+        return super().get_refresh_token_kwargs(extra_data)
