@@ -16,6 +16,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.urls import set_script_prefix
 from rest_framework.test import APIClient
+from social_core.pipeline import DEFAULT_AUTH_PIPELINE
 from social_django.models import UserSocialAuth
 
 from social_endpoints.views import ProviderAuthView
@@ -142,6 +143,13 @@ def test_constraint_and_index_of_unique_addresses(project_with_users: PastedProj
         "except IntegrityError: print('refused')",
     )
     assert outcome.strip() == "refused"
+
+
+@pytest.mark.parametrize("guide", ["linking", "missing_data", "multi_factor"])
+def test_pipeline_of_a_guide_contains_the_default_steps(guide: str) -> None:
+    pipeline = run_block(f"backend/{guide}.rst", "SOCIAL_AUTH_PIPELINE")["SOCIAL_AUTH_PIPELINE"]
+
+    assert [step for step in pipeline if step in DEFAULT_AUTH_PIPELINE] == [*DEFAULT_AUTH_PIPELINE]
 
 
 # --- Disconnecting --------------------------------------------------------------------

@@ -18,7 +18,7 @@ DEFAULT_PIPELINE = [
     "social_core.pipeline.social_auth.load_extra_data",
     "social_core.pipeline.user.user_details",
 ]
-"""The common steps of the default pipelines of social-core 6.2 and 7."""
+"""The default pipeline of social-core, without ``social_names``."""
 
 BEFORE_SOCIAL_USER = 3
 AFTER_SOCIAL_USER = 4
