@@ -177,13 +177,13 @@ def remember(client: Any, token: str | None, response: Any) -> None:
 
 def post(client: Any, path: str, body: dict[str, Any]) -> Any:
     """Post a JSON object, with the CSRF token of the client's cookie if there is one."""
+    client = _sync(client)
+    host = client.defaults.get("HTTP_HOST") or client.defaults.get("SERVER_NAME", "testserver")
+    headers = {"HTTP_REFERER": f"https://{host}/"}  # Under HTTPS, the CSRF check needs it.
     cookie = client.cookies.get(django_settings.CSRF_COOKIE_NAME)
-    headers = {} if cookie is None else {django_settings.CSRF_HEADER_NAME: cookie.value}
-    if _is_secure():
-        headers["HTTP_REFERER"] = "https://testserver/"
-    return _sync(client).post(
-        path, json.dumps(body), content_type=_JSON, secure=_is_secure(), **headers
-    )
+    if cookie is not None:
+        headers[django_settings.CSRF_HEADER_NAME] = cookie.value
+    return client.post(path, json.dumps(body), content_type=_JSON, secure=_is_secure(), **headers)
 
 
 def endpoint_path(url_name: str, provider: str) -> str:
@@ -254,16 +254,14 @@ def _is_secure() -> bool:
 
 
 def _sync(client: Any) -> Any:
-    """Return a client with methods that are not asynchronous, and with the same cookies.
+    """Return a client with methods that are not asynchronous, and with the same headers.
 
     :raises TypeError: it is not a test client.
     """
     if isinstance(client, AsyncClient):
-        sibling = Client()
+        headers: Any = client.defaults
+        sibling = Client(headers=headers)
         sibling.cookies = client.cookies
-        defaults: dict[str, Any] = dict(client.defaults)
-        if "authorization" in defaults:
-            sibling.defaults["HTTP_AUTHORIZATION"] = defaults["authorization"]
         return sibling
     if not isinstance(client, Client):
         raise TypeError(

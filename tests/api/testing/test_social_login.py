@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
 from django.test import AsyncClient, Client, RequestFactory
 from django.urls import include, path, set_script_prefix
+from django.utils.translation import override
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication, TokenAuthentication
 from rest_framework.authtoken.models import Token
@@ -125,6 +126,16 @@ def test_async_client_stays_signed_in_while_it_connects(
 
     assert response.status_code == 201
     assert UserSocialAuth.objects.get(provider="github").user.email == "grace@example.com"
+
+
+def test_headers_of_async_client_are_sent(settings: Any, social_begin: Login) -> None:
+    settings.MIDDLEWARE = ["django.middleware.locale.LocaleMiddleware", *settings.MIDDLEWARE]
+    client = AsyncClient(**{"accept-language": "de"})
+
+    with override("en"):  # The middleware leaves the language of the request active.
+        response = social_begin(client, "oidc").response
+
+    assert response.headers["Content-Language"] == "de"
 
 
 def test_other_object_is_not_a_client(social_login: Login) -> None:
@@ -308,7 +319,13 @@ def test_connect_of_signed_in_client(
     assert UserSocialAuth.objects.filter(provider="github", uid="7").exists()
 
 
+@pytest.mark.parametrize(
+    "host", [{}, {"SERVER_NAME": "a.example.com"}, {"HTTP_HOST": "a.example.com"}]
+)
+@pytest.mark.parametrize("is_secure", [False, True])
 def test_connect_with_session_and_csrf_protection(
+    is_secure: bool,
+    host: dict[str, Any],
     serializer: Callable[[str, str], str],
     settings: Any,
     social_login: Login,
@@ -317,7 +334,9 @@ def test_connect_with_session_and_csrf_protection(
 ) -> None:
     serializer("SessionSerializer", "auto")
     route_account_views(settings, authentication=SESSION)
-    client = social_login(Client(enforce_csrf_checks=True), "oidc")
+    settings.SECURE_SSL_REDIRECT = is_secure
+    settings.ALLOWED_HOSTS = ["a.example.com", "testserver"]
+    client = social_login(Client(enforce_csrf_checks=True, **host), "oidc")
 
     begun = social_begin(client, "github", connect=True)
 
