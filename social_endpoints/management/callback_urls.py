@@ -23,16 +23,20 @@ HANDOFF, BACKCHANNEL_LOGOUT = "provider-callback", "provider-backchannel-logout"
 _ORIGIN = re.compile(r"https?://[^\s/?#@\\]+/?", re.IGNORECASE)
 
 
-def callback_paths(provider: str, url_name: str = HANDOFF) -> list[str]:
+def callback_paths(provider: str, url_name: str = HANDOFF, **parameters: str) -> list[str]:
     """Return the paths to which a provider can post, usually one.
 
     A parameter before the endpoints, such as a version, is written as in the pattern of the URL:
     ``/<str:version>/auth/``.
+
+    :param parameters: values of such parameters.
     """
     prefix = get_script_prefix()
     routes = dict(_routes(get_resolver(), url_name))
     return [
-        _reverse(name, provider) or prefix + route.replace("<str:provider>", provider)
+        _reverse(name, provider=provider)
+        or _reverse(name, provider=provider, **parameters)
+        or prefix + route.replace("<str:provider>", provider)
         for name, route in routes.items()
     ]
 
@@ -42,9 +46,9 @@ def has_parameter(path: str) -> bool:
     return "<" in path
 
 
-def _reverse(name: str, provider: str) -> str | None:
+def _reverse(name: str, **parameters: str) -> str | None:
     try:
-        return reverse(name, args=[provider])
+        return reverse(name, kwargs=parameters)
     except NoReverseMatch:
         return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -191,17 +190,16 @@ def endpoint_path(url_name: str, provider: str) -> str:
 
     :raises ImproperlyConfigured: the project does not route it.
     """
-    version = str(api_settings.DEFAULT_VERSION or "")
-    version_parameter = rf"<(\w+:)?{re.escape(str(api_settings.VERSION_PARAM))}>"
-    paths = [
-        re.sub(version_parameter, version, each) for each in callback_paths(provider, url_name)
-    ]
+    version = api_settings.DEFAULT_VERSION
+    parameters = {} if version is None else {str(api_settings.VERSION_PARAM): str(version)}
+    paths = callback_paths(provider, url_name, **parameters)
     found = next((path for path in paths if not has_parameter(path)), None)
     if found is None:
         raise ImproperlyConfigured(
             f"No URL is named {url_name!r}. Include 'social_endpoints.urls' in the URLconf."
             if not paths
             else f"The path {paths[0]} has a parameter that is unknown to social_endpoints.testing."
+            " A version must be in REST_FRAMEWORK['DEFAULT_VERSION']."
         )
     return _without_prefix(found)
 

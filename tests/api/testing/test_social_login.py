@@ -190,7 +190,7 @@ def test_project_may_mount_the_endpoints_elsewhere(
 ) -> None:
     settings.ROOT_URLCONF = MOUNTS[mount]
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_VERSION": "v2"}
-    if mount == "version":
+    if mount.startswith("version"):
         versioning = "rest_framework.versioning.URLPathVersioning"
         settings.REST_FRAMEWORK = {
             **settings.REST_FRAMEWORK,
@@ -211,6 +211,16 @@ def test_unknown_parameter_of_path_is_reported(settings: Any, social_login: Logi
     settings.ROOT_URLCONF = (path("<str:tenant>/", include("social_endpoints.urls")),)
 
     with pytest.raises(ImproperlyConfigured, match="<str:tenant>"):
+        social_login(Client(), "oidc")
+
+
+@pytest.mark.parametrize("mount", ["version", "version in a regular expression"])
+def test_missing_default_version_is_reported(
+    mount: str, settings: Any, social_login: Login
+) -> None:
+    settings.ROOT_URLCONF = MOUNTS[mount]
+
+    with pytest.raises(ImproperlyConfigured, match=r"REST_FRAMEWORK\['DEFAULT_VERSION'\]"):
         social_login(Client(), "oidc")
 
 

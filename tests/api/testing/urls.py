@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.conf.urls.i18n import i18n_patterns
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 
 class Project:
@@ -19,5 +19,8 @@ MOUNTS = {
     "elsewhere": Project(path("api/social/", include(ENDPOINTS))),
     "namespace": Project(path("api/", include((ENDPOINTS, "accounts")))),
     "version": Project(path("api/<str:version>/", include(ENDPOINTS))),
+    "version in a regular expression": Project(
+        re_path("^api/(?P<version>v[0-9])/", include(ENDPOINTS))
+    ),
     "language": Project(*i18n_patterns(path("auth/", include(ENDPOINTS)))),
 }
