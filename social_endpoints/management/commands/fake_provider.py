@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from argparse import ArgumentTypeError
+from collections.abc import Mapping
 from contextlib import suppress
 from threading import Thread
 from typing import Any
@@ -46,13 +47,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until Ctrl-C.
 
-        :raises CommandError: ``DEBUG`` is off, or the port cannot be used.
+        :raises CommandError: ``DEBUG`` is off, a setting is not valid, or the port cannot be used.
         """
         try:
             from social_endpoints.testing.configured import configured_clients
+
+            self._clients = configured_clients()
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
-        self._clients = configured_clients()
         host, port = options["host"], options["port"]
         is_local = host == LOOPBACK
         if is_local and port:
@@ -106,7 +108,8 @@ def _advice(client: Any, issuer: str) -> list[str]:
     """Return what to set for a provider, as lines."""
     if client.problem:
         return [f"  {client.problem}"]
-    addresses: Any = settings.FAKE_PROVIDERS or {}
+    configured: Any = settings.FAKE_PROVIDERS
+    addresses = configured if isinstance(configured, Mapping) else {}
     if str(addresses.get(client.name)).rstrip("/") == issuer or client.endpoint == issuer:
         lines = ["  ready"]
     elif client.endpoint_setting:

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 import requests
+from django.core.management import CommandError, call_command
 
+from tests.support.configuration import Configure
 from tests.support.fake_server import Person
 
 ROOT = Path(__file__).parents[3]
@@ -146,6 +148,19 @@ def test_command_explains_address_of_another_machine() -> None:
 @pytest.mark.parametrize("port", ["http", "65536"])
 def test_command_explains_invalid_port(port: str) -> None:
     assert f"{port!r} is not a port" in run_in_vain(port)
+
+
+def test_command_serves_project_with_list_of_fakes(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    with running(log, "0", FAKE_PROJECT_LIST="1"):
+        assert '  Set SOCIAL_ENDPOINTS["FAKE_PROVIDERS"]["github"] = "' in log.read_text()
+
+
+def test_command_explains_settings_that_cannot_be_used(configure: Configure) -> None:
+    configure(STRATEGY="nonexistent.Strategy")
+
+    with pytest.raises(CommandError, match=r"\['STRATEGY'\]: cannot import"):
+        call_command("fake_provider", "0")
 
 
 def test_command_refuses_to_run_without_debug() -> None:
