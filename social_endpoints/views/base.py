@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, ClassVar, Literal, NoReturn, cast
@@ -47,7 +47,7 @@ from social_endpoints.internal.http.parsers import (
 from social_endpoints.internal.http.throttling import THROTTLES
 from social_endpoints.internal.log.events import add_log_values, log_values
 from social_endpoints.internal.retries import retry_once
-from social_endpoints.internal.translation import drf_exception
+from social_endpoints.internal.translation import drf_exception, log_failure
 from social_endpoints.tokens.base import LoginSerializer
 
 
@@ -158,6 +158,10 @@ class EndpointView(APIView):
                 f"No URL is named {name!r}. Include 'social_endpoints.urls' in the URLconf."
             ) from error
 
+    def take_back(self, *, is_rolled_back: bool = True) -> None:
+        """Undo effects outside the database. It is called after each rollback."""
+        undo(partial(self.session.restore, is_rolled_back=is_rolled_back))
+
     def get_throttles(self) -> list[Any]:
         """Return the view's throttles, followed by those of ``THROTTLE_RATES``."""
         throttles = [throttle() for throttle in THROTTLES] if settings.THROTTLE_RATES else []
@@ -250,6 +254,15 @@ class EndpointView(APIView):
     def set_cache_headers(self, response: Any) -> None:
         """Forbid caches to store the response."""
         add_never_cache_headers(response)
+
+
+def undo(effect: Callable[[], None]) -> None:
+    """Call a function that undoes an effect, and log its failure."""
+    try:
+        effect()
+    except Exception as error:  # noqa: BLE001 - the database may have failed
+        error.__context__ = None  # The cause of the rollback is reported separately.
+        log_failure("login cleanup failed", error)
 
 
 @contextmanager

@@ -20,8 +20,9 @@ from social_endpoints.internal.flows.flow import LOGIN
 from social_endpoints.internal.http.login_cookies import LoginCookieGuard, remove_cookies
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.types import Login, NativeTokens, Paused
+from social_endpoints.views.base import undo
 from social_endpoints.views.native import NativeView
-from social_endpoints.views.redirect_flow import FlowView, RedirectFlowView, undo
+from social_endpoints.views.redirect_flow import FlowView, RedirectFlowView
 
 
 class LoginView(FlowView):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -17,7 +17,6 @@ from social_endpoints.internal.actions.log_out import log_out
 from social_endpoints.internal.http.parameters import parameters
 from social_endpoints.tokens.base import SHIPPED, LoginSerializer, loaded_classes
 from social_endpoints.views.base import AccountView
-from social_endpoints.views.redirect_flow import undo
 
 
 class LogoutView(AccountView):
@@ -77,7 +76,3 @@ class LogoutView(AccountView):
                 )
                 return serializer
         return configured
-
-    def take_back(self) -> None:
-        """Restore the session of the request after a rollback."""
-        undo(partial(self.session.restore, is_rolled_back=True))

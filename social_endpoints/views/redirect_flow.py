@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, ClassVar
 
 from rest_framework import renderers, status
@@ -28,7 +27,6 @@ from social_endpoints.internal.http.parameters import (
     require_callback,
 )
 from social_endpoints.internal.http.serializers import BeginSerializer
-from social_endpoints.internal.translation import log_failure
 from social_endpoints.types import Paused
 from social_endpoints.views.base import EndpointView
 
@@ -79,10 +77,6 @@ class FlowView(EndpointView):
         :param build: called with the login or the connection, inside the transaction.
         """
         return Responder(self.django_request, build, self.check_response, self.take_back)
-
-    def take_back(self, *, is_rolled_back: bool = True) -> None:
-        """Undo effects outside the database. It is called after each rollback."""
-        undo(partial(self.session.restore, is_rolled_back=is_rolled_back))
 
     def get_paused_response(self, paused: Paused) -> Response:
         """Return the 202 of a paused login, with the fresh flow that resumes it."""
@@ -166,12 +160,3 @@ class RedirectFlowView(FlowView):
         :raises ImproperlyConfigured: the project does not route the handoff.
         """
         return self.get_endpoint_path("provider-callback")
-
-
-def undo(effect: Callable[[], None]) -> None:
-    """Call a function that undoes an effect, and log its failure."""
-    try:
-        effect()
-    except Exception as error:  # noqa: BLE001 - the database may have failed
-        error.__context__ = None  # The cause of the rollback is reported separately.
-        log_failure("login cleanup failed", error)

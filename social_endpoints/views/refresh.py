@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from rest_framework import renderers, status
@@ -16,7 +16,6 @@ from social_endpoints.internal.errors.redaction import secret_texts
 from social_endpoints.internal.http.parameters import parameters
 from social_endpoints.tokens.base import LoginSerializer
 from social_endpoints.views.base import EndpointView
-from social_endpoints.views.redirect_flow import undo
 
 
 class RefreshView(EndpointView):
@@ -68,7 +67,3 @@ class RefreshView(EndpointView):
         if serializer_class.refresh_login is LoginSerializer.refresh_login:
             raise RefreshNotSupported
         return serializer_class(context={"request": self.request, "view": self})
-
-    def take_back(self) -> None:
-        """Restore the session of the request after a rollback."""
-        undo(partial(self.session.restore, is_rolled_back=True))
