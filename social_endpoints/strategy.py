@@ -29,7 +29,7 @@ from social_endpoints.internal.connections.encryption import (
     to_paused,
 )
 from social_endpoints.internal.errors.redaction import secret_texts, texts
-from social_endpoints.internal.flows.columns import replace_unstorable
+from social_endpoints.internal.flows.columns import MAX_DEPTH, replace_unstorable
 from social_endpoints.internal.flows.flow import Flow
 from social_endpoints.internal.flows.storage import FlowStorage
 from social_endpoints.internal.flows.transaction import UnitOfWork
@@ -43,7 +43,6 @@ __all__ = ["Strategy"]
 
 ResponseT = TypeVar("ResponseT")
 
-_MAX_DEPTH = 16
 _MAX_NUMBER = 10**64
 
 _SECRET_SETTINGS = ("SECRET", "BOT_TOKEN", "API_KEY", "SP_PRIVATE_KEY")
@@ -274,9 +273,8 @@ def _confirmation_parameter(backend: BaseAuth[Any]) -> Any:
 def _require_storable(backend: BaseAuth[Any], response: Any) -> None:
     """Refuse a response that some databases cannot store, so that all databases behave alike.
 
-    MariaDB limits the depth of JSON values to 32, and social_django stores the response inside
-    its own. An integer of hundreds of digits is neither an identifier nor a time. See also
-    :func:`replace_unstorable`.
+    It must not be nested too deeply. An integer of hundreds of digits is neither an identifier nor
+    a time. See also :func:`replace_unstorable`.
     """
     if isinstance(response, (str, int, float, list)):  # JSON, but not an object.
         raise AuthResponseError(backend, code="malformed_response", stage="user_info")
@@ -289,5 +287,5 @@ def _require_storable(backend: BaseAuth[Any], response: Any) -> None:
             inner = [*value] if isinstance(value, (list, tuple)) else []
         pending += [(each, depth + 1) for each in inner]
         is_huge = isinstance(value, int) and abs(value) >= _MAX_NUMBER
-        if is_huge or (inner and depth > _MAX_DEPTH):
+        if is_huge or (inner and depth > MAX_DEPTH):
             raise AuthResponseError(backend, code="malformed_response", stage="user_info")

@@ -13,7 +13,7 @@ from social_endpoints.checks.providers import configured_providers, unknown_prov
 from social_endpoints.checks.settings import COLLECTIONS
 from social_endpoints.conf import NAME, settings
 from social_endpoints.internal.backends.config import is_redirect_class
-from social_endpoints.internal.backends.extensions.more_access import SETTING, has_scopes
+from social_endpoints.internal.backends.extensions.more_access import CONNECT_SCOPES, has_scopes
 from social_endpoints.internal.backends.registry import Provider
 from social_endpoints.internal.connections.token_response import is_scope
 
@@ -31,20 +31,19 @@ def check_connect_scopes(**kwargs: Any) -> Iterator[CheckMessage]:
 def _problems(
     name: Any, listed: Any, providers: Mapping[str, Provider]
 ) -> Iterator[tuple[str, str]]:
-    entry = f"{NAME}[{SETTING!r}]"
     if name not in providers:
-        problem = f"{entry} contains {name!r}, which is not configured."
+        problem = f"{CONNECT_SCOPES} contains {name!r}, which is not configured."
         yield problem, unknown_provider_hint(name, providers)
     elif not has_scopes(providers[name].backend):
-        yield f"{entry} contains {name!r}, which does not use OAuth 2.0.", "Remove it."
+        yield f"{CONNECT_SCOPES} contains {name!r}, which does not use OAuth 2.0.", "Remove it."
     elif not is_redirect_class(providers[name].backend):
-        yield f"{entry} contains {name!r}, which has no redirect login.", "Remove it."
+        yield f"{CONNECT_SCOPES} contains {name!r}, which has no redirect login.", "Remove it."
     scopes: Collection[Any] = listed if isinstance(listed, COLLECTIONS) else ()
     backend = providers[name].backend if name in providers else None
     separator = getattr(backend, "SCOPE_SEPARATOR", None) or " "
     for scope in scopes:
         if isinstance(scope, str) and (separator in scope or not is_scope(scope)):
-            problem = f"{entry}[{name!r}] contains {scope!r}, which is not one scope."
+            problem = f"{CONNECT_SCOPES}[{name!r}] contains {scope!r}, which is not one scope."
             yield problem, "Write each scope as a separate string."
 
 

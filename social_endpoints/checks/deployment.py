@@ -124,7 +124,7 @@ def check_cache_time_out(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report a cache server for which each request waits long if it hangs."""
     configuration: Any = django_settings.CACHES.get(DEFAULT_CACHE_ALIAS) or {}
     for path, options in _TIME_OUTS.items():
-        if _is_subclass(configuration, path) and not _has_time_out(configuration, options):
+        if _has_class(configuration, path) and not _has_time_out(configuration, options):
             yield Warning(
                 f"The default cache has no time-out ({options[0]}). If its server hangs, requests"
                 " wait for seconds or for ever.",
@@ -140,7 +140,7 @@ def check_cache_errors(**kwargs: Any) -> Iterator[CheckMessage]:
     options = configuration.get("OPTIONS") or {}
     for path, name in _HIDDEN_ERRORS.items():
         default = getattr(django_settings, f"DJANGO_REDIS_{name}", False)
-        if options.get(name, default) and _is_subclass(configuration, path):
+        if options.get(name, default) and _has_class(configuration, path):
             yield Warning(
                 f"The default cache hides its errors ({name}). If its server hangs, each request"
                 " waits for it several times, and callbacks of a handoff seem to have expired.",
@@ -149,8 +149,11 @@ def check_cache_errors(**kwargs: Any) -> Iterator[CheckMessage]:
             )
 
 
-def _is_subclass(configuration: Mapping[str, Any], path: str) -> bool:
-    """Return whether a cache has a class that may not be installed. Django reports a wrong path."""
+def _has_class(configuration: Mapping[str, Any], path: str) -> bool:
+    """Return whether a cache has this class, or one that derives from it.
+
+    The class may not be installed. Django reports a wrong path in the configuration.
+    """
     try:
         return issubclass(import_string(configuration["BACKEND"]), import_string(path))
     except Exception:  # noqa: BLE001 - the import of a project's module may raise any exception

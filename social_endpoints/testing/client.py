@@ -21,15 +21,13 @@ from social_core.backends.open_id_connect import OpenIdConnectAuth
 from social_core.backends.utils import OIDCDiscoveryMixin
 from social_core.utils import setting_name
 
+from social_endpoints.internal.accounts.provider_emails import CONSUMERS
 from social_endpoints.internal.backends.id_tokens.issuers import find_issuer
 from social_endpoints.internal.backends.loading import load
 from social_endpoints.internal.backends.registry import Provider, all_providers, find, protocol
 from social_endpoints.internal.flows.flow import new_flow
 from social_endpoints.testing.messages import ProviderRequest
 from social_endpoints.testing.profiles import Vendor, find_vendor
-
-TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
-"""The tenant of Microsoft's personal accounts, which is in the ID tokens of a fake."""
 
 _UNSUPPORTED = {
     "shopify": "its library requests the token without this package",
@@ -225,7 +223,7 @@ def _is_apple_secret(backend: Any, secret: str) -> bool:
 def _tenant(backend: Any) -> str:
     tenant = str(backend.tenant_id)
     is_name = tenant in {"common", "organizations", "consumers"}
-    return TENANT if is_name or not re.fullmatch(r"[0-9a-fA-F-]{36}", tenant) else tenant
+    return CONSUMERS if is_name or not re.fullmatch(r"[0-9a-fA-F-]{36}", tenant) else tenant
 
 
 def _microsoft_issuer(backend: Any, *, with_tenant: bool) -> str:

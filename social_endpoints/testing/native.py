@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from social_endpoints.testing.claims import Claims
 from social_endpoints.testing.messages import ProviderRequest, ProviderResponse
+from social_endpoints.testing.profiles import numeric_sub
 
 if TYPE_CHECKING:
     from social_endpoints.testing.grants import Grant
@@ -101,7 +102,7 @@ def _facebook(grant: Grant | None) -> ProviderResponse:
 def _github(grant: Grant | None) -> ProviderResponse:
     if grant is None:
         return ProviderResponse(HTTPStatus.NOT_FOUND, {"message": "Not Found"})
-    sub, username = (str(grant.claims.get(name)) for name in ("sub", "preferred_username"))
-    user = {"id": int(sub) if sub.isascii() and sub.isdigit() else sub, "login": username}
+    username = str(grant.claims.get("preferred_username"))
+    user = {"id": numeric_sub(grant.claims), "login": username}
     app = {"client_id": grant.client_id}
     return ProviderResponse(content={"app": app, "user": user, "scopes": grant.scope.split()})

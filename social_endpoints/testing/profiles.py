@@ -81,7 +81,7 @@ def _nested(*path: str) -> Profile:
     return profile
 
 
-def _number(claims: Claims) -> Any:
+def numeric_sub(claims: Claims) -> Any:
     """Return ``sub`` as the number that some vendors send, if it is one."""
     sub = str(claims.get("sub", ""))
     return int(sub) if sub.isascii() and sub.isdigit() else sub
@@ -101,7 +101,7 @@ def _github(claims: Claims, request: ProviderRequest) -> Any:
         return ProviderResponse(204)
     return {
         **claims,
-        "id": _number(claims),
+        "id": numeric_sub(claims),
         "login": claims.get("preferred_username"),
         "name": claims.get("name"),
         "email": claims.get("email"),
@@ -114,7 +114,7 @@ def _gitlab(claims: Claims, request: ProviderRequest) -> Any:
     username = claims.get("preferred_username")
     if request.path.rstrip("/").endswith("/groups"):
         return claims.get("groups", [])
-    person = {"id": _number(claims), "username": username, "state": "active"}
+    person = {"id": numeric_sub(claims), "username": username, "state": "active"}
     return {**claims, **person, "avatar_url": claims.get("picture")}
 
 
@@ -232,7 +232,11 @@ def _foursquare(claims: Claims, request: ProviderRequest) -> Any:
 def _kakao(claims: Claims, request: ProviderRequest) -> Any:
     account = {"email": claims.get("email", ""), "has_email": "email" in claims}
     nickname = _value(claims, "name", "preferred_username")
-    return {"id": _number(claims), "properties": {"nickname": nickname}, "kakao_account": account}
+    return {
+        "id": numeric_sub(claims),
+        "properties": {"nickname": nickname},
+        "kakao_account": account,
+    }
 
 
 def _loginradius(claims: Claims, request: ProviderRequest) -> Any:
@@ -241,12 +245,12 @@ def _loginradius(claims: Claims, request: ProviderRequest) -> Any:
 
 
 def _mailchimp(claims: Claims, request: ProviderRequest) -> Any:
-    login = {"login_id": _number(claims), "login_name": _value(claims, "preferred_username")}
+    login = {"login_id": numeric_sub(claims), "login_name": _value(claims, "preferred_username")}
     return {"user_id": 1, "login": {**login, "email": claims.get("email", "")}}
 
 
 def _openstreetmap(claims: Claims, request: ProviderRequest) -> Any:
-    user = {"id": _number(claims), "display_name": claims.get("preferred_username")}
+    user = {"id": numeric_sub(claims), "display_name": claims.get("preferred_username")}
     return {"user": {**user, "account_created": "2012-09-04T11:52:13Z"}}
 
 
@@ -263,12 +267,9 @@ def _orcid(claims: Claims, request: ProviderRequest) -> Any:
 
 
 def _podio(claims: Claims, request: ProviderRequest) -> Any:
-    user = {"user_id": _number(claims), "mail": claims.get("email", "")}
-    return {"user": user, "profile": flat_profile(claims), "ref": {"type": "user", **_id(claims)}}
-
-
-def _id(claims: Claims) -> dict[str, Any]:
-    return {"id": _number(claims)}
+    user = {"user_id": numeric_sub(claims), "mail": claims.get("email", "")}
+    reference = {"type": "user", "id": numeric_sub(claims)}
+    return {"user": user, "profile": flat_profile(claims), "ref": reference}
 
 
 def _qq(claims: Claims, request: ProviderRequest) -> Any:
@@ -281,7 +282,7 @@ def _qq(claims: Claims, request: ProviderRequest) -> Any:
 def _stackoverflow(claims: Claims, request: ProviderRequest) -> Any:
     username = quote(_value(claims, "preferred_username", "sub"))
     link = f"https://stackoverflow.com/users/{claims.get('sub')}/{username}"
-    return {"items": [{**flat_profile(claims), "user_id": _number(claims), "link": link}]}
+    return {"items": [{**flat_profile(claims), "user_id": numeric_sub(claims), "link": link}]}
 
 
 def _untappd(claims: Claims, request: ProviderRequest) -> Any:

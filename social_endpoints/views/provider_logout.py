@@ -13,7 +13,7 @@ from rest_framework.throttling import BaseThrottle
 
 from social_endpoints.exceptions import EndpointError
 from social_endpoints.internal.actions.backchannel_logout import (
-    PARAMETER,
+    LOGOUT_TOKEN,
     find_backchannel_provider,
     is_provider_failure,
     log_out_by_provider,
@@ -69,10 +69,10 @@ class ProviderBackchannelLogoutView(EndpointView):
         found = find_backchannel_provider(provider)
         serializer = self.get_token_serializer_class()()
         params = parameters(request, resumes=False)
-        require(params, [PARAMETER])
+        require(params, [LOGOUT_TOKEN])
         log_out_by_provider(
             provider=found,
-            logout_token=params[PARAMETER],
+            logout_token=params[LOGOUT_TOKEN],
             request=self.django_request,
             revoke=serializer.revoke,
         )

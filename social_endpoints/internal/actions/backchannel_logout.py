@@ -27,11 +27,11 @@ from social_endpoints.internal.connections.encryption import find_tokens
 from social_endpoints.internal.flows.flow import LOGIN, Flow
 from social_endpoints.internal.log.events import log_completed
 from social_endpoints.internal.native.access_token import input_error
-from social_endpoints.internal.native.id_token import MAX_LENGTH
+from social_endpoints.internal.native.id_token import MAX_TOKEN_LENGTH
 from social_endpoints.internal.network.sessions import ProviderRequests
 from social_endpoints.internal.translation import translate_errors
 
-PARAMETER = "logout_token"
+LOGOUT_TOKEN = "logout_token"
 
 _SUBJECT = "sub"
 _SERVER_ERROR = 500
@@ -89,8 +89,8 @@ def is_provider_failure(error: EndpointError) -> bool:
 
 def _verify(backend: Any, logout_token: str) -> dict[str, Any]:
     require_valid_settings(backend, "token_validation")
-    if len(logout_token) > MAX_LENGTH or not logout_token.isascii():
-        raise input_error(backend, "invalid_parameter", PARAMETER)
+    if len(logout_token) > MAX_TOKEN_LENGTH or not logout_token.isascii():
+        raise input_error(backend, "invalid_parameter", LOGOUT_TOKEN)
     issuer: Any = find_issuer(backend)  # Each backend for OpenID Connect has one.
     with ProviderRequests(), document_renewal(backend):
         return verified_claims(issuer, logout_token)

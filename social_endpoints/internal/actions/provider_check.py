@@ -22,10 +22,10 @@ from social_core.exceptions import AuthConfigurationError, SocialAuthBaseExcepti
 
 from social_endpoints.internal.actions.provider_logout import END_SESSION_ENDPOINT, END_SESSION_URL
 from social_endpoints.internal.actions.provider_report import (
+    AUTH_METHOD_SETTING,
     CLIENT_SECRET_BASIC,
     CLIENT_SECRET_POST,
     FROM_DISCOVERY,
-    METHOD,
     ProviderReport,
 )
 from social_endpoints.internal.backends.extensions.discovery import (
@@ -229,7 +229,7 @@ def _compare_client_authentication(
         message = f"authentication by {method}, but the provider lists {_display_text(methods)}"
         # Some providers have public clients and do not list "none". LinkedIn has no list, and
         # social-core's backend knows the method.
-        is_known = not listed and getattr(type(report.backend), METHOD, None) == method
+        is_known = not listed and getattr(type(report.backend), AUTH_METHOD_SETTING, None) == method
         yield Finding("note" if method == "none" or is_known else "error", "client", message)
 
 

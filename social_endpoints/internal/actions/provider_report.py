@@ -50,7 +50,7 @@ from social_endpoints.internal.network.options import request_options
 
 CLIENT_SECRET_BASIC, CLIENT_SECRET_POST = "client_secret_basic", "client_secret_post"
 FROM_DISCOVERY = "from_discovery"
-METHOD = "TOKEN_ENDPOINT_AUTH_METHOD"
+AUTH_METHOD_SETTING = "TOKEN_ENDPOINT_AUTH_METHOD"
 
 
 @dataclass
@@ -249,8 +249,8 @@ def _client_authentication(backend: Any) -> str | None:
     if not secret:
         return "none"
     if type(backend).use_basic_auth is OpenIdConnectAuth.use_basic_auth:
-        default = getattr(backend, METHOD, "")
-        return str(backend.setting(METHOD, default) or FROM_DISCOVERY)
+        default = getattr(backend, AUTH_METHOD_SETTING, "")
+        return str(backend.setting(AUTH_METHOD_SETTING, default) or FROM_DISCOVERY)
     # Some backends override one of the two methods, and not use_basic_auth().
     untyped: Any = backend  # One of the methods has no annotations.
     header = str(untyped.auth_headers().get("Authorization", ""))

@@ -20,6 +20,10 @@ from social_core.exceptions import AuthResponseError
 LATEST_TIMESTAMP = 2**31 - 1
 """The largest timestamp in social_django's nonce table, whose column is a 32-bit integer."""
 
+MAX_DEPTH = 16
+"""Maximum depth of a JSON value. MariaDB limits it to 32, and social_django stores the value inside
+its own."""
+
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # Python joins complete pairs.
 _SUPPLEMENTARY = re.compile("[\U00010000-\U0010ffff]")

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
 from social_endpoints.exceptions import EndpointError, UseIdToken, UsePost, UseTokenEndpoint
+from social_endpoints.internal.flows.columns import MAX_DEPTH
 from social_endpoints.types import FormText, NativeTokens
 
 FLOW = "flow"
@@ -47,9 +48,6 @@ _NUMBERS = frozenset({"auth_date", "id"})
 
 # Apple's script gives this value to the page as an object; Apple's form POST contains it as JSON.
 _APPLE_USER = "user"
-
-# MariaDB limits the depth of JSON values to 32, and social_django stores ours inside its own.
-_MAX_DEPTH = 16
 
 
 class TextField(CharField):
@@ -236,7 +234,7 @@ def _require_storable(value: Any) -> None:
         elif isinstance(value, float) and not isfinite(value):
             raise ValidationError(FloatField.default_error_messages["invalid"], code="invalid")
         elif isinstance(value, (dict, list)):
-            if depth == _MAX_DEPTH:
+            if depth == MAX_DEPTH:
                 # Translators: For the developer of a frontend, about lists inside of lists.
                 raise ValidationError(_("This value is nested too deeply."), code="invalid")
             inner = [*value.keys(), *value.values()] if isinstance(value, dict) else value

@@ -25,8 +25,9 @@ from social_endpoints.internal.native.access_token import (
 
 PARAMETER = "id_token"
 
-MAX_LENGTH = 16_384
-"""Characters of an ID token. One that lists hundreds of groups has about 8,000."""
+MAX_TOKEN_LENGTH = 16_384
+"""Characters of an ID token or a logout token. An ID token that lists hundreds of groups has about
+8,000."""
 
 
 def authenticate(
@@ -48,7 +49,7 @@ def authenticate(
     issuer = find_issuer(backend)
     if issuer is None:
         raise input_error(backend, "unsupported_feature", PARAMETER)
-    if len(id_token) > MAX_LENGTH or not id_token.isascii():
+    if len(id_token) > MAX_TOKEN_LENGTH or not id_token.isascii():
         raise input_error(backend, "invalid_parameter", PARAMETER)
     if access_token is not None:
         require_well_formed(backend, access_token)

@@ -25,7 +25,8 @@ from social_endpoints.internal.connections.token_response import is_scope
 from social_endpoints.internal.connections.token_state import read_state
 from social_endpoints.internal.flows.flow import LOGIN
 
-SETTING = "CONNECT_SCOPES"
+CONNECT_SCOPES = f"{NAME}['CONNECT_SCOPES']"
+"""The setting, as messages name it."""
 
 # Providers whose tokens also give the access that the user granted before. Google does so if the
 # request contains ``include_granted_scopes`` ("Incremental authorization"), Microsoft always
@@ -45,11 +46,11 @@ def connect_scopes(provider: str) -> Collection[str]:
     """
     scopes = settings.CONNECT_SCOPES or {}
     if not isinstance(scopes, Mapping):
-        raise ImproperlyConfigured(f"{NAME}[{SETTING!r}] must be a dictionary.")
+        raise ImproperlyConfigured(f"{CONNECT_SCOPES} must be a dictionary.")
     listed = scopes.get(provider, ())
     # A string is refused, because `in` would find substrings of it.
     if not isinstance(listed, (list, tuple, set, frozenset)):
-        raise ImproperlyConfigured(f"{NAME}[{SETTING!r}][{provider!r}] must be a list of scopes.")
+        raise ImproperlyConfigured(f"{CONNECT_SCOPES}[{provider!r}] must be a list of scopes.")
     return listed
 
 
@@ -60,7 +61,7 @@ def require_scopes(backend: BackendClass) -> None:
     """
     if not has_scopes(backend):
         raise ImproperlyConfigured(
-            f"{NAME}[{SETTING!r}] contains {backend.name!r}, which does not use OAuth 2.0."
+            f"{CONNECT_SCOPES} contains {backend.name!r}, which does not use OAuth 2.0."
         )
 
 
