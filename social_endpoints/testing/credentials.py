@@ -20,7 +20,7 @@ from rest_framework.test import APIClient, APIRequestFactory
 from social_endpoints.conf import get_dictionary, import_setting
 from social_endpoints.tokens.base import LoginSerializer
 
-_TOKEN_FIELDS = ("access", "token", "auth_token", "access_token", "key")
+TOKEN_FIELDS = ("access", "token", "auth_token", "access_token", "key")
 """Fields of the body of a login that may contain the token, in order."""
 
 _HEADER = "HTTP_AUTHORIZATION"
@@ -29,7 +29,7 @@ _HEADER = "HTTP_AUTHORIZATION"
 def find_token(body: dict[str, Any]) -> str | None:
     """Return the token in the body of a login, or None if the login is kept in a cookie."""
     serializer: type[LoginSerializer] = import_setting("TOKEN_SERIALIZER", LoginSerializer)
-    values = () if serializer.sets_cookies else map(body.get, _TOKEN_FIELDS)
+    values = () if serializer.sets_cookies else map(body.get, TOKEN_FIELDS)
     return next((value for value in values if isinstance(value, str) and value), None)
 
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-_SECRETS = frozenset({"access", "authorization_url", "flow", "partial_token", "refresh", "token"})
+from social_endpoints.testing.credentials import TOKEN_FIELDS
+
+_SECRETS = frozenset({*TOKEN_FIELDS, "authorization_url", "flow", "partial_token", "refresh"})
 """Fields that are not shown, because the log of a test run may be public."""
 
 _MAX_LENGTH = 2_000

@@ -365,6 +365,27 @@ def test_login_refused_by_endpoint_shows_body_without_secrets(
     assert raised.value.response.status_code == 400
 
 
+def test_token_of_unexpected_response_is_not_shown(
+    settings: Any, serializer: Callable[[str, str], str], social_login: Login
+) -> None:
+    serializer("DjoserSerializer", "auto")
+    settings.MIDDLEWARE = [f"{__name__}.responds_with_200"]
+
+    with pytest.raises(SocialLoginError, match="returned 200") as raised:
+        social_login(Client(), "oidc")
+
+    assert Token.objects.get().key not in str(raised.value)
+
+
+def responds_with_200(get_response: Any) -> Any:
+    def middleware(request: Any) -> Any:
+        response = get_response(request)
+        response.status_code = 200
+        return response
+
+    return middleware
+
+
 def test_inactive_user_is_refused(social_login: Login) -> None:
     social_login(Client(), "oidc", sub="1")
     get_user_model().objects.update(is_active=False)
