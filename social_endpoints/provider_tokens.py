@@ -59,7 +59,8 @@ def get_access_token(
     :param min_lifetime: seconds. The token is refreshed if less time remains. A token that cannot
         be refreshed is returned until it expires.
     :raises ReauthenticationRequired: the user must connect the provider, perhaps again.
-    :raises ProviderUnavailable: the provider did not respond. The call can be repeated later.
+    :raises ProviderUnavailable: the provider did not respond, or other workers need too long for
+        their refresh. The call can be repeated later.
     :raises ProviderError: the provider sent an unusable response, or does not accept the client id
         or the client secret.
     :raises ProviderNotSupported: no such provider, or it has no access tokens.

@@ -53,7 +53,7 @@ class AuthorizationRequest:
         return self.params.get("prompt", "").split()
 
 
-def read(
+def read_request(
     request: HttpRequest, params: dict[str, str], provider: str | None
 ) -> AuthorizationRequest:
     """Return a request whose response may be a redirect, with a code or with an error.

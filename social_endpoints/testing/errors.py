@@ -31,7 +31,7 @@ class SocialLoginError(AssertionError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Keep only the message for another process, as the parallel runner of Django needs it."""
-        return _restored, (type(self), str(self))
+        return _restore_error, (type(self), str(self))
 
 
 class LoginPaused(SocialLoginError):
@@ -41,7 +41,7 @@ class LoginPaused(SocialLoginError):
     """
 
 
-def _restored(error_class: type[SocialLoginError], message: str) -> SocialLoginError:
+def _restore_error(error_class: type[SocialLoginError], message: str) -> SocialLoginError:
     error = error_class.__new__(error_class, message)
     error.response, error.advice = None, ""
     return error

@@ -61,7 +61,7 @@ class ProviderRequest:
     def basic_credentials(self) -> tuple[str, str] | None:
         """The user name and the password of HTTP Basic authentication, or None.
 
-        They are as they were sent; see :meth:`client_credentials`.
+        They are as they were sent; see :attr:`client_credentials`.
         """
         scheme, _, value = self.header("Authorization").partition(" ")
         if scheme.lower() != "basic":

@@ -174,7 +174,7 @@ def claims_of(values: dict[str, Any]) -> Claims:
     return {**claims, **(values["claims"] or {})}
 
 
-def entered(form: PersonForm) -> dict[str, Any]:
+def form_values(form: PersonForm) -> dict[str, Any]:
     """Return what a person has entered, for the next login. Errors are not repeated."""
     values = {name: form.cleaned_data[name] for name in _EDITED}
     return {**values, "claims": form.cleaned_data["claims"] or None}

@@ -120,7 +120,7 @@ def _gitlab(claims: Claims, request: ProviderRequest) -> Any:
 
 def _facebook(claims: Claims, request: ProviderRequest) -> Any:
     names = {"first_name": claims.get("given_name"), "last_name": claims.get("family_name")}
-    profile = {"id": claims.get("sub"), **_selected(claims, "name", "email"), **names}
+    profile = {"id": claims.get("sub"), **_select(claims, "name", "email"), **names}
     extra = {name: value for name, value in claims.items() if name not in _STANDARD}
     return {**extra, **{name: each for name, each in profile.items() if each is not None}}
 
@@ -128,7 +128,7 @@ def _facebook(claims: Claims, request: ProviderRequest) -> Any:
 _STANDARD = frozenset([*_NAMES, "email_verified", "locale"])
 
 
-def _selected(claims: Claims, *names: str) -> dict[str, Any]:
+def _select(claims: Claims, *names: str) -> dict[str, Any]:
     return {name: claims[name] for name in names if name in claims}
 
 
@@ -171,7 +171,7 @@ def _linkedin(claims: Claims, request: ProviderRequest) -> Any:
 
 
 def _slack(claims: Claims, request: ProviderRequest) -> Any:
-    user = {"id": claims.get("sub"), **_selected(claims, "name", "email")}
+    user = {"id": claims.get("sub"), **_select(claims, "name", "email")}
     team = {"id": claims.get("https://slack.com/team_id", "T012AB3C4")}
     return {"ok": True, "user": user, "team": team}
 
@@ -212,7 +212,7 @@ def _clever(claims: Claims, request: ProviderRequest) -> Any:
 
 
 def _digitalocean(claims: Claims, request: ProviderRequest) -> Any:
-    return {"account": flat_profile(claims), **_selected(claims, "name")}
+    return {"account": flat_profile(claims), **_select(claims, "name")}
 
 
 def _dropbox(claims: Claims, request: ProviderRequest) -> Any:
@@ -441,9 +441,7 @@ VENDORS: dict[str, Vendor] = {
         _nested("users", "[]"), callback=lambda params, claims: {"domain_prefix": "shop"}
     ),
     "vimeo-oauth2": Vendor(
-        token=lambda claims: {
-            "user": {"uri": f"/users/{_sub(claims)}", **_selected(claims, "name")}
-        }
+        token=lambda claims: {"user": {"uri": f"/users/{_sub(claims)}", **_select(claims, "name")}}
     ),
     "vk-oauth2": Vendor(_nested("response", "[]"), _fields(email=_email)),
     "vk-id": Vendor(_nested("user"), callback=lambda params, claims: {"device_id": "device"}),

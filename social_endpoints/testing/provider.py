@@ -70,6 +70,7 @@ class FakeProvider(ScriptedResponses):
     :param base_url: the issuer, if ``provider`` is None.
     :param claims: default claims of the person who signs in.
     :raises ProviderNotFakeable: the backend does not use OAuth 2 or OpenID Connect.
+    :raises ValueError: both or neither of ``provider`` and ``base_url`` are given.
     :ivar clients: further client secrets by client id.
     :ivar requests: the requests that :meth:`respond` has received.
     :ivar headers: additional headers of all responses.
@@ -231,7 +232,7 @@ class FakeProvider(ScriptedResponses):
 
     def discovery(self) -> dict[str, Any]:
         """Return the discovery document (OpenID Connect Discovery section 3)."""
-        return tokens.changed(discovery_document(self), self.discovery_fields)
+        return tokens.with_changes(discovery_document(self), self.discovery_fields)
 
     def _token(self, request: ProviderRequest) -> ProviderResponse:
         grant_type = request.params.get("grant_type", "authorization_code")
@@ -332,11 +333,15 @@ class FakeProvider(ScriptedResponses):
 
         :param token_types: by default ``"id_token"`` if the provider issues ID tokens, otherwise
             ``"access_token"``.
+        :raises ValueError: a token type is unknown, or this fake has no backend.
         """
         return native_body(self, token_types, claims)
 
     def grant(self, claims: Claims, scope: str = "") -> Grant:
-        """Return a grant of a person to the client of the settings, without a redirect."""
+        """Return a grant of a person to the client of the settings, without a redirect.
+
+        :raises ValueError: this fake has no backend.
+        """
         if self.client is None:
             raise ValueError("A fake provider without a backend has no client.")
         client_id = self.client.client_id

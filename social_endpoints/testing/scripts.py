@@ -52,7 +52,7 @@ class ScriptedResponses:
         *,
         times: int | None = None,
     ) -> None:
-        """Make an endpoint fail.
+        """Make an endpoint fail. The other parameters are those of :meth:`replace`.
 
         :param status: the HTTP status.
         :param error: the error code of OAuth 2, such as ``"invalid_grant"``.
@@ -61,7 +61,7 @@ class ScriptedResponses:
         self.replace(endpoint, ProviderResponse(status, content), times=times)
 
     def delay(self, endpoint: str, seconds: float, *, times: int | None = None) -> None:
-        """Make an endpoint slow.
+        """Make an endpoint slow. The other parameters are those of :meth:`replace`.
 
         In a test, a delay that is longer than the time limit of the request is a time-out at once.
         """

@@ -53,7 +53,7 @@ class ServedProviders:
         self._pushed: dict[str, dict[str, str]] = {}
         self._rotations = 0
 
-    def named(self, name: str) -> FakeProvider:
+    def provider(self, name: str) -> FakeProvider:
         """Return the fake that stands in for a provider.
 
         :raises ProviderNotSupported: no configured backend has this name.
@@ -126,11 +126,11 @@ class ServedProviders:
         for token in filter(None, map(content.get, _TOKENS)):
             self._troubles[token] = trouble
         if trouble.failure == "signature" and "id_token" in content:
-            id_token = self._forged(fake, content["id_token"])
+            id_token = self._forge(fake, content["id_token"])
             return replace(response, content={**content, "id_token": id_token})
         return response
 
-    def _forged(self, fake: FakeProvider, id_token: str) -> str:
+    def _forge(self, fake: FakeProvider, id_token: str) -> str:
         """Return the ID token, signed with a key that the fake does not publish."""
         claims = jwt.decode(id_token, options={"verify_signature": False})
         return SigningKey(self._rotations + 1).sign(claims, {"kid": fake.key.kid})
@@ -149,7 +149,7 @@ class ServedProviders:
         self._pushed[uri] = params
         return ProviderResponse(201, {"request_uri": uri, "expires_in": 600})
 
-    def pushed(self, params: dict[str, str]) -> dict[str, str]:
+    def with_pushed_params(self, params: dict[str, str]) -> dict[str, str]:
         """Return the parameters of an authorization request, including those that were pushed."""
         pushed = self._pushed.get(params.get("request_uri", ""), {})
         client_id = params.get("client_id")

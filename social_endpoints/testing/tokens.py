@@ -45,9 +45,9 @@ def token_response(
         nonce = grant.params.get("nonce") if is_first else None
         content["id_token"] = fake.id_token_for(grant, access, nonce)
     if fake.client is None or client is None:
-        return changed(content, fake.token_fields)
+        return with_changes(content, fake.token_fields)
     content.update(client.vendor.token(grant.claims))
-    return client.vendor.token_format(changed(content, fake.token_fields))
+    return client.vendor.token_format(with_changes(content, fake.token_fields))
 
 
 def access_token(fake: FakeProvider, grant: Grant) -> str:
@@ -86,10 +86,10 @@ def id_token(fake: FakeProvider, grant: Grant, access: str | None, nonce: str | 
         claims["nonce"] = nonce
     if access is not None:
         claims["at_hash"] = token_hash(access)
-    return fake.key.sign(changed(claims, fake.id_token_claims), fake.id_token_headers)
+    return fake.key.sign(with_changes(claims, fake.id_token_claims), fake.id_token_headers)
 
 
-def changed(content: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def with_changes(content: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the content with the changes of a test; None removes a field."""
     return {name: each for name, each in {**content, **changes}.items() if each is not None}
 

@@ -20,7 +20,11 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from social_endpoints.exceptions import ProviderNotSupported
 from social_endpoints.internal.flows.redirect_uris import with_parameters
 from social_endpoints.testing import pages
-from social_endpoints.testing.authorization import AuthorizationRequest, InvalidRequest, read
+from social_endpoints.testing.authorization import (
+    AuthorizationRequest,
+    InvalidRequest,
+    read_request,
+)
 from social_endpoints.testing.client import ProviderNotFakeable
 from social_endpoints.testing.configured import (
     configured_client,
@@ -102,58 +106,58 @@ class AuthorizationPage(Page):
 
     def get(self, request: HttpRequest, provider: str = "", **kwargs: Any) -> HttpResponse:
         """Ask for the person, unless the client wants a response without a page."""
-        asked = self._read(provider)
-        if asked.error:
-            return self._redirect(asked, None, error=asked.error)
+        authorization = self._read(provider)
+        if authorization.error:
+            return self._redirect(authorization, None, error=authorization.error)
         person = pages.load_person(request)
-        if "none" in asked.prompts:
+        if "none" in authorization.prompts:
             if person.get("form") and not person.get("is_signed_out"):
-                return self._redirect(asked, pages.claims_of(person["form"]))
-            return self._redirect(asked, None, error="login_required")
-        form = PersonForm(initial=pages.initial(person, asked.params.get("login_hint", "")))
-        return self._show(asked, form, person)
+                return self._redirect(authorization, pages.claims_of(person["form"]))
+            return self._redirect(authorization, None, error="login_required")
+        form = PersonForm(initial=pages.initial(person, authorization.params.get("login_hint", "")))
+        return self._show(authorization, form, person)
 
     def post(self, request: HttpRequest, provider: str = "", **kwargs: Any) -> HttpResponse:
         """Send the browser back with a code, or with an error."""
-        asked = self._read(provider)
+        authorization = self._read(provider)
         is_declined = request.POST.get("decision") == "decline"
-        if error := asked.error or ("access_denied" if is_declined else ""):
-            return self._redirect(asked, None, error=error)
+        if error := authorization.error or ("access_denied" if is_declined else ""):
+            return self._redirect(authorization, None, error=error)
         form = PersonForm(request.POST)
         if not form.is_valid():
-            return self._show(asked, form, {}, 422)
+            return self._show(authorization, form, {}, 422)
         failure = form.cleaned_data["failure"]
         error = failure if failure in pages.AUTHORIZATION_ERRORS else ""
         trouble = Trouble(failure, form.cleaned_data["delay"] or 0)
         response = self._redirect(
-            asked, pages.claims_of(pages.entered(form)), error=error, trouble=trouble
+            authorization, pages.claims_of(pages.form_values(form)), error=error, trouble=trouble
         )
-        pages.remember(response, {"form": pages.entered(form)}, request, self.path)
+        pages.remember(response, {"form": pages.form_values(form)}, request, self.path)
         return response
 
     def _fake(self) -> FakeProvider:
         provider = self.kwargs.get("provider")
-        return served.named(provider) if provider else served.issuer(self.issuer)
+        return served.provider(provider) if provider else served.issuer(self.issuer)
 
     def _read(self, provider: str) -> AuthorizationRequest:
         if provider:
             _require_client(provider)
-        params = served.pushed(self.request.GET.dict())
-        return read(self.request, params, provider or None)
+        params = served.with_pushed_params(self.request.GET.dict())
+        return read_request(self.request, params, provider or None)
 
     def _show(
-        self, asked: AuthorizationRequest, form: PersonForm, person: Any, status: int = 200
+        self, authorization: AuthorizationRequest, form: PersonForm, person: Any, status: int = 200
     ) -> HttpResponse:
-        titles = [configured_client(name).title for name in asked.names]
-        scopes = asked.params.get("scope", "")
+        titles = [configured_client(name).title for name in authorization.names]
+        scopes = authorization.params.get("scope", "")
         facts = [
-            ("Client ID", asked.params["client_id"]),
-            ("Returns to", asked.params["redirect_uri"]),
+            ("Client ID", authorization.params["client_id"]),
+            ("Returns to", authorization.params["redirect_uri"]),
             *([("Scopes", scopes)] if scopes else []),
         ]
         notes = ["You have signed out here."] if person.get("is_signed_out") else []
         fake = self._fake()
-        if not fake.sends_email(asked.params):
+        if not fake.sends_email(authorization.params):
             scope = fake.email_scopes[0]
             notes.append(
                 f"The client has not asked for the scope {scope}, so it gets no e-mail address."
@@ -168,15 +172,15 @@ class AuthorizationPage(Page):
 
     def _redirect(
         self,
-        asked: AuthorizationRequest,
+        authorization: AuthorizationRequest,
         claims: Any,
         *,
         error: str = "",
         trouble: Trouble | None = None,
     ) -> HttpResponse:
-        response = self._fake().authorize(asked.params, claims, error)
-        if asked.description:
-            description = {"error_description": asked.description}
+        response = self._fake().authorize(authorization.params, claims, error)
+        if authorization.description:
+            description = {"error_description": authorization.description}
             response = replace(response, params={**response.params, **description})
         if trouble and "code" in response.params:
             served.remember(response.params["code"], trouble)
@@ -258,11 +262,11 @@ class Endpoint(Mounted):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Return the response of the fake."""
-        asked = provider_request(request, f"{self.issuer}/{kwargs['endpoint']}")
+        message = provider_request(request, f"{self.issuer}/{kwargs['endpoint']}")
         fake = served.issuer(self.issuer)
         if kwargs["endpoint"] == "userinfo":
-            fake = served.holder(asked) or fake
-        return to_django(served.respond(fake, asked))
+            fake = served.holder(message) or fake
+        return to_django(served.respond(fake, message))
 
 
 @method_decorator(csrf_exempt, name="dispatch")
@@ -272,7 +276,7 @@ class ForwardedRequest(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Return the response of the fake."""
         try:
-            fake = _named(kwargs["provider"])
+            fake = _find_fake(kwargs["provider"])
         except InvalidRequest as error:
             content = {"error": "invalid_request", "error_description": error.description}
             return to_django(ProviderResponse(404, content))
@@ -293,14 +297,14 @@ class UnknownPage(Page):
 
 
 def _require_client(provider: str) -> None:
-    _named(provider)
+    _find_fake(provider)
     if problem := configured_client(provider).problem:
         raise InvalidRequest("The provider has no client", problem)
 
 
-def _named(provider: str) -> FakeProvider:
+def _find_fake(provider: str) -> FakeProvider:
     try:
-        return served.named(provider)
+        return served.provider(provider)
     except ProviderNotSupported as error:
         description = f"{provider!r} is not in AUTHENTICATION_BACKENDS of this project."
         raise InvalidRequest("The provider is not configured", description) from error

@@ -45,7 +45,7 @@ class SessionSerializer(LoginSerializer):
         session, key = request.session, request.session.session_key
         django_login(request, login.user, backend=login.user.backend)
         store_csrf_token(request)
-        if session.session_key == key:  # The user was signed in.
+        if session.session_key == key:  # This user was signed in already.
             save_session(session, if_deleted=session.cycle_key)
 
     def log_out(self, request: Request) -> None:

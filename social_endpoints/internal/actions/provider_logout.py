@@ -132,7 +132,7 @@ def _build_url(endpoint: str, parameters: Mapping[str, str]) -> str:
 def _identification(backend: BaseAuth[Any], user: Any) -> dict[str, str]:
     """Return the ID token of the connection that was used last, or the client id.
 
-    The provider then knows the client, with whom the redirect URI is registered (section 2).
+    Either of them names the client for which the redirect URI is registered (section 2).
     """
     social = find_last_used(read_connections(loading.users(), user, backend.name))
     id_token = to_plain(social.extra_data).get("id_token") if social is not None else None

@@ -230,8 +230,8 @@ class TokenRefresh:
         self._refresh_token = backend.get_refresh_token(stored.extra_data)
         if not self._refresh_token:
             raise ReauthenticationRequired("expired")
-        # Read before the request, because a failure would lose the new tokens. Otherwise a router
-        # chooses where it is read.
+        # Read now, because a failure after the request would lose the new tokens; and with the row,
+        # because a router could send a query of its own to a replica.
         self._user = self.rows.select_related("user").get(pk=self.pk).user
         self._has_asked = True
         try:

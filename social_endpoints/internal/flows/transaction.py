@@ -37,9 +37,9 @@ class UnitOfWork:
     the project, unless it is one of social-core or DRF.
 
     :param using: alias of the database.
+    :param secrets: returns the values of this login that no log may contain.
     :ivar stage: the stage to report for the exceptions of the project.
     :ivar take_back: called after each rollback, to undo effects outside the database.
-    :param secrets: returns the values of this login that no log may contain.
     """
 
     stage: ErrorStage = "pipeline"
