@@ -84,7 +84,7 @@ def test_new_token_without_a_refresh_token_keeps_the_stored_one(
     ("scope", "expected"),
     [(None, ("read",)), ("read write", ("read", "write")), ("", ())],
 )
-def test_scopes_of_a_new_token(
+def test_scopes_of_a_new_token_are_those_of_the_response(
     scope: str | None, expected: tuple[str, ...], ada: Any, server: TokenServer
 ) -> None:
     """Without ``scope``, they are unchanged (RFC 6749 section 6)."""
@@ -197,7 +197,9 @@ def test_user_without_a_row_has_no_connection(ada: Any, server: TokenServer) -> 
     assert cause_of_refusal(ada) == "no_connection"
 
 
-def test_connection_without_an_access_token(ada: Any, server: TokenServer) -> None:
+def test_connection_without_an_access_token_needs_a_refresh_token(
+    ada: Any, server: TokenServer
+) -> None:
     """For example after a native sign-in with an ID token."""
     social = connect(ada, token=None, refresh_token=None)
     assert cause_of_refusal(ada) == "no_token"
@@ -220,7 +222,9 @@ def test_token_that_cannot_be_sent_counts_as_missing(
     assert get_access_token(ada, "token-server").token in server.access_tokens
 
 
-def test_token_in_an_object_of_yammer(ada: Any, settings: Any, configure: Configure) -> None:
+def test_token_in_an_object_of_yammer_is_returned(
+    ada: Any, settings: Any, configure: Configure
+) -> None:
     settings.AUTHENTICATION_BACKENDS = ["social_core.backends.yammer.YammerOAuth2"]
     configure(ENCRYPT_PROVIDER_TOKENS=True)
     described = {"token": "access-1", "user_id": 7, "expires_at": None}
@@ -251,7 +255,7 @@ def test_provider_without_access_tokens_is_not_supported(
 # --- OAuth 1.0a -------------------------------------------------------------------------
 
 
-def test_token_of_oauth_1(ada: Any, settings: Any) -> None:
+def test_token_of_oauth_1_is_returned(ada: Any, settings: Any) -> None:
     settings.AUTHENTICATION_BACKENDS = ["social_core.backends.twitter.TwitterOAuth"]
     settings.SOCIAL_AUTH_TWITTER_KEY = settings.SOCIAL_AUTH_TWITTER_SECRET = "ours"
     token = {"oauth_token": "token-1", "oauth_token_secret": "secret-1"}
@@ -269,7 +273,9 @@ def test_token_of_oauth_1(ada: Any, settings: Any) -> None:
     ],
     ids=["none", "malformed", "text"],
 )
-def test_connection_of_oauth_1_without_a_token(token: Any, ada: Any, settings: Any) -> None:
+def test_connection_of_oauth_1_without_a_token_needs_a_new_connect(
+    token: Any, ada: Any, settings: Any
+) -> None:
     """Old versions of social-core stored a text, which would be sent with its secret."""
     settings.AUTHENTICATION_BACKENDS = ["social_core.backends.twitter.TwitterOAuth"]
     connect(ada, "twitter", token=token, expires_in=None)

@@ -468,7 +468,7 @@ def test_tokens_are_stored_although_the_database_restarts_meanwhile(
 
 @pytest.mark.row_locks
 @pytest.mark.parametrize("is_deleted", [True, False])
-def test_connection_that_loses_its_tokens_meanwhile(
+def test_connection_that_loses_its_tokens_meanwhile_needs_a_new_connect(
     is_deleted: bool, ada: Any, server: TokenServer
 ) -> None:
     social = connect(ada)

@@ -220,7 +220,9 @@ def test_id_tokens_of_other_backends_are_validated(
         assert ada.social_auth.get().extra_data == social.extra_data
 
 
-def test_id_token_of_google_with_a_wrong_signature(ada: Any, wire: Any, settings: Any) -> None:
+def test_id_token_of_google_with_a_wrong_signature_is_refused(
+    ada: Any, wire: Any, settings: Any
+) -> None:
     issuer = PROVIDERS["google-oauth2"](wire)
     issuer.install(settings)
     connect(ada, "google-oauth2")
@@ -232,7 +234,7 @@ def test_id_token_of_google_with_a_wrong_signature(ada: Any, wire: Any, settings
 
 
 @pytest.mark.parametrize("is_text", [True, False])
-def test_id_token_of_google_without_its_keys(
+def test_id_token_of_google_that_cannot_be_verified_is_not_stored(
     is_text: bool, ada: Any, wire: Any, settings: Any
 ) -> None:
     issuer = PROVIDERS["google-oauth2"](wire)

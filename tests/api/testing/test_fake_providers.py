@@ -139,7 +139,7 @@ def test_wrong_secret_is_refused(fake: str, settings: Any) -> None:
     assert frontend.complete(begun, callback, "github").status_code >= 400
 
 
-def test_backend_that_pushes_its_request(
+def test_backend_that_pushes_its_request_signs_in(
     server: str, backends: Backends, configure: Configure, settings: Any, frontend: Frontend
 ) -> None:
     backends(PUSHING)
@@ -166,7 +166,7 @@ def test_decline_is_error_of_frontend(fake: str) -> None:
         ("profile", "http_error"),
     ],
 )
-def test_chosen_failure(failure: str, code: str, fake: str) -> None:
+def test_chosen_failure_applies_to_one_login(failure: str, code: str, fake: str) -> None:
     response = sign_in(Frontend(), "oidc", failure=failure)
     assert error(response) == (400, code)
     assert sign_in(Frontend(), "oidc").status_code == 201

@@ -339,7 +339,7 @@ def test_unknown_client_or_missing_uri_is_not_redirected(
         authorize(fake, **params)
 
 
-def test_person_declines(fake: FakeProvider) -> None:
+def test_decline_is_redirected_with_its_error(fake: FakeProvider) -> None:
     query = {"client_id": CLIENT_ID, "redirect_uri": f"{CALLBACK}?a=1"}
 
     response = fake.authorize(query, error="access_denied")

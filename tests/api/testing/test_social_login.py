@@ -314,7 +314,7 @@ def test_unverified_email_of_google_is_refused(
     assert error(response) == (400, "invalid_claim")
 
 
-def test_connect_of_signed_in_client(
+def test_connect_keeps_the_token_of_the_client(
     social_login: Login, social_begin: Login, social_complete: Login
 ) -> None:
     client = social_login(APIClient(), "oidc", email="grace@example.com")
@@ -333,7 +333,7 @@ def test_connect_of_signed_in_client(
     "host", [{}, {"SERVER_NAME": "a.example.com"}, {"HTTP_HOST": "a.example.com"}]
 )
 @pytest.mark.parametrize("is_secure", [False, True])
-def test_connect_with_session_and_csrf_protection(
+def test_connect_with_session_sends_the_csrf_token(
     is_secure: bool,
     host: dict[str, Any],
     serializer: Callable[[str, str], str],

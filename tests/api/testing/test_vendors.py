@@ -43,7 +43,9 @@ BACKENDS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("path", BACKENDS)
-def test_login_at_vendor(path: str, backends: Backends, social_login: Any) -> None:
+def test_login_at_vendor_stores_its_user_id(
+    path: str, backends: Backends, social_login: Any
+) -> None:
     backends(f"social_core.backends.{path}", **BACKENDS[path])
     name = import_string(f"social_core.backends.{path}").name
 
@@ -144,7 +146,7 @@ def test_callback_of_other_flow_is_refused(social_begin: Any, social_complete: A
     assert error(social_complete(Client(), mixed))[0] == 400
 
 
-def test_revocation_by_vendor_request(backends: Backends) -> None:
+def test_revocation_in_the_form_of_a_vendor_ends_the_token(backends: Backends) -> None:
     backends("social_core.backends.facebook.FacebookOAuth2")
     fake = FakeProvider("facebook")
     token = fake.access_token(**GRACE)
