@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from configparser import RawConfigParser
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -60,3 +61,36 @@ def test_names_of_tests_are_lower_case_words_in_test_modules() -> None:
     words = re.compile(r"test(_[a-z0-9]+)+")
     assert {test for test in tests if not words.fullmatch(test[1])} == set()
     assert {test for test in tests if test[0] not in TEST_MODULES} == set()
+
+
+def collected(command: str) -> set[Path]:
+    """Return the test modules that a command of pytest in tox.ini runs."""
+    words = re.sub(r"\{posargs:?|\}", " ", command).split()
+    ignored = [word.partition("=")[2] for word in words if word.startswith("--ignore")]
+    named = [word.partition("::")[0] for word in words if word.startswith("tests")]
+    files = {path for name in named or ["tests"] for path in matching(name)}
+    return files - {path for name in ignored for path in matching(name)}
+
+
+def matching(pattern: str) -> list[Path]:
+    return [file for path in ROOT.glob(pattern) for file in [path, *path.rglob("test_*.py")]]
+
+
+def test_each_test_runs_in_continuous_integration() -> None:
+    """Python 3.14 may be missing there, so its environment does not count."""
+    tox = RawConfigParser()
+    tox.read(ROOT / "tox.ini")
+    environments = ["testenv", *(f"testenv:{name}" for name in tox["tox"]["env_list"].split())]
+    commands = "\n".join(tox[each]["commands"] for each in environments if each in tox)
+    while base := re.search(r"\{\[base\](\w+)\}", commands):
+        commands = commands.replace(base[0], tox["base"][base[1]].replace("\n", " "))
+    lines = commands.replace("\\\n", " ").splitlines()
+
+    found = {
+        path
+        for line in lines
+        if "pytest " in line and not line.startswith("py314")
+        for path in collected(line)
+    }
+    files = {path for path in (ROOT / "tests").rglob("test_*.py") if "user_models" not in path.parts}
+    assert files - found == set()
