@@ -6,8 +6,10 @@ In all modules of checks, ``CHECKS`` maps each check to its tags; ``apps`` regis
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from http.cookies import CookieError, SimpleCookie
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -158,6 +160,35 @@ def check_provider_limits(**kwargs: Any) -> Iterator[CheckMessage]:
             )
 
 
+def check_token_cookies(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report attributes of the token cookies that Django or browsers refuse (RFC 6265, 5.2)."""
+    access, refresh = settings.JWT_ACCESS_COOKIE, settings.JWT_REFRESH_COOKIE
+    path, domain = settings.JWT_COOKIE_PATH, settings.JWT_COOKIE_DOMAIN
+    valid = {
+        "JWT_ACCESS_COOKIE": _is_cookie_name(access),
+        "JWT_REFRESH_COOKIE": _is_cookie_name(refresh) and refresh != access,
+        "JWT_COOKIE_PATH": re.fullmatch(r"/[^;\s]*", str(path)),
+        "JWT_COOKIE_DOMAIN": re.fullmatch(r"(\.?[\w-]+(\.[\w-]+)*)?", str(domain), re.ASCII),
+    }
+    for name, is_valid in valid.items():
+        value = getattr(settings, name)
+        if isinstance(value, str) and not is_valid:
+            yield Error(
+                f"{NAME}[{name!r}] must not be {value!r}.",
+                hint="Write two different names of letters, digits, '_' and '-', a path that"
+                " begins with '/', and a domain without a scheme and a port, or None.",
+                id="social_endpoints.E035",
+            )
+
+
+def _is_cookie_name(name: Any) -> bool:
+    try:
+        SimpleCookie()[str(name)] = ""
+    except CookieError:
+        return False
+    return True
+
+
 def _has_type(value: Any, annotation: Any) -> bool:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
@@ -198,4 +229,5 @@ CHECKS: dict[Any, tuple[str, ...]] = {
     check_token_fields: (),
     check_durations: (),
     check_provider_limits: (),
+    check_token_cookies: (),
 }

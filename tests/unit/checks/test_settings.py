@@ -328,6 +328,21 @@ def test_serializer_without_its_package(
             for name in ("PROVIDER_TIMEOUTS", "PROVIDER_CONCURRENCY")
             for value in (0, -1)
         ),
+        *(
+            (name, value, "E035", f"{name!r}] must not be {value!r}")
+            for name, value in (
+                ("JWT_ACCESS_COOKIE", ""),
+                ("JWT_ACCESS_COOKIE", "access token"),
+                ("JWT_ACCESS_COOKIE", "path"),
+                ("JWT_REFRESH_COOKIE", "refresh;token"),
+                ("JWT_REFRESH_COOKIE", "access_token"),
+                ("JWT_COOKIE_PATH", "api"),
+                ("JWT_COOKIE_PATH", ""),
+                ("JWT_COOKIE_PATH", "/; Domain=example.com"),
+                ("JWT_COOKIE_DOMAIN", "https://example.com"),
+                ("JWT_COOKIE_DOMAIN", "example.com:8000"),
+            )
+        ),
     ],
 )
 def test_value_out_of_range(
