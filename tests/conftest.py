@@ -19,6 +19,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models.signals import post_migrate
 from django.test import Client
+from django.utils import translation
 from rest_framework.test import APIClient
 
 from social_endpoints.internal import pytest_plugin
@@ -74,6 +75,13 @@ def django_db_setup(django_db_setup: None) -> None:
     """
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     post_migrate.disconnect(create_contenttypes)
+
+
+@pytest.fixture(autouse=True)
+def default_language() -> Iterator[None]:
+    """Restore the language, because LocaleMiddleware leaves that of the request active."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -40,7 +40,11 @@ class PastedProject:
         self.add(f"myproject/{name}", (DOCS / "recipes" / name).read_text())
 
     def run(self, *command: str, **variables: str) -> str:
-        """Run a command of Python in the project; return its output."""
+        """Run a command of Python in the project; return its output.
+
+        The development mode of Python would add warnings of other packages.
+        """
+        variables = {"PYTHONDEVMODE": "", **variables}
         outcome = python(
             *command, path=self.folder, folder=self.folder, settings=SETTINGS, **variables
         )

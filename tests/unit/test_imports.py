@@ -96,6 +96,10 @@ def test_unknown_token_serializer_is_an_attribute_error() -> None:
         tokens.JTWSerializer  # noqa: B018 - the access is the test
 
 
+def test_token_serializers_are_listed_before_they_are_imported() -> None:
+    assert {*tokens.__all__} <= {*dir(tokens)}
+
+
 @pytest.mark.parametrize(
     ("name", "hidden", "package", "extra"),
     [
