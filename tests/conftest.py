@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Exclude all collected tests from garbage collection, which takes a tenth of the time."""
+    """Exclude all collected tests from garbage collection. The tests are a tenth faster then."""
     gc.collect()
     gc.freeze()
 

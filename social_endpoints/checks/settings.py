@@ -176,7 +176,7 @@ def check_token_cookies(**kwargs: Any) -> Iterator[CheckMessage]:
             yield Error(
                 f"{NAME}[{name!r}] must not be {value!r}.",
                 hint="Write two different names of letters, digits, '_' and '-', a path that"
-                " begins with '/', and a domain without a scheme and a port, or None.",
+                " begins with '/', and a domain without a scheme or a port, or None.",
                 id="social_endpoints.E035",
             )
 
